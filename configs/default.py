@@ -1,0 +1,115 @@
+"""The release's settings (arXiv 2512.16504), on one GPU, and every field there is.
+
+    skeljax pretrain --config configs/default.py --workdir W --config.data.corpora='("babel/all",)'
+
+Other configs call this one and override. Both stages read one config, so that
+they agree about data and model. Steps stand for the release's epochs: all places
+in a schedule are shares of the run.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config(arg: str = '') -> ConfigDict:
+    """Returns the defaults; `arg` names the prepared corpus."""
+    config = ConfigDict()
+    config.seed = 0
+    # What of the release's quirks to repeat: any of 'warmup_overshoot',
+    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm'.
+    config.faithful = ('',)
+    config.data = _data(arg or 'synthetic')
+    config.model = _model()
+    config.pretrain = _pretrain()
+    config.finetune = _finetune()
+    config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
+    return config
+
+
+def _data(corpus: str) -> ConfigDict:
+    return ConfigDict(
+        dict(
+            data_dir='data',
+            corpus=corpus,  # fine-tuned and evaluated on
+            unlabelled=(corpus,),  # pretrained on, their training splits
+            normalisation=('centre', 'align', 'size'),
+        )
+    )
+
+
+def _model() -> ConfigDict:
+    return ConfigDict(
+        dict(
+            name='agcn',  # skeljax/models/agcn.py
+            width=64,  # channels of the first blocks
+            dropout=0.0,
+            dtype='float32',
+            bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
+        )
+    )
+
+
+def _pretrain() -> ConfigDict:
+    return ConfigDict(
+        dict(
+            num_steps=60_000,
+            batch=128,
+            window=300,  # frames cut from a recording, from which views are cut
+            crop=dict(length=150, pad_ratio=6, tempo=0.0),
+            host='skeletonclr',  # skeljax/contrast/skeletonclr.py
+            embed=128,
+            queue_size=32_768,
+            temperature=0.07,
+            momentum=0.999,
+            snippet=dict(
+                weight=1.5,  # 0 leaves the term out
+                count=0,  # snippets a video; 0: one for each step of the encoder
+                match='similarity',
+                views=('query', 'key'),
+            ),
+            views=dict(
+                query=_augment(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5),
+                key=_augment(shear=0.5),
+            ),
+            optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
+            log_every=50,
+            checkpoint_every=1000,
+        )
+    )
+
+
+def _finetune() -> ConfigDict:
+    return ConfigDict(
+        dict(
+            num_steps=4000,
+            batch=8,
+            window=512,
+            crop=dict(length=512, pad_ratio=0, tempo=0.0),
+            augment=_augment(),
+            fuser=True,
+            levels=(1, 4, 8),  # temporal strides of the taps that the fuser joins
+            init_from='',  # workdir of a pretraining run; empty: from scratch
+            backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights
+            label_fraction=0.1,
+            label_seed=4,
+            optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
+            log_every=20,
+            validate_every=200,
+            checkpoint_every=500,
+            protocol='babel_clean',  # selects the best state, on the validation split
+        )
+    )
+
+
+def _augment(**amplitudes) -> dict:
+    names = dict(
+        shear=0.0, turn=0.0, rotate=0.0, scale=0.0, mirror=0.0, noise=0.0, blur=0.0,
+        axis_mask=0.0, joint_mask=0,
+    )
+    return {**names, **amplitudes}
+
+
+def _optimiser(name: str, peak: float, *, warmup: float, decay_at: tuple) -> dict:
+    return dict(
+        name=name, peak=peak, warmup=warmup, decay='steps', decay_at=decay_at, factor=0.1,
+        weight_decay=1e-4,
+    )

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes the environment and runs the tests; --all runs the slow ones too. Further arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. launch/environment.sh test
+# Tests start from nothing: no programs compiled by an earlier version.
+unset JAX_COMPILATION_CACHE_DIR
+if [ "${1:-}" = --all ]; then
+  shift
+  exec python -m pytest -q "$@"
+fi
+exec python -m pytest -q -m 'not slow' "$@"

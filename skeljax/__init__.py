@@ -1,0 +1,23 @@
+"""Skeleton-snippet contrastive learning and action localization in JAX.
+
+The letters of every shape in the library:
+
+    B  videos (examples of a batch)     S  snippets of a video
+    T  frames                           D  embedding
+    M  persons                          N  negatives
+    V  joints                           K  partitions of the skeleton graph
+    C  channels (x, y, z in metres)     L  classes; background is index L
+
+Arrays are channels-last. Segments are half-open `[start, end)` in frames inside
+the library and in seconds in every file that a person reads.
+"""
+
+from pathlib import Path as _Path
+
+# In a checkout `configs/` and `tfds_builders/` stand beside the package, in the
+# wheel they are inside it: both are `skeljax.configs` and `skeljax.tfds_builders`.
+_checkout = _Path(__file__).resolve().parent.parent
+if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_file():
+    __path__.append(str(_checkout))
+
+__version__ = '0.1.0'

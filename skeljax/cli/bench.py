@@ -1,0 +1,106 @@
+"""Measure speed and memory.
+
+    skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
+    skeljax bench input --config configs/ui_prmd.py:composed10
+
+`step` times the compiled training step on one batch that stays on the device;
+`input` times the making of batches alone. Both print JSON.
+"""
+
+import json
+from pathlib import Path
+import resource
+import statistics
+import time
+
+import jax
+
+from skeljax.cli import configured, finetune, pretrain
+from skeljax.train import assemble, parallel
+
+
+def add_arguments(parser):
+    parser.add_argument('what', choices=('step', 'input'), help='what to measure')
+    configured.add_config(parser, default='synthetic')
+    parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
+    parser.add_argument('--steps', type=int, default=10, help='steps timed (default: 10)')
+    parser.add_argument('--json', metavar='FILE', help='also write the figures here')
+
+
+parse_rest = configured.parse
+
+
+def run(args) -> int:
+    config = configured.load(args.config_file, args.overrides)
+    assemble.check(config)
+    measure = {'step': measure_step, 'input': measure_input}[args.what]
+    figures = {'what': args.what, 'stage': args.stage, **measure(config, args.stage, args.steps)}
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if args.json:
+        Path(args.json).write_text(text + '\n')
+    return 0
+
+
+def measure_step(config, stage: str, steps: int) -> dict:
+    """Times the step of a stage on a constant batch.
+
+    Returns:
+        seconds a step (median and range), examples and frames a second, seconds
+        of the first call (compilation), peak memory of the process in MiB, and
+        how many programs were compiled.
+    """
+    step, state, batches = _parts(config, stage)
+    chosen = config[stage]
+    state = parallel.replicate(state)
+    batch = parallel.shard(batches(0))
+    rng = jax.device_put(jax.random.key(config.seed))
+    step = parallel.data_parallel(step)
+    start = time.perf_counter()
+    state, metrics = jax.block_until_ready(step(state, batch, rng))
+    first = time.perf_counter() - start
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        state, metrics = jax.block_until_ready(step(state, batch, rng))
+        seconds.append(time.perf_counter() - start)
+    median = statistics.median(seconds)
+    return {
+        'platform': jax.default_backend(),
+        'devices': jax.local_device_count(),
+        'batch': chosen.batch,
+        'frames_per_example': chosen.crop.length,
+        'seconds_per_step': median,
+        'seconds_per_step_range': [min(seconds), max(seconds)],
+        'examples_per_second': chosen.batch / median,
+        'frames_per_second': chosen.batch * chosen.crop.length / median,
+        'compile_seconds': first - median,
+        'programs': step._cache_size(),
+        'peak_memory_mib': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        'loss': float(metrics['loss']),
+    }
+
+
+def measure_input(config, stage: str, steps: int) -> dict:
+    """Times the making of batches by the threads that training uses."""
+    _, _, batches = _parts(config, stage)
+    stream = batches.iterate(0)
+    next(stream)
+    start = time.perf_counter()
+    for _ in range(steps):
+        next(stream)
+    seconds = (time.perf_counter() - start) / steps
+    chosen = config[stage]
+    return {
+        'batch': chosen.batch,
+        'frames_per_example': chosen.window,
+        'seconds_per_batch': seconds,
+        'examples_per_second': chosen.batch / seconds,
+        'frames_per_second': chosen.batch * chosen.window / seconds,
+    }
+
+
+def _parts(config, stage):
+    if stage == 'pretrain':
+        return pretrain.prepare(config, pretrain.open_unlabelled(config))
+    return finetune.prepare(config, finetune.open_split(config, 'train'))[:3]

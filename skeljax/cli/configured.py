@@ -1,0 +1,62 @@
+"""The options `--config FILE:arg` and `--config.key=value` of a verb."""
+
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+import skeljax.configs
+from skeljax.errors import InputError
+
+
+def add_config(parser, *, default: str | None = None):
+    """Adds `--config`; the `--config.key=value` that follow are left to `parse`."""
+    parser.add_argument(
+        '--config',
+        default=default,
+        required=default is None,
+        metavar='FILE[:ARG]',
+        help='a config, here or one that comes with skeljax; change it by --config.key=value'
+        + (f' (default: {default})' if default else ''),
+    )
+
+
+def parse(args, rest: list[str], parser) -> None:
+    """Replaces `args.config` by the ConfigDict that the arguments describe."""
+    strange = [word for word in rest if not word.startswith('--config.')]
+    # `--config.key value` is one option in two words.
+    strange = [w for w in strange if '=' in w or not rest[rest.index(w) - 1].startswith('--config.')]
+    if strange or (rest and not rest[0].startswith('--config.')):
+        parser.error(f'unknown arguments: {" ".join(strange or rest)}')
+    args.overrides, args.config_file = rest, args.config
+
+
+def load(text: str, overrides: list[str] = ()) -> ConfigDict:
+    """Reads `FILE:arg` and applies `--config.key=value` overrides.
+
+    FILE is a path, or one of the configs that come with skeljax.
+
+    Raises:
+        InputError: no such file, an unknown key, a value of another type.
+    """
+    name, colon, arg = text.partition(':')
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file('config', flag_values=values, lock_config=True)
+    try:
+        values(['skeljax', f'--config={_find(name)}{colon}{arg}', *overrides])
+    except InputError:
+        raise
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        text = str(error).strip('"\'').replace('\n', ' ')
+        raise InputError(f'{name}: {text}') from None
+    return values.config
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    shipped = Path(skeljax.configs.__file__).parent / path.name
+    for candidate in (path, path.with_suffix('.py'), shipped, shipped.with_suffix('.py')):
+        if candidate.is_file():
+            return candidate
+    known = ', '.join(sorted(p.stem for p in shipped.parent.glob('[a-z]*.py')))
+    raise InputError(f'no config {name}; with skeljax come: {known}')

@@ -1,0 +1,112 @@
+"""Learn to label frames, from a pretrained encoder or from scratch.
+
+    skeljax finetune --config configs/ui_prmd.py:composed10 --workdir runs/scratch
+    skeljax finetune --config configs/ui_prmd.py:composed10 --workdir runs/tuned \\
+        --config.finetune.init_from=runs/pretrain
+
+The state that does best on the validation split is kept in WORKDIR/best.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+import numpy as np
+
+from skeljax import localize
+from skeljax.cli import configured, training
+from skeljax.data import corpus as corpora
+from skeljax.data.batches import Batches
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.train import assemble, checkpoint, finetune, loop, score, workdir as workdirs
+
+
+def add_arguments(parser):
+    training.add_arguments(parser)
+
+
+parse_rest = configured.parse
+
+
+def run(args) -> int:
+    config = configured.load(args.config_file, args.overrides)
+    return training.report_stop(lambda: train(config, args.workdir, quiet=args.quiet))
+
+
+def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
+    """Fine-tunes, or goes on where `workdir` stopped.
+
+    Returns:
+        The final state on the host; the best one is in `workdir/best`.
+
+    Raises:
+        InputError: a config, corpus, workdir or encoder that does not fit.
+    """
+    assemble.check(config)
+    corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
+    step, state, batches, model = prepare(config, corpus)
+    workdir = workdirs.claim(workdir, 'finetune', config, corpus)
+    chosen = config.finetune
+    protocol = localize.protocol(chosen.protocol)
+
+    def validate(state):
+        variables = score.variables(state)
+        result = score.evaluate(model, variables, held_out, protocol, tuple(config.evaluate.tious))
+        return {'selection': result.mean}
+
+    plan = loop.Plan(
+        num_steps=chosen.num_steps,
+        batch=chosen.batch,
+        checkpoint_every=chosen.checkpoint_every,
+        log_every=chosen.log_every,
+        validate_every=chosen.validate_every,
+        seed=config.seed,
+    )
+    return loop.train(
+        step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet
+    )
+
+
+def open_split(config: ConfigDict, split: str) -> Corpus:
+    """Opens one split of the labelled corpus."""
+    data = config.data
+    return Corpus(data.data_dir, data.corpus, split, normalisation=tuple(data.normalisation))
+
+
+def prepare(config: ConfigDict, corpus: Corpus):
+    """Makes the per-device step, the first state, the batches and the model."""
+    chosen, layout = config.finetune, corpus.layout
+    model = assemble.localizer(config, layout, len(corpus.classes))
+    tx = assemble.optimiser(config, 'finetune')
+    settings = assemble.finetune_settings(config, layout)
+    labelled = corpora.fraction(len(corpus), chosen.label_fraction, chosen.label_seed)
+    batches = Batches(
+        [corpus],
+        chosen=[labelled],
+        length=chosen.window,
+        batch=chosen.batch,
+        seed=config.seed,
+        labelled=True,
+        process=(jax.process_index(), jax.process_count()),
+    )
+    persons, joints = corpus[0].joints.shape[1:3]
+    example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
+    rng = jax.random.key(config.seed)
+    state = finetune.init(rng, model, tx, example)
+    if chosen.init_from:
+        state['backbone'] = _pretrained(chosen.init_from, state['backbone'], layout)
+    step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
+    return step, state, batches, model
+
+
+def _pretrained(source: str, like: dict, layout: str) -> dict:
+    """Restores the encoder of a pretraining run, that item alone."""
+    described = workdirs.read(source)
+    if described['corpus']['layout'] != layout:
+        raise InputError(
+            f'{source}: pretrained on layout {described["corpus"]["layout"]}, this corpus has {layout}'
+        )
+    with checkpoint.manager(f'{source}/checkpoints') as mngr:
+        return checkpoint.restore(mngr, {'backbone': like})['backbone']

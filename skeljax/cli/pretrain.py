@@ -1,0 +1,100 @@
+"""Learn an encoder without labels: a host's contrast plus the snippet term.
+
+    skeljax pretrain --config configs/ui_prmd.py:composed10 --workdir runs/pretrain
+
+Run the same command again to go on from the last checkpoint.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+import numpy as np
+
+from skeljax.cli import configured, training
+from skeljax.data.batches import Batches
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.train import assemble, loop, pretrain, workdir as workdirs
+
+
+def add_arguments(parser):
+    training.add_arguments(parser)
+
+
+parse_rest = configured.parse
+
+
+def run(args) -> int:
+    config = configured.load(args.config_file, args.overrides)
+    return training.report_stop(lambda: train(config, args.workdir, quiet=args.quiet))
+
+
+def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
+    """Pretrains, or goes on where `workdir` stopped.
+
+    Returns:
+        The final state on the host.
+
+    Raises:
+        InputError: a config, corpus or workdir that does not fit.
+    """
+    assemble.check(config)
+    corpora = open_unlabelled(config)
+    step, state, batches = prepare(config, corpora)
+    workdir = workdirs.claim(workdir, 'pretrain', config, corpora[0])
+    chosen = config.pretrain
+    plan = loop.Plan(
+        num_steps=chosen.num_steps,
+        batch=chosen.batch,
+        checkpoint_every=chosen.checkpoint_every,
+        log_every=chosen.log_every,
+        seed=config.seed,
+    )
+    return loop.train(step, state, batches, plan, workdir, title='pretrain', quiet=quiet)
+
+
+def open_unlabelled(config: ConfigDict) -> list[Corpus]:
+    """Opens the training splits that pretraining draws from; one layout for all."""
+    data = config.data
+    corpora = [
+        Corpus(data.data_dir, name, 'train', normalisation=tuple(data.normalisation))
+        for name in data.unlabelled
+    ]
+    if not corpora:
+        raise InputError('config.data.unlabelled names no corpus')
+    for other in corpora[1:]:
+        if other.layout != corpora[0].layout:
+            raise InputError(
+                f'{other.name} has layout {other.layout}, {corpora[0].name} {corpora[0].layout}'
+            )
+    return corpora
+
+
+def prepare(config: ConfigDict, corpora: list[Corpus]):
+    """Makes the per-device step, the first state and the batches."""
+    chosen, layout = config.pretrain, corpora[0].layout
+    encoder, host = assemble.encoder(config, layout)
+    tx = assemble.optimiser(config, 'pretrain')
+    settings = assemble.pretrain_settings(config, host, layout)
+    batches = Batches(
+        corpora,
+        length=chosen.window,
+        batch=chosen.batch,
+        seed=config.seed,
+        process=(jax.process_index(), jax.process_count()),
+    )
+    persons, joints = corpora[0][0].joints.shape[1:3]
+    example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
+    state = pretrain.init(
+        jax.random.key(config.seed),
+        encoder,
+        tx,
+        example,
+        queue_size=chosen.queue_size,
+        embed=chosen.embed,
+        copy_key=not assemble.quirk(config, 'key_init'),
+    )
+    step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=settings)
+    return step, state, batches

@@ -1,0 +1,1 @@
+"""Contrastive pretraining: losses, queues, the snippet term, one file a host method."""

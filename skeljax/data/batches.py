@@ -1,0 +1,118 @@
+"""Windows of recordings as batches; a batch is a pure function of its number."""
+
+from collections.abc import Iterator, Sequence
+
+import grain
+import numpy as np
+
+from skeljax.data.corpus import Corpus
+from skeljax.data.records import Recording
+from skeljax.errors import InputError
+
+_ENDLESS = 2**31
+
+
+def window(recording: Recording, start: int, length: int, labels=None, ignore: int = 0) -> dict:
+    """Cuts frames [start, start + length), padded with masked zeros at the end.
+
+    Returns:
+        joints float32[length, M, V, 3], frames bool[length], persons bool[M]
+        (seen at all in the window) and, where labels int32[T] are given, labels
+        int32[length], padded with `ignore`.
+    """
+    cut = slice(start, start + length)
+    joints = recording.joints[cut]
+    missing = [(0, length - len(joints))]
+    seen = recording.person_valid[cut]
+    example = {
+        'joints': np.pad(joints, missing + [(0, 0)] * 3),
+        'frames': np.pad(recording.frame_valid[cut] & seen.any(1), missing),
+        'persons': seen.any(0),
+    }
+    if labels is not None:
+        example['labels'] = np.pad(labels[cut], missing, constant_values=ignore)
+    return example
+
+
+class _Places:
+    """Every `length` frames of the chosen recordings: (corpus, recording, nominal start)."""
+
+    def __init__(self, corpora: Sequence[Corpus], chosen: Sequence[np.ndarray], length: int):
+        self._items = [
+            (number, int(recording), start)
+            for number, (corpus, some) in enumerate(zip(corpora, chosen, strict=True))
+            for recording in some
+            for start in range(0, max(corpus.lengths[recording], 1), length)
+        ]
+
+    def __len__(self):
+        return len(self._items)
+
+    def __getitem__(self, index):
+        return self._items[index]
+
+
+class Batches:
+    """Training batches in a fixed random order.
+
+    Each epoch visits every stretch of `length` frames of the chosen recordings
+    once, at a place shifted at random. Which examples a batch holds depends
+    only on the seed and the number of the batch, so that a resumed run sees
+    what an uninterrupted one would have seen.
+
+    Args:
+        corpora: recordings of one split each; all of one layout.
+        chosen: indices into each corpus; None for all.
+        length: frames of a window.
+        batch: examples of the global batch.
+        seed: of order and places.
+        labelled: adds frame labels (one corpus only).
+        process: (index, count): this host's share of the batch's rows.
+
+    Raises:
+        InputError: no recording, no whole share of the batch, or the window is
+            longer than every recording.
+    """
+
+    def __init__(self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1)):
+        chosen = [np.arange(len(c)) for c in corpora] if chosen is None else chosen
+        longest = max((int(c.lengths[i]) for c, some in zip(corpora, chosen) for i in some), default=0)
+        names = ' + '.join(f'{c.name} {c.split}' for c in corpora)
+        if not longest:
+            raise InputError(f'{names}: no recording')
+        if length > longest:
+            raise InputError(
+                f'{names}: a window of {length} frames is longer than every recording '
+                f'(the longest has {longest})'
+            )
+        if batch % process[1]:
+            raise InputError(f'batch of {batch} is not divisible by {process[1]} processes')
+        self._corpora, self._length, self._labelled = corpora, length, labelled
+        self._rows = batch // process[1]
+        self._first = process[0] * self._rows
+        places = _Places(corpora, chosen, length)
+        examples = grain.MapDataset.source(places).seed(seed).shuffle().repeat()
+        self._examples = examples.random_map(self._cut)
+        self._batch = batch
+        self.epoch_steps = max(1, len(places) // batch)
+
+    def __call__(self, step: int) -> dict:
+        """Makes batch number `step`."""
+        first = step * self._batch + self._first
+        examples = [self._examples[first + row] for row in range(self._rows)]
+        batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
+        batch['index'] = np.arange(self._first, self._first + self._rows, dtype=np.int32)
+        return batch
+
+    def iterate(self, start: int = 0) -> Iterator[dict]:
+        """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
+        options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+        return iter(grain.MapDataset.range(start, _ENDLESS).map(self).to_iter_dataset(options))
+
+    def _cut(self, place, rng: np.random.Generator) -> dict:
+        number, index, start = place
+        corpus = self._corpora[number]
+        shifted = start + int(rng.integers(self._length)) - self._length // 2
+        last = max(0, int(corpus.lengths[index]) - self._length)
+        labels = corpus.labels(index) if self._labelled else None
+        return window(corpus[index], min(max(shifted, 0), last), self._length, labels)

@@ -1,0 +1,84 @@
+"""Prepared shards as a random-access sequence of recordings."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from skeljax.data import normalize, records
+from skeljax.errors import InputError
+
+
+class Corpus:
+    """The recordings of one split, normalised, each decoded once and kept.
+
+    Attributes:
+        name: as given to `skeljax prepare`, e.g. 'ui_prmd/composed10'.
+        split: 'train', 'validation' or 'test'.
+        classes: names of the classes, background not among them.
+        layout: name of the joint layout.
+        fps: frames a second.
+    """
+
+    def __init__(self, data_dir, name: str, split: str, *, normalisation: tuple[str, ...] = ()):
+        builder = tfds.builder_from_directory(_folder(Path(data_dir), name))
+        if split not in builder.info.splits:
+            known = ', '.join(sorted(builder.info.splits))
+            raise InputError(f'{name}: no split {split!r}, only {known}')
+        self.name, self.split = name, split
+        self.classes = tuple(builder.info.metadata['classes'])
+        self.layout = builder.info.metadata['layout']
+        self.fps = float(builder.info.metadata['fps'])
+        self._source = builder.as_data_source(split=split)
+        self._normalise = normalize.compose(normalisation)
+        self._kept: dict[int, records.Recording] = {}
+        self.lengths = np.array([len(r.joints) for r in self])
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> records.Recording:
+        if index not in self._kept:
+            if not 0 <= index < len(self):
+                raise IndexError(index)
+            self._kept[index] = self._normalise(records.decode(self._source[index]))
+        return self._kept[index]
+
+    @property
+    def num_joints(self) -> int:
+        return self[0].joints.shape[2]
+
+    def labels(self, index: int) -> np.ndarray:
+        """Labels every frame, int32[T]; background is the number of classes."""
+        recording = self[index]
+        labels = np.full(len(recording.joints), len(self.classes), np.int32)
+        spans = (recording.segment_start, recording.segment_end, recording.segment_label)
+        for start, end, label in zip(*spans, strict=True):
+            labels[start:end] = label
+        return labels
+
+
+def _folder(data_dir: Path, name: str) -> Path:
+    """Finds the newest version of a prepared corpus."""
+    versions = [p.parent for p in (data_dir / name).glob('*/dataset_info.json')]
+    if not versions:
+        raise InputError(
+            f'{data_dir / name}: no prepared corpus here; run '
+            f'`skeljax prepare {name} --data-dir {data_dir}`'
+        )
+    return max(versions, key=lambda p: tuple(int(n) for n in p.name.split('.')))
+
+
+def fraction(size: int, share: float, seed: int) -> np.ndarray:
+    """Draws a random `share` of `size` recordings, at least one, sorted.
+
+    The shares of one seed are nested: 10 % is part of 20 %. Not stratified, as
+    in the release.
+
+    Raises:
+        InputError: the share is not in (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise InputError(f'label fraction {share} is not in (0, 1]')
+    count = max(1, round(size * share))
+    return np.sort(np.random.default_rng(seed).permutation(size)[:count])

@@ -1,0 +1,31 @@
+"""Turns frame scores into segments and scores segments against the truth (numpy only)."""
+
+from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
+from skeljax.localize.matching import Result
+from skeljax.localize.protocols import PROTOCOLS, TIOUS, Protocol, evaluate, protocol
+from skeljax.localize.segments import (
+    Segments,
+    from_frame_labels,
+    from_json_dict,
+    to_frame_labels,
+    to_json_dict,
+)
+from skeljax.localize.suppress import suppress
+
+__all__ = [
+    'PROTOCOLS',
+    'TIOUS',
+    'Protocol',
+    'Result',
+    'Segments',
+    'argmax_runs',
+    'evaluate',
+    'from_frame_labels',
+    'from_json_dict',
+    'protocol',
+    'smooth',
+    'suppress',
+    'threshold_runs',
+    'to_frame_labels',
+    'to_json_dict',
+]

@@ -1,0 +1,203 @@
+"""Holds scored segments of one recording and converts them to and from other forms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skeljax.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Holds the segments of one recording, in any order.
+
+    Attributes:
+        start: int64[N], first frame.
+        end: int64[N], the frame after the last one (half-open).
+        label: int64[N], class index.
+        score: float64[N], higher is surer; ones where not given.
+
+    Raises:
+        InputError: the four differ in length, or a frame or label is no whole number.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    score: np.ndarray | None = None
+
+    def __post_init__(self):
+        for field in ('start', 'end', 'label'):
+            object.__setattr__(self, field, _whole(getattr(self, field), field))
+        score = np.ones(len(self.start)) if self.score is None else self.score
+        object.__setattr__(self, 'score', np.asarray(score, np.float64))
+        sizes = {name: getattr(self, name).shape for name in ('start', 'end', 'label', 'score')}
+        if len(set(sizes.values())) > 1:
+            raise InputError(f'segments: expected four vectors of one length, found {sizes}')
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, index) -> Segments:
+        """Selects segments by a slice, a mask or an array of positions."""
+        return Segments(self.start[index], self.end[index], self.label[index], self.score[index])
+
+
+def from_frame_labels(labels: np.ndarray, background: int) -> Segments:
+    """Joins neighbouring frames of one class into segments of score 1, in temporal order.
+
+    Args:
+        labels: int[T], one class a frame.
+        background: the label that makes no segment.
+    """
+    labels = _whole(labels, 'frame labels')
+    cuts = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    start = np.concatenate([np.zeros(min(len(labels), 1), np.int64), cuts])
+    end = np.concatenate([start[1:], np.full(len(start[:1]), len(labels))])
+    label = labels[start]
+    runs = Segments(start, end, label)
+    return runs[label != background]
+
+
+def to_frame_labels(segments: Segments, num_frames: int, background: int) -> np.ndarray:
+    """Paints segments over frames; where they overlap the best score shows.
+
+    Returns:
+        int64[num_frames], `background` where no segment lies.
+
+    Raises:
+        InputError: a segment is empty or leaves the recording.
+    """
+    check(segments, f'a recording of {num_frames} frames', num_frames=num_frames)
+    labels = np.full(num_frames, background, np.int64)
+    for index in np.argsort(segments.score, kind='stable'):
+        labels[segments.start[index]:segments.end[index]] = segments.label[index]
+    return labels
+
+
+def to_json_dict(
+    segments: Segments, *, classes: Sequence[str], fps: float, scores: bool = True
+) -> list[dict]:
+    """Describes segments for a JSON file that a person reads, in temporal order.
+
+    Args:
+        segments: the segments; frames are half-open.
+        classes: class names; a label is an index into them.
+        fps: frames a second.
+        scores: False leaves the scores out (ground truth has none).
+
+    Returns:
+        One dict a segment: label, start_seconds, end_seconds, start_frame, end_frame
+        (the frame after the last one), score.
+
+    Raises:
+        InputError: a label without a name, an empty segment, or fps not positive.
+    """
+    _check_fps(fps)
+    check(segments, 'segments for JSON', num_classes=len(classes))
+    items = []
+    for index in np.lexsort((segments.label, segments.end, segments.start)):
+        start, end = int(segments.start[index]), int(segments.end[index])
+        item = {
+            'label': classes[segments.label[index]],
+            'start_seconds': round(start / fps, 6),
+            'end_seconds': round(end / fps, 6),
+            'start_frame': start,
+            'end_frame': end,
+        }
+        items.append(item | ({'score': float(segments.score[index])} if scores else {}))
+    return items
+
+
+def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: float) -> Segments:
+    """Reads what `to_json_dict` wrote; frames win, seconds serve where frames are missing.
+
+    Raises:
+        InputError: names the item and the key that is missing, unknown or no number.
+    """
+    _check_fps(fps)
+    index = {name: position for position, name in enumerate(classes)}
+    rows = []
+    for position, item in enumerate(items):
+        if item.get('label') not in index:
+            raise InputError(
+                f'segment {position}: unknown label {item.get("label")!r}, known: '
+                + ', '.join(classes)
+            )
+        bounds = [_frame(item, name, fps, position) for name in ('start', 'end')]
+        score = _number(item.get('score', 1.0), 'score', position)
+        rows.append((*bounds, index[item['label']], score))
+    start, end, label, score = zip(*rows, strict=True) if rows else ((),) * 4
+    segments = Segments(start, end, label, score)
+    check(segments, 'segments from JSON', num_classes=len(classes))
+    return segments
+
+
+def check(
+    segments: Segments,
+    name: str,
+    *,
+    num_classes: int | None = None,
+    num_frames: int | None = None,
+) -> None:
+    """Refuses segments that cannot be scored or drawn.
+
+    Args:
+        segments: what to look at.
+        name: the recording, for the message.
+        num_classes: labels must be below it, where given.
+        num_frames: ends must not be above it, where given.
+
+    Raises:
+        InputError: names the recording and the first bad segment.
+    """
+    start, end, label = segments.start, segments.end, segments.label
+    top = np.inf if num_classes is None else num_classes
+    last = np.inf if num_frames is None else num_frames
+    rules = [
+        (end <= start, 'ends at or before its start'),
+        ((start < 0) | (end > last), f'leaves the recording (0 to {last} frames)'),
+        ((label < 0) | (label >= top), f'has a label outside 0 to {top - 1}'),
+        (np.isnan(segments.score), 'has no number as score'),
+    ]
+    for bad, what in rules:
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise InputError(
+                f'{name}: segment {i} [{start[i]}, {end[i]}) label {label[i]} '
+                f'score {segments.score[i]:g} {what}'
+            )
+
+
+def _whole(values, field: str) -> np.ndarray:
+    array = np.asarray(values)
+    numbers = array.dtype.kind in 'iuf' and bool(np.isfinite(array).all())
+    whole = array.astype(np.int64) if numbers and array.ndim == 1 else None
+    if whole is None or not np.array_equal(whole, array):
+        raise InputError(
+            f'{field}: expected a vector of whole numbers, found {array.dtype} of {array.shape}'
+        )
+    return whole
+
+
+def _number(value, key: str, position: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f'segment {position}: expected a number as {key}, found {value!r}')
+    return value
+
+
+def _frame(item: Mapping, name: str, fps: float, position: int) -> int:
+    if f'{name}_frame' in item:
+        return _number(item[f'{name}_frame'], f'{name}_frame', position)
+    if f'{name}_seconds' not in item:
+        raise InputError(f'segment {position}: neither {name}_frame nor {name}_seconds')
+    return round(_number(item[f'{name}_seconds'], f'{name}_seconds', position) * fps)
+
+
+def _check_fps(fps: float) -> None:
+    if not (math.isfinite(fps) and fps > 0):
+        raise InputError(f'fps: expected a positive number, found {fps!r}')

@@ -1,0 +1,1 @@
+"""Training: pure steps, and around them the loop, checkpoints and devices."""

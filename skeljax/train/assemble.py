@@ -1,0 +1,128 @@
+"""Modules and settings from a config; a name is a module of this library."""
+
+import importlib
+
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from skeljax.contrast import queue, snippet
+from skeljax.errors import InputError
+from skeljax.models import fuser, heads
+from skeljax.train import finetune, parallel, pretrain, schedule
+
+QUIRKS = ('warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm')
+
+
+def quirk(config: ConfigDict, name: str) -> bool:
+    """Says whether a quirk of the release is to be repeated."""
+    return name in config.faithful
+
+
+def check(config: ConfigDict):
+    """Raises InputError for values that no part of the library knows."""
+    for name in config.faithful:
+        if name and name not in QUIRKS:
+            raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
+    if config.model.bn_axis not in ('all', 'none'):
+        raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
+    if config.pretrain.snippet.match not in snippet.MATCHES:
+        known = ', '.join(snippet.MATCHES)
+        raise InputError(
+            f'config.pretrain.snippet.match is {config.pretrain.snippet.match!r}, known: {known}'
+        )
+    for stage in ('pretrain', 'finetune'):
+        window, length = config[stage].window, config[stage].crop.length
+        if length > window:
+            raise InputError(
+                f'config.{stage}.crop.length is {length} frames, more than its window of {window}'
+            )
+
+
+def backbone(config: ConfigDict, layout: str):
+    """Makes the backbone for a joint layout."""
+    module = _module('models', config.model.name)
+    return module.Backbone(
+        layout=layout,
+        width=config.model.width,
+        dropout=config.model.dropout,
+        input_norm=not quirk(config, 'input_norm'),
+        axis_name=_axis(config),
+        dtype=jnp.dtype(config.model.dtype),
+    )
+
+
+def encoder(config: ConfigDict, layout: str):
+    """Makes the pretraining modules; returns the encoder and the host's module."""
+    chosen = config.pretrain
+    host = _module('contrast', chosen.host)
+    for view in host.VIEWS:
+        if view not in chosen.views:
+            raise InputError(f'config.pretrain.views: host {chosen.host} needs a view {view!r}')
+    dense = None
+    if chosen.snippet.weight:
+        dense = heads.SnippetHead(
+            num_snippets=chosen.snippet.count or None, embed=chosen.embed
+        )
+    made = pretrain.Encoder(backbone(config, layout), host.Heads(embed=chosen.embed), dense)
+    return made, host
+
+
+def pretrain_settings(config: ConfigDict, host, layout: str) -> pretrain.Settings:
+    """Collects what the pretraining step is told."""
+    chosen = config.pretrain
+    queue.check_size(chosen.queue_size, chosen.batch)
+    faithful = quirk(config, 'augmentation')
+    return pretrain.Settings(
+        layout=layout,
+        views={view: {**chosen.views[view], 'faithful': faithful} for view in host.VIEWS},
+        crop=dict(chosen.crop),
+        temperature=chosen.temperature,
+        momentum=chosen.momentum,
+        snippet_weight=chosen.snippet.weight,
+        snippet_match=chosen.snippet.match,
+        snippet_views=tuple(chosen.snippet.views),
+        snippet_queue_advances=not quirk(config, 'snippet_pointer'),
+    )
+
+
+def localizer(config: ConfigDict, layout: str, num_classes: int):
+    """Makes the network that scores frames."""
+    chosen, fused = config.finetune, None
+    if chosen.fuser:
+        fused = fuser.Fuser(
+            levels=tuple(chosen.levels), axis_name=_axis(config), dtype=jnp.dtype(config.model.dtype)
+        )
+    return heads.Localizer(
+        backbone=backbone(config, layout),
+        fuser=fused,
+        head=heads.FrameHead(num_outputs=num_classes + 1),
+    )
+
+
+def finetune_settings(config: ConfigDict, layout: str) -> finetune.Settings:
+    """Collects what the fine-tuning step is told."""
+    operations = {**config.finetune.augment, 'faithful': quirk(config, 'augmentation')}
+    return finetune.Settings(layout=layout, augment=operations, crop=dict(config.finetune.crop))
+
+
+def optimiser(config: ConfigDict, stage: str):
+    """Makes the optimiser of a stage."""
+    chosen = config[stage]
+    overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
+    tx = schedule.optimiser(chosen.optimiser, chosen.num_steps, warmup_overshoot=overshoot)
+    if stage == 'finetune' and chosen.backbone_rate != 1:
+        tx = schedule.by_part(tx, 'backbone', chosen.backbone_rate)
+    return tx
+
+
+def _axis(config: ConfigDict) -> str | None:
+    return parallel.AXIS if config.model.bn_axis == 'all' else None
+
+
+def _module(folder: str, name: str):
+    try:
+        return importlib.import_module(f'skeljax.{folder}.{name}')
+    except ModuleNotFoundError as error:
+        if error.name != f'skeljax.{folder}.{name}':
+            raise
+        raise InputError(f'no skeljax/{folder}/{name}.py: unknown {name!r}') from None

@@ -1,0 +1,96 @@
+"""The fine-tuning step: masked cross-entropy of every frame."""
+
+from typing import Any, NamedTuple
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+import optax
+
+from skeljax import augment
+from skeljax.train import parallel, state as items
+
+
+class Settings(NamedTuple):
+    """What a step is told besides the model; all of it fixed while compiling."""
+
+    layout: str
+    augment: dict[str, Any]  # arguments of augment.transform
+    crop: dict[str, Any]  # arguments of augment.crop
+
+
+def init(rng, model, tx, example, backbone: dict | None = None):
+    """Makes the first state of a run.
+
+    Args:
+        rng: typed key.
+        model: a `models.heads.Localizer`.
+        tx: optax transformation.
+        example: joints float[B, T, M, V, 3] of any B and T.
+        backbone: the item `backbone` of a pretraining run; None starts anew.
+    """
+    state = parts(jax.jit(lambda rng: variables(model, rng, example))(rng))
+    if backbone is not None:
+        state['backbone'] = backbone
+    params = items.merge(state['backbone'], state['decoder'])['params']
+    return {'step': jnp.zeros((), jnp.int32), **state, 'opt_state': tx.init(params)}
+
+
+def variables(model, rng, example) -> dict:
+    """Initialises the model's Flax variables for joints like `example`."""
+    return model.init(rng, example, jnp.ones(example.shape[:3], bool), train=True)
+
+
+def parts(variables: dict) -> dict:
+    """Splits Flax variables into the items `backbone` and `decoder`."""
+    return {
+        'backbone': items.select(variables, ['backbone']),
+        'decoder': items.select(variables, ['backbone'], other=True),
+    }
+
+
+def step(state, batch, rng, *, model, tx, settings: Settings):
+    """Takes one fine-tuning step on one device's part of the batch.
+
+    Args:
+        state: as from `init`, equal on every device.
+        batch: joints float32[B, W, M, V, 3], frames bool[B, W], persons
+            bool[B, M], labels int32[B, W], index int32[B].
+        rng: typed key of the run.
+
+    Returns:
+        The next state and metrics, both equal on every device.
+    """
+    rng = jax.random.fold_in(rng, state['step'])
+    keys = jax.vmap(jax.random.split)(augment.example_keys(rng, batch['index']))
+    joints, frames, labels = augment.crop(
+        keys[:, 0], batch['joints'], batch['frames'], labels=batch['labels'], **settings.crop
+    )
+    joints = augment.transform(
+        keys[:, 1], joints, layout=settings.layout, **settings.augment
+    )
+    mask = frames[:, :, None] & batch['persons'][:, None]
+    current = items.merge(state['backbone'], state['decoder'])
+    share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
+
+    def loss_fn(params):
+        logits, updated = model.apply(
+            {**current, 'params': params}, joints, mask, train=True, mutable=['batch_stats']
+        )
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+        right = logits.argmax(-1) == labels
+        values = {'loss': losses, 'accuracy': right.astype(losses.dtype)}
+        means = {k: jnp.where(frames, v, 0).sum() / share for k, v in values.items()}
+        means = lax.pmean(means, parallel.AXIS)
+        return means['loss'], (means, updated)
+
+    grads, (metrics, updated) = jax.grad(loss_fn, has_aux=True)(current['params'])
+    grads = lax.pmean(grads, parallel.AXIS)
+    updates, opt_state = tx.update(grads, state['opt_state'], current['params'])
+    updated['params'] = optax.apply_updates(current['params'], updates)
+    following = {
+        'step': state['step'] + 1,
+        **parts(updated),
+        'opt_state': opt_state,
+    }
+    return following, {**metrics, 'gradient_norm': optax.tree.norm(grads)}

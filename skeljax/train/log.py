@@ -1,0 +1,93 @@
+"""What a run says while it goes: JSON lines, TensorBoard and a progress bar."""
+
+import json
+import math
+from pathlib import Path
+import time
+
+import tensorboardX
+import tqdm
+
+from skeljax.errors import InputError
+
+
+class Log:
+    """Writes the metrics of a run; use as a context manager.
+
+    Lines of `metrics.jsonl` past the step where a resumed run starts are
+    dropped: that part is run again.
+
+    Args:
+        folder: holds `metrics.jsonl` and the TensorBoard files.
+        start: the step the run (re)starts after.
+        num_steps: the last step.
+        examples: examples a step, for the speed shown.
+        title: shown before the bar.
+        quiet: shows no bar.
+    """
+
+    def __init__(self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False):
+        path = Path(folder) / 'metrics.jsonl'
+        kept = [line for line in _lines(path) if line['step'] <= start]
+        path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
+        self._file = path.open('a')
+        self._board = tensorboardX.SummaryWriter(str(folder), purge_step=start + 1, flush_secs=30)
+        self._bar = tqdm.tqdm(
+            total=num_steps, initial=start, desc=title, unit='step', disable=quiet, smoothing=0.1
+        )
+        self._examples, self._shown = examples, {}
+        self._last = (start, time.perf_counter())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._bar.close()
+        self._board.close()
+        self._file.close()
+
+    def advance(self):
+        """Moves the bar by one step."""
+        self._bar.update()
+
+    def train(self, step: int, metrics: dict):
+        """Writes the metrics of a training step and the speed since the last call.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        now = time.perf_counter()
+        steps, seconds = step - self._last[0], now - self._last[1]
+        self._last = (step, now)
+        values = {name: float(value) for name, value in metrics.items()}
+        values['examples_per_second'] = self._examples * steps / max(seconds, 1e-9)
+        self._show(loss=f'{values["loss"]:.3f}', rate=f'{values["examples_per_second"]:.0f} ex/s')
+        self.write(step, values)
+        if not math.isfinite(values['loss']):
+            raise InputError(f'step {step}: the loss is {values["loss"]}; try a lower learning rate')
+
+    def write(self, step: int, metrics: dict):
+        """Writes any named figures as of `step`."""
+        self._file.write(json.dumps({'step': step, **metrics}) + '\n')
+        self._file.flush()
+        for name, value in metrics.items():
+            self._board.add_scalar(name, value, step)
+
+    def show(self, **words: str):
+        """Puts words behind the bar that stay until replaced."""
+        self._show(**words)
+
+    def _show(self, **words):
+        self._shown |= words
+        self._bar.set_postfix(self._shown, refresh=False)
+
+
+def _lines(path: Path) -> list[dict]:
+    """Reads JSON lines; a last line torn by a kill is left out."""
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines

@@ -1,0 +1,137 @@
+"""The training loop: effects only; every number is made in a pure step."""
+
+from collections.abc import Callable
+import contextlib
+from pathlib import Path
+import signal
+import threading
+from typing import NamedTuple
+
+import jax
+
+from skeljax.train import checkpoint, parallel
+from skeljax.train.log import Log
+
+
+class Plan(NamedTuple):
+    """How long a run is and how often it reports and saves, in steps."""
+
+    num_steps: int
+    batch: int
+    checkpoint_every: int
+    log_every: int = 20
+    validate_every: int = 0
+    seed: int = 0
+
+
+class Stopped(Exception):
+    """A signal ended the run after a last checkpoint."""
+
+    def __init__(self, number: int, step: int):
+        super().__init__(f'stopped by {signal.Signals(number).name} after step {step}, saved')
+        self.number = number
+
+
+def train(
+    step: Callable,
+    state: dict,
+    batches,
+    plan: Plan,
+    workdir,
+    *,
+    validate: Callable[[dict], dict] | None = None,
+    title: str = 'train',
+    quiet: bool = False,
+    devices: parallel.Devices = None,
+) -> dict:
+    """Trains from the last checkpoint of `workdir`, or from `state`.
+
+    Args:
+        step: per-device `(state, batch, rng) -> (state, metrics)`.
+        state: first items, name -> pytree.
+        batches: with `iterate(start)`, host batches from that number on.
+        plan: lengths and intervals.
+        workdir: holds `checkpoints/`, `best/`, `metrics.jsonl`.
+        validate: `state -> figures`; the state with the highest `selection`
+            among them is kept in `best/`.
+        title: shown before the progress bar.
+        quiet: shows no bar.
+        devices: of this process; all by default.
+
+    Returns:
+        The final state on the host.
+
+    Raises:
+        Stopped: by SIGINT or SIGTERM.
+    """
+    workdir = Path(workdir)
+    rng = jax.device_put(jax.random.key(plan.seed))
+    with contextlib.ExitStack() as stack:
+        mngr = stack.enter_context(checkpoint.manager(workdir / 'checkpoints'))
+        best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1)) if validate else None
+        first = mngr.latest_step() or 0
+        if first:
+            state = checkpoint.restore(mngr, state)
+        state = parallel.replicate(state, devices)
+        run = parallel.data_parallel(step, devices)
+        log = stack.enter_context(
+            Log(workdir, start=first, num_steps=plan.num_steps, examples=plan.batch,
+                title=title, quiet=quiet)
+        )
+        caught = stack.enter_context(_signals())
+        stream = batches.iterate(first) if first < plan.num_steps else None
+        for number in range(first + 1, plan.num_steps + 1):
+            batch = parallel.shard(next(stream), devices)
+            with jax.profiler.StepTraceAnnotation(title, step_num=number):
+                state, metrics = run(state, batch, rng)
+            log.advance()
+            if due(number, plan.log_every, plan.num_steps):
+                log.train(number, jax.device_get(metrics))
+            if validate and due(number, plan.validate_every, plan.num_steps):
+                _validate(number, validate, state, best, log)
+            stop = bool(caught) and number < plan.num_steps
+            if stop or due(number, plan.checkpoint_every, plan.num_steps):
+                checkpoint.save(mngr, number, state)
+            if stop:
+                raise Stopped(caught[0], number)
+        return jax.device_get(state)
+
+
+def due(step: int, every: int, last: int) -> bool:
+    """Says whether something done every so many steps, and at the end, is due."""
+    return step == last or (every > 0 and step % every == 0)
+
+
+def _validate(step, validate, state, best, log):
+    """Measures the state and keeps it where it is the best so far."""
+    figures = validate(jax.device_get(state))
+    log.write(step, {f'validation/{name}': float(v) for name, v in figures.items()})
+    kept = best.latest_step()
+    record = -1.0 if kept is None else checkpoint.metrics(best, kept)['selection']
+    # A step seen already: the run was stopped between this and its checkpoint.
+    if figures['selection'] > record and (kept is None or step > kept):
+        checkpoint.save(best, step, state, {k: float(v) for k, v in figures.items()})
+        record = figures['selection']
+    log.show(best=f'{record:.3f}')
+
+
+@contextlib.contextmanager
+def _signals():
+    """Notes SIGINT and SIGTERM instead of dying; a second one dies as usual."""
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = {}
+
+    def note(number, _):
+        caught.append(number)
+        signal.signal(number, before[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

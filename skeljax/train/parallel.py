@@ -1,0 +1,73 @@
+"""Data parallelism: the one module that knows how steps reach the devices.
+
+A step is written for one device and knows the mapped axis only by the name
+`AXIS`. Everything else sees plain pytrees: the state has no device axis.
+`devices` means the devices of this process, all of them by default.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+from jax import lax
+import numpy as np
+
+from skeljax.errors import InputError
+
+AXIS = 'batch'
+Devices = Sequence[jax.Device] | None
+
+
+def _sharding(spec: jax.P, devices: Devices) -> jax.NamedSharding:
+    mesh = jax.sharding.Mesh(np.array(devices or jax.local_devices()), (AXIS,))
+    return jax.NamedSharding(mesh, spec)
+
+
+def replicate(tree, devices: Devices = None):
+    """Puts one full copy of `tree` on every device, none of it shared.
+
+    Both matter because the step donates its state: with several processes a
+    state not placed here is gone at the first call, and two leaves that are one
+    buffer (a momentum encoder just copied) cannot both be given away.
+    """
+    host = jax.tree.map(lambda x: x if _is_key(x) else np.array(x), jax.device_get(tree))
+    return jax.device_put(host, _sharding(jax.P(), devices))
+
+
+def _is_key(x) -> bool:
+    return isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def shard(batch, devices: Devices = None):
+    """Splits host arrays (B, ...) over the devices: (devices, B / devices, ...).
+
+    Raises:
+        InputError: B is not divisible by the number of devices.
+    """
+    sharding = _sharding(jax.P(AXIS), devices)
+    count = sharding.mesh.size
+    rows = len(jax.tree.leaves(batch)[0])
+    if rows % count:
+        raise InputError(f'batch of {rows} is not divisible by {count} devices')
+    split = jax.tree.map(lambda x: x.reshape(count, rows // count, *x.shape[1:]), batch)
+    return jax.device_put(split, sharding)
+
+
+def data_parallel(step: Callable, devices: Devices = None) -> Callable:
+    """Maps `step(state, batch, rng) -> (state, metrics)` over the devices.
+
+    The state is donated. Both outputs must be equal on every device (reduced
+    inside the step): only the first copy is returned, and nothing checks it.
+    """
+    return jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0, None),
+        out_axes=None,
+        donate_argnums=0,
+        devices=devices,
+    )
+
+
+def gather(x):
+    """Concatenates `x` (B, ...) of every device along axis 0: (devices · B, ...)."""
+    return lax.all_gather(x, AXIS, tiled=True)

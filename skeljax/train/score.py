@@ -1,0 +1,63 @@
+"""Scores recordings with a trained network: probabilities, segments, mAP."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from skeljax.data import batches
+from skeljax.data.corpus import Corpus
+from skeljax.data.records import Recording
+from skeljax.localize.segments import Segments
+from skeljax.train import state as items
+
+
+def variables(state: dict) -> dict:
+    """Joins the items of a fine-tuning state into Flax variables."""
+    return items.merge(state['backbone'], state['decoder'])
+
+
+@functools.partial(jax.jit, static_argnames='model')
+def _probabilities(model, variables, joints, mask):
+    return jax.nn.softmax(model.apply(variables, joints, mask, train=False), axis=-1)
+
+
+def bucket(length: int) -> int:
+    """Rounds a length up to one of few (256, 384, 512, 768, ...), so that few compile."""
+    power = 256
+    while power < length:
+        if power * 3 // 2 >= length:
+            return power * 3 // 2
+        power *= 2
+    return power
+
+
+def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
+    """Scores every frame of a normalised recording, float32[T, L + 1]."""
+    length = len(recording.joints)
+    example = batches.window(recording, 0, bucket(length))
+    mask = example['frames'][:, None] & example['persons']
+    scores = _probabilities(model, variables, jnp.asarray(example['joints'][None]), mask[None])
+    return np.asarray(scores[0, :length])
+
+
+def truth(corpus: Corpus) -> dict[str, Segments]:
+    """Collects the labelled segments of every recording."""
+    return {
+        recording.name: Segments(
+            start=recording.segment_start.astype(np.int64),
+            end=recording.segment_end.astype(np.int64),
+            label=recording.segment_label.astype(np.int64),
+            score=np.ones(len(recording.segment_label)),
+        )
+        for recording in corpus
+    }
+
+
+def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[float, ...]):
+    """Predicts and measures every recording of a split by one protocol."""
+    device = jax.device_put(variables, jax.local_devices()[0])
+    predicted = {r.name: protocol.decode(probabilities(model, device, r)) for r in corpus}
+    classes = len(corpus.classes)
+    return protocol.evaluate(predicted, truth(corpus), num_classes=classes, tious=tious)

@@ -1,0 +1,107 @@
+"""A run's folder: what run it holds, told in `run.json`."""
+
+from collections.abc import Iterator
+import importlib.metadata
+import json
+from pathlib import Path
+import sys
+
+from ml_collections import ConfigDict
+
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+
+PACKAGES = ('skeljax', 'jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
+# Fields of a stage that may differ when a run is taken up again.
+FREE = ('data.data_dir', '.log_every', '.checkpoint_every')
+
+
+def claim(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> Path:
+    """Makes `workdir` the folder of this run, or finds the same run there.
+
+    Raises:
+        InputError: the folder holds another run's checkpoint, or cannot be made.
+    """
+    workdir = Path(workdir)
+    described = {
+        'stage': stage,
+        'config': _plain(config, stage),
+        'corpus': {
+            'name': corpus.name,
+            'classes': list(corpus.classes),
+            'layout': corpus.layout,
+            'fps': corpus.fps,
+        },
+    }
+    path = workdir / 'run.json'
+    if path.exists():
+        before = read(workdir)
+        for name, new, old in _differences(described, before):
+            raise InputError(
+                f'{workdir}: holds another run: {name} was {old}, now it is {new}; '
+                f'choose another --workdir'
+            )
+        return workdir
+    if (workdir / 'checkpoints').exists():
+        raise InputError(f'{workdir}: holds checkpoints but no run.json; choose another --workdir')
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        described['command'] = sys.argv
+        described['versions'] = {p: importlib.metadata.version(p) for p in PACKAGES}
+        beside = path.with_suffix('.tmp')
+        beside.write_text(json.dumps(described, indent=1) + '\n')
+        beside.rename(path)
+    except OSError as error:
+        raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
+    return workdir
+
+
+def read(workdir) -> dict:
+    """Reads what run a folder holds: stage, config, corpus, command, versions.
+
+    Raises:
+        InputError: no run there.
+    """
+    path = Path(workdir) / 'run.json'
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f'{workdir}: no run here (no run.json)') from None
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path}: cannot be read: {error}') from None
+
+
+def config_of(run: dict, default: ConfigDict) -> ConfigDict:
+    """Makes the ConfigDict of a described run; parts it did not use are `default`'s."""
+    config = default.copy_and_resolve_references()
+    with config.unlocked():
+        for name, value in run['config'].items():
+            config[name] = _tuples(value)
+    return config
+
+
+def _plain(config: ConfigDict, stage: str) -> dict:
+    """Drops the other stage's settings, which do not touch this run."""
+    other = {'pretrain': ('finetune', 'evaluate'), 'finetune': ('pretrain',)}[stage]
+    plain = json.loads(json.dumps(config.to_dict()))
+    return {name: value for name, value in plain.items() if name not in other}
+
+
+def _tuples(value):
+    if isinstance(value, dict):
+        return ConfigDict({k: _tuples(v) for k, v in value.items()})
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _flat(tree, prefix='') -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        path = f'{prefix}.{name}' if prefix else name
+        yield from _flat(value, path) if isinstance(value, dict) else [(path, value)]
+
+
+def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
+    parts = ('stage', 'config', 'corpus')
+    new, old = (dict(_flat({part: d.get(part) for part in parts})) for d in (new, old))
+    for name in sorted(new.keys() | old.keys()):
+        if new.get(name) != old.get(name) and not name.endswith(FREE):
+            yield name, new.get(name), old.get(name)

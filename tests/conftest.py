@@ -1,0 +1,21 @@
+"""Gives every test eight fake devices and strict dtypes; runs before JAX starts."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault('JAX_NUM_CPU_DEVICES', '8')
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+os.environ.setdefault('JAX_NUMPY_DTYPE_PROMOTION', 'strict')
+os.environ.setdefault('MPLBACKEND', 'agg')
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def real_data() -> Path:
+    """The folder of real motion data, which is not part of the project."""
+    default = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+    folder = Path(os.environ.get('SKELJAX_TEST_DATA', default))
+    if not folder.is_dir():
+        pytest.skip(f'no real motion data in {folder} (set SKELJAX_TEST_DATA)')
+    return folder

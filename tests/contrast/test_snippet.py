@@ -1,0 +1,85 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from skeljax.contrast import snippet
+from skeljax.models.heads import Snippets
+
+TEMPERATURE = 0.5
+
+
+def _snippets(features, embeddings, valid=None):
+    features, embeddings = jnp.array(features), jnp.array(embeddings)
+    valid = jnp.ones(features.shape[:2], bool) if valid is None else jnp.array(valid)
+    video = embeddings.mean(1)
+    return Snippets(features=features, embeddings=embeddings, video=video, valid=valid)
+
+
+def _case():
+    # Feature similarity pairs query 0 with key 1, query 1 with key 0, query 2 with key 2.
+    query = np.array([[[1.0, 0, 0], [0, 1, 0], [0, 0, 1]]], np.float32)
+    key = query[:, [1, 0, 2]] * np.array([5.0, 2.0, 1.0], np.float32)[:, None]
+    return query, key
+
+
+def test_matches_by_backbone_features_not_by_place():
+    query, key = _case()
+    valid = jnp.ones((1, 3), bool)
+    np.testing.assert_array_equal(snippet.correspond(query, key, valid), [[1, 0, 2]])
+
+
+def test_features_are_not_normalised():
+    # A long feature vector at a larger angle beats a short one at a smaller angle.
+    query = jnp.array([[[1.0, 0.0]]])
+    key = jnp.array([[[1.0, 0.0], [3.0, 3.0]]])
+    assert snippet.correspond(query, key, jnp.ones((1, 2), bool))[0, 0] == 1
+
+
+def test_invalid_key_snippets_are_no_match():
+    query, key = _case()
+    valid = jnp.array([[True, False, True]])
+    assert snippet.correspond(query, key, valid)[0, 0] != 1
+
+
+def test_loss_by_hand():
+    query, key = _case()
+    units = np.eye(5, dtype=np.float32)
+    embeddings = units[None, :3]
+    matched = _snippets(key, embeddings[:, [1, 0, 2]])  # the match of snippet i embeds as i
+    values, counts = snippet.term(
+        _snippets(query, embeddings), matched, jnp.array(units[3:]), temperature=TEMPERATURE
+    )
+    np.testing.assert_allclose(values, np.full((1, 3), np.log1p(2 * np.exp(-2))), rtol=1e-6)
+    assert counts.all()
+    values, _ = snippet.term(
+        _snippets(query, embeddings), matched, jnp.array(units[3:]),
+        temperature=TEMPERATURE, match='position',
+    )
+    # In place, snippets 0 and 1 meet each other's embedding (similarity 0).
+    np.testing.assert_allclose(values[0, :2], np.log(3), rtol=1e-6)
+    np.testing.assert_allclose(values[0, 2], np.log1p(2 * np.exp(-2)), rtol=1e-6)
+
+
+def test_padded_snippets_do_not_count():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    ours = _snippets(query, embeddings, [[True, True, False]])
+    negatives = jnp.eye(5)[3:]
+    _, counts = snippet.term(ours, _snippets(key, embeddings), negatives, temperature=TEMPERATURE)
+    np.testing.assert_array_equal(counts, [[True, True, False]])
+    empty = _snippets(key, embeddings, [[False, False, False]])
+    values, counts = snippet.term(ours, empty, negatives, temperature=TEMPERATURE)
+    assert not counts.any() and np.isfinite(values).all()
+
+
+def test_no_gradient_into_the_key():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+
+    def total(ours, theirs):
+        return snippet.term(ours, theirs, jnp.eye(5)[3:], temperature=TEMPERATURE)[0].sum()
+
+    ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
+    grads = jax.grad(total, argnums=(0, 1), allow_int=True)(ours, theirs)
+    assert np.abs(grads[0].embeddings).max() > 0
+    assert not np.any(grads[1].embeddings) and not np.any(grads[1].features)

@@ -1,0 +1,151 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from skeljax import augment, skeleton
+
+B, T, M, V = 3, 40, 2, 25
+
+
+def _keys(seed=0, count=B):
+    return augment.example_keys(jax.random.key(seed), jnp.arange(count))
+
+
+def _joints(frames=T):
+    return jnp.array(np.random.default_rng(0).normal(size=(B, frames, M, V, 3)), jnp.float32)
+
+
+def _ramp(frames=T):
+    """The frame's number in every coordinate: shows where frames came from."""
+    return jnp.broadcast_to(jnp.arange(frames, dtype=jnp.float32)[:, None, None, None], (B, frames, M, V, 3))
+
+
+def _transform(joints, keys=None, **amplitudes):
+    run = jax.jit(functools.partial(augment.transform, layout='ntu25', **amplitudes))
+    return np.asarray(run(_keys() if keys is None else keys, joints))
+
+
+def test_nothing_switched_on_changes_nothing():
+    np.testing.assert_array_equal(_transform(_joints()), _joints())
+
+
+def test_crop_takes_consecutive_frames():
+    joints, frames = augment.crop(
+        _keys(), _ramp(), jnp.ones((B, T), bool), length=16, pad_ratio=0
+    )
+    places = np.asarray(joints)[:, :, 0, 0, 0]
+    np.testing.assert_array_equal(np.diff(places, axis=1), np.ones((B, 15)))
+    assert frames.all() and len(set(places[:, 0])) > 1
+
+
+def test_crop_reflects_at_both_ends():
+    # Many draws of the whole clip: positions before 0 mirror frame 0, 1, ...
+    keys = augment.example_keys(jax.random.key(1), jnp.arange(200))
+    ramp = jnp.broadcast_to(_ramp()[:1, :, :1, :1], (200, T, 1, 1, 3))
+    joints, frames = augment.crop(keys, ramp, jnp.ones((200, T), bool), length=T, pad_ratio=4)
+    places = np.asarray(joints)[..., 0, 0, 0].astype(int)
+    assert frames.all()
+    lengthened = np.concatenate([np.arange(10)[::-1], np.arange(T), np.arange(T - 10, T)[::-1]])
+    expected = {tuple(lengthened[s : s + T]) for s in range(21)}
+    assert {tuple(row) for row in places} == expected
+
+
+def test_crop_of_a_short_clip_masks_the_rest():
+    valid = jnp.arange(T) < jnp.array([[12], [30], [0]])
+    joints, frames = augment.crop(_keys(), _ramp(), valid, length=24, pad_ratio=6)
+    assert list(np.asarray(frames).sum(1)) == [16, 24, 0]
+    assert np.asarray(joints)[0, :16].max() <= 11
+
+
+def test_crop_keeps_labels_with_their_frames():
+    labels = jnp.broadcast_to(jnp.arange(T), (B, T))
+    joints, _, cut = augment.crop(
+        _keys(), _ramp(), jnp.ones((B, T), bool), length=16, tempo=0.5, labels=labels
+    )
+    assert np.abs(np.asarray(joints)[:, :, 0, 0, 0] - np.asarray(cut)).max() <= 0.5
+
+
+def test_tempo_changes_the_speed_within_its_bounds():
+    keys = augment.example_keys(jax.random.key(0), jnp.arange(100))
+    ramp = jnp.broadcast_to(_ramp(160)[:1, :, :1, :1], (100, 160, 1, 1, 3))
+    joints, _ = augment.crop(
+        keys, ramp, jnp.ones((100, 160), bool), length=64, pad_ratio=0, tempo=1.0
+    )
+    speeds = np.diff(np.asarray(joints)[..., 0, 0, 0], axis=1).mean(1)
+    assert 0.49 < speeds.min() < 0.6 and 1.7 < speeds.max() < 2.01
+
+
+def test_shear_is_one_linear_map_an_example():
+    joints = _joints()
+    sheared = _transform(joints, shear=0.5)
+    for before, after in zip(np.asarray(joints), sheared):
+        matrix = np.linalg.lstsq(before.reshape(-1, 3), after.reshape(-1, 3), rcond=None)[0].T
+        np.testing.assert_allclose(before @ matrix.T, after, atol=1e-4)
+        np.testing.assert_allclose(np.diag(matrix), 1, atol=1e-4)
+        assert 0 < np.abs(matrix - np.eye(3)).max() <= 0.5
+
+
+@pytest.mark.parametrize('amplitudes', [dict(turn=1.0), dict(rotate=0.5)])
+def test_rotations_keep_lengths(amplitudes):
+    turned = _transform(_joints(), **amplitudes)
+    np.testing.assert_allclose(
+        np.linalg.norm(turned, axis=-1), np.linalg.norm(_joints(), axis=-1), rtol=1e-5
+    )
+    assert not np.allclose(turned, _joints())
+
+
+def test_turn_keeps_the_vertical():
+    np.testing.assert_allclose(_transform(_joints(), turn=1.0)[..., 2], _joints()[..., 2], atol=1e-6)
+
+
+def test_mirror_exchanges_sides():
+    mirrored = _transform(_joints(), mirror=1.0)
+    left, right = skeleton.get('ntu25').mirror[0]
+    flipped = np.asarray(_joints())[..., left, :] * [-1, 1, 1]
+    np.testing.assert_allclose(mirrored[..., right, :], flipped, rtol=1e-6)
+    np.testing.assert_allclose(_transform(jnp.array(mirrored), mirror=1.0), _joints(), rtol=1e-6)
+    published = _transform(_joints(), mirror=1.0, faithful=True)
+    np.testing.assert_array_equal(published[..., right, :], _joints()[..., left, :])
+
+
+def test_blur_keeps_a_standing_pose_unless_faithful():
+    still = jnp.broadcast_to(_joints(1), (B, T, M, V, 3))
+    np.testing.assert_allclose(_transform(still, blur=2.0), still, atol=1e-5)
+    keys = _keys(seed=3, count=B)
+    assert np.abs(_transform(still, keys, blur=2.0, faithful=True)).max() > np.abs(still).max() * 1.2
+
+
+def test_blur_smooths():
+    rough = np.abs(np.diff(_joints(), axis=1)).mean()
+    many = jnp.broadcast_to(_joints()[:1], (32, T, M, V, 3))
+    blurred = _transform(many, _keys(count=32), blur=2.0)
+    steps = np.abs(np.diff(blurred, axis=1)).mean((1, 2, 3, 4))
+    assert (np.isclose(steps, np.abs(np.diff(many[0], axis=0)).mean(), rtol=1e-4)).any()  # p = 0.5
+    assert steps.min() < rough / 2
+
+
+def test_noise_has_its_size_where_it_is_drawn():
+    many = jnp.zeros((64, T, M, V, 3))
+    spread = _transform(many, _keys(count=64), noise=0.05).std((1, 2, 3, 4))
+    drawn = spread[spread > 0]
+    assert 15 < len(drawn) < 49
+    np.testing.assert_allclose(drawn, 0.05, rtol=0.1)
+
+
+def test_masks_zero_whole_axes_and_joints():
+    many = jnp.ones((64, T, M, V, 3))
+    zero = _transform(many, _keys(count=64), axis_mask=0.5) == 0
+    assert set(zero.sum((1, 2, 3, 4)) / (T * M * V)) == {0, 1}
+    assert (zero.all((1, 2, 3)).sum(0) > 3).all()
+    zero = _transform(many, _keys(count=64), joint_mask=7) == 0
+    assert (zero.all((1, 2, 4)).sum(1) == 7).all() and (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
+
+
+def test_an_example_does_not_depend_on_its_neighbours():
+    amplitudes = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5, scale=0.2, mirror=0.5)
+    whole = _transform(_joints(), **amplitudes)
+    alone = _transform(_joints()[1:2], _keys()[1:2], **amplitudes)
+    np.testing.assert_allclose(whole[1:2], alone, rtol=1e-6, atol=1e-6)
