@@ -28,13 +28,12 @@ def run(args) -> int:
     figures = evaluate(args.workdir, args.split, args.data_dir, args.protocol)
     rows = {name: [*f['map'], f['mean']] for name, f in figures['protocols'].items()}
     columns = [f'mAP@{tiou}' for tiou in figures['tious']] + ['mean']
-    percent = {name: [100 * value for value in values] for name, values in rows.items()}
-    text = table.markdown(list(percent), columns, list(percent.values()))
+    shown = (list(rows), columns, list(rows.values()))
     stem = Path(args.workdir) / f'evaluate-{args.split}'
     stem.with_suffix('.json').write_text(json.dumps(figures, indent=1) + '\n')
-    stem.with_suffix('.md').write_text(text + '\n')
+    stem.with_suffix('.md').write_text(table.markdown(*shown, scale=100.0) + '\n')
     print(f'{args.workdir}: {figures["corpus"]} {args.split}, best state of step {figures["step"]}')
-    print(text)
+    print(table.text(*shown, corner='protocol', scale=100.0))
     return 0
 
 

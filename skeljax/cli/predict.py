@@ -14,7 +14,6 @@ from skeljax import formats, localize
 from skeljax.data import normalize, records
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.localize import segments as segments_
 from skeljax.report import timeline
 from skeljax.train import score, trained
 
@@ -37,10 +36,10 @@ def run(args) -> int:
     normalised = normalize.compose(tuple(data.normalisation))(recording)
     scores = score.probabilities(ready.model, ready.variables, normalised)
     found = localize.protocol(args.protocol).decode(scores)
-    found = segments_.select(found, found.score >= args.min_score)
+    found = found[found.score >= args.min_score]
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    listed = segments_.to_json(found, classes=ready.classes, fps=recording.fps)
+    listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
     described = {
         'recording': recording.name,
         'fps': recording.fps,

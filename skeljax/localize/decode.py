@@ -28,12 +28,11 @@ def threshold_runs(
     of the margins around it (0 where the recording leaves no margin); better runs of the
     class suppress the ones they cover, see `suppress`.
 
-    By default everything is half-open and a margin has ceil(margin x frames) frames on
-    either side. `faithful` is the release: the mean inside takes one frame more at the end,
-    the right margin starts one frame later, is rounded down and never takes the
-    recording's last frame, and suppression lengthens every run by two frames. The segments
-    themselves are the runs in both forms: the frame that the release adds to a proposal's
-    end is added by the evaluator named `babel`.
+    By default all is half-open and either margin has ceil(margin x frames) frames. `faithful`
+    is the release: the mean inside takes one frame more at the end, the right margin starts
+    one frame later, is rounded down and never takes the recording's last frame, and
+    suppression lengthens every run by two frames. The segments are the runs in both forms:
+    the frame that the release adds to an end is added by the evaluator named `babel`.
 
     Args:
         probabilities: float[T, L + 1] of one recording, background last, padding cut off.
@@ -53,29 +52,14 @@ def threshold_runs(
     scores = np.ascontiguousarray(_checked(probabilities)[:, :-1].T)
     num_classes, num_frames = scores.shape
     cuts = np.asarray(thresholds, np.float64)
-    row, start, end = _runs((scores[:, None, :] > cuts[:, None]).reshape(num_classes * len(cuts), num_frames))
+    above = scores[:, None, :] > cuts[:, None]
+    row, start, end = _runs(above.reshape(num_classes * len(cuts), num_frames))
     long = end - start >= min_frames
     start, end, label = start[long], end[long], row[long] // len(cuts)
-
-    total = np.zeros((num_classes, num_frames + 1))
-    np.cumsum(scores, axis=1, out=total[:, 1:])
-
-    def sums(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        last = np.maximum(last, first)
-        return total[label, last] - total[label, first], last - first
-
-    extra = int(faithful)
-    width = margin * (end - start)
-    left = np.maximum(start - np.ceil(width).astype(np.int64), 0)
-    right = end + extra + (np.floor(width) if faithful else np.ceil(width)).astype(np.int64)
-    inside = sums(start, np.minimum(end + extra, num_frames))
-    before = sums(left, start)
-    after = sums(np.minimum(end + extra, num_frames), np.minimum(right, num_frames - extra))
-    outside = (before[0] + after[0]) / np.maximum(before[1] + after[1], 1)
-    score = inside[0] / np.maximum(inside[1], 1) - margin_weight * outside
-
+    score = _contrast(scores, start, end, label, margin, margin_weight, faithful)
     runs = Segments(start, end, label, score)
-    return _in_time(runs[suppress(runs, overlap, lengthen=2 * extra)])
+    kept = runs[suppress(runs, overlap, lengthen=2 if faithful else 0)]
+    return kept[np.lexsort((kept.label, kept.end, kept.start))]
 
 
 def argmax_runs(probabilities: np.ndarray, *, min_frames: int = 1) -> Segments:
@@ -148,5 +132,31 @@ def _runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return row[::2], edge[::2], edge[1::2]
 
 
-def _in_time(segments: Segments) -> Segments:
-    return segments[np.lexsort((segments.label, segments.end, segments.start))]
+def _contrast(
+    scores: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    label: np.ndarray,
+    margin: float,
+    margin_weight: float,
+    faithful: bool,
+) -> np.ndarray:
+    """Scores runs of float[L, T]: mean inside less the weighted mean of the margins."""
+    num_classes, num_frames = scores.shape
+    total = np.zeros((num_classes, num_frames + 1))
+    np.cumsum(scores, axis=1, out=total[:, 1:])
+
+    def sums(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        last = np.maximum(last, first)
+        return total[label, last] - total[label, first], last - first
+
+    extra = int(faithful)
+    width = margin * (end - start)
+    left = np.ceil(width).astype(np.int64)
+    right = np.floor(width).astype(np.int64) if faithful else left
+    beyond = np.minimum(end + extra, num_frames)
+    inside = sums(start, beyond)
+    before = sums(np.maximum(start - left, 0), start)
+    after = sums(beyond, np.minimum(end + extra + right, num_frames - extra))
+    outside = (before[0] + after[0]) / np.maximum(before[1] + after[1], 1)
+    return inside[0] / np.maximum(inside[1], 1) - margin_weight * outside

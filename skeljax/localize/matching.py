@@ -51,16 +51,13 @@ def mean_average_precision(
         truth: true segments by recording, empty ones included; scores are not read.
         num_classes: L, without background.
         tious: thresholds above 0 and up to 1.
-        lengthen_predictions: frames added to every proposal's end before the IoU.
-        lengthen_truth: the same for the truth; negative shortens.
+        lengthen_predictions, lengthen_truth: frames added to every end before the IoU.
 
     Raises:
         InputError: names the recording that is unknown or holds a bad segment, or says
             that there is no truth at all.
     """
-    tious = tuple(float(t) for t in tious)
-    if not tious or not all(0 < t <= 1 for t in tious):
-        raise InputError(f'tIoU thresholds: expected numbers above 0 and up to 1, found {tious}')
+    tious = _thresholds(tious)
     unknown = sorted(set(predictions) - set(truth))
     if unknown:
         raise InputError(f'{unknown[0]}: predicted, but not among the {len(truth)} true recordings')
@@ -70,10 +67,8 @@ def mean_average_precision(
     if not len(actual['label']):
         raise InputError(f'no true segment in any of the {len(truth)} recordings')
 
-    order = np.lexsort([proposed[key] for key in ('end', 'start', 'video', 'minus_score')])
-    proposed = _by_class(proposed, order, num_classes)
-    order = np.lexsort([actual[key] for key in ('end', 'start', 'video')])
-    actual = _by_class(actual, order, num_classes)
+    proposed = _by_class(proposed, ('minus_score', 'video', 'start', 'end'), num_classes)
+    actual = _by_class(actual, ('video', 'start', 'end'), num_classes)
 
     ap = np.full((len(tious), num_classes), np.nan)
     for label, (proposals, segments) in enumerate(zip(proposed, actual, strict=True)):
@@ -113,6 +108,13 @@ def temporal_iou(
     return shared / np.maximum(total, 1)
 
 
+def _thresholds(tious: Sequence[float]) -> tuple[float, ...]:
+    tious = tuple(float(t) for t in tious)
+    if not tious or not all(0 < t <= 1 for t in tious):
+        raise InputError(f'tIoU thresholds: expected numbers above 0 and up to 1, found {tious}')
+    return tious
+
+
 def _gather(
     by_name: Mapping[str, Segments], names: Sequence[str], num_classes: int, lengthen: int
 ) -> dict[str, np.ndarray]:
@@ -136,10 +138,10 @@ def _gather(
 
 
 def _by_class(
-    table: dict[str, np.ndarray], order: np.ndarray, num_classes: int
+    table: dict[str, np.ndarray], keys: Sequence[str], num_classes: int
 ) -> list[dict[str, np.ndarray]]:
-    """Splits an ordered table by class; the order within a class stays."""
-    order = order[np.argsort(table['label'][order], kind='stable')]
+    """Splits a table by class, each part ordered by the keys, the first one foremost."""
+    order = np.lexsort([table[key] for key in ('label', *keys)][::-1])
     bounds = np.searchsorted(table['label'][order], np.arange(num_classes + 1))
     return [
         {key: table[key][order[low:high]] for key in ('video', 'start', 'end')}

@@ -123,14 +123,13 @@ def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: flo
     index = {name: position for position, name in enumerate(classes)}
     rows = []
     for position, item in enumerate(items):
-        if item.get('label') not in index:
-            raise InputError(
-                f'segment {position}: unknown label {item.get("label")!r}, known: '
-                + ', '.join(classes)
-            )
+        label = item.get('label') if isinstance(item, Mapping) else item
+        if not isinstance(label, str) or label not in index:
+            known = ', '.join(classes)
+            raise InputError(f'segment {position}: unknown label {label!r}, known: {known}')
         bounds = [_frame(item, name, fps, position) for name in ('start', 'end')]
         score = _number(item.get('score', 1.0), 'score', position)
-        rows.append((*bounds, index[item['label']], score))
+        rows.append((*bounds, index[label], score))
     start, end, label, score = zip(*rows, strict=True) if rows else ((),) * 4
     segments = Segments(start, end, label, score)
     check(segments, 'segments from JSON', num_classes=len(classes))

@@ -80,8 +80,10 @@ def train(
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None
+        metrics = None
         for number in range(first + 1, plan.num_steps + 1):
             batch = parallel.shard(next(stream), devices)
+            jax.block_until_ready(metrics)  # one step ahead at most, whatever the host's speed
             with jax.profiler.StepTraceAnnotation(title, step_num=number):
                 state, metrics = run(state, batch, rng)
             log.advance()

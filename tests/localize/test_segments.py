@@ -72,6 +72,8 @@ def test_json_round_trip_also_from_seconds_alone(rows, fps, only_seconds):
     ('item', 'message'),
     [
         ({'label': 'fly', 'start_frame': 0, 'end_frame': 3}, "unknown label 'fly'"),
+        ({'label': ['sit'], 'start_frame': 0, 'end_frame': 3}, 'unknown label'),
+        ('sit down', "unknown label 'sit down'"),
         ({'label': 'sit', 'start_frame': 0}, 'neither end_frame nor end_seconds'),
         ({'label': 'sit', 'start_frame': 0, 'end_frame': '3'}, 'number as end_frame'),
         ({'label': 'sit', 'start_frame': 3, 'end_frame': 3}, 'ends at or before its start'),

@@ -35,8 +35,8 @@ def test_a_suppressed_segment_suppresses_nothing():
 
 
 def test_lengthening_counts_frames_like_the_release():
-    # As runs they touch without sharing a frame. With inclusive ends one frame late and
-    # + 1, [0, 3] and [2, 3]... lengths are 4 and 3, and 2 of the 3 are shared.
+    # As runs they touch without sharing a frame. Two frames longer they are [0, 4) and
+    # [2, 5): 2 of the 3 frames of the second are shared.
     touching = Segments([0, 2], [2, 3], [0, 0], [0.9, 0.8])
     assert kept(touching, 0.2) == [0, 1]
     assert kept(touching, 0.66, lengthen=2) == [0]

@@ -1,0 +1,205 @@
+"""Reads UI-PRMD (Vakanski et al., Data 2018, 3(1):2): Kinect positions and angles.
+
+Two text files a repetition, one line a frame, 66 numbers = 22 joints x 3. The
+positions file gives the waist in the room (cm, y up) and every other joint as an
+offset in its parent's frame; the angles file gives rotations in degrees about x,
+y, z with R = Rz · Rx · Ry, accumulated along the chain. (Of the 24 conventions
+tried this one alone keeps a standing foot in place during a squat: to 1 cm, the
+next best to 5 cm.)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+import gzip
+from pathlib import Path
+import re
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.errors import FormatError, InputError
+from skeljax.formats.motion import Motion
+
+FPS = 30.0  # of the data paper; the files do not carry it
+LAYOUT = 'uiprmd22'
+MOVEMENTS = (
+    'deep squat', 'hurdle step', 'inline lunge', 'side lunge', 'sit to stand',
+    'standing active straight leg raise', 'shoulder abduction', 'shoulder extension',
+    'shoulder internal-external rotation', 'shoulder scaption',
+)
+_FOLDERS = {True: 'Segmented Movements', False: 'Incorrect Segmented Movements'}
+_NAME = re.compile(r'm(\d\d)_s(\d\d)_e(\d\d)_positions(_inc)?\.txt(\.gz)?$')
+_COLUMNS = 66
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A motion as its files tell it: what forward kinematics starts from.
+
+    Attributes:
+        root: waist, metres, float64[T, 3], y up.
+        offsets: joint from parent in the parent's frame, metres, float64[T, V, 3].
+        rotations: of each joint in its parent's frame, float64[T, V, 3, 3].
+    """
+
+    root: np.ndarray
+    offsets: np.ndarray
+    rotations: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+
+@dataclass(frozen=True, order=True)
+class Repetition:
+    """One file pair: who does what, how, for the how-manieth time (numbers from 1)."""
+
+    movement: int
+    person: int
+    episode: int
+    correct: bool
+    positions: Path
+    angles: Path
+
+    @property
+    def name(self) -> str:
+        kind = '' if self.correct else '_inc'
+        return f'm{self.movement:02}_s{self.person:02}_e{self.episode:02}{kind}'
+
+
+def repetitions(folder) -> list[Repetition]:
+    """Finds every repetition below the official tree's root, sorted.
+
+    Raises:
+        InputError: no such folder, nothing in it, or a positions file without
+            its angles file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f'{folder}: no such directory')
+    found = [
+        repetition
+        for correct, part in _FOLDERS.items()
+        for repetition in _below(folder / part / 'Kinect', correct)
+    ]
+    if not found:
+        raise InputError(f'{folder}: no "{_FOLDERS[True]}/Kinect/Positions/m01_s01_e01_positions.txt" or the like')
+    return sorted(found)
+
+
+def _below(kinect: Path, correct: bool) -> Iterator[Repetition]:
+    for path in sorted((kinect / 'Positions').glob('m*_positions*.txt*')):
+        match = _NAME.match(path.name)
+        if not match or (match[4] is None) != correct:
+            continue
+        twin = _twin(path)
+        yield Repetition(int(match[1]), int(match[2]), int(match[3]), correct, path, twin)
+
+
+def _twin(positions: Path) -> Path:
+    """Finds the angles file of a positions file, plain or gzipped."""
+    name = positions.name.replace('positions', 'angles').removesuffix('.gz')
+    folder = positions.parent
+    folder = folder.parent / 'Angles' if folder.name == 'Positions' else folder
+    for candidate in (folder / name, folder / f'{name}.gz'):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f'{positions}: its angles file {folder / name} is missing')
+
+
+def read_chain(positions, angles=None) -> Chain:
+    """Reads one repetition.
+
+    Args:
+        positions: file, plain or gzipped.
+        angles: its twin; found beside it by default.
+
+    Raises:
+        FormatError: names the file, the line, what was found and expected.
+    """
+    angles = _twin(Path(positions)) if angles is None else angles
+    place, turn = _table(Path(positions)), _table(Path(angles))
+    if len(place) != len(turn):
+        raise FormatError(
+            f'{positions}: {len(place)} frames, but {angles} has {len(turn)}: expected as many'
+        )
+    offsets = place.reshape(len(place), -1, 3) / 100
+    root, offsets = offsets[:, 0].copy(), offsets.copy()
+    offsets[:, 0] = 0
+    return Chain(root, offsets, _rotations(np.deg2rad(turn.reshape(len(turn), -1, 3))))
+
+
+def read(path) -> Motion:
+    """Reads one positions file and its angles as absolute joints, float32[T, 1, 22, 3]."""
+    match = _NAME.match(Path(path).name)
+    joints = forward(read_chain(path))
+    return Motion(
+        joints=joints[:, None].astype(np.float32),
+        fps=FPS,
+        layout=LAYOUT,
+        valid=np.ones((len(joints), 1), bool),
+        source=Path(path).name,
+        subject=f's{match[2]}' if match else '',
+    )
+
+
+def forward(chain: Chain) -> np.ndarray:
+    """Computes absolute joints in metres, float64[T, V, 3], y up."""
+    parents = skeleton.get(LAYOUT).parents
+    joints, turned = np.empty_like(chain.offsets), np.empty_like(chain.rotations)
+    for joint, parent in enumerate(parents):
+        if parent < 0:
+            joints[:, joint], turned[:, joint] = chain.root, chain.rotations[:, joint]
+            continue
+        offset = chain.offsets[:, joint, :, None]
+        joints[:, joint] = joints[:, parent] + (turned[:, parent] @ offset)[..., 0]
+        turned[:, joint] = turned[:, parent] @ chain.rotations[:, joint]
+    return joints
+
+
+def _rotations(angles):
+    """Turns radians float64[..., 3] about x, y, z into Rz · Rx · Ry, float64[..., 3, 3]."""
+    (cx, cy, cz), (sx, sy, sz) = (np.moveaxis(f(angles), -1, 0) for f in (np.cos, np.sin))
+    rows = [
+        [cz * cy - sz * sx * sy, -sz * cx, cz * sy + sz * sx * cy],
+        [sz * cy + cz * sx * sy, cz * cx, sz * sy - cz * sx * cy],
+        [-cx * sy, sx, cx * cy],
+    ]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def _table(path: Path) -> np.ndarray:
+    """Reads comma-separated numbers, float64[T, 66]."""
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == '.gz' else raw).decode('ascii')
+    except (OSError, EOFError, gzip.zlib.error, UnicodeDecodeError) as error:
+        raise FormatError(f'{path}: cannot be read: {error}') from None
+    lines = text.rstrip().splitlines()
+    if not lines:
+        raise FormatError(f'{path}: empty, expected one line of {_COLUMNS} numbers a frame')
+    for number, line in enumerate(lines, 1):
+        if line.count(',') != _COLUMNS - 1:
+            found = line.count(',') + 1
+            raise FormatError(f'{path}:{number}: {found} columns, expected {_COLUMNS}')
+    try:
+        table = np.array(','.join(lines).split(','), np.float64)
+    except ValueError as error:
+        number = next(n for n, line in enumerate(lines, 1) if not _numbers(line))
+        raise FormatError(f'{path}:{number}: {error}, expected {_COLUMNS} numbers') from None
+    table = table.reshape(len(lines), _COLUMNS)
+    bad = np.argwhere(~np.isfinite(table))
+    if len(bad):
+        line, column = bad[0] + 1
+        raise FormatError(
+            f'{path}:{line}: column {column} is {table[line - 1, column - 1]}, expected a finite number'
+        )
+    return table
+
+
+def _numbers(line: str) -> bool:
+    try:
+        np.array(line.split(','), np.float64)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Networks: one file a backbone, the fuser, the heads; pure functions of their variables."""

@@ -1,0 +1,74 @@
+"""U-shaped temporal fuser over a backbone's taps (U-Net++ in one dimension).
+
+Section 2 of the specification of arXiv 2512.16504: the nodes of the triangle
+X00, X10, X20 -> X01, X11 -> X02, with every node of the finest level joined.
+"""
+
+from flax import linen as nn
+import jax.numpy as jnp
+
+from skeljax.models import layers
+
+
+class Unit(nn.Module):
+    """Convolution of three frames, batch norm, ReLU; padding stays zero."""
+
+    axis_name: str | None
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x, mask, *, train: bool):
+        """Maps float[B, T, C] -> float[B, T, C]."""
+        x = nn.Conv(x.shape[-1], (3,), padding=1, dtype=self.dtype, name='conv')(x)
+        x = layers.MaskedBatchNorm(axis_name=self.axis_name, name='norm')(
+            x, mask[..., None], train=train
+        )
+        return jnp.where(mask[..., None], nn.relu(x), 0)
+
+
+def upsample(x, ratio: int, length: int):
+    """Repeats every step `ratio` times and cuts to `length`: float[B, length, C].
+
+    Step i of a tap is centred on frame i · ratio. PyTorch's nearest
+    interpolation, which the release uses, gives the same where `ratio` divides
+    the length and otherwise stretches a little, by an amount that would depend
+    on the padding.
+    """
+    return jnp.repeat(x, ratio, axis=1)[:, :length]
+
+
+class Fuser(nn.Module):
+    """Joins taps of rising temporal stride into features of every frame.
+
+    Attributes:
+        levels: temporal strides of the taps, finest first.
+        features: channels of the result; eight times the finest tap's by default.
+        axis_name: mapped axis that batch statistics are taken over, or None.
+        dtype: of the computation.
+    """
+
+    levels: tuple[int, ...] = (1, 4, 8)
+    features: int | None = None
+    axis_name: str | None = None
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, taps, *, train: bool):
+        """Fuses taps into float[B, T, features] and the frame mask bool[B, T]."""
+        nodes = {(row, 0): taps[stride][0] for row, stride in enumerate(self.levels)}
+        masks = [taps[stride][1] for stride in self.levels]
+        depth = len(self.levels)
+        for column in range(1, depth):
+            for row in range(depth - column):
+                below = nodes[row + 1, column - 1]
+                ratio = self.levels[row + 1] // self.levels[row]
+                raised = upsample(below, ratio, masks[row].shape[1])
+                raised = jnp.where(masks[row][..., None], raised, 0)
+                joined = [nodes[row, i] for i in range(column)] + [raised]
+                unit = Unit(self.axis_name, self.dtype, name=f'unit{row}{column}')
+                nodes[row, column] = unit(
+                    jnp.concatenate(joined, axis=-1), masks[row], train=train
+                )
+        finest = jnp.concatenate([nodes[0, column] for column in range(depth)], axis=-1)
+        features = self.features or 8 * nodes[0, 0].shape[-1]
+        return nn.Dense(features, dtype=self.dtype, name='join')(finest), masks[0]

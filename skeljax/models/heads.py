@@ -1,0 +1,159 @@
+"""Heads on a backbone's taps: frame scores, video embeddings, snippet embeddings."""
+
+from typing import NamedTuple
+
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from skeljax.models.layers import masked_mean
+
+
+def unit(x):
+    """Scales to length 1 along the last axis, float32."""
+    x = x.astype(jnp.float32)
+    return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-6)
+
+
+def _projection(hidden, embed, x, dtype):
+    """Linear, or linear-ReLU-linear where `hidden` is given; call inside a compact method."""
+    if hidden:
+        x = nn.relu(nn.Dense(hidden, dtype=dtype, name='hidden')(x))
+    return nn.Dense(embed, dtype=dtype, name='project')(x)
+
+
+class GlobalHead(nn.Module):
+    """Embeds a whole video: mean over time of the deepest tap, projected.
+
+    Attributes:
+        hidden: width of the layer before the last; None for a single layer.
+        embed: size of the embedding.
+    """
+
+    hidden: int | None = None
+    embed: int = 128
+
+    @nn.compact
+    def __call__(self, taps):
+        """Returns unit vectors, float32[B, D]."""
+        features, mask = taps[max(taps)]
+        pooled = masked_mean(features, mask[..., None], 1)
+        return unit(_projection(self.hidden, self.embed, pooled, features.dtype))
+
+
+class Snippets(NamedTuple):
+    """The snippets of a batch of videos.
+
+    Attributes:
+        features: pooled backbone features, not normalised, float[B, S, C].
+        embeddings: unit vectors, float32[B, S, D].
+        video: unit vector of the mean of a video's projected snippets, float32[B, D].
+        valid: snippets that hold any valid frame, bool[B, S].
+    """
+
+    features: jax.Array
+    embeddings: jax.Array
+    video: jax.Array
+    valid: jax.Array
+
+
+def adaptive_pool(x, mask, count: int):
+    """Averages x over `count` stretches of time, as PyTorch's AdaptiveAvgPool1d cuts them.
+
+    Args:
+        x: float[B, T, C].
+        mask: bool[B, T].
+        count: stretches; the i-th is [floor(i T / count), ceil((i + 1) T / count)).
+
+    Returns:
+        Means over valid steps float[B, count, C] and whether there were any, bool[B, count].
+    """
+    length = x.shape[1]
+    place = np.arange(count)[:, None]
+    step = np.arange(length)
+    inside = (step >= place * length // count) & (step < -(-(place + 1) * length // count))
+    weights = (jnp.array(inside) & mask[:, None]).astype(x.dtype)
+    total = weights.sum(-1, keepdims=True)
+    return jnp.einsum('bst,btc->bsc', weights, x) / jnp.maximum(total, 1), total[..., 0] > 0
+
+
+class SnippetHead(nn.Module):
+    """Cuts the deepest tap into snippets and embeds each (dense projection).
+
+    Attributes:
+        num_snippets: S; None makes every step of the encoder a snippet.
+        embed: size of an embedding.
+    """
+
+    num_snippets: int | None = None
+    embed: int = 128
+
+    @nn.compact
+    def __call__(self, taps) -> Snippets:
+        features, valid = taps[max(taps)]
+        if self.num_snippets:
+            features, valid = adaptive_pool(features, valid, self.num_snippets)
+        projected = _projection(features.shape[-1], self.embed, features, features.dtype)
+        video = masked_mean(projected, valid[..., None], 1)
+        return Snippets(features, unit(projected), unit(video), valid)
+
+
+class FrameHead(nn.Module):
+    """Scores every step: one linear layer, logits in float32."""
+
+    num_outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.num_outputs, dtype=jnp.float32, name='score')(x.astype(jnp.float32))
+
+
+def interpolate(logits, mask, stride: int):
+    """Stretches logits of every `stride`-th frame linearly over all valid frames.
+
+    The first and last valid step fall on the first and last valid frame
+    (`align_corners`), example by example, so that padding changes nothing.
+
+    Args:
+        logits: float[B, ceil(T / stride), L].
+        mask: valid frames (a prefix), bool[B, T].
+        stride: frames a step.
+
+    Returns:
+        float[B, T, L].
+    """
+    frames = mask.shape[1] - jnp.argmax(mask[:, ::-1], axis=1)
+    frames = jnp.where(mask.any(1), frames, 0)[:, None]
+    steps = -(-frames // stride)
+    place = jnp.arange(mask.shape[1], dtype=jnp.float32)[None]
+    ratio = jnp.maximum(steps - 1, 0) / jnp.maximum(frames - 1, 1)
+    place = jnp.clip(place * ratio.astype(place.dtype), 0, logits.shape[1] - 1)
+    low = jnp.floor(place).astype(jnp.int32)
+    high = jnp.minimum(low + 1, logits.shape[1] - 1)
+    share = (place - low.astype(place.dtype))[..., None]
+    take = jax.vmap(lambda x, i: x[i])
+    return take(logits, low) * (1 - share) + take(logits, high) * share
+
+
+class Localizer(nn.Module):
+    """Scores every frame of a recording.
+
+    Attributes:
+        backbone: gives the taps.
+        fuser: joins them at full resolution; None scores the deepest tap and
+            interpolates (the plain head).
+        head: a `FrameHead` with one output a class and one for background.
+    """
+
+    backbone: nn.Module
+    fuser: nn.Module | None
+    head: nn.Module
+
+    def __call__(self, joints, mask, *, train: bool):
+        """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
+        taps = self.backbone(joints, mask, train=train).taps
+        if self.fuser is not None:
+            return self.head(self.fuser(taps, train=train)[0])
+        stride = max(taps)
+        return interpolate(self.head(taps[stride][0]), mask.any(-1), stride)

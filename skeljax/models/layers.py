@@ -1,0 +1,169 @@
+"""What every network is built from; how each is computed is decided only here.
+
+Inside a backbone, activations are float[N, V, T, C] with N = videos x persons:
+the mixing of joints is then one batched matrix product and the temporal
+convolution one 1-D convolution with the joints in its batch, both without a
+transposition (measured on CPU against time-leading and channel-first layouts).
+"""
+
+from typing import NamedTuple
+
+from flax import linen as nn
+import jax
+from jax import lax
+import jax.numpy as jnp
+
+# He et al.'s initialisation by outgoing connections, as in 2s-AGCN.
+fan_out = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
+
+
+class Features(NamedTuple):
+    """What a backbone returns.
+
+    Attributes:
+        map: the last feature map, float[B, M, T', V, C].
+        taps: temporal stride -> features float[B, T_l, C_l], the mean over joints
+            and present persons, and which frames are valid, bool[B, T_l].
+    """
+
+    map: jax.Array
+    taps: dict[int, tuple[jax.Array, jax.Array]]
+
+
+def masked_mean(x, mask, axis):
+    """Averages x over `axis` where `mask` (broadcast to x) is true; 0 where it never is."""
+    weight = jnp.broadcast_to(mask, x.shape).astype(x.dtype)
+    return (x * weight).sum(axis) / jnp.maximum(weight.sum(axis), 1)
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch normalisation by the statistics of valid positions alone.
+
+    Averaging the per-device means would weigh devices with few valid frames too
+    much; sums and counts are added up over `axis_name` instead, so that several
+    devices equal one with the whole batch. Running variance is the biased one.
+
+    Attributes:
+        axis_name: mapped axis to add up over, or None.
+        momentum: share of the running statistics that is kept.
+        scale_init: of the scale.
+    """
+
+    axis_name: str | None = None
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+    scale_init: nn.initializers.Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x, mask, *, train: bool):
+        """Normalises float[..., C] where `mask` bool[..., 1] is true; all of x comes out scaled."""
+        channels = x.shape[-1]
+        mean = self.variable('batch_stats', 'mean', jnp.zeros, channels, jnp.float32)
+        variance = self.variable('batch_stats', 'variance', jnp.ones, channels, jnp.float32)
+        scale = self.param('scale', self.scale_init, (channels,), jnp.float32)
+        bias = self.param('bias', nn.initializers.zeros, (channels,), jnp.float32)
+        centre, spread = mean.value, variance.value
+        if train:
+            centre, spread, count = self._statistics(x, mask)
+            if not self.is_initializing():
+                # No valid frame anywhere says nothing about the data.
+                keep = jnp.where(count > 0, self.momentum, 1.0)
+                mean.value = keep * mean.value + (1 - keep) * centre
+                variance.value = keep * variance.value + (1 - keep) * spread
+        slope = scale * lax.rsqrt(spread + self.epsilon)
+        offset = bias - centre * slope
+        return x * slope.astype(x.dtype) + offset.astype(x.dtype)
+
+    def _statistics(self, x, mask):
+        """Adds up valid positions in one pass; float32."""
+        axes = tuple(range(x.ndim - 1))
+        wide = jnp.where(mask, x, 0).astype(jnp.float32)
+        repeats = x.size // x.shape[-1] // mask.size  # of the mask along joints
+        sums = wide.sum(axes), (wide * wide).sum(axes), mask.sum(dtype=jnp.float32) * repeats
+        if self.axis_name is not None and not self.is_initializing():
+            sums = lax.psum(sums, self.axis_name)
+        total, squares, count = sums
+        centre = total / jnp.maximum(count, 1)
+        spread = jnp.maximum(squares / jnp.maximum(count, 1) - centre**2, 0)
+        return centre, spread, count
+
+
+class Linear(nn.Module):
+    """A matrix product with the last axis.
+
+    Flattened to two axes first: XLA's CPU gradient of a product with more axes
+    took up to seven times as long.
+    """
+
+    features: int
+    kernel_init: nn.initializers.Initializer = fan_out
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x):
+        """Maps float[..., C] -> float[..., features]."""
+        kernel = self.param('kernel', self.kernel_init, (x.shape[-1], self.features), jnp.float32)
+        bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
+        flat = x.reshape(-1, x.shape[-1]).astype(self.dtype)
+        y = flat @ kernel.astype(self.dtype) + bias.astype(self.dtype)
+        return y.reshape(*x.shape[:-1], self.features)
+
+
+class TemporalConv(nn.Module):
+    """A convolution over time of each joint, zero beyond both ends.
+
+    Frame i of the result is centred on frame i · stride, so that a padded
+    sequence gives what the unpadded one gives, as long as padding is zero.
+    """
+
+    features: int
+    kernel: int = 9
+    stride: int = 1
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x):
+        """Convolves float[N, V, T, C] -> float[N, V, ceil(T / stride), features]."""
+        n, v, t, c = x.shape
+        shape = (self.kernel, c, self.features)
+        kernel = self.param('kernel', fan_out, shape, jnp.float32).astype(self.dtype)
+        bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
+        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride)
+        return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
+
+
+def temporal_conv(x, kernel, stride: int):
+    """Convolves float[N, T, C] by float[K, C, D] (K odd): float[N, ceil(T / stride), D].
+
+    A stride is taken by folding that many frames into the channels: the gradient
+    of a strided convolution is slow on CPU.
+    """
+    taps, channels, features = kernel.shape
+    before = taps // 2
+    if stride > 1:
+        n, t, _ = x.shape
+        x = jnp.pad(x, [(0, 0), (0, -t % stride), (0, 0)]).reshape(n, -1, stride * channels)
+        lead = -before % stride  # zero taps, so that the first one falls on a fold's first frame
+        kernel = jnp.pad(kernel, [(lead, -(taps + lead) % stride), (0, 0), (0, 0)])
+        kernel = kernel.reshape(-1, stride * channels, features)
+        before = (before + lead) // stride
+    padding = [(before, kernel.shape[0] - 1 - before)]
+    return lax.conv_general_dilated(
+        x, kernel, (1,), padding, dimension_numbers=('NWC', 'WIO', 'NWC')
+    )
+
+
+def mix_joints(values, adjacency):
+    """Sums over source joints and partitions: `y[w] = sum_k sum_v values_k[v] A_k[v, w]`.
+
+    Args:
+        values: K arrays float[N, V, T, C].
+        adjacency: float[K, N, V, V] (source, target).
+
+    Returns:
+        float[N, V, T, C].
+    """
+    n, v, t, c = values[0].shape
+    stacked = jnp.concatenate([x.reshape(n, v, t * c) for x in values], axis=1)
+    weights = jnp.concatenate(list(adjacency), axis=1)  # float[N, K·V, V]
+    return jnp.einsum('nvw,nvx->nwx', weights, stacked).reshape(n, v, t, c)

@@ -1,0 +1,1 @@
+"""Draws pictures and lays out tables for people to read."""

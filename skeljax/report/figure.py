@@ -1,0 +1,105 @@
+"""Makes, colours and saves figures; every picture of the library looks alike through it."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+# Paul Tol's `muted` scheme and the orange of his `vibrant` one, ordered so that neighbours
+# differ in lightness too: told apart with any colour vision.
+COLOURS = (
+    '#332288', '#ddaa33', '#44aa99', '#cc6677', '#117733',
+    '#88ccee', '#882255', '#999933', '#ee7733', '#aa4499',
+)
+HATCHES = ('', '///', '...', 'xxx', '\\\\\\')
+INK = '#2b2b2b'
+FAINT = '#d9d9d9'
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Makes a figure of that size in inches which belongs to no global state."""
+    figure = Figure(figsize=(width, height), dpi=110, layout='constrained', facecolor='white')
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def colour(index: int) -> str:
+    """Gives class `index` its colour; from the eleventh class on they repeat, see `hatch`."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def hatch(index: int) -> str:
+    """Gives class `index` the pattern that tells it from others of its colour."""
+    return HATCHES[index // len(COLOURS) % len(HATCHES)]
+
+
+def ink_on(background: str, strength: float = 1.0) -> str:
+    """Picks the text colour that is readable on a colour laid over white with an opacity."""
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(background))
+    return 'white' if 0.299 * red + 0.587 * green + 0.114 * blue < 0.45 else INK
+
+
+def fit_name(text: str, wide: float, high: float) -> tuple[str, bool]:
+    """Breaks a name into lines for a box of that size in inches, for type of 7 to 8.5 points.
+
+    Level where every word fits, else upright, else upright and cut short, else nothing.
+
+    Returns:
+        The lines, and whether they stand upright.
+    """
+    for upright, along, across, letter, line in (
+        (False, wide, high, 0.078, 0.14),
+        (True, high, wide, 0.066, 0.12),
+    ):
+        letters = int((along - 0.05) / letter)
+        lines = textwrap.wrap(text, letters, break_long_words=False) if letters > 0 else []
+        if lines and max(map(len, lines)) <= letters and len(lines) * line + 0.03 <= across:
+            return '\n'.join(lines), upright
+    return (text[:letters - 1].rstrip() + '…' if wide >= 0.15 and letters > 2 else ''), True
+
+
+def tidy(axes, *, grid: str = '') -> None:
+    """Removes the frame, greys the ticks and draws a faint grid along 'x' or 'y'."""
+    axes.spines[['top', 'right', 'left']].set_visible(False)
+    axes.spines['bottom'].set_color(FAINT)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(axis=grid, color=FAINT, linewidth=0.6)
+
+
+def add_legend(figure: Figure, handles: Sequence, names: Sequence[str], columns: int) -> None:
+    """Puts a legend below the picture; names are shown as they are written."""
+    box = figure.legend(
+        handles, ['-'] * len(names), loc='outside lower center', ncols=columns, frameon=False,
+        fontsize=9, labelcolor=INK,
+    )
+    # Set afterwards: matplotlib reads `$` as mathematics and leaves out names with a leading `_`.
+    for entry, name in zip(box.get_texts(), names, strict=True):
+        entry.set_parse_math(False)
+        entry.set_text(name)
+
+
+def add_title(figure: Figure, title: str) -> None:
+    """Puts a line above the picture, where there is one."""
+    if title:
+        figure.suptitle(title, x=0.01, ha='left', color=INK, fontsize=12, parse_math=False)
+
+
+def save(figure: Figure, path: str | os.PathLike) -> Path:
+    """Writes a PNG beside its final name, then renames it: no reader sees half a picture."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        figure.savefig(beside, format='png')
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path

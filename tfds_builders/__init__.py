@@ -1,0 +1,1 @@
+"""One folder a corpus, after the conventions of TensorFlow Datasets."""

@@ -1,0 +1,1 @@
+"""UI-PRMD: rehabilitation movements, Kinect."""

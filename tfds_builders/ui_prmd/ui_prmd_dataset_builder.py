@@ -1,0 +1,139 @@
+"""UI-PRMD as records; README.md defines every config frame for frame."""
+
+import collections
+import dataclasses
+
+from etils import epath
+import numpy as np
+import tensorflow_datasets as tfds
+
+from skeljax import skeleton
+from skeljax.data import compose, records
+from skeljax.errors import InputError
+from skeljax.formats import ui_prmd
+from skeljax.formats.motion import Motion
+
+PERSONS = {'train': range(1, 7), 'validation': range(7, 8), 'test': range(8, 11)}
+SEED = 'skeljax-1'
+
+
+@dataclasses.dataclass
+class Config(tfds.core.BuilderConfig):
+    """A way to make recordings.
+
+    Attributes:
+        composed: joins repetitions of all movements; else each take is one.
+        incorrect: takes the movements done wrongly in, as classes of their own.
+    """
+
+    composed: bool = True
+    incorrect: bool = False
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Builds UI-PRMD."""
+
+    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    pkg_dir_path = epath.Path(__file__).parent
+    VERSION = tfds.core.Version('1.0.0')
+    RELEASE_NOTES = {'1.0.0': 'First release.'}
+    BUILDER_CONFIGS = [
+        Config(name='takes', composed=False, description='Continuous takes of one movement.'),
+        Config(name='composed10', description='Ten movements done correctly, joined.'),
+        Config(name='composed20', incorrect=True, description='Movement x correctness, joined.'),
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        'Download UI-PRMD (https://webpages.uidaho.edu/ui-prmd/) and unpack "Segmented Movements" '
+        'and "Incorrect Segmented Movements" into one folder; files may be gzipped one by one.'
+    )
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        wrong = [f'{name}, incorrect' for name in ui_prmd.MOVEMENTS]
+        classes = [*ui_prmd.MOVEMENTS, *(wrong if self.builder_config.incorrect else [])]
+        metadata = {'classes': classes, 'layout': ui_prmd.LAYOUT, 'fps': ui_prmd.FPS}
+        return self.dataset_info_from_configs(
+            features=records.features(1, skeleton.get(ui_prmd.LAYOUT).num_joints),
+            homepage='https://webpages.uidaho.edu/ui-prmd/',
+            metadata=tfds.core.MetadataDict(metadata),
+        )
+
+    def _split_generators(self, dl_manager):
+        found = ui_prmd.repetitions(dl_manager.manual_dir)
+        pools = collections.defaultdict(list)
+        for repetition in found:
+            if repetition.correct or self.builder_config.incorrect:
+                pools[repetition.person].append(repetition)
+        for person in (p for persons in PERSONS.values() for p in persons):
+            self._check(person, pools[person])
+        return {
+            split: self._generate_examples([pools[person] for person in persons])
+            for split, persons in PERSONS.items()
+        }
+
+    def _check(self, person: int, pool):
+        """Raises InputError where a person lacks a class."""
+        seen = {self._label(repetition) for repetition in pool}
+        for label, name in enumerate(self.info.metadata['classes']):
+            if label not in seen:
+                raise InputError(f'person {person}: no repetition of {name!r} (class {label})')
+
+    def _label(self, repetition) -> int:
+        return repetition.movement - 1 + (0 if repetition.correct else len(ui_prmd.MOVEMENTS))
+
+    def _generate_examples(self, pools):
+        for pool in pools:
+            recordings = self._composed(pool) if self.builder_config.composed else self._takes(pool)
+            for name, chosen, chain, spans in recordings:
+                joints = ui_prmd.forward(chain)[:, None].astype(np.float32)
+                motion = Motion(
+                    joints=joints,
+                    fps=ui_prmd.FPS,
+                    layout=ui_prmd.LAYOUT,
+                    valid=np.ones(joints.shape[:2], bool),
+                    source=' '.join(repetition.name for repetition in chosen),
+                    subject=f's{chosen[0].person:02}',
+                )
+                segments = [
+                    (*span, self._label(repetition))
+                    for span, repetition in zip(spans, chosen, strict=True)
+                ]
+                recording = records.from_motion(
+                    motion,
+                    name=name,
+                    segments=segments,
+                    num_classes=len(self.info.metadata['classes']),
+                )
+                yield name, records.example(recording)
+
+    def _composed(self, pool):
+        """Makes the recordings of one person from all repetitions, each used once."""
+        seed = f'{SEED}/{self.builder_config.name}/s{pool[0].person:02}'
+        names = [repetition.name for repetition in pool]
+        order = compose.arrange(names, [self._label(r) for r in pool], seed)
+        place = 0
+        for number, size in enumerate(compose.sizes(len(order), seed)):
+            chosen = [pool[index] for index in order[place : place + size]]
+            place += size
+            pauses = [
+                compose.pause(seed, a.name, b.name) for a, b in zip(chosen, chosen[1:], strict=False)
+            ]
+            chain, spans = compose.join(_read(chosen), pauses)
+            name = f'{self.builder_config.name}_s{pool[0].person:02}_r{number:02}'
+            yield name, chosen, chain, spans
+
+    def _takes(self, pool):
+        """Makes one recording of the consecutive repetitions of each movement."""
+        takes = collections.defaultdict(list)
+        for repetition in pool:
+            takes[repetition.movement].append(repetition)
+        for movement, chosen in sorted(takes.items()):
+            chains = _read(sorted(chosen, key=lambda r: r.episode))
+            ends = np.cumsum([len(chain) for chain in chains])
+            parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
+            whole = ui_prmd.Chain(*(np.concatenate(part) for part in parts))
+            spans = [(int(e) - len(c), int(e)) for c, e in zip(chains, ends, strict=True)]
+            yield f'take_m{movement:02}_s{chosen[0].person:02}', chosen, whole, spans
+
+
+def _read(chosen):
+    return [ui_prmd.read_chain(r.positions, r.angles) for r in chosen]
