@@ -1,0 +1,189 @@
+"""Convert a corpus into records that every stage reads.
+
+    skeljax prepare synthetic --data-dir data
+    skeljax prepare ui_prmd/composed10 --manual-dir DIR --data-dir data
+
+NAME is CORPUS or CORPUS/CONFIG; a corpus alone prepares all of its configs.
+Prints what was made and saves it as report.json beside the records.
+"""
+
+import contextlib
+import importlib
+import io
+import json
+from pathlib import Path
+import pkgutil
+import shutil
+import tempfile
+
+import tensorflow_datasets as tfds
+import tqdm
+
+from skeljax import tfds_builders
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.report import table
+
+
+def add_arguments(parser):
+    parser.add_argument('name', metavar='NAME', help=f'one of {", ".join(corpora())}')
+    parser.add_argument('--manual-dir', help='where the raw files are')
+    parser.add_argument('--data-dir', default='data', help='for the records (default: data)')
+    parser.add_argument('--overwrite', action='store_true', help='prepare again what is there')
+
+
+def run(args) -> int:
+    corpus, _, config = args.name.partition('/')
+    names = [f'{corpus}/{config}'] if config else configs(corpus)
+    for name in names:
+        report = prepare(
+            name,
+            data_dir=args.data_dir,
+            manual_dir=args.manual_dir,
+            overwrite=args.overwrite,
+        )
+        print(describe(report))
+    return 0
+
+
+def corpora() -> list[str]:
+    """Lists the corpora that there are builders for."""
+    return [m.name for m in pkgutil.iter_modules(tfds_builders.__path__) if m.ispkg]
+
+
+def configs(corpus: str) -> list[str]:
+    """Lists the configs of a corpus as CORPUS/CONFIG."""
+    return [f'{corpus}/{config}' for config in _builder_class(corpus).builder_configs]
+
+
+def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) -> dict:
+    """Builds the records of one corpus, or finds them built.
+
+    They are made in a folder beside and moved when whole: an earlier version
+    stays whole, and nothing half-made is left, whatever happens.
+
+    Args:
+        name: CORPUS/CONFIG.
+        data_dir: where records live.
+        manual_dir: where the raw files are, for a corpus that needs them.
+        overwrite: builds again what is there.
+
+    Returns:
+        The report, as saved beside the records.
+
+    Raises:
+        InputError: an unknown name, raw files missing or damaged, a class
+            without examples.
+    """
+    corpus, _, config = name.partition('/')
+    known = configs(corpus)
+    if name not in known:
+        raise InputError(f'no {name}; there are {", ".join(known)}')
+    builder = _builder(corpus, config, data_dir)
+    final = Path(builder.data_path)
+    if final.exists() and not overwrite:
+        return json.loads((final / 'report.json').read_text())
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        _check_manual(name, manual_dir, builder.MANUAL_DOWNLOAD_INSTRUCTIONS)
+    try:
+        Path(data_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'{data_dir}: cannot be made: {error.strerror}') from None
+    with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
+        made = _builder(corpus, config, beside)
+        _generate(made, name, manual_dir)
+        report = _report(beside, name, made)
+        path = Path(made.data_path)
+        (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():
+            final.rename(Path(beside) / 'before')
+        path.rename(final)
+    return report
+
+
+def describe(report: dict) -> str:
+    """Writes a report as text: splits, then classes."""
+    splits = report['splits']
+    columns = ['recordings', 'frames', 'minutes', 'segments']
+    values = [[split[column] for column in columns] for split in splits.values()]
+    top = table.text(list(splits), columns, values, corner=report['name'], digits=1)
+    counts = [[split['classes'][name] for split in splits.values()] for name in report['classes']]
+    below = table.text(report['classes'], list(splits), counts, corner='instances', digits=0)
+    skipped = [f'skipped {what}: {why}' for what, why in report['skipped'].items()]
+    return '\n'.join([top, '', below, *(skipped or ['skipped: nothing'])])
+
+
+def _generate(builder, name: str, manual_dir):
+    """Runs the builder under one progress bar; its own bars stay off."""
+    tfds.disable_progress_bar()
+    generate = builder._generate_examples
+    with tqdm.tqdm(desc=f'prepare {name}', unit='recording') as bar:
+
+        def counted(*args, **kwargs):
+            for item in generate(*args, **kwargs):
+                bar.update()
+                yield item
+
+        builder._generate_examples = counted
+        with contextlib.redirect_stdout(io.StringIO()):  # it would name the folder beside
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+            )
+
+
+def _report(data_dir, name: str, builder) -> dict:
+    """Counts what was made, by reading it back.
+
+    Raises:
+        InputError: a split lacks a class.
+    """
+    splits = {}
+    for split in builder.info.splits:
+        corpus = Corpus(data_dir, name, split)
+        frames = int(corpus.lengths.sum())
+        labels = [int(label) for recording in corpus for label in recording.segment_label]
+        counts = {c: labels.count(i) for i, c in enumerate(corpus.classes)}
+        for label, count in counts.items():
+            if not count:
+                raise InputError(f'{name} {split}: class {label!r} without examples')
+        splits[split] = {
+            'recordings': len(corpus),
+            'frames': frames,
+            'minutes': frames / corpus.fps / 60,
+            'segments': len(labels),
+            'subjects': sorted({recording.subject for recording in corpus}),
+            'classes': counts,
+        }
+    return {
+        'name': name,
+        'version': str(builder.version),
+        'classes': list(corpus.classes),
+        'layout': corpus.layout,
+        'fps': corpus.fps,
+        'splits': splits,
+        'skipped': dict(getattr(builder, 'skipped', {})),
+    }
+
+
+def _check_manual(name: str, manual_dir, instructions: str):
+    if manual_dir is None:
+        raise InputError(f'{name} needs --manual-dir: {instructions}')
+    folder = Path(manual_dir)
+    if not folder.is_dir():
+        raise InputError(f'--manual-dir {folder}: no such directory')
+    if not any(folder.iterdir()):
+        raise InputError(f'--manual-dir {folder}: empty; {instructions}')
+
+
+def _builder_class(corpus: str):
+    if corpus not in corpora():
+        raise InputError(f'no corpus {corpus!r}; there are {", ".join(corpora())}')
+    module = importlib.import_module(f'skeljax.tfds_builders.{corpus}.{corpus}_dataset_builder')
+    return module.Builder
+
+
+def _builder(corpus: str, config: str, data_dir):
+    return _builder_class(corpus)(
+        config=config, data_dir=str(data_dir), file_format='array_record'
+    )

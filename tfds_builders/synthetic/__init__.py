@@ -1,0 +1,1 @@
+"""Procedural motion; needs no file."""
