@@ -50,11 +50,12 @@ def crop(rng, joints, frames, *, length: int, pad_ratio: int = 6, tempo: float =
         speed = jnp.exp(jax.random.uniform(key[1], minval=-1.0) * jnp.log1p(tempo))
         last = (length - 1) * speed
         room = jnp.maximum(count + 2 * pad - jnp.ceil(last).astype(count.dtype), 1)
-        position = jax.random.randint(key[0], (), 0, room) + speed * time - pad
+        start = jax.random.randint(key[0], (), 0, room) - pad
+        position = start.astype(time.dtype) + speed * time
         low = jnp.floor(position).astype(jnp.int32)
         inside = (low < count + pad) & seen.any()
         ends = [_reflect(low, count), _reflect(low + 1, count)]
-        return ends, position - low, inside
+        return ends, position - low.astype(time.dtype), inside
 
     (low, high), share, inside = jax.vmap(place)(keys, frames)
     take = jax.vmap(lambda x, i: x[i])

@@ -5,20 +5,21 @@
 
 Prepares the corpus, pretrains, fine-tunes with 10 % of the labels from scratch
 and from the pretrained encoder, each with the plain head and with the U-shaped
-fuser, measures on people never seen, and draws pictures.
+fuser, measures on people never seen, and draws pictures. What an earlier call
+finished is taken as it is.
 """
 
 import json
 from pathlib import Path
 import shutil
+import time
 
 from skeljax.cli import configured, evaluate, finetune, predict, prepare, pretrain, training
-from skeljax.report import curves, table
-from skeljax.train import workdir as workdirs
+from skeljax.report import charts, table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
 STARTS = ('scratch', 'pretrained')
-HEADS = {'plain': False, 'u': True}
+HEADS = {'plain head': False, 'U-shaped fuser': True}  # whether it has the fuser
 PROTOCOL = 'babel_clean'
 
 
@@ -27,13 +28,12 @@ def add_arguments(parser):
     parser.add_argument('--manual-dir', help='where the raw files of the corpus are')
     parser.add_argument('--data-dir', default='out/data', help='for the records')
     parser.add_argument('--out', default='out/demo', help='for runs, table and pictures')
-    parser.add_argument('--config', help='another config than configs/demo.py:CORPUS')
+    parser.add_argument('--config', default='demo', help='the config, given the corpus as its arg')
     parser.add_argument('--fresh', action='store_true', help='throw earlier runs away first')
     parser.add_argument('--quiet', action='store_true', help='show no progress bars')
 
 
-def parse_rest(args, rest, parser):
-    configured.parse(args, rest, parser)
+parse_rest = configured.parse
 
 
 def run(args) -> int:
@@ -41,31 +41,84 @@ def run(args) -> int:
 
 
 def demo(args):
-    """Runs every stage; what an earlier call finished is taken as it is."""
-    name = CORPORA[args.corpus]
+    """Runs every stage, then reports."""
+    began = time.time()
     out = Path(args.out) / args.corpus
     if args.fresh:
         shutil.rmtree(out, ignore_errors=True)
-    prepare.prepare(name, data_dir=args.data_dir, manual_dir=args.manual_dir)
-    base = [f'--config.data.data_dir={args.data_dir}', *args.overrides]
-    file = args.config_file or f'demo:{args.corpus}'
+    report = prepare.prepare(
+        CORPORA[args.corpus], data_dir=args.data_dir, manual_dir=args.manual_dir
+    )
+    print(prepare.describe(report), flush=True)
+    overrides = [f'--config.data.data_dir={args.data_dir}', *args.overrides]
+    config = lambda *more: configured.load(
+        f'{args.config_file}:{args.corpus}', [*overrides, *more]
+    )
     source = out / 'pretrain'
-    print('pretraining, no labels', flush=True)
-    pretrain.train(configured.load(file, base), source, quiet=args.quiet)
+    pretrain.train(config(), source, quiet=args.quiet)
     figures = {}
     for start in STARTS:
-        for head, fuser in HEADS.items():
-            workdir = out / f'{start}-{head}'
-            print(f'fine-tuning, {start}, {head} head, 10 % of the labels', flush=True)
-            more = [
-                f'--config.finetune.init_from={source if start == "pretrained" else ""}',
-                f'--config.finetune.fuser={fuser}',
-                f'--config.finetune.optimiser.peak={_peak(file, base, fuser)}',
-            ]
-            finetune.train(configured.load(file, base + more), workdir, quiet=args.quiet)
-            figures[start, head] = evaluate.evaluate(workdir, 'test')
+        for head in HEADS:
+            print(f'fine-tuning from {start}, {head}', flush=True)
+            figures[start, head] = _finetune(args, config, out, source, start, head)
     _report(out, figures)
+    _draw(out, args.data_dir, report['name'])
+    print(f'\nall of it took {(time.time() - began) / 60:.1f} minutes; see {out}/')
+
+
+def _workdir(out: Path, start: str, head: str) -> Path:
+    return out / f'{start}-{"fuser" if HEADS[head] else "plain"}'
+
+
+def _finetune(args, config, out, source, start, head) -> dict:
+    workdir = _workdir(out, start, head)
+    chosen = config(
+        f'--config.finetune.init_from={source if start == "pretrained" else ""}',
+        f'--config.finetune.fuser={HEADS[head]}',
+    )
+    finetune.train(chosen, workdir, quiet=args.quiet)
+    return evaluate.evaluate(workdir, 'test')
 
 
 def _report(out: Path, figures: dict):
-    raise SystemExit
+    """Writes and prints the table of every start and head."""
+    tious = next(iter(figures.values()))['tious']
+    columns = [f'mAP@{tiou}' for tiou in tious] + ['mean']
+    measured = {key: f['protocols'][PROTOCOL] for key, f in figures.items()}
+    values = [[*f['map'], f['mean']] for f in measured.values()]
+    shown = dict(corner=('start', 'head'), scale=100.0)
+    title = f'10 % of the labels, test persons, protocol {PROTOCOL} (%)'
+    print(f'\n{title}\n\n{table.text(list(measured), columns, values, **shown)}')
+    text = table.markdown(list(measured), columns, values, bold_best=True, **shown)
+    (out / 'table.md').write_text(f'{title}\n\n{text}\n')
+    (out / 'table.json').write_text(
+        json.dumps({' / '.join(key): f for key, f in figures.items()}, indent=1) + '\n'
+    )
+    cube = [
+        [[*measured[start, head]['map'], measured[start, head]['mean']] for head in HEADS]
+        for start in STARTS
+    ]
+    charts.plot_table(
+        out / 'table.png', rows=STARTS, columns=list(HEADS), metrics=columns, values=cube, title=title
+    )
+
+
+def _draw(out: Path, data_dir, name: str):
+    """Draws the curves of every run and what each start finds in one test recording."""
+    runs = {f'{s}, {h}': _workdir(out, s, h) / 'metrics.jsonl' for s in STARTS for h in HEADS}
+    charts.plot_metrics(
+        out / 'finetune.png', runs, metrics=['loss', 'validation/selection'], title='fine-tuning'
+    )
+    charts.plot_metrics(
+        out / 'pretrain.png',
+        {'pretraining': out / 'pretrain' / 'metrics.jsonl'},
+        title='pretraining',
+    )
+    recording = prepare.Corpus(data_dir, name, 'test')[0].name
+    for start in STARTS:
+        predict.predict(
+            f'{name}:test:{recording}',
+            _workdir(out, start, 'U-shaped fuser'),
+            out / f'predicted-{start}',
+            data_dir=data_dir,
+        )

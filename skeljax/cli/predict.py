@@ -28,16 +28,45 @@ def add_arguments(parser):
 
 
 def run(args) -> int:
-    ready = trained.load(args.workdir)
-    recording, truth = _recording(args, ready)
+    path, segments = predict(
+        args.file,
+        args.workdir,
+        args.out,
+        data_dir=args.data_dir,
+        protocol=args.protocol,
+        min_score=args.min_score,
+    )
+    print(f'{segments} segments in {path} and {path.with_suffix(".png")}')
+    return 0
+
+
+def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1):
+    """Finds the segments of one recording and writes NAME.json and NAME.png.
+
+    Args:
+        file: a recording's file, or CORPUS:SPLIT:NAME.
+        workdir: folder of a fine-tuning run.
+        out: folder for the results, made if absent.
+        data_dir: of a prepared corpus, if not the one trained on.
+        protocol: whose decoding to use.
+        min_score: leaves out segments of a lower score.
+
+    Returns:
+        The JSON file and the number of segments.
+
+    Raises:
+        InputError: a file, recording or run that is missing, damaged or of
+            another layout.
+    """
+    ready = trained.load(workdir)
+    recording, truth = _recording(str(file), ready, data_dir)
     if recording.layout != ready.layout:
-        raise InputError(f'{args.file}: layout {recording.layout}, the run has {ready.layout}')
-    data = ready.config.data
-    normalised = normalize.compose(tuple(data.normalisation))(recording)
+        raise InputError(f'{file}: layout {recording.layout}, the run has {ready.layout}')
+    normalised = normalize.compose(tuple(ready.config.data.normalisation))(recording)
     scores = score.probabilities(ready.model, ready.variables, normalised)
-    found = localize.protocol(args.protocol).decode(scores)
-    found = found[found.score >= args.min_score]
-    out = Path(args.out)
+    found = localize.protocol(protocol).decode(scores)
+    found = found[found.score >= min_score]
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
     described = {
@@ -45,7 +74,7 @@ def run(args) -> int:
         'fps': recording.fps,
         'frames': len(recording.joints),
         'seconds': len(recording.joints) / recording.fps,
-        'model': {'workdir': str(args.workdir), 'step': ready.step},
+        'model': {'workdir': str(workdir), 'step': ready.step},
         'segments': listed,
     }
     path = out / f'{recording.name}.json'
@@ -59,18 +88,17 @@ def run(args) -> int:
         fps=recording.fps,
         title=recording.name,
     )
-    print(f'{len(listed)} segments in {path} and {path.with_suffix(".png")}')
-    return 0
+    return path, len(listed)
 
 
-def _recording(args, ready):
+def _recording(file: str, ready, data_dir):
     """Reads the file, or the prepared recording with its truth."""
-    parts = args.file.split(':')
-    if len(parts) != 3 or Path(args.file).exists():
-        motion = formats.read(args.file)
-        name = Path(args.file).name.split('.')[0]
+    parts = file.split(':')
+    if len(parts) != 3 or Path(file).exists():
+        motion = formats.read(file)
+        name = Path(file).name.split('.')[0]
         return records.from_motion(motion, name=name), None
-    corpus = Corpus(args.data_dir or ready.config.data.data_dir, parts[0], parts[1])
+    corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
     for recording in corpus:
         if recording.name == parts[2]:
             return recording, score.truth([recording])[recording.name]

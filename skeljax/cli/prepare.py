@@ -13,7 +13,6 @@ import io
 import json
 from pathlib import Path
 import pkgutil
-import shutil
 import tempfile
 
 import tensorflow_datasets as tfds
@@ -82,7 +81,9 @@ def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) ->
     builder = _builder(corpus, config, data_dir)
     final = Path(builder.data_path)
     if final.exists() and not overwrite:
-        return json.loads((final / 'report.json').read_text())
+        report = _found(final, data_dir, name, builder)
+        print(f'{name}: already prepared in {final}; --overwrite makes it again')
+        return report
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
         _check_manual(name, manual_dir, builder.MANUAL_DOWNLOAD_INSTRUCTIONS)
     try:
@@ -95,10 +96,7 @@ def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) ->
         report = _report(beside, name, made)
         path = Path(made.data_path)
         (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if final.exists():
-            final.rename(Path(beside) / 'before')
-        path.rename(final)
+        _put(path, final, aside=Path(beside) / 'before')
     return report
 
 
@@ -112,6 +110,27 @@ def describe(report: dict) -> str:
     below = table.text(report['classes'], list(splits), counts, corner='instances', digits=0)
     skipped = [f'skipped {what}: {why}' for what, why in report['skipped'].items()]
     return '\n'.join([top, '', below, *(skipped or ['skipped: nothing'])])
+
+
+def _found(final: Path, data_dir, name: str, builder) -> dict:
+    """Returns the report of what is there; counts again where none was saved."""
+    if not (final / 'dataset_info.json').is_file():
+        raise InputError(f'{final}: no dataset_info.json, so not whole; use --overwrite')
+    saved = final / 'report.json'
+    return json.loads(saved.read_text()) if saved.is_file() else _report(data_dir, name, builder)
+
+
+def _put(new: Path, final: Path, aside: Path):
+    """Moves `new` to `final`; what was there comes back if that fails."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if final.exists():
+            final.rename(aside)
+        new.rename(final)
+    except BaseException:
+        if aside.exists() and not final.exists():
+            aside.rename(final)
+        raise
 
 
 def _generate(builder, name: str, manual_dir):

@@ -5,8 +5,8 @@ import numpy as np
 # Angles of the figure, radians; a limb hangs straight down at 0.
 ANGLES = (
     'spine_flex', 'spine_side', 'spine_twist', 'head_turn',
-    'left_shoulder_flex', 'left_shoulder_out', 'left_elbow',
-    'right_shoulder_flex', 'right_shoulder_out', 'right_elbow',
+    'left_shoulder_flex', 'left_shoulder_out', 'left_shoulder_turn', 'left_elbow',
+    'right_shoulder_flex', 'right_shoulder_out', 'right_shoulder_turn', 'right_elbow',
     'left_hip_flex', 'left_hip_out', 'left_knee',
     'right_hip_flex', 'right_hip_out', 'right_knee',
 )
@@ -17,12 +17,16 @@ _CHAIN = {
     1: (0, (0, 0.25, 0)), 20: (1, (0, 0.25, 0)), 2: (20, (0, 0.08, 0)), 3: (2, (0, 0.15, 0.02)),
     4: (20, (0.18, -0.03, 0)), 5: (4, (0, -0.29, 0)), 6: (5, (0, -0.25, 0)), 7: (6, (0, -0.07, 0)),
     21: (7, (0, -0.09, 0)), 22: (7, (0, -0.04, 0.05)),
-    8: (20, (-0.18, -0.03, 0)), 9: (8, (0, -0.29, 0)), 10: (9, (0, -0.25, 0)), 11: (10, (0, -0.07, 0)),
+    8: (20, (-0.18, -0.03, 0)), 9: (8, (0, -0.29, 0)),
+    10: (9, (0, -0.25, 0)), 11: (10, (0, -0.07, 0)),
     23: (11, (0, -0.09, 0)), 24: (11, (0, -0.04, 0.05)),
-    12: (0, (0.09, -0.05, 0)), 13: (12, (0, -0.43, 0)), 14: (13, (0, -0.42, 0)), 15: (14, (0, -0.06, 0.16)),
-    16: (0, (-0.09, -0.05, 0)), 17: (16, (0, -0.43, 0)), 18: (17, (0, -0.42, 0)), 19: (18, (0, -0.06, 0.16)),
+    12: (0, (0.09, -0.05, 0)), 13: (12, (0, -0.43, 0)),
+    14: (13, (0, -0.42, 0)), 15: (14, (0, -0.06, 0.16)),
+    16: (0, (-0.09, -0.05, 0)), 17: (16, (0, -0.43, 0)),
+    18: (17, (0, -0.42, 0)), 19: (18, (0, -0.06, 0.16)),
 }
 FEET = (14, 15, 18, 19)
+_ANKLES = (14, 18)
 # Pairs of the two sides get one length each.
 _SEGMENTS = {'spine': (1, 20), 'head': (2, 3), 'upper arm': (5, 9), 'forearm': (6, 10),
              'hand': (7, 11, 21, 22, 23, 24), 'shoulder': (4, 8), 'hip': (12, 16),
@@ -40,27 +44,34 @@ def body(rng: np.random.Generator) -> np.ndarray:
 
 
 def forward(angles, offsets, heading, path) -> np.ndarray:
-    """Poses the figure with its lower foot on the floor.
+    """Poses the figure with its lower foot on the floor and its feet in place.
 
     Args:
-        angles: radians, float64[T, 16], in the order of `ANGLES`.
+        angles: radians, float64[T, 18], in the order of `ANGLES`.
         offsets: bones, float64[25, 3].
         heading: angle about the vertical, float64[T].
-        path: place on the floor, metres, float64[T, 2] (x, z).
+        path: the point of the floor between the ankles, metres, float64[T, 2] (x, z).
 
     Returns:
         Joints in metres, y up, the floor at 0, float64[T, 25, 3].
     """
     a = {name: angles[:, number] for name, number in INDEX.items()}
-    local = {
-        0: _about('y', heading),
-        1: _about('y', a['spine_twist'] / 2) @ _about('z', a['spine_side'] / 2) @ _about('x', a['spine_flex'] / 2),
-        20: _about('y', a['spine_twist'] / 2) @ _about('z', a['spine_side'] / 2) @ _about('x', a['spine_flex'] / 2),
-        2: _about('y', a['head_turn']),
-    }
-    for side, shoulder, elbow, hip, knee, out in (('left', 4, 5, 12, 13, 1), ('right', 8, 9, 16, 17, -1)):
+    half_spine = (
+        _about('y', a['spine_twist'] / 2)
+        @ _about('z', a['spine_side'] / 2)
+        @ _about('x', a['spine_flex'] / 2)
+    )
+    local = {0: _about('y', heading), 1: half_spine, 20: half_spine, 2: _about('y', a['head_turn'])}
+    sides = (('left', 4, 5, 12, 13, 1), ('right', 8, 9, 16, 17, -1))
+    for side, shoulder, elbow, hip, knee, out in sides:
         # A limb swings ahead by a negative turn about x.
-        local[shoulder] = _about('z', out * a[f'{side}_shoulder_out']) @ _about('x', -a[f'{side}_shoulder_flex'])
+        # The upper arm's turn about itself decides where the forearm goes when the elbow bends:
+        # ahead at 0, up at a quarter turn if the arm is held out.
+        local[shoulder] = (
+            _about('z', out * a[f'{side}_shoulder_out'])
+            @ _about('x', -a[f'{side}_shoulder_flex'])
+            @ _about('y', out * a[f'{side}_shoulder_turn'])
+        )
         local[elbow] = _about('x', -a[f'{side}_elbow'])
         local[hip] = _about('z', out * a[f'{side}_hip_out']) @ _about('x', -a[f'{side}_hip_flex'])
         local[knee] = _about('x', a[f'{side}_knee'])
@@ -71,7 +82,9 @@ def forward(angles, offsets, heading, path) -> np.ndarray:
         joints[:, joint] = joints[:, parent] + turned[parent] @ offsets[joint]
         turned[joint] = turned[parent] @ local[joint] if joint in local else turned[parent]
     joints[..., 1] -= joints[:, FEET, 1].min(1, keepdims=True)
-    joints[..., [0, 2]] += path[:, None]
+    # Who sits down moves the hips, not the feet.
+    stance = joints[:, _ANKLES].mean(1)
+    joints[..., [0, 2]] += (path - stance[:, [0, 2]])[:, None]
     return joints
 
 

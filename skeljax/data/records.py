@@ -77,11 +77,13 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
         InputError: naming the recording and what is wrong with it.
     """
     columns = np.array(list(segments), np.int32).reshape(-1, 3).T
+    valid = np.asarray(motion.valid, bool)
     recording = Recording(
         name=name,
         joints=np.asarray(motion.joints, np.float32),
-        frame_valid=np.asarray(motion.valid, bool).any(1),
-        person_valid=np.asarray(motion.valid, bool),
+        # Any number of axes, so that a wrong shape is told by `_check`.
+        frame_valid=valid.any(tuple(range(1, valid.ndim))),
+        person_valid=valid,
         fps=float(motion.fps),
         layout=motion.layout,
         segment_start=columns[0],

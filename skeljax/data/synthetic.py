@@ -28,7 +28,7 @@ class Person(NamedTuple):
 
     Attributes:
         bones: offset of every joint from its parent, metres, float64[25, 3].
-        posture: angles at rest, float64[16].
+        posture: angles at rest, float64[18].
         amplitude: size of movements, about 1.
         pace: speed of movements, about 1.
         hand: 'left' or 'right', the one used to wave and circle.
@@ -96,9 +96,9 @@ def recording(
                 add(_distraction(rng, who))
             add(_rest(rng, seated, rng.integers(12, 45)))
     angles = _smoothed(np.concatenate(pieces)) + who.posture
-    angles = angles + _sway(rng, angles.shape, 0.04)
+    angles = angles + _swaying(rng, length)
     heading = rng.uniform(-1.2, 1.2) + _sway(rng, (length, 1), 0.15)[:, 0]
-    path = rng.uniform([-0.6, 2.0], [0.6, 4.0]) + _sway(rng, (length, 2), 0.05)
+    path = rng.uniform([-0.6, 2.0], [0.6, 4.0]) + _sway(rng, (length, 2), 0.005)
     # A person who faces the sensor looks against its z axis.
     joints = kinematics.forward(angles, who.bones, heading + np.pi, path)
     joints[..., 1] -= rng.uniform(0.7, 1.1)  # the sensor stands on a table
@@ -114,7 +114,9 @@ def recording(
 
 
 def _generator(seed: int, split: str, *numbers: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64([seed, _SPLITS.index(split), *numbers]))
+    # As a spawn key: in a list of numbers, trailing zeros would make no difference.
+    key = (_SPLITS.index(split), *(int(number) for number in numbers))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def _deck(rng, count: int) -> list[tuple[int, ...]]:
@@ -131,7 +133,7 @@ def _deck(rng, count: int) -> list[tuple[int, ...]]:
 
 
 def _action(rng, who: Person, label: int) -> np.ndarray:
-    """Plays one movement, float64[T, 16]; lengths do not tell the classes of a pair apart."""
+    """Plays one movement, float64[T, 18]; lengths do not tell the classes of a pair apart."""
     frames = int(rng.uniform(50, 80) / who.pace)
     # Not at a steady pace: the middle comes earlier or later.
     phase = np.linspace(0, 1, frames) ** np.exp(rng.normal(0, 0.12))
@@ -142,8 +144,9 @@ def _action(rng, who: Person, label: int) -> np.ndarray:
     if pair == 0:
         _wave(rng, angles, phase, size, hand, seconds=frames / FPS, fast=bool(second))
     elif pair == 1:
-        turns = rng.integers(1, 3)
-        _circle(angles, phase, size, hand, turns if second == 0 else -turns)
+        # An arm does not go round twice in a second.
+        turns = rng.integers(1, 3) if frames >= 60 else 1
+        _circle(angles, phase, size, hand, -turns if second == 0 else turns)
     elif pair == 2:
         _sit(angles, _ease(phase if second == 0 else 1 - phase), size)
     else:
@@ -152,18 +155,20 @@ def _action(rng, who: Person, label: int) -> np.ndarray:
 
 
 def _wave(rng, angles, phase, size, hand, *, seconds, fast):
-    up = _ease(phase / 0.2) * _ease((1 - phase) / 0.2)
+    ramp = max(0.2, 15 / len(phase))  # half a second to raise a hand
+    up = _ease(phase / ramp) * _ease((1 - phase) / ramp)
     hertz = rng.uniform(1.9, 2.6) if fast else rng.uniform(0.7, 1.1)
     swing = np.sin(2 * np.pi * (hertz * seconds * phase + rng.random()))
-    angles[:, INDEX[f'{hand}_shoulder_out']] = up * 1.5
-    angles[:, INDEX[f'{hand}_shoulder_flex']] = up * 0.2
-    angles[:, INDEX[f'{hand}_elbow']] = up * (1.1 + 0.5 * size * swing)
+    angles[:, INDEX[f'{hand}_shoulder_out']] = up * 1.2
+    angles[:, INDEX[f'{hand}_shoulder_turn']] = up * 1.3
+    angles[:, INDEX[f'{hand}_elbow']] = up * (1.2 + 0.5 * size * swing)
 
 
 def _circle(angles, phase, size, hand, turns):
+    # With positive turns the arm rises in front: a circle backward, by what it does overhead.
     around = 2 * np.pi * turns * _ease(phase)
     angles[:, INDEX[f'{hand}_shoulder_flex']] = around
-    angles[:, INDEX[f'{hand}_shoulder_out']] = 0.25 * size * np.sin(np.pi * phase)
+    angles[:, INDEX[f'{hand}_shoulder_out']] = 0.4 * size * np.sin(np.pi * phase) ** 2
 
 
 def _sit(angles, down, size):
@@ -178,9 +183,9 @@ def _sit(angles, down, size):
 def _reach(angles, phase, size, order):
     for side, start in zip(order, (0.0, 0.5), strict=True):
         there = np.sin(np.pi * np.clip((phase - start) / 0.5, 0, 1)) ** 2
-        angles[:, INDEX[f'{side}_shoulder_flex']] += 1.35 * size * there
-        angles[:, INDEX[f'{side}_shoulder_out']] += 0.3 * there
-        turn = 0.5 if side == 'right' else -0.5
+        angles[:, INDEX[f'{side}_shoulder_flex']] += 1.6 * size * there
+        angles[:, INDEX[f'{side}_shoulder_out']] += 0.4 * there
+        turn = 0.35 if side == 'right' else -0.35
         angles[:, INDEX['spine_twist']] += turn * size * there
         angles[:, INDEX['spine_flex']] += 0.25 * size * there
 
@@ -192,12 +197,13 @@ def _distraction(rng, who: Person) -> np.ndarray:
     angles = np.zeros((frames, len(INDEX)))
     there = np.sin(np.pi * phase) ** 2 * rng.uniform(0.6, 1.0)
     kind, side = rng.integers(3), ('left', 'right')[rng.integers(2)]
-    if kind == 0:  # lifts an arm aside, waves not
-        angles[:, INDEX[f'{side}_shoulder_out']] = 1.4 * there
-        angles[:, INDEX[f'{side}_elbow']] = 1.0 * there
+    if kind == 0:  # lifts a hand, waves not
+        angles[:, INDEX[f'{side}_shoulder_out']] = 1.2 * there
+        angles[:, INDEX[f'{side}_shoulder_turn']] = 1.3 * there
+        angles[:, INDEX[f'{side}_elbow']] = 1.2 * there
     elif kind == 1:  # reaches to one side only
-        angles[:, INDEX[f'{side}_shoulder_flex']] = 1.3 * there
-        angles[:, INDEX['spine_twist']] = 0.4 * there * (1 if side == 'right' else -1)
+        angles[:, INDEX[f'{side}_shoulder_flex']] = 1.5 * there
+        angles[:, INDEX['spine_twist']] = 0.35 * there * (1 if side == 'right' else -1)
     else:  # bends the knees and comes up again
         _sit(angles, 0.55 * there, who.amplitude)
     return angles
@@ -206,7 +212,8 @@ def _distraction(rng, who: Person) -> np.ndarray:
 def _rest(rng, seated: float, frames: int) -> np.ndarray:
     angles = np.zeros((int(frames), len(INDEX)))
     _sit(angles, np.full(len(angles), seated), 1.0)
-    angles[:, INDEX['head_turn']] = rng.uniform(-0.5, 0.5)
+    look = np.sin(np.pi * np.linspace(0, 1, len(angles))) ** 2
+    angles[:, INDEX['head_turn']] = rng.uniform(-0.5, 0.5) * look
     return angles
 
 
@@ -221,6 +228,16 @@ def _smoothed(angles, half: int = 2):
     angles = angles - np.concatenate([np.zeros_like(angles[:1]), np.cumsum(turns, axis=0)])
     padded = np.pad(angles, [(half, half), (0, 0)], mode='edge')
     return np.mean([padded[i : i + len(angles)] for i in range(2 * half + 1)], axis=0)
+
+
+def _swaying(rng, length: int) -> np.ndarray:
+    """Draws how a person sways and shifts weight from leg to leg, float64[T, 18]."""
+    legs = [name.split('_', 1)[1].startswith(('hip', 'knee')) for name in INDEX]
+    angles = _sway(rng, (length, len(INDEX)), 0.04) * np.where(legs, 0.2, 1.0)
+    shift = _sway(rng, (length, 1), 0.03)[:, 0]
+    angles[:, INDEX['left_hip_out']] -= shift
+    angles[:, INDEX['right_hip_out']] += shift
+    return angles
 
 
 def _sway(rng, shape, size):

@@ -28,7 +28,7 @@ MOVEMENTS = (
     'shoulder internal-external rotation', 'shoulder scaption',
 )
 _FOLDERS = {True: 'Segmented Movements', False: 'Incorrect Segmented Movements'}
-_NAME = re.compile(r'm(\d\d)_s(\d\d)_e(\d\d)_positions(_inc)?\.txt(\.gz)?$')
+_NAME = re.compile(r'm(\d\d)_s(\d\d)_e(\d\d)_(positions|angles)(_inc)?\.txt(\.gz)?$')
 _COLUMNS = 66
 
 
@@ -70,9 +70,11 @@ class Repetition:
 def repetitions(folder) -> list[Repetition]:
     """Finds every repetition below the official tree's root, sorted.
 
+    A file that is there both plain and gzipped is read plain.
+
     Raises:
-        InputError: no such folder, nothing in it, or a positions file without
-            its angles file.
+        InputError: no such folder, nothing in it, one file of a pair missing, or
+            a movement that the corpus does not have.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -83,17 +85,33 @@ def repetitions(folder) -> list[Repetition]:
         for repetition in _below(folder / part / 'Kinect', correct)
     ]
     if not found:
-        raise InputError(f'{folder}: no "{_FOLDERS[True]}/Kinect/Positions/m01_s01_e01_positions.txt" or the like')
+        example = f'{_FOLDERS[True]}/Kinect/Positions/m01_s01_e01_positions.txt'
+        raise InputError(f'{folder}: no "{example}" or the like')
     return sorted(found)
 
 
 def _below(kinect: Path, correct: bool) -> Iterator[Repetition]:
-    for path in sorted((kinect / 'Positions').glob('m*_positions*.txt*')):
+    positions = _files(kinect / 'Positions', 'positions', correct)
+    angles = _files(kinect / 'Angles', 'angles', correct)
+    for key in sorted(positions.keys() | angles.keys()):
+        if key not in positions:
+            folder = kinect / 'Positions'
+            raise InputError(f'{angles[key]}: its positions file is missing from {folder}')
+        if not 1 <= key[0] <= len(MOVEMENTS):
+            expected = f'expected 1 to {len(MOVEMENTS)}'
+            raise InputError(f'{positions[key]}: movement {key[0]}, {expected}')
+        yield Repetition(*key, correct, positions[key], _twin(positions[key]))
+
+
+def _files(folder: Path, kind: str, correct: bool) -> dict[tuple[int, int, int], Path]:
+    """Finds the files of one kind by (movement, person, episode)."""
+    files = {}
+    # Backwards, so that a plain file replaces its gzipped copy, which sorts after it.
+    for path in sorted(folder.glob('*.txt*'), reverse=True):
         match = _NAME.match(path.name)
-        if not match or (match[4] is None) != correct:
-            continue
-        twin = _twin(path)
-        yield Repetition(int(match[1]), int(match[2]), int(match[3]), correct, path, twin)
+        if match and match[4] == kind and (match[5] is None) == correct:
+            files[int(match[1]), int(match[2]), int(match[3])] = path
+    return files
 
 
 def _twin(positions: Path) -> Path:
@@ -191,9 +209,8 @@ def _table(path: Path) -> np.ndarray:
     bad = np.argwhere(~np.isfinite(table))
     if len(bad):
         line, column = bad[0] + 1
-        raise FormatError(
-            f'{path}:{line}: column {column} is {table[line - 1, column - 1]}, expected a finite number'
-        )
+        found = f'column {column} is {table[line - 1, column - 1]}'
+        raise FormatError(f'{path}:{line}: {found}, expected a finite number')
     return table
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from skeljax import graph, skeleton
 from skeljax.models import layers
 
-# Width multiple and temporal stride of each block.
+# Width multiple and temporal stride of each block of the release.
 BLOCKS = ((1, 1), (1, 2), (1, 1), (1, 1), (2, 2), (2, 1), (2, 1), (4, 2), (4, 1), (4, 1))
 
 
@@ -101,7 +101,8 @@ class Backbone(nn.Module):
 
     Attributes:
         layout: name of the joint layout.
-        width: channels of the first four blocks.
+        width: channels that the multiples in `blocks` refer to.
+        blocks: width multiple and temporal stride of each block.
         input_norm: normalises every coordinate of every joint first; the release
             has the parameters but leaves the call out.
         dropout: after every temporal convolution; the release has none.
@@ -111,6 +112,7 @@ class Backbone(nn.Module):
 
     layout: str = 'ntu25'
     width: int = 64
+    blocks: tuple[tuple[int, int], ...] = BLOCKS
     input_norm: bool = True
     dropout: float = 0.0
     axis_name: str | None = None
@@ -128,7 +130,7 @@ class Backbone(nn.Module):
             x = norm(name='input_norm')(x, seen, train=train)
         x = jnp.where(seen, x, 0).reshape(b * m, t, v, c).transpose(0, 2, 1, 3)
         seen, taps, stride = seen[:, None], {}, 1
-        for number, (multiple, step) in enumerate(BLOCKS, 1):
+        for number, (multiple, step) in enumerate(self.blocks, 1):
             x, seen = Block(
                 multiple * self.width,
                 step,

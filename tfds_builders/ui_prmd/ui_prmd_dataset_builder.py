@@ -58,17 +58,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        found = ui_prmd.repetitions(dl_manager.manual_dir)
-        pools = collections.defaultdict(list)
-        for repetition in found:
-            if repetition.correct or self.builder_config.incorrect:
-                pools[repetition.person].append(repetition)
+        pools = self._pools(ui_prmd.repetitions(dl_manager.manual_dir))
         for person in (p for persons in PERSONS.values() for p in persons):
             self._check(person, pools[person])
         return {
             split: self._generate_examples([pools[person] for person in persons])
             for split, persons in PERSONS.items()
         }
+
+    def _pools(self, found):
+        """Gathers repetitions by person; `skipped` tells which are not used, and why."""
+        pools, skipped = collections.defaultdict(list), collections.Counter()
+        known = {person for persons in PERSONS.values() for person in persons}
+        for repetition in found:
+            if not repetition.correct and not self.builder_config.incorrect:
+                skipped['done wrongly', f'not in config {self.builder_config.name}'] += 1
+            elif repetition.person not in known:
+                skipped[f'by person {repetition.person}', 'in no split'] += 1
+            else:
+                pools[repetition.person].append(repetition)
+        self.skipped = {f'{n} repetitions {what}': why for (what, why), n in skipped.items()}
+        return pools
 
     def _check(self, person: int, pool):
         """Raises InputError where a person lacks a class."""
@@ -127,7 +137,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         for repetition in pool:
             takes[repetition.movement].append(repetition)
         for movement, chosen in sorted(takes.items()):
-            chains = _read(sorted(chosen, key=lambda r: r.episode))
+            chosen.sort(key=lambda r: r.episode)
+            for a, b in zip(chosen, chosen[1:], strict=False):
+                if b.episode != a.episode + 1:
+                    raise InputError(f'{a.name} is followed by {b.name}: the take would jump')
+            chains = _read(chosen)
             ends = np.cumsum([len(chain) for chain in chains])
             parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
             whole = ui_prmd.Chain(*(np.concatenate(part) for part in parts))

@@ -1,0 +1,19 @@
+"""The demo: small enough for two CPU cores in a few minutes.
+
+    skeljax demo --corpus synthetic
+"""
+
+from ml_collections import ConfigDict
+
+from skeljax.configs import ui_prmd
+
+
+def get_config(arg: str = '') -> ConfigDict:
+    """Returns the demo on `arg`: 'synthetic' (the default) or 'ui_prmd'."""
+    config = ui_prmd.get_config('composed10')
+    corpus = {'': 'synthetic/default', 'synthetic': 'synthetic/default'}.get(arg, config.data.corpus)
+    config.data.corpus = corpus
+    config.data.unlabelled = (corpus,)
+    config.pretrain.update(dict(num_steps=200, log_every=10, checkpoint_every=100))
+    config.finetune.update(dict(num_steps=150, validate_every=50))
+    return config

@@ -1,0 +1,1 @@
+"""Prepared records: their schema, random access, windows and batches."""

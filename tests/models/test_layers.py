@@ -1,0 +1,97 @@
+import functools
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from skeljax.models import layers
+
+
+def test_masked_mean_by_hand():
+    x = jnp.array([[1.0, 2.0, 30.0], [4.0, 5.0, 6.0]])
+    mask = jnp.array([[True, True, False], [False, False, False]])
+    np.testing.assert_allclose(layers.masked_mean(x, mask, 1), [1.5, 0.0])
+
+
+@pytest.mark.parametrize('stride', [1, 2, 3, 4])
+@pytest.mark.parametrize('frames', [12, 13, 31])
+@pytest.mark.parametrize('taps', [3, 5, 9])
+def test_folded_stride_is_the_strided_convolution(stride, frames, taps):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, frames, 3)).astype(np.float32)
+    kernel = rng.normal(size=(taps, 3, 4)).astype(np.float32)
+    expected = lax.conv_general_dilated(
+        x, kernel, (stride,), [(taps // 2, taps // 2)], dimension_numbers=('NWC', 'WIO', 'NWC')
+    )
+    found = layers.temporal_conv(jnp.array(x), jnp.array(kernel), stride)
+    assert found.shape == expected.shape == (2, -(-frames // stride), 4)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_mix_joints_by_hand():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, 2, 5, 4, 6)).astype(np.float32)  # K N V T C
+    adjacency = rng.normal(size=(3, 2, 5, 5)).astype(np.float32)
+    expected = np.einsum('knvtc,knvw->nwtc', values, adjacency)
+    found = layers.mix_joints(list(jnp.array(values)), jnp.array(adjacency))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def _norm(axis=None, **arguments):
+    return layers.MaskedBatchNorm(axis_name=axis, **arguments)
+
+
+def _start(channels=3):
+    return {
+        'params': {'scale': jnp.array([1.0, 2.0, 0.5]), 'bias': jnp.array([0.0, 1.0, -1.0])},
+        'batch_stats': {'mean': jnp.zeros(channels), 'variance': jnp.ones(channels)},
+    }
+
+
+def test_norm_uses_valid_positions_only():
+    rng = np.random.default_rng(0)
+    x = rng.normal(2, 3, size=(4, 5, 6, 3)).astype(np.float32)
+    mask = rng.random((4, 1, 6, 1)) < 0.6
+    valid = x[np.broadcast_to(mask, (4, 5, 6, 1))[..., 0]]
+    expected = (x - valid.mean(0)) / np.sqrt(valid.var(0) + 1e-5) * [1, 2, 0.5] + [0, 1, -1]
+    found, updated = _norm().apply(_start(), x, mask, train=True, mutable=['batch_stats'])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    stats = updated['batch_stats']
+    np.testing.assert_allclose(stats['mean'], 0.1 * valid.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(stats['variance'], 0.9 + 0.1 * valid.var(0), rtol=1e-4)
+
+
+def test_norm_in_evaluation_uses_running_statistics():
+    start = _start()
+    start['batch_stats'] = {'mean': jnp.array([1.0, 2, 3]), 'variance': jnp.array([4.0, 9, 16])}
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
+    found = _norm().apply(start, x, np.ones((4, 6, 1), bool), train=False)
+    expected = (x - [1, 2, 3]) / np.sqrt(np.array([4, 9, 16]) + 1e-5) * [1, 2, 0.5] + [0, 1, -1]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_norm_without_a_valid_frame_keeps_its_statistics():
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
+    found, updated = _norm().apply(
+        _start(), x, np.zeros((4, 6, 1), bool), train=True, mutable=['batch_stats']
+    )
+    assert np.isfinite(found).all()
+    jax.tree.map(np.testing.assert_array_equal, updated['batch_stats'], _start()['batch_stats'])
+
+
+def test_norm_on_devices_with_unequal_valid_frames_is_global():
+    rng = np.random.default_rng(0)
+    x = rng.normal(2, 3, size=(8, 6, 3)).astype(np.float32)
+    mask = np.arange(6)[None, :, None] < np.array([6, 1, 0, 3, 6, 2, 0, 5])[:, None, None]
+    apply = functools.partial(_norm('d').apply, train=True, mutable=['batch_stats'])
+    split = lambda a: a.reshape(4, 2, *a.shape[1:])
+    mapped = jax.pmap(
+        lambda x, m: apply(_start(), x, m), axis_name='d', devices=jax.devices()[:4]
+    )
+    found, updated = mapped(split(x), split(mask))
+    expected, once = _norm().apply(_start(), x, mask, train=True, mutable=['batch_stats'])
+    np.testing.assert_allclose(found.reshape(x.shape), expected, rtol=1e-5, atol=1e-5)
+    for name, value in once['batch_stats'].items():
+        np.testing.assert_allclose(updated['batch_stats'][name], np.stack([value] * 4), rtol=1e-5)

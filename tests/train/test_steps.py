@@ -1,0 +1,144 @@
+"""The two training steps: what they compute does not depend on where they run."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from skeljax.contrast import skeletonclr
+from skeljax.models import agcn, fuser, heads
+from skeljax.train import compilations, finetune, parallel, pretrain
+
+B, W, V, CLASSES = 8, 40, 25, 3
+CROP = dict(length=32, pad_ratio=6, tempo=0.2)
+AUGMENT = dict(shear=0.3, noise=0.01, turn=0.3)
+
+
+def _batch(step):
+    rng = np.random.default_rng(step)
+    frames = np.arange(W) < rng.integers(20, W + 1, (B, 1))
+    frames[-1] = True
+    joints = rng.normal(size=(B, W, 1, V, 3)).astype(np.float32)
+    return {
+        'joints': joints * frames[:, :, None, None, None],
+        'frames': frames,
+        'persons': np.ones((B, 1), bool),
+        'labels': rng.integers(0, CLASSES + 1, (B, W)).astype(np.int32),
+        'index': np.arange(B, dtype=np.int32),
+    }
+
+
+def _backbone(axis=parallel.AXIS):
+    # Three of the ten blocks compile in a tenth of the time.
+    return agcn.Backbone(width=8, blocks=((1, 1), (1, 2), (2, 2)), axis_name=axis)
+
+
+def _pretraining(**settings):
+    encoder = pretrain.Encoder(
+        _backbone(), skeletonclr.Heads(embed=16), heads.SnippetHead(num_snippets=3, embed=16)
+    )
+    tx = optax.sgd(0.05, momentum=0.9)
+    example = jnp.zeros((2, 32, 1, V, 3))
+    state = pretrain.init(jax.random.key(0), encoder, tx, example, queue_size=32, embed=16)
+    views = {'query': AUGMENT, 'key': AUGMENT}
+    chosen = pretrain.Settings(layout='ntu25', views=views, crop=CROP, **settings)
+    step = functools.partial(
+        pretrain.step, encoder=encoder, host=skeletonclr, tx=tx, settings=chosen
+    )
+    return step, state
+
+
+def _finetuning():
+    model = heads.Localizer(
+        _backbone(), fuser.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS), heads.FrameHead(CLASSES + 1)
+    )
+    tx = optax.sgd(0.05, momentum=0.9)
+    state = finetune.init(jax.random.key(0), model, tx, jnp.zeros((2, 32, 1, V, 3)))
+    chosen = finetune.Settings(layout='ntu25', augment=AUGMENT, crop={**CROP, 'pad_ratio': 0})
+    return functools.partial(finetune.step, model=model, tx=tx, settings=chosen), state
+
+
+@functools.cache
+def _run(make, num_devices, steps=2):
+    devices = jax.devices()[:num_devices]
+    step, state = make()
+    step = parallel.data_parallel(step, devices)
+    state = parallel.replicate(state, devices)
+    rng = jax.random.key(1)
+    history = []
+    for number in range(steps):
+        batch = parallel.shard(_batch(number), devices)
+        with compilations.counted() as compiled:
+            state, metrics = jax.block_until_ready(step(state, batch, rng))
+        assert number == 0 or not compiled
+        history.append(metrics)
+    return jax.device_get((state, history))
+
+
+@pytest.mark.parametrize('num_devices', [2, 8])
+@pytest.mark.parametrize('make', [_pretraining, _finetuning])
+def test_the_number_of_devices_changes_nothing(make, num_devices):
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+    jax.tree.map(close, _run(make, num_devices), _run(make, 1))
+
+
+def test_pretraining_reports_every_loss_and_their_weighted_sum():
+    _, history = _run(_pretraining, 1)
+    for metrics in history:
+        assert set(metrics) == {'video', 'snippet', 'loss', 'gradient_norm'}
+        expected = metrics['video'] + 1.5 * metrics['snippet']
+        np.testing.assert_allclose(metrics['loss'], expected, rtol=1e-6)
+        assert metrics['snippet'] > 0 and metrics['gradient_norm'] > 0
+
+
+def test_both_queues_take_the_keys_of_the_whole_batch():
+    state, _ = _run(_pretraining, 8)
+    _, start = _pretraining()
+    for name in ('host', 'snippet'):
+        vectors, before = state['queues'][name]['vectors'], start['queues'][name]['vectors']
+        assert state['queues'][name]['pointer'] == 2 * B
+        np.testing.assert_array_equal(vectors[2 * B :], before[2 * B :])
+        assert (np.abs(vectors[: 2 * B] - before[: 2 * B]).max(1) > 1e-3).all()
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    host, snippet = (state['queues'][n]['vectors'][: 2 * B] for n in ('host', 'snippet'))
+    assert not np.allclose(host, snippet)
+
+
+@pytest.mark.parametrize('momentum', [0.0, 1.0])
+def test_momentum_encoder_follows_parameters_only(momentum):
+    step, start = _pretraining(momentum=momentum)
+    # Move the query encoder first, so that the two differ.
+    start['backbone']['params'] = jax.tree.map(lambda x: x + 0.01, start['backbone']['params'])
+    start = jax.device_get(start)
+    devices = jax.devices()[:1]
+    run = parallel.data_parallel(step, devices)
+    batch = parallel.shard(_batch(0), devices)
+    state, _ = run(parallel.replicate(start, devices), batch, jax.random.key(0))
+    source = start['key'] if momentum else start['backbone']
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        jax.device_get(state['key']['params']['backbone']),
+        source['params']['backbone'],
+    )
+    ours, theirs = state['backbone']['batch_stats'], state['key']['batch_stats']
+    assert not np.allclose(
+        ours['backbone']['input_norm']['mean'], theirs['backbone']['input_norm']['mean'], atol=1e-7
+    )
+
+
+def test_fine_tuning_learns_a_rule_of_the_pose():
+    """A label that is a joint's height is learnt in a few steps."""
+    step, state = _finetuning()
+    devices = jax.devices()[:1]
+    run, state = parallel.data_parallel(step, devices), parallel.replicate(state, devices)
+    losses = []
+    for number in range(25):
+        batch = _batch(number)
+        batch['joints'] = np.repeat(batch['joints'][:, ::8], 8, axis=1)
+        batch['labels'] = (batch['joints'][:, :, 0, :5, 1].mean(-1) > 0).astype(np.int32)
+        state, metrics = run(state, parallel.shard(batch, devices), jax.random.key(0))
+        losses.append(float(metrics['loss']))
+    assert np.mean(losses[-3:]) < 0.6 * losses[0], losses
