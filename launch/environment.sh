@@ -1,5 +1,5 @@
 # Sourced by the scripts here: makes .venv, installs this checkout, sets the allocator and caches.
-# Usage: . launch/environment.sh [EXTRA]
+# Usage: . launch/environment.sh EXTRA, which may be '' (left out, it would be the caller's first argument).
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="${PYTHON:-python3}"
 venv="${SKELJAX_VENV:-$root/.venv}"
@@ -24,5 +24,6 @@ export PATH="$venv/bin:$PATH"
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
 export MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1
 # A program compiled once is not compiled again by the next command.
-export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/skeljax/xla}"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/skeljax/xla"
+export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-$cache}"
 export MPLBACKEND=agg TF_CPP_MIN_LOG_LEVEL=2

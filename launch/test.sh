@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the environment and runs the tests; --all runs the slow ones too. Further arguments go to pytest.
+# Makes the environment and runs the tests; --all runs the slow ones too.
+# Further arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . launch/environment.sh test

@@ -19,3 +19,13 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no real motion data in {folder} (set SKELJAX_TEST_DATA)')
     return folder
+
+
+@pytest.fixture(scope='session')
+def tiny(tmp_path_factory) -> Path:
+    """A folder of records in which synthetic/tiny is prepared."""
+    from skeljax.cli import prepare
+
+    folder = tmp_path_factory.mktemp('data')
+    prepare.prepare('synthetic/tiny', data_dir=folder)
+    return folder

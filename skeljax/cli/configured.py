@@ -25,7 +25,8 @@ def parse(args, rest: list[str], parser) -> None:
     """Replaces `args.config` by the ConfigDict that the arguments describe."""
     strange = [word for word in rest if not word.startswith('--config.')]
     # `--config.key value` is one option in two words.
-    strange = [w for w in strange if '=' in w or not rest[rest.index(w) - 1].startswith('--config.')]
+    after_key = lambda word: rest[rest.index(word) - 1].startswith('--config.')
+    strange = [word for word in strange if '=' in word or not after_key(word)]
     if strange or (rest and not rest[0].startswith('--config.')):
         parser.error(f'unknown arguments: {" ".join(strange or rest)}')
     args.overrides, args.config_file = rest, args.config
@@ -40,12 +41,13 @@ def load(text: str, overrides: list[str] = ()) -> ConfigDict:
         InputError: no such file, an unknown key, a value of another type.
     """
     name, colon, arg = text.partition(':')
+    words = ['skeljax', f'--config={_find(name)}{colon}{arg}', *overrides]
     values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', flag_values=values, lock_config=True)
+    config_flags.DEFINE_config_file(
+        'config', flag_values=values, lock_config=True, sys_argv=words
+    )
     try:
-        values(['skeljax', f'--config={_find(name)}{colon}{arg}', *overrides])
-    except InputError:
-        raise
+        values(words)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         text = str(error).strip('"\'').replace('\n', ' ')
         raise InputError(f'{name}: {text}') from None

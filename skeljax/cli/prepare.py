@@ -13,6 +13,7 @@ import io
 import json
 from pathlib import Path
 import pkgutil
+import shutil
 import tempfile
 
 import tensorflow_datasets as tfds
@@ -96,7 +97,7 @@ def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) ->
         report = _report(beside, name, made)
         path = Path(made.data_path)
         (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
-        _put(path, final, aside=Path(beside) / 'before')
+        _put(path, final, aside=Path(data_dir) / f'.before-{corpus}-{config}')
     return report
 
 
@@ -121,16 +122,18 @@ def _found(final: Path, data_dir, name: str, builder) -> dict:
 
 
 def _put(new: Path, final: Path, aside: Path):
-    """Moves `new` to `final`; what was there comes back if that fails."""
+    """Moves `new` to `final`; what was there is whole in `aside` until that is done."""
     final.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    if final.exists():
+        final.rename(aside)
     try:
-        if final.exists():
-            final.rename(aside)
         new.rename(final)
     except BaseException:
-        if aside.exists() and not final.exists():
+        if aside.exists():
             aside.rename(final)
         raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _generate(builder, name: str, manual_dir):

@@ -55,7 +55,8 @@ class Fuser(nn.Module):
     @nn.compact
     def __call__(self, taps, *, train: bool):
         """Fuses taps into float[B, T, features] and the frame mask bool[B, T]."""
-        nodes = {(row, 0): taps[stride][0] for row, stride in enumerate(self.levels)}
+        taken = enumerate(self.levels)
+        nodes = {(row, 0): taps[stride][0].astype(self.dtype) for row, stride in taken}
         masks = [taps[stride][1] for stride in self.levels]
         depth = len(self.levels)
         for column in range(1, depth):

@@ -136,6 +136,7 @@ def test_the_attention_depends_on_the_data():
     mask = np.ones((1, 8, 1), bool)
     init = jax.jit(functools.partial(backbone.init, train=True))
     variables = jax.device_get(init(jax.random.key(0), x, mask))
+    variables = jax.tree.map(np.copy, variables)
     variables['params']['block1']['graph']['norm']['scale'] += 1.0
     changed = x.copy()
     changed[:, :, :, 3] += 1.0  # the head is no neighbour of the feet

@@ -1,0 +1,156 @@
+"""Every config that comes with skeljax loads, is checked, and every field has a reader."""
+
+from types import SimpleNamespace
+
+from ml_collections import ConfigDict
+import pytest
+
+from skeljax.cli import configured, finetune, pretrain
+from skeljax.errors import InputError
+from skeljax.train import assemble, loop, score
+
+CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10', 'ui_prmd:composed20',
+           'demo', 'demo:synthetic', 'demo:ui_prmd']
+# Small enough for the tiny corpus and two cores.
+SMALL = [
+    '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
+    '--config.model.width=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=16',
+    '--config.pretrain.window=64', '--config.pretrain.crop.length=32',
+    '--config.pretrain.snippet.count=2', '--config.finetune.batch=8',
+    '--config.finetune.window=64', '--config.finetune.crop.length=64',
+]
+
+
+class Recorder:
+    """Hands out a config's values and notes which fields were asked for."""
+
+    def __init__(self, config, seen: set, path: str = ''):
+        self._config, self._seen, self._path = config, seen, path
+
+    def __getattr__(self, name):
+        return self[name]
+
+    def __getitem__(self, name):
+        path = f'{self._path}.{name}' if self._path else name
+        value = self._config[name]
+        if isinstance(value, ConfigDict):
+            return Recorder(value, self._seen, path)
+        self._seen.add(path)
+        return value
+
+    def keys(self):
+        return self._config.keys()
+
+    def __iter__(self):
+        return iter(self._config.keys())
+
+    def __contains__(self, name):
+        return name in self._config
+
+    def to_dict(self):
+        return self._config.to_dict()
+
+
+def _fields(config, path='') -> set[str]:
+    fields = set()
+    for name, value in config.items():
+        inner = f'{path}.{name}' if path else name
+        fields |= _fields(value, inner) if isinstance(value, ConfigDict) else {inner}
+    return fields
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_loads_and_is_sound(name):
+    config = configured.load(name)
+    assemble.check(config)
+    encoder, host = assemble.encoder(config, 'ntu25')
+    assert encoder.backbone.width == config.model.width
+    assert encoder.snippet is not None
+    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.VIEWS)
+    assert assemble.localizer(config, 'ntu25', 4).head.num_outputs == 5
+    for stage in ('pretrain', 'finetune'):
+        assemble.optimiser(config, stage)
+
+
+def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
+    config = configured.load('default', [*SMALL, f'--config.data.data_dir={tiny}'])
+    seen: set[str] = set()
+    recorder = Recorder(config, seen)
+
+    def instead(step, state, batches, plan, workdir, *, validate=None, **_):
+        return validate and validate(state)
+
+    monkeypatch.setattr(loop, 'train', instead)
+    monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
+    pretrain.train(recorder, tmp_path / 'a')
+    finetune.train(recorder, tmp_path / 'b')
+    # Read when an evaluation asks whether a run is to be taken up, or a key only then.
+    assert _fields(config) - seen == {'finetune.init_from'} - seen
+
+
+def test_the_release_is_one_config_away():
+    quirks = '("warmup_overshoot", "snippet_pointer", "key_init", "augmentation", "input_norm")'
+    config = configured.load('default', [f'--config.faithful={quirks}'])
+    assemble.check(config)
+    assert set(config.faithful) == set(assemble.QUIRKS)
+    _, host = assemble.encoder(config, 'ntu25')
+    settings = assemble.pretrain_settings(config, host, 'ntu25')
+    assert not settings.snippet_queue_advances
+    assert all(view['faithful'] for view in settings.views.values())
+    assert not assemble.backbone(config, 'ntu25').input_norm
+
+
+@pytest.mark.parametrize(
+    ('override', 'named'),
+    [
+        ('--config.pretrain.stepz=3', 'stepz'),
+        ('--config.pretrain.batch=many', 'many'),
+        ('--config.nothing.at.all=1', 'nothing'),
+    ],
+)
+def test_an_unknown_key_or_a_value_of_another_type_is_named(override, named):
+    with pytest.raises(InputError, match=named) as raised:
+        configured.load('ui_prmd', [override])
+    assert '\n' not in str(raised.value)
+
+
+def test_an_unknown_config_lists_those_there_are():
+    with pytest.raises(InputError, match='nowhere.*default.*demo.*ui_prmd'):
+        configured.load('nowhere')
+
+
+@pytest.mark.parametrize(
+    ('override', 'named'),
+    [
+        ('--config.faithful=("warmup",)', 'warmup'),
+        ('--config.model.bn_axis=some', 'bn_axis'),
+        ('--config.pretrain.snippet.match=luck', 'luck'),
+        ('--config.pretrain.crop.length=4000', 'crop.length is 4000'),
+    ],
+)
+def test_a_value_that_nothing_knows_is_named(override, named):
+    with pytest.raises(InputError, match=named):
+        assemble.check(configured.load('default', [override]))
+
+
+@pytest.mark.parametrize(
+    ('override', 'make'),
+    [
+        ('--config.model.name=perceptron', lambda c: assemble.backbone(c, 'ntu25')),
+        ('--config.pretrain.host=moco', lambda c: assemble.encoder(c, 'ntu25')),
+    ],
+)
+def test_a_name_is_a_module_or_an_error(override, make):
+    with pytest.raises(InputError, match=r'no skeljax/\w+/\w+\.py'):
+        make(configured.load('default', [override]))
+
+
+def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
+    own = tmp_path / 'own.py'
+    own.write_text(
+        'from skeljax.configs import ui_prmd\n\n'
+        'def get_config(arg=""):\n'
+        '    config = ui_prmd.get_config(arg)\n    config.model.width = 8\n    return config\n'
+    )
+    config = configured.load(f'{own}:composed20', ['--config.seed=3'])
+    assert (config.model.width, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')

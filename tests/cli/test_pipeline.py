@@ -1,0 +1,176 @@
+"""The whole job through the command line, in small; what bad input gets on the way."""
+
+import json
+from pathlib import Path
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from skeljax.cli import main
+from skeljax.train import checkpoint, workdir as workdirs
+
+SMALL = [
+    '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
+    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=4',
+]
+PRETRAIN = [
+    '--config.pretrain.num_steps=3', '--config.pretrain.batch=8', '--config.pretrain.window=48',
+    '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16',
+]
+FINETUNE = [
+    '--config.finetune.num_steps=4', '--config.finetune.validate_every=2',
+    '--config.finetune.window=64', '--config.finetune.crop.length=64',
+    '--config.finetune.label_fraction=0.5',
+]
+
+
+def _run(verb, workdir, tiny, *more) -> int:
+    stage = PRETRAIN if verb == 'pretrain' else FINETUNE
+    given = ['--workdir', str(workdir), f'--config.data.data_dir={tiny}']
+    return main.main([verb, *SMALL, *stage, *given, *more])
+
+
+@pytest.fixture(scope='module')
+def runs(tiny, tmp_path_factory):
+    """A pretraining run and a fine-tuning run that started from it."""
+    folder = tmp_path_factory.mktemp('runs')
+    assert _run('pretrain', folder / 'pretrain', tiny) == 0
+    source = f'--config.finetune.init_from={folder / "pretrain"}'
+    frozen = '--config.finetune.backbone_rate=0.0'
+    assert _run('finetune', folder / 'tuned', tiny, source, frozen) == 0
+    return folder
+
+
+def _one_line(capsys, verb) -> str:
+    lines = capsys.readouterr().err.splitlines()
+    said = [line for line in lines if line.startswith(f'skeljax {verb}: ')]
+    assert len(said) == 1 and not any('Traceback' in line for line in lines), lines
+    return said[0]
+
+
+def _parameters(folder, item) -> dict:
+    with checkpoint.manager(folder) as mngr:
+        restored = mngr.restore(mngr.latest_step())
+    return restored[item]['params']
+
+
+def test_both_stages_leave_metrics_and_a_described_run(runs):
+    for name, stage, last in (('pretrain', 'pretrain', 3), ('tuned', 'finetune', 4)):
+        run = workdirs.read(runs / name)
+        assert run['stage'] == stage and run['corpus']['name'] == 'synthetic/tiny'
+        lines = (runs / name / 'metrics.jsonl').read_text().splitlines()
+        metrics = [json.loads(line) for line in lines]
+        assert metrics[-1]['step'] == last
+        assert all(np.isfinite(line['loss']) for line in metrics if 'loss' in line)
+        assert list((runs / name).glob('events.out.tfevents*'))
+    assert any('validation/selection' in line for line in metrics)
+
+
+def test_the_encoder_is_taken_from_the_pretraining(runs):
+    """At a learning rate of 0 it ends as it began: at the pretraining's last parameters."""
+    source = _parameters(runs / 'pretrain' / 'checkpoints', 'backbone')
+    tuned = _parameters(runs / 'tuned' / 'checkpoints', 'backbone')
+    import jax
+
+    jax.tree.map(np.testing.assert_array_equal, tuned, source)
+
+
+def test_evaluate_prints_and_saves_the_table(runs, capsys):
+    assert main.main(['evaluate', '--workdir', str(runs / 'tuned')]) == 0
+    shown = capsys.readouterr().out
+    saved = json.loads((runs / 'tuned' / 'evaluate-test.json').read_text())
+    assert saved['tious'] == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert set(saved['protocols']) == {'babel', 'babel_clean', 'argmax_clean'}
+    for name, figures in saved['protocols'].items():
+        assert name in shown and name in (runs / 'tuned' / 'evaluate-test.md').read_text()
+        assert figures['mean'] == pytest.approx(np.mean(figures['map']))
+        assert 0 <= figures['mean'] <= 1
+
+
+def test_predict_writes_segments_in_seconds_and_frames_and_a_picture(runs, tmp_path):
+    name = 'test_p00_r0'
+    arguments = ['--workdir', str(runs / 'tuned'), '--out', str(tmp_path), '--min-score', '0']
+    assert main.main(['predict', f'synthetic/tiny:test:{name}', *arguments]) == 0
+    saved = json.loads((tmp_path / f'{name}.json').read_text())
+    assert saved['recording'] == name and saved['fps'] == 30
+    assert saved['seconds'] == pytest.approx(saved['frames'] / 30)
+    for segment in saved['segments']:
+        start, end = segment['frames']
+        assert 0 <= start < end <= saved['frames']
+        assert segment['seconds'] == pytest.approx([start / 30, end / 30], abs=1e-3)
+    assert (tmp_path / f'{name}.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_a_finished_run_is_taken_as_it_is(runs, tiny):
+    before = (runs / 'pretrain' / 'metrics.jsonl').read_text()
+    assert _run('pretrain', runs / 'pretrain', tiny) == 0
+    assert (runs / 'pretrain' / 'metrics.jsonl').read_text() == before
+
+
+def test_another_run_in_the_workdir_is_named_and_stays_whole(runs, tiny, capsys):
+    before = sorted((p, p.stat().st_mtime_ns) for p in (runs / 'pretrain').rglob('*'))
+    assert _run('pretrain', runs / 'pretrain', tiny, '--config.seed=1') == 2
+    said = _one_line(capsys, 'pretrain')
+    assert 'config.seed was 0, now it is 1' in said and str(runs / 'pretrain') in said
+    assert _run('finetune', runs / 'pretrain', tiny) == 2
+    assert "stage was pretrain, now it is finetune" in _one_line(capsys, 'finetune')
+    assert sorted((p, p.stat().st_mtime_ns) for p in (runs / 'pretrain').rglob('*')) == before
+
+
+def test_an_encoder_of_another_architecture_is_named(runs, tiny, tmp_path, capsys):
+    source = f'--config.finetune.init_from={runs / "pretrain"}'
+    assert _run('finetune', tmp_path / 'a', tiny, source, '--config.model.width=8') == 2
+    assert 'another architecture' in _one_line(capsys, 'finetune')
+    missing = f'--config.finetune.init_from={tmp_path / "nothing"}'
+    assert _run('finetune', tmp_path / 'b', tiny, missing) == 2
+    assert 'no run here' in _one_line(capsys, 'finetune')
+    assert not (tmp_path / 'a').exists() and not (tmp_path / 'b').exists()
+
+
+@pytest.mark.parametrize(
+    ('override', 'named'),
+    [
+        ('--config.pretrain.window=100000', 'longer than every recording'),
+        ('--config.pretrain.stepz=1', 'stepz'),
+        ('--config.pretrain.queue_size=17', 'queue of 17'),
+        ('--config.pretrain.batch=12', 'not divisible by 8 devices'),
+        ('--config.data.unlabelled=("synthetic/none",)', 'skeljax prepare synthetic/none'),
+        ('--config.data.normalisation=("shrink",)', 'shrink'),
+    ],
+)
+def test_bad_settings_are_one_line(tiny, tmp_path, capsys, override, named):
+    assert _run('pretrain', tmp_path / 'run', tiny, override) == 2
+    assert named in _one_line(capsys, 'pretrain')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'named'),
+    [
+        (['evaluate', '--workdir', 'PRETRAIN'], 'not a fine-tuned one'),
+        (['evaluate', '--workdir', 'NOWHERE'], 'no run here'),
+        (['evaluate', '--workdir', 'TUNED', '--split', 'holiday'], "no split 'holiday'"),
+        (['evaluate', '--workdir', 'TUNED', '--protocol', 'guess'], 'guess'),
+        (['predict', 'nothing.txt', '--workdir', 'TUNED'], 'nothing.txt: no such file'),
+        (['predict', __file__, '--workdir', 'TUNED'], 'unknown format'),
+        (['predict', 'synthetic/tiny:test:nobody', '--workdir', 'TUNED'], "no recording 'nobody'"),
+    ],
+)
+def test_what_is_not_there_is_named(runs, capsys, arguments, named):
+    folders = {'PRETRAIN': runs / 'pretrain', 'TUNED': runs / 'tuned', 'NOWHERE': runs / 'none'}
+    assert main.main([str(folders.get(a, a)) for a in arguments]) == 2
+    assert named in _one_line(capsys, arguments[0])
+
+
+def test_a_damaged_checkpoint_is_named(runs, tmp_path, capsys):
+    broken = tmp_path / 'broken'
+    shutil.copytree(runs / 'tuned', broken)
+    for data in (broken / 'best').rglob('d/*'):
+        data.write_bytes(b'')
+    assert main.main(['evaluate', '--workdir', str(broken)]) == 2
+    assert str(broken) in _one_line(capsys, 'evaluate')
+
+
+def test_no_tensorflow_after_the_whole_job(runs):
+    assert Path(runs).is_dir() and 'tensorflow' not in sys.modules

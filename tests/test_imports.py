@@ -1,0 +1,97 @@
+"""Who may import whom: three worlds, one way (numpy, pure JAX, effects)."""
+
+import ast
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NUMPY = ('skeljax.skeleton', 'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.localize',
+         'skeljax.tfds_builders')
+PURE = ('skeljax.augment', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
+        'skeljax.train.finetune', 'skeljax.train.state', 'skeljax.train.schedule')
+WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
+
+
+def _modules():
+    files = [*(ROOT / 'skeljax').rglob('*.py'), *(ROOT / 'tfds_builders').rglob('*.py')]
+    names = {}
+    for path in files:
+        parts = path.relative_to(ROOT).with_suffix('').parts
+        parts = parts if parts[0] == 'skeljax' else ('skeljax', *parts)
+        names['.'.join(parts).removesuffix('.__init__')] = path
+    return names
+
+
+MODULES = _modules()
+
+
+def _imports(name) -> set[str]:
+    """Lists the modules that `name` imports, at any depth of its code."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f'{name}: a relative import'
+            for alias in node.names:
+                whole = f'{node.module}.{alias.name}'
+                found.add(whole if whole in MODULES else node.module)
+    return found
+
+
+def _in(module, places) -> bool:
+    return any(module == place or module.startswith(f'{place}.') for place in places)
+
+
+def test_the_walk_sees_imports_of_every_form():
+    assert {'jax', 'skeljax.train.parallel', 'optax'} <= _imports('skeljax.train.pretrain')
+    assert len(MODULES) > 50
+
+
+@pytest.mark.parametrize('name', sorted(m for m in MODULES if _in(m, NUMPY)))
+def test_the_numpy_world_knows_no_jax(name):
+    for imported in _imports(name):
+        assert imported.split('.')[0] not in ('jax', 'flax', 'optax', 'orbax'), imported
+        if imported.split('.')[0] in ('tensorflow_datasets', 'grain', 'etils'):
+            assert _in(name, WITH_RECORDS), imported
+        if imported.startswith('skeljax'):
+            assert _in(imported, (*NUMPY, 'skeljax.errors')), imported
+
+
+@pytest.mark.parametrize('name', sorted(m for m in MODULES if _in(m, PURE)))
+def test_the_pure_world_has_no_effects(name):
+    allowed = {'jax', 'flax', 'optax', 'numpy', 'ml_collections', 'functools', 'typing', 'math',
+               'collections', 'dataclasses'}
+    for imported in _imports(name):
+        if not imported.startswith('skeljax'):
+            assert imported.split('.')[0] in allowed, imported
+            continue
+        steps = ('skeljax.train.parallel',) if _in(name, ('skeljax.train',)) else ()
+        assert _in(imported, (*PURE, 'skeljax.skeleton', 'skeljax.graph', 'skeljax.errors', *steps))
+
+
+@pytest.mark.parametrize('name', sorted(m for m in MODULES if not _in(m, ('skeljax.cli',))))
+def test_nobody_imports_the_command_line(name):
+    allowed = name == 'skeljax.__main__'
+    assert allowed or not any(_in(i, ('skeljax.cli',)) for i in _imports(name))
+
+
+def test_one_module_maps_over_devices():
+    users = [n for n, path in MODULES.items() if 'jax.pmap' in path.read_text()]
+    assert users == ['skeljax.train.parallel']
+
+
+def test_no_module_imports_tensorflow():
+    listed = ', '.join(sorted(MODULES)[1:])
+    code = f"""
+import importlib, sys
+for name in {sorted(m for m in MODULES if m != 'skeljax.__main__')!r}:
+    importlib.import_module(name)
+assert 'skeljax.cli.demo' in sys.modules
+sys.exit('tensorflow' in sys.modules)
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, (listed, done.stderr)
