@@ -102,8 +102,8 @@ def _finetune() -> ConfigDict:
 
 def _augment(**amplitudes) -> dict:
     names = dict(
-        shear=0.0, turn=0.0, rotate=0.0, scale=0.0, mirror=0.0, noise=0.0, blur=0.0,
-        axis_mask=0.0, joint_mask=0,
+        shear=0.0, turn=0.0, rotate=0.0, scale=0.0, bones=0.0, mirror=0.0, noise=0.0,
+        blur=0.0, axis_mask=0.0, joint_mask=0,
     )
     return {**names, **amplitudes}
 

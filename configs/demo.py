@@ -11,7 +11,7 @@ from skeljax.configs import ui_prmd
 def get_config(arg: str = '') -> ConfigDict:
     """Returns the demo on `arg`: 'synthetic' (the default) or 'ui_prmd'."""
     config = ui_prmd.get_config('composed10')
-    corpus = {'': 'synthetic/default', 'synthetic': 'synthetic/default'}.get(arg, config.data.corpus)
+    corpus = config.data.corpus if arg == 'ui_prmd' else 'synthetic/default'
     config.data.corpus = corpus
     config.data.unlabelled = (corpus,)
     config.pretrain.update(dict(num_steps=200, log_every=10, checkpoint_every=100))

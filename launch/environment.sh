@@ -1,5 +1,6 @@
 # Sourced by the scripts here: makes .venv, installs this checkout, sets the allocator and caches.
-# Usage: . launch/environment.sh EXTRA, which may be '' (left out, it would be the caller's first argument).
+# Usage: . launch/environment.sh EXTRA
+# EXTRA may be ''; left out, it would be the caller's first argument.
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="${PYTHON:-python3}"
 venv="${SKELJAX_VENV:-$root/.venv}"

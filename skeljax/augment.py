@@ -9,6 +9,7 @@ an operation off. Definitions follow the release (arXiv 2512.16504) and AimCLR
 import jax
 from jax import lax
 import jax.numpy as jnp
+import numpy as np
 
 from skeljax import skeleton
 
@@ -84,6 +85,7 @@ def transform(
     turn: float = 0.0,
     rotate: float = 0.0,
     scale: float = 0.0,
+    bones: float = 0.0,
     mirror: float = 0.0,
     noise: float = 0.0,
     blur: float = 0.0,
@@ -102,6 +104,8 @@ def transform(
         rotate: the release's operation 2: one axis from U(0, rotate), radians,
             the two others from U(0, rotate / 30).
         scale: size from U(1 - scale, 1 + scale).
+        bones: every bone's length from U(1 - bones, 1 + bones) of its own, left
+            and right alike (ours): another body makes the same movement.
         mirror: probability of exchanging left and right.
         noise: standard deviation of Gaussian noise (probability 0.5).
         blur: largest width of a Gaussian over time in frames (probability 0.5,
@@ -114,10 +118,13 @@ def transform(
     Returns:
         float[B, T, M, V, 3].
     """
-    keys = jax.vmap(lambda k: jax.random.split(k, 8))(rng)
+    keys = jax.vmap(lambda k: jax.random.split(k, 9))(rng)
     matrix = jax.vmap(lambda k: _matrix(k, shear, turn, rotate, scale))(keys)
     if shear or turn or rotate or scale:
         joints = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
+    if bones:
+        bodies = jax.vmap(lambda k: _body(k, skeleton.get(layout), bones))(keys[:, 8])
+        joints = jnp.einsum('btmvc,bwv->btmwc', joints, bodies.astype(joints.dtype))
     if mirror:
         joints = _mirror(keys[:, 4], joints, skeleton.get(layout), mirror, faithful)
     if noise:
@@ -159,6 +166,21 @@ def _rotation(axis: int, angle):
     c, s = jnp.cos(angle), jnp.sin(angle)
     matrix = jnp.eye(3).at[i, i].set(c).at[j, j].set(c)
     return matrix.at[i, j].set(-s).at[j, i].set(s)
+
+
+def _body(key, layout, bones):
+    """Draws the change of joints to those of another body, float[V, V]."""
+    count = layout.num_joints
+    offset = np.eye(count)  # from joints to bones
+    for parent, joint in layout.bones:
+        offset[joint, parent] = -1
+    chain = np.linalg.inv(offset).astype(np.float32)
+    ratio = jax.random.uniform(key, (count,), minval=1 - bones, maxval=1 + bones)
+    order = np.arange(count)
+    for left, right in layout.mirror:
+        order[left] = right
+    matrix = chain @ (ratio[order][:, None] * offset.astype(np.float32))
+    return matrix - matrix[layout.centre]
 
 
 def _mirror(keys, joints, layout, probability, faithful):

@@ -47,7 +47,9 @@ _NTU25 = Layout(
         'AnkleRight FootRight SpineShoulder HandTipLeft ThumbLeft HandTipRight ThumbRight'.split()
     ),
     # Joint 20 (between the shoulders) is the root of the field's graph.
-    parents=(1, 20, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, -1, 22, 7, 24, 11),
+    parents=(
+        1, 20, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, -1, 22, 7, 24, 11,
+    ),
     parts=(
         (0, 1, 2, 3, 20),
         (4, 5, 6, 7, 21, 22),
@@ -56,7 +58,8 @@ _NTU25 = Layout(
         (16, 17, 18, 19),
     ),
     mirror=(
-        (4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19), (21, 23), (22, 24),
+        (4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19),
+        (21, 23), (22, 24),
     ),
     spine=(0, 1),
     shoulders=(8, 4),

@@ -20,7 +20,8 @@ def _joints(frames=T):
 
 def _ramp(frames=T):
     """The frame's number in every coordinate: shows where frames came from."""
-    return jnp.broadcast_to(jnp.arange(frames, dtype=jnp.float32)[:, None, None, None], (B, frames, M, V, 3))
+    numbers = jnp.arange(frames, dtype=jnp.float32)[:, None, None, None]
+    return jnp.broadcast_to(numbers, (B, frames, M, V, 3))
 
 
 def _transform(joints, keys=None, **amplitudes):
@@ -98,7 +99,8 @@ def test_rotations_keep_lengths(amplitudes):
 
 
 def test_turn_keeps_the_vertical():
-    np.testing.assert_allclose(_transform(_joints(), turn=1.0)[..., 2], _joints()[..., 2], atol=1e-6)
+    turned = _transform(_joints(), turn=1.0)
+    np.testing.assert_allclose(turned[..., 2], _joints()[..., 2], atol=1e-6)
 
 
 def test_mirror_exchanges_sides():
@@ -143,7 +145,8 @@ def test_masks_zero_whole_axes_and_joints():
     assert set(zero.sum((1, 2, 3, 4)) / (T * M * V)) == {0, 1}
     assert (zero.all((1, 2, 3)).sum(0) > 3).all()
     zero = _transform(many, _keys(count=64), joint_mask=7) == 0
-    assert (zero.all((1, 2, 4)).sum(1) == 7).all() and (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
+    assert (zero.all((1, 2, 4)).sum(1) == 7).all()
+    assert (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
 
 
 def test_an_example_does_not_depend_on_its_neighbours():
@@ -151,3 +154,20 @@ def test_an_example_does_not_depend_on_its_neighbours():
     whole = _transform(_joints(), **amplitudes)
     alone = _transform(_joints()[1:2], _keys()[1:2], **amplitudes)
     np.testing.assert_allclose(whole[1:2], alone, rtol=1e-6, atol=1e-6)
+
+
+def test_another_body_keeps_directions_and_changes_bones_alike_on_both_sides():
+    layout = skeleton.get('ntu25')
+    joints = _joints() - _joints()[:, :, :, layout.centre : layout.centre + 1]
+    other = _transform(joints, bones=0.3)
+    vectors = lambda x: np.stack([np.asarray(x)[..., c, :] - x[..., p, :] for p, c in layout.bones])
+    ratio = (vectors(other) * vectors(joints)).sum(-1) / (vectors(joints) ** 2).sum(-1)
+    np.testing.assert_allclose(vectors(other), ratio[..., None] * vectors(joints), atol=1e-4)
+    # One ratio an example and bone, for all frames and persons.
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :, :1, :1], ratio.shape), atol=1e-4)
+    ratio = {child: r[:, 0, 0] for (_, child), r in zip(layout.bones, ratio, strict=True)}
+    for left, right in layout.mirror:
+        np.testing.assert_allclose(ratio[left], ratio[right], atol=1e-4)
+    drawn = np.stack(list(ratio.values()))
+    assert 0.7 <= drawn.min() < 0.8 and 1.2 < drawn.max() <= 1.3
+    np.testing.assert_allclose(other[..., layout.centre, :], 0, atol=1e-6)

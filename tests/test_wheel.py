@@ -45,6 +45,7 @@ from skeljax.cli import configured, main
 assert configured.load('ui_prmd:composed20').data.corpus == 'ui_prmd/composed20'
 sys.exit(main.main(['prepare', 'synthetic/tiny', '--data-dir', {str(tmp_path / 'data')!r}]))
 """
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path)
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / 'data').rglob('report.json'))

@@ -98,8 +98,9 @@ def _report(out: Path, figures: dict):
         [[*measured[start, head]['map'], measured[start, head]['mean']] for head in HEADS]
         for start in STARTS
     ]
+    heads = list(HEADS)
     charts.plot_table(
-        out / 'table.png', rows=STARTS, columns=list(HEADS), metrics=columns, values=cube, title=title
+        out / 'table.png', rows=STARTS, columns=heads, metrics=columns, values=cube, title=title
     )
 
 

@@ -55,7 +55,7 @@ def evaluate(workdir, split: str = 'test', data_dir=None, protocols=None) -> dic
         data_dir or data.data_dir, data.corpus, split, normalisation=tuple(data.normalisation)
     )
     if (corpus.classes, corpus.layout) != (ready.classes, ready.layout):
-        raise InputError(f'{corpus.name}: prepared anew with other classes or layout than {workdir}')
+        raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
     tious = tuple(ready.config.evaluate.tious)
     scores = {r.name: score.probabilities(ready.model, ready.variables, r) for r in corpus}
     figures = {}
@@ -65,8 +65,11 @@ def evaluate(workdir, split: str = 'test', data_dir=None, protocols=None) -> dic
         result = protocol.evaluate(
             predicted, score.truth(corpus), num_classes=len(corpus.classes), tious=tious
         )
-        ap = [[None if v != v else float(v) for v in row] for row in result.ap]
-        figures[name] = {'map': [float(v) for v in result.map], 'mean': float(result.mean), 'ap': ap}
+        figures[name] = {
+            'map': [float(v) for v in result.map],
+            'mean': float(result.mean),
+            'ap': [[None if v != v else float(v) for v in row] for row in result.ap],
+        }
     return {
         'corpus': corpus.name,
         'split': split,

@@ -46,8 +46,9 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     """
     assemble.check(config)
     corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
+    described = workdirs.check(workdir, 'finetune', config, corpus)
     step, state, batches, model = prepare(config, corpus)
-    workdir = workdirs.claim(workdir, 'finetune', config, corpus)
+    workdir = workdirs.claim(workdir, described)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
 
@@ -94,19 +95,19 @@ def prepare(config: ConfigDict, corpus: Corpus):
     persons, joints = corpus[0].joints.shape[1:3]
     example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
     rng = jax.random.key(config.seed)
-    state = finetune.init(rng, model, tx, example)
+    encoder = None
     if chosen.init_from:
-        state['backbone'] = _pretrained(chosen.init_from, state['backbone'], layout)
+        like = jax.eval_shape(lambda: finetune.init(rng, model, tx, example))
+        encoder = _pretrained(chosen.init_from, like['backbone'], layout)
+    state = finetune.init(rng, model, tx, example, encoder)
     step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
     return step, state, batches, model
 
 
 def _pretrained(source: str, like: dict, layout: str) -> dict:
     """Restores the encoder of a pretraining run, that item alone."""
-    described = workdirs.read(source)
-    if described['corpus']['layout'] != layout:
-        raise InputError(
-            f'{source}: pretrained on layout {described["corpus"]["layout"]}, this corpus has {layout}'
-        )
+    known = workdirs.read(source)['corpus']['layout']
+    if known != layout:
+        raise InputError(f'{source}: pretrained on layout {known}, this corpus has {layout}')
     with checkpoint.manager(f'{source}/checkpoints') as mngr:
         return checkpoint.restore(mngr, {'backbone': like})['backbone']

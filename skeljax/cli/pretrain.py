@@ -42,8 +42,9 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     """
     assemble.check(config)
     corpora = open_unlabelled(config)
+    described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     step, state, batches = prepare(config, corpora)
-    workdir = workdirs.claim(workdir, 'pretrain', config, corpora[0])
+    workdir = workdirs.claim(workdir, described)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,

@@ -74,9 +74,12 @@ class Batches:
             longer than every recording.
     """
 
-    def __init__(self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1)):
+    def __init__(
+        self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1)
+    ):
         chosen = [np.arange(len(c)) for c in corpora] if chosen is None else chosen
-        longest = max((int(c.lengths[i]) for c, some in zip(corpora, chosen) for i in some), default=0)
+        pairs = zip(corpora, chosen, strict=True)
+        longest = max((int(c.lengths[i]) for c, some in pairs for i in some), default=0)
         names = ' + '.join(f'{c.name} {c.split}' for c in corpora)
         if not longest:
             raise InputError(f'{names}: no recording')

@@ -90,7 +90,9 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
     chosen, fused = config.finetune, None
     if chosen.fuser:
         fused = fuser.Fuser(
-            levels=tuple(chosen.levels), axis_name=_axis(config), dtype=jnp.dtype(config.model.dtype)
+            levels=tuple(chosen.levels),
+            axis_name=_axis(config),
+            dtype=jnp.dtype(config.model.dtype),
         )
     return heads.Localizer(
         backbone=backbone(config, layout),

@@ -67,6 +67,8 @@ def _shapes(tree) -> dict[str, tuple[int, ...]]:
 
 def _check(where, expected: dict, found: dict):
     """Raises InputError at the first array that is not as expected."""
+    if not found:  # Orbax leaves out what it cannot read
+        raise InputError(f'{where}: no array can be read: a damaged checkpoint')
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             raise InputError(

@@ -64,7 +64,8 @@ class Log:
         self._show(loss=f'{values["loss"]:.3f}', rate=f'{values["examples_per_second"]:.0f} ex/s')
         self.write(step, values)
         if not math.isfinite(values['loss']):
-            raise InputError(f'step {step}: the loss is {values["loss"]}; try a lower learning rate')
+            found = f'step {step}: the loss is {values["loss"]}'
+            raise InputError(f'{found}; try a lower learning rate')
 
     def write(self, step: int, metrics: dict):
         """Writes any named figures as of `step`."""

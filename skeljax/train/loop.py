@@ -68,7 +68,9 @@ def train(
     rng = jax.device_put(jax.random.key(plan.seed))
     with contextlib.ExitStack() as stack:
         mngr = stack.enter_context(checkpoint.manager(workdir / 'checkpoints'))
-        best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1)) if validate else None
+        best = None
+        if validate:
+            best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1))
         first = mngr.latest_step() or 0
         if first:
             state = checkpoint.restore(mngr, state)

@@ -16,11 +16,14 @@ PACKAGES = ('skeljax', 'jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 FREE = ('data.data_dir', '.log_every', '.checkpoint_every')
 
 
-def claim(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> Path:
-    """Makes `workdir` the folder of this run, or finds the same run there.
+def check(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> dict:
+    """Describes a run and sees that the folder holds no other.
+
+    Returns:
+        stage, config and corpus, as they stand in `run.json`.
 
     Raises:
-        InputError: the folder holds another run's checkpoint, or cannot be made.
+        InputError: the folder holds another run or unknown checkpoints.
     """
     workdir = Path(workdir)
     described = {
@@ -33,23 +36,33 @@ def claim(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> Path:
             'fps': corpus.fps,
         },
     }
-    path = workdir / 'run.json'
-    if path.exists():
-        before = read(workdir)
-        for name, new, old in _differences(described, before):
+    if (workdir / 'run.json').exists():
+        for name, new, old in _differences(described, read(workdir)):
             raise InputError(
                 f'{workdir}: holds another run: {name} was {old}, now it is {new}; '
                 f'choose another --workdir'
             )
-        return workdir
-    if (workdir / 'checkpoints').exists():
+    elif (workdir / 'checkpoints').exists():
         raise InputError(f'{workdir}: holds checkpoints but no run.json; choose another --workdir')
+    return described
+
+
+def claim(workdir, described: dict) -> Path:
+    """Makes `workdir` the folder of a run that `check` described.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    workdir = Path(workdir)
+    path = workdir / 'run.json'
+    if path.exists():
+        return workdir
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        described['command'] = sys.argv
-        described['versions'] = {p: importlib.metadata.version(p) for p in PACKAGES}
+        versions = {p: importlib.metadata.version(p) for p in PACKAGES}
         beside = path.with_suffix('.tmp')
-        beside.write_text(json.dumps(described, indent=1) + '\n')
+        text = json.dumps({**described, 'command': sys.argv, 'versions': versions}, indent=1)
+        beside.write_text(text + '\n')
         beside.rename(path)
     except OSError as error:
         raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
@@ -102,6 +115,6 @@ def _flat(tree, prefix='') -> Iterator[tuple[str, object]]:
 def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
     parts = ('stage', 'config', 'corpus')
     new, old = (dict(_flat({part: d.get(part) for part in parts})) for d in (new, old))
-    for name in sorted(new.keys() | old.keys()):
+    for name in sorted(new.keys() | old.keys(), key=lambda name: (name != 'stage', name)):
         if new.get(name) != old.get(name) and not name.endswith(FREE):
             yield name, new.get(name), old.get(name)

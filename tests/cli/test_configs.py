@@ -9,8 +9,8 @@ from skeljax.cli import configured, finetune, pretrain
 from skeljax.errors import InputError
 from skeljax.train import assemble, loop, score
 
-CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10', 'ui_prmd:composed20',
-           'demo', 'demo:synthetic', 'demo:ui_prmd']
+CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
+           'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",

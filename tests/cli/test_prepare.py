@@ -11,7 +11,8 @@ from skeljax.tfds_builders.synthetic import synthetic_dataset_builder
 
 
 def _files(folder) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob('*') if p.is_file()}
+    files = [p for p in Path(folder).rglob('*') if p.is_file()]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 def test_the_report_counts_what_was_made(tmp_path, capsys):

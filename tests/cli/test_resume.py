@@ -27,8 +27,12 @@ def _command(workdir, tiny):
 
 
 def _environment(tmp_path):
-    cache = {'JAX_COMPILATION_CACHE_DIR': str(tmp_path / 'cache'), 'JAX_NUM_CPU_DEVICES': '1'}
-    return {**os.environ, **cache}
+    chosen = {
+        'JAX_COMPILATION_CACHE_DIR': str(tmp_path / 'cache'),
+        'JAX_NUM_CPU_DEVICES': '1',
+        'JAX_NUMPY_DTYPE_PROMOTION': 'standard',
+    }
+    return {**os.environ, **chosen}
 
 
 def _state(workdir):

@@ -33,13 +33,16 @@ def _state():
 
 
 def _train(workdir, num_steps, **options):
-    plan = loop.Plan(num_steps=num_steps, batch=16, checkpoint_every=2, log_every=1, validate_every=2)
+    plan = loop.Plan(
+        num_steps=num_steps, batch=16, checkpoint_every=2, log_every=1, validate_every=2
+    )
     workdir.mkdir(exist_ok=True)
     return loop.train(_step, _state(), _Batches(), plan, workdir, quiet=True, **options)
 
 
 def _steps(workdir):
-    return [json.loads(line)['step'] for line in (workdir / 'metrics.jsonl').read_text().splitlines()]
+    lines = (workdir / 'metrics.jsonl').read_text().splitlines()
+    return [json.loads(line)['step'] for line in lines]
 
 
 def test_resumed_equals_uninterrupted(tmp_path):

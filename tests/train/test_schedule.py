@@ -18,7 +18,8 @@ def _config(**changes):
 
 def test_release_without_overshoot():
     rate = schedule.rate(_config(), 600)  # one step an epoch, as in the log of the release
-    np.testing.assert_allclose([rate(49), rate(99), rate(100), rate(549)], [0.05, 0.1, 0.1, 0.1], rtol=1e-5)
+    rates = [rate(49), rate(99), rate(100), rate(549)]
+    np.testing.assert_allclose(rates, [0.05, 0.1, 0.1, 0.1], rtol=1e-5)
     np.testing.assert_allclose([rate(550), rate(599)], 0.01, rtol=1e-5)
 
 

@@ -53,7 +53,9 @@ def _pretraining(**settings):
 
 def _finetuning():
     model = heads.Localizer(
-        _backbone(), fuser.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS), heads.FrameHead(CLASSES + 1)
+        _backbone(),
+        fuser.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS),
+        heads.FrameHead(CLASSES + 1),
     )
     tx = optax.sgd(0.05, momentum=0.9)
     state = finetune.init(jax.random.key(0), model, tx, jnp.zeros((2, 32, 1, V, 3)))

@@ -125,7 +125,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             chosen = [pool[index] for index in order[place : place + size]]
             place += size
             pauses = [
-                compose.pause(seed, a.name, b.name) for a, b in zip(chosen, chosen[1:], strict=False)
+                compose.pause(seed, a.name, b.name)
+                for a, b in zip(chosen, chosen[1:], strict=False)
             ]
             chain, spans = compose.join(_read(chosen), pauses)
             name = f'{self.builder_config.name}_s{pool[0].person:02}_r{number:02}'

@@ -1,0 +1,125 @@
+"""Prepared records as a sequence; shares of them."""
+
+import dataclasses
+import shutil
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from skeljax.data import corpus, normalize, synthetic
+from skeljax.errors import InputError
+
+NAME = 'synthetic/tiny'
+
+
+@pytest.fixture(scope='module')
+def train(tiny):
+    return corpus.Corpus(tiny, NAME, 'train')
+
+
+def test_a_corpus_tells_what_it_holds(train):
+    assert (train.name, train.split, train.layout, train.fps) == (NAME, 'train', 'ntu25', 30.0)
+    assert train.classes == synthetic.CLASSES
+    assert len(train) == len(train.lengths) == 8
+    assert train.num_joints == 25
+
+
+def test_it_can_be_gone_through_and_every_recording_is_another(train):
+    recordings = list(train)
+    assert [len(r.joints) for r in recordings] == train.lengths.tolist()
+    assert len({r.name for r in recordings}) == 8
+
+
+def test_a_recording_is_decoded_once_and_there_is_none_outside(train):
+    assert train[3] is train[3]
+    for index in (-1, 8):
+        with pytest.raises(IndexError):
+            train[index]
+
+
+def test_opened_again_it_has_the_same_order(tiny, train):
+    again = corpus.Corpus(str(tiny), NAME, 'train')
+    assert [r.name for r in again] == [r.name for r in train]
+    np.testing.assert_array_equal(again[5].joints, train[5].joints)
+
+
+def test_frames_are_labelled_by_the_segment_that_covers_them(train, monkeypatch):
+    background = len(synthetic.CLASSES)
+    spans = {'start': [0, 3, 8], 'end': [2, 5, 10], 'label': [4, 0, 2]}
+    columns = {f'segment_{key}': np.array(value, np.int32) for key, value in spans.items()}
+    recording = dataclasses.replace(train[0], joints=train[0].joints[:10], **columns)
+    monkeypatch.setitem(train._kept, 0, recording)
+    labels = train.labels(0)
+    b = background
+    assert labels.tolist() == [4, 4, b, 0, 0, b, b, b, 2, 2]
+    assert labels.dtype == np.int32
+
+
+def test_real_labels_cover_segments_and_leave_background_between(train):
+    for index, recording in enumerate(train):
+        labels = train.labels(index)
+        spans = recording.segment_start, recording.segment_end, recording.segment_label
+        for start, end, label in zip(*spans, strict=True):
+            assert (labels[start:end] == label).all()
+        covered = (recording.segment_end - recording.segment_start).sum()
+        assert (labels == len(train.classes)).sum() == len(labels) - covered > 0
+
+
+def test_recordings_come_normalised(tiny, train):
+    normalised = corpus.Corpus(tiny, NAME, 'train', normalisation=('centre', 'size'))
+    expected = normalize.size(normalize.centre(train[2]))
+    np.testing.assert_array_equal(normalised[2].joints, expected.joints)
+    assert not np.array_equal(normalised[2].joints, train[2].joints)
+    with pytest.raises(InputError, match="unknown normalisation 'shrink'"):
+        corpus.Corpus(tiny, NAME, 'train', normalisation=('shrink',))
+
+
+def test_an_unknown_split_is_named_with_those_there_are(tiny):
+    with pytest.raises(InputError, match="^synthetic/tiny: no split 'dev', only test, train"):
+        corpus.Corpus(tiny, NAME, 'dev')
+
+
+@pytest.mark.parametrize('name', ['synthetic/huge', 'nonsense'])
+def test_a_corpus_that_was_not_prepared_is_named_with_the_command_to_run(tiny, name):
+    with pytest.raises(InputError) as caught:
+        corpus.Corpus(tiny, name, 'train')
+    message = str(caught.value)
+    assert message.startswith(f'{tiny / name}: ') and '\n' not in message
+    assert f'`skeljax prepare {name} --data-dir {tiny}`' in message
+
+
+def test_the_newest_version_is_read(tiny, tmp_path):
+    (version,) = (tiny / NAME).iterdir()
+    for number in ('1.9.0', '1.10.0'):
+        shutil.copytree(version, tmp_path / NAME / number)
+    (tmp_path / NAME / '1.9.0' / 'dataset_info.json').write_text('')  # would not be readable
+    assert len(corpus.Corpus(tmp_path, NAME, 'test')) == 4
+
+
+@given(st.integers(1, 300), st.floats(0, 1, exclude_min=True), st.integers(0, 2**32 - 1))
+def test_a_share_is_drawn_without_repetition(size, share, seed):
+    chosen = corpus.fraction(size, share, seed)
+    assert len(chosen) == max(1, round(size * share))
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert 0 <= chosen[0] and chosen[-1] < size
+    assert chosen.tolist() == corpus.fraction(size, share, seed).tolist()
+
+
+@given(st.integers(1, 300), st.floats(0.01, 1), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
+def test_a_smaller_share_is_part_of_a_larger(size, one, other, seed):
+    small, large = (set(corpus.fraction(size, share, seed)) for share in sorted((one, other)))
+    assert small <= large
+
+
+def test_ten_percent_of_forty_nine_is_five_and_depends_on_the_seed():
+    draws = {tuple(corpus.fraction(49, 0.1, seed).tolist()) for seed in range(20)}
+    assert {len(draw) for draw in draws} == {5} and len(draws) > 15
+    assert corpus.fraction(49, 1.0, 3).tolist() == list(range(49))
+
+
+@pytest.mark.parametrize('share', [0, -0.1, 1.01, 10, float('nan')])
+def test_a_share_out_of_range_is_refused(share):
+    with pytest.raises(InputError, match=f'^label fraction {share} is not in'):
+        corpus.fraction(8, share, 0)
