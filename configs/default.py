@@ -57,13 +57,16 @@ def _pretrain() -> ConfigDict:
             crop=dict(length=150, pad_ratio=6, tempo=0.0),
             host='skeletonclr',  # skeljax/contrast/skeletonclr.py
             embed=128,
-            queue_size=32_768,
+            negatives=('queue',),  # also or only 'batch': the other videos of the step
+            queue_size=32_768,  # videos
             temperature=0.07,
             momentum=0.999,
             snippet=dict(
                 weight=1.5,  # 0 leaves the term out
                 count=0,  # snippets a video; 0: one for each step of the encoder
                 match='similarity',
+                negatives='average',  # or 'snippet': each snippet of the other videos
+                queue_size=0,  # videos; 0: as many as the other queue
                 views=('query', 'key'),
             ),
             views=dict(

@@ -96,6 +96,8 @@ def prepare(config: ConfigDict, corpora: list[Corpus]):
         queue_size=chosen.queue_size,
         embed=chosen.embed,
         copy_key=not assemble.quirk(config, 'key_init'),
+        snippet_queue_size=chosen.snippet.queue_size,
+        snippet_negatives=chosen.snippet.negatives,
     )
     step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=settings)
     return step, state, batches

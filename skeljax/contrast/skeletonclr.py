@@ -25,19 +25,21 @@ class Heads(nn.Module):
         return heads.GlobalHead(hidden=channels, embed=self.embed, name='video')(features.taps)
 
 
-def terms(outputs: dict, negatives, *, temperature: float) -> dict:
+def terms(outputs: dict, negatives, *, temperature: float, counts=None) -> dict:
     """Computes the named losses of each video.
 
     Args:
         outputs: view -> what `Heads` returned for it, float[B, D] unit vectors.
         negatives: float[N, D].
         temperature: softmax temperature.
+        counts: which negatives each video is contrasted with, bool[B, N].
 
     Returns:
         name -> float32[B].
     """
     query, key = outputs['query'], outputs['key']
-    return {'video': loss.info_nce(query, key, negatives, temperature=temperature)}
+    losses = loss.info_nce(query, key, negatives, temperature=temperature, counts=counts)
+    return {'video': losses}
 
 
 def enqueued(outputs: dict):

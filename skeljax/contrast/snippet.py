@@ -2,7 +2,9 @@
 
 Any host method carries it as one more named loss. Each snippet of the query
 view is contrasted with the snippet of the key view that looks most alike, and
-with the time averages of other videos.
+with negatives from other videos: their time averages in the release, or their
+snippets. Averages leave a way out: embeddings that cancel over time are far from
+every average, whatever they say about the movement.
 """
 
 from jax import lax
@@ -11,6 +13,24 @@ import jax.numpy as jnp
 from skeljax.contrast import loss
 
 MATCHES = ('similarity', 'position')
+NEGATIVES = ('average', 'snippet')
+
+
+def negatives(key, kind: str):
+    """Picks what the videos of a batch are to others as negatives.
+
+    Args:
+        key: `Snippets` of the momentum encoder.
+        kind: 'average' (one time average a video, the release) or 'snippet'
+            (every snippet; the video's average in the place of an empty one).
+
+    Returns:
+        Unit vectors float32[B · n, D], those of a video next to each other.
+    """
+    if kind == 'average':
+        return key.video
+    filled = jnp.where(key.valid[..., None], key.embeddings, key.video[:, None])
+    return filled.reshape(-1, filled.shape[-1])
 
 
 def correspond(query, key, valid):
@@ -28,15 +48,18 @@ def correspond(query, key, valid):
     return jnp.where(valid[:, None], similarity, -jnp.inf).argmax(-1)
 
 
-def term(query, key, negatives, *, temperature: float, match: str = 'similarity'):
+def term(
+    query, key, negatives, *, temperature: float, match: str = 'similarity', counts=None
+):
     """Computes the loss of every snippet and which of them count.
 
     Args:
         query: `models.heads.Snippets` of the trained encoder.
         key: `Snippets` of the momentum encoder.
-        negatives: time averages of earlier key videos, float[N, D].
+        negatives: of other videos, float[N, D].
         temperature: softmax temperature.
         match: 'similarity' as in the paper, or 'position' (same place in time).
+        counts: which negatives each video is contrasted with, bool[B, N].
 
     Returns:
         float32[B, S] and the snippets that count, bool[B, S].
@@ -47,5 +70,8 @@ def term(query, key, negatives, *, temperature: float, match: str = 'similarity'
         positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
     else:
         positive = key.embeddings
-    losses = loss.info_nce(query.embeddings, positive, negatives, temperature=temperature)
+    counts = None if counts is None else counts[:, None]
+    losses = loss.info_nce(
+        query.embeddings, positive, negatives, temperature=temperature, counts=counts
+    )
     return losses, query.valid & key.valid.any(1, keepdims=True)

@@ -30,6 +30,12 @@ def check(config: ConfigDict):
         raise InputError(
             f'config.pretrain.snippet.match is {config.pretrain.snippet.match!r}, known: {known}'
         )
+    if config.pretrain.snippet.negatives not in snippet.NEGATIVES:
+        known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
+        raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
+    sources = tuple(config.pretrain.negatives)
+    if not sources or set(sources) - {'queue', 'batch'}:
+        raise InputError(f"config.pretrain.negatives is {sources}: name 'queue', 'batch' or both")
     for stage in ('pretrain', 'finetune'):
         window, length = config[stage].window, config[stage].crop.length
         if length > window:
@@ -70,16 +76,19 @@ def encoder(config: ConfigDict, layout: str):
 def pretrain_settings(config: ConfigDict, host, layout: str) -> pretrain.Settings:
     """Collects what the pretraining step is told."""
     chosen = config.pretrain
-    queue.check_size(chosen.queue_size, chosen.batch)
+    for size in (chosen.queue_size, chosen.snippet.queue_size):
+        queue.check_size(size, chosen.batch)
     faithful = quirk(config, 'augmentation')
     return pretrain.Settings(
         layout=layout,
         views={view: {**chosen.views[view], 'faithful': faithful} for view in host.VIEWS},
         crop=dict(chosen.crop),
+        negatives=tuple(chosen.negatives),
         temperature=chosen.temperature,
         momentum=chosen.momentum,
         snippet_weight=chosen.snippet.weight,
         snippet_match=chosen.snippet.match,
+        snippet_negatives=chosen.snippet.negatives,
         snippet_views=tuple(chosen.snippet.views),
         snippet_queue_advances=not quirk(config, 'snippet_pointer'),
     )

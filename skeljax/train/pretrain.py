@@ -34,15 +34,28 @@ class Settings(NamedTuple):
     layout: str
     views: dict[str, dict[str, Any]]  # view -> arguments of augment.transform
     crop: dict[str, Any]  # arguments of augment.crop
+    negatives: tuple[str, ...] = ('queue',)  # from the 'queue', the same 'batch', or both
     temperature: float = 0.07
     momentum: float = 0.999
     snippet_weight: float = 1.5
     snippet_match: str = 'similarity'
+    snippet_negatives: str = 'average'
     snippet_views: tuple[str, str] = ('query', 'key')
     snippet_queue_advances: bool = True
 
 
-def init(rng, encoder: Encoder, tx, example, *, queue_size: int, embed: int, copy_key: bool = True):
+def init(
+    rng,
+    encoder: Encoder,
+    tx,
+    example,
+    *,
+    queue_size: int,
+    embed: int,
+    copy_key: bool = True,
+    snippet_queue_size: int = 0,
+    snippet_negatives: str = 'average',
+):
     """Makes the first state of a run.
 
     Args:
@@ -50,10 +63,12 @@ def init(rng, encoder: Encoder, tx, example, *, queue_size: int, embed: int, cop
         encoder: the modules.
         tx: optax transformation.
         example: joints float[B, T, M, V, 3] of any B.
-        queue_size: entries of each queue.
+        queue_size: videos that each queue holds.
         embed: size of an embedding.
         copy_key: the momentum encoder starts as a copy; False repeats the
             release, whose two encoders start from different random weights.
+        snippet_queue_size: videos in the snippets' queue; 0 for as many.
+        snippet_negatives: what of a video that queue holds (`snippet.NEGATIVES`).
     """
     first, second, left, right = jax.random.split(rng, 4)
     mask = jnp.ones(example.shape[:3], bool)
@@ -62,7 +77,11 @@ def init(rng, encoder: Encoder, tx, example, *, queue_size: int, embed: int, cop
     key = variables if copy_key else make(second, example, mask)
     queues = {'host': queue.create(left, queue_size, embed)}
     if encoder.snippet is not None:
-        queues['snippet'] = queue.create(right, queue_size, embed)
+        encode = functools.partial(encoder.init_with_output, train=True)
+        (_, dense), _ = jax.eval_shape(encode, first, example, mask)
+        held = jax.eval_shape(lambda key: snippet.negatives(key, snippet_negatives), dense)
+        size = (snippet_queue_size or queue_size) * (len(held) // len(example))
+        queues['snippet'] = queue.create(right, size, embed)
     return {
         'step': jnp.zeros((), jnp.int32),
         'backbone': items.select(variables, ['backbone']),
@@ -144,23 +163,43 @@ def _views(rng, batch, settings):
 def _losses(outputs, queues, host, settings):
     """Computes the mean of every named loss on this device."""
     videos = {view: video for view, (video, _) in outputs.items()}
-    losses = host.terms(
-        videos, queues['host']['vectors'], temperature=settings.temperature
-    )
+    places = len(next(iter(videos.values())))
+    far, counts = _negatives(queues['host'], host.enqueued(videos), places, settings)
+    losses = host.terms(videos, far, temperature=settings.temperature, counts=counts)
     losses = {name: value.mean() for name, value in losses.items()}
     if 'snippet' in queues:
         query, key = (outputs[view][1] for view in settings.snippet_views)
+        pushed = snippet.negatives(key, settings.snippet_negatives)
+        far, counts = _negatives(queues['snippet'], pushed, places, settings)
         values, counts = snippet.term(
             query,
             key,
-            queues['snippet']['vectors'],
+            far,
             temperature=settings.temperature,
             match=settings.snippet_match,
+            counts=counts,
         )
         # The mean over all devices' valid snippets, once it is averaged over devices.
         share = jnp.maximum(lax.pmean(counts.sum(dtype=values.dtype), parallel.AXIS), 1.0)
         losses['snippet'] = jnp.where(counts, values, 0).sum() / share
     return losses
+
+
+def _negatives(waiting, keys, videos: int, settings):
+    """Collects negatives float[N, D] and which each of this device's videos meets, bool[B, N].
+
+    Videos of the batch meet the keys of all others, on every device, not their own.
+    """
+    if settings.negatives == ('queue',):
+        return waiting['vectors'], None
+    every = parallel.gather(lax.stop_gradient(keys))
+    place = lax.axis_index(parallel.AXIS) * videos + jnp.arange(videos)
+    others = place[:, None] != jnp.arange(len(every)) // (len(keys) // videos)
+    if 'queue' not in settings.negatives:
+        return every, others
+    older = jnp.ones((videos, len(waiting['vectors'])), bool)
+    vectors = jnp.concatenate([every, waiting['vectors']])
+    return vectors, jnp.concatenate([others, older], axis=1)
 
 
 def _total(losses, settings):
@@ -173,8 +212,9 @@ def _enqueue(queues, outputs, host, settings):
     videos = {view: video for view, (video, _) in outputs.items()}
     pushed = {'host': queue.push(queues['host'], parallel.gather(host.enqueued(videos)))}
     if 'snippet' in queues:
-        averages = parallel.gather(outputs[settings.snippet_views[1]][1].video)
+        key = outputs[settings.snippet_views[1]][1]
+        vectors = parallel.gather(snippet.negatives(key, settings.snippet_negatives))
         pushed['snippet'] = queue.push(
-            queues['snippet'], averages, advance=settings.snippet_queue_advances
+            queues['snippet'], vectors, advance=settings.snippet_queue_advances
         )
     return pushed

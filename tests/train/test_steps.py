@@ -36,15 +36,25 @@ def _backbone(axis=parallel.AXIS):
     return agcn.Backbone(width=8, blocks=((1, 1), (1, 2), (2, 2)), axis_name=axis)
 
 
-def _pretraining(**settings):
+def _pretraining(queue_size=32, snippet_negatives='average', **settings):
     encoder = pretrain.Encoder(
         _backbone(), skeletonclr.Heads(embed=16), heads.SnippetHead(num_snippets=3, embed=16)
     )
     tx = optax.sgd(0.05, momentum=0.9)
     example = jnp.zeros((2, 32, 1, V, 3))
-    state = pretrain.init(jax.random.key(0), encoder, tx, example, queue_size=32, embed=16)
+    state = pretrain.init(
+        jax.random.key(0),
+        encoder,
+        tx,
+        example,
+        queue_size=queue_size,
+        embed=16,
+        snippet_negatives=snippet_negatives,
+    )
     views = {'query': AUGMENT, 'key': AUGMENT}
-    chosen = pretrain.Settings(layout='ntu25', views=views, crop=CROP, **settings)
+    chosen = pretrain.Settings(
+        layout='ntu25', views=views, crop=CROP, snippet_negatives=snippet_negatives, **settings
+    )
     step = functools.partial(
         pretrain.step, encoder=encoder, host=skeletonclr, tx=tx, settings=chosen
     )
@@ -80,8 +90,12 @@ def _run(make, num_devices, steps=2):
     return jax.device_get((state, history))
 
 
+def _against_the_batch():
+    return _pretraining(snippet_negatives='snippet', negatives=('batch', 'queue'))
+
+
 @pytest.mark.parametrize('num_devices', [2, 8])
-@pytest.mark.parametrize('make', [_pretraining, _finetuning])
+@pytest.mark.parametrize('make', [_pretraining, _against_the_batch, _finetuning])
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, _run(make, num_devices), _run(make, 1))
@@ -107,6 +121,36 @@ def test_both_queues_take_the_keys_of_the_whole_batch():
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     host, snippet = (state['queues'][n]['vectors'][: 2 * B] for n in ('host', 'snippet'))
     assert not np.allclose(host, snippet)
+
+
+def test_a_queue_of_snippets_holds_every_snippet_of_the_batch():
+    state, _ = _run(_against_the_batch, 8)
+    _, start = _against_the_batch()
+    vectors, before = state['queues']['snippet']['vectors'], start['queues']['snippet']['vectors']
+    assert vectors.shape == (3 * 32, 16) and state['queues']['snippet']['pointer'] == 2 * 3 * B
+    changed = np.abs(vectors - before).max(1) > 1e-6
+    np.testing.assert_array_equal(changed, np.arange(3 * 32) < 2 * 3 * B)
+
+
+def test_the_batch_as_negatives_leaves_ones_own_key_out():
+    """With one other video, the loss is that of two classes: softplus(far - near)."""
+    rng = np.random.default_rng(0)
+    query, key = (heads.unit(rng.normal(size=(2, 4)).astype(np.float32)) for _ in range(2))
+    waiting = {'vectors': jnp.zeros((8, 4))}
+    settings = pretrain.Settings('ntu25', {}, {}, negatives=('batch',), temperature=0.5)
+
+    def one(query, key):
+        far, counts = pretrain._negatives(waiting, key, len(key), settings)
+        terms = skeletonclr.terms(
+            {'query': query, 'key': key}, far, temperature=0.5, counts=counts
+        )
+        return terms['video']
+
+    every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:2])
+    losses = every(query[:, None], key[:, None])[:, 0]
+    logits = np.asarray(query) @ np.asarray(key).T / 0.5
+    expected = np.log1p(np.exp([logits[0, 1] - logits[0, 0], logits[1, 0] - logits[1, 1]]))
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize('momentum', [0.0, 1.0])
