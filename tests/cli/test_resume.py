@@ -38,7 +38,7 @@ def _environment(tmp_path):
 def _state(workdir):
     with checkpoint.manager(workdir / 'checkpoints') as mngr:
         assert mngr.latest_step() == STEPS
-        return mngr.restore(STEPS)
+        return dict(mngr.restore(STEPS).items())
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
