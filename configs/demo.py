@@ -14,6 +14,6 @@ def get_config(arg: str = '') -> ConfigDict:
     corpus = config.data.corpus if arg == 'ui_prmd' else 'synthetic/default'
     config.data.corpus = corpus
     config.data.unlabelled = (corpus,)
-    config.pretrain.update(dict(num_steps=200, log_every=10, checkpoint_every=100))
-    config.finetune.update(dict(num_steps=150, validate_every=50))
+    config.pretrain.update(dict(num_steps=120, batch=32, log_every=10, checkpoint_every=60))
+    config.finetune.update(dict(num_steps=120, validate_every=40))
     return config

@@ -19,19 +19,27 @@ def get_config(arg: str = '') -> ConfigDict:
     config.model.width = 16
     config.pretrain.update(
         dict(
-            num_steps=1000,
+            num_steps=500,
             batch=64,
-            window=128,
-            crop=dict(length=96, tempo=0.3),
-            queue_size=4096,
+            window=96,
+            crop=dict(length=64, tempo=0.3),
+            # A short run: keys stay fresh in a small queue, a fast key encoder keeps up.
+            queue_size=512,
+            momentum=0.99,
+            negatives=('batch', 'queue'),
+            snippet=dict(negatives='snippet'),
             views=dict(
-                query=dict(shear=0.3, turn=0.5, scale=0.1, noise=0.01, blur=1.0, axis_mask=0.0),
-                key=dict(shear=0.3, turn=0.5, scale=0.1),
+                # Six people: without other bodies the contrast is solved by who it is.
+                query=dict(
+                    shear=0.5, turn=0.5, scale=0.1, bones=0.3, noise=0.01, blur=1.0, axis_mask=0.0
+                ),
+                key=dict(shear=0.5, turn=0.5, scale=0.1, bones=0.3),
             ),
             checkpoint_every=250,
             log_every=25,
         )
     )
+    config.pretrain.optimiser.update(dict(peak=0.05, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(
             num_steps=500,
