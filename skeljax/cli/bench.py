@@ -21,7 +21,7 @@ from skeljax.train import assemble, compilations, parallel
 
 def add_arguments(parser):
     parser.add_argument('what', choices=('step', 'input'), help='what to measure')
-    configured.add_config(parser, default='synthetic')
+    configured.add_config(parser, default='demo')
     parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
     parser.add_argument('--steps', type=int, default=10, help='steps timed (default: 10)')
     parser.add_argument('--json', metavar='FILE', help='also write the figures here')

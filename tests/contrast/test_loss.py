@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skeljax.contrast import loss
+from skeljax.models import heads
 
 
 def test_orthogonal_negatives():
@@ -36,3 +37,14 @@ def test_bfloat16_vectors_give_float32_losses():
     values = loss.info_nce(vectors[:2], vectors[:2], vectors[2:], temperature=0.07)
     assert values.dtype == jnp.float32
     np.testing.assert_allclose(values, np.log1p(2 * np.exp(-1 / 0.07)), rtol=1e-5, atol=1e-7)
+
+
+def test_negatives_that_do_not_count_are_left_out():
+    rng = np.random.default_rng(0)
+    unit = lambda *shape: heads.unit(rng.normal(size=shape).astype(np.float32))
+    query, positive, negatives = unit(2, 4), unit(2, 4), unit(3, 4)
+    counts = np.array([[True, False, True], [False, True, False]])
+    masked = loss.info_nce(query, positive, negatives, temperature=0.2, counts=counts)
+    for row, kept in enumerate(counts):
+        alone = loss.info_nce(query[row], positive[row], negatives[kept], temperature=0.2)
+        np.testing.assert_allclose(masked[row], alone, rtol=1e-6)

@@ -83,3 +83,26 @@ def test_no_gradient_into_the_key():
     grads = jax.grad(total, argnums=(0, 1), allow_int=True)(ours, theirs)
     assert np.abs(grads[0].embeddings).max() > 0
     assert not np.any(grads[1].embeddings) and not np.any(grads[1].features)
+
+
+def test_negatives_are_averages_or_every_snippet():
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(2, 3, 4)).astype(np.float32)
+    key = _snippets(embeddings, embeddings, [[True] * 3, [True, False, True]])
+    np.testing.assert_array_equal(snippet.negatives(key, 'average'), key.video)
+    every = np.asarray(snippet.negatives(key, 'snippet')).reshape(2, 3, 4)
+    np.testing.assert_array_equal(every[0], embeddings[0])
+    np.testing.assert_array_equal(every[1, [0, 2]], embeddings[1, [0, 2]])
+    np.testing.assert_array_equal(every[1, 1], key.video[1])  # an empty one
+
+
+def test_embeddings_that_cancel_over_time_escape_averages_but_not_snippets():
+    """Two videos of the same two opposite snippets: alike, and told apart from averages only."""
+    opposite = np.array([[[1.0, 0], [-1, 0]]] * 2, np.float32)
+    key = _snippets(opposite, opposite)
+    loss_of = lambda kind: snippet.term(
+        key, key, snippet.negatives(key, kind), temperature=0.1, counts=~np.eye(2, dtype=bool)
+        if kind == 'average' else np.repeat(~np.eye(2, dtype=bool), 2, axis=1)
+    )[0]
+    assert np.asarray(loss_of('average')).max() < 1e-4
+    np.testing.assert_allclose(loss_of('snippet'), np.log(2), rtol=1e-4)
