@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+import tensorstore
 
 from skeljax.errors import InputError
 
@@ -48,10 +49,15 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
             folder = mngr.directory / str(step) / item
             if not folder.is_dir():
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
+            _check_index(folder)
             _check(folder, _shapes(tree), _shapes(reader.metadata(folder).item_metadata))
     abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), like)
     wanted = {k: ocp.args.StandardRestore(v) for k, v in abstract.items()}
-    return dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
+    try:
+        return dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
+    except (OSError, ValueError) as error:
+        where = f'{mngr.directory}/{step}'
+        raise InputError(f'{where}: a damaged checkpoint: {_first_line(error)}') from None
 
 
 def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
@@ -63,6 +69,22 @@ def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
 def _shapes(tree) -> dict[str, tuple[int, ...]]:
     leaves = jax.tree_util.tree_leaves_with_path(getattr(tree, 'tree', tree))
     return {jax.tree_util.keystr(p, simple=True, separator='/'): tuple(x.shape) for p, x in leaves}
+
+
+def _check_index(folder: Path):
+    """Raises InputError where the index of an item cannot be read.
+
+    Orbax would start on every array at once and leave those reads behind.
+    """
+    try:
+        store = tensorstore.KvStore.open({'driver': 'ocdbt', 'base': f'file://{folder}/'})
+        store.result().list().result()
+    except ValueError as error:
+        raise InputError(f'{folder}: a damaged checkpoint: {_first_line(error)}') from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _check(where, expected: dict, found: dict):
