@@ -41,7 +41,9 @@ def _state(workdir):
         return dict(mngr.restore(STEPS).items())
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    'number', [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_ends_as_an_unstopped_one(tiny, tmp_path, number):
     environment = _environment(tmp_path)
     whole, stopped = tmp_path / 'whole', tmp_path / 'stopped'
