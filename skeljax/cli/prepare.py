@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import io
 import json
+import os
 from pathlib import Path
 import pkgutil
 import shutil
@@ -30,6 +31,15 @@ def add_arguments(parser):
     parser.add_argument('--manual-dir', help='where the raw files are')
     parser.add_argument('--data-dir', default='data', help='for the records (default: data)')
     parser.add_argument('--overwrite', action='store_true', help='prepare again what is there')
+    parser.add_argument(
+        '--on-error',
+        choices=('fail', 'skip'),
+        default='fail',
+        help='with damaged files: list them all and make nothing (default), or leave them out',
+    )
+    parser.add_argument(
+        '--processes', type=int, default=os.cpu_count(), help='that read files (default: %(default)s)'
+    )
 
 
 def run(args) -> int:
@@ -41,6 +51,8 @@ def run(args) -> int:
             data_dir=args.data_dir,
             manual_dir=args.manual_dir,
             overwrite=args.overwrite,
+            on_error=args.on_error,
+            processes=args.processes,
         )
         print(describe(report))
     return 0
@@ -56,7 +68,15 @@ def configs(corpus: str) -> list[str]:
     return [f'{corpus}/{config}' for config in _builder_class(corpus).builder_configs]
 
 
-def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) -> dict:
+def prepare(
+    name: str,
+    *,
+    data_dir,
+    manual_dir=None,
+    overwrite: bool = False,
+    on_error: str = 'fail',
+    processes: int = 1,
+) -> dict:
     """Builds the records of one corpus, or finds them built.
 
     They are made in a folder beside and moved when whole: an earlier version
@@ -67,13 +87,16 @@ def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) ->
         data_dir: where records live.
         manual_dir: where the raw files are, for a corpus that needs them.
         overwrite: builds again what is there.
+        on_error: 'fail' makes nothing where any file is damaged; 'skip' leaves
+            those out and lists them in the report.
+        processes: that read files; 1 reads in this one.
 
     Returns:
         The report, as saved beside the records.
 
     Raises:
-        InputError: an unknown name, raw files missing or damaged, a class
-            without examples.
+        InputError: an unknown name, raw files missing or damaged (all of them,
+            a line each), a class without examples.
     """
     corpus, _, config = name.partition('/')
     known = configs(corpus)
@@ -93,7 +116,12 @@ def prepare(name: str, *, data_dir, manual_dir=None, overwrite: bool = False) ->
         raise InputError(f'{data_dir}: cannot be made: {error.strerror}') from None
     with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
         made = _builder(corpus, config, beside)
+        made.work.processes = processes
         _generate(made, name, manual_dir)
+        troubles = made.work.troubles
+        if troubles and on_error == 'fail':
+            heading = [f'{name}: {len(troubles)} damaged'] if len(troubles) > 1 else []
+            raise InputError('\n'.join([*heading, *troubles]))
         report = _report(beside, name, made)
         path = Path(made.data_path)
         (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
@@ -110,6 +138,7 @@ def describe(report: dict) -> str:
     counts = [[split['classes'][name] for split in splits.values()] for name in report['classes']]
     below = table.text(report['classes'], list(splits), counts, corner='instances', digits=0)
     skipped = [f'skipped {what}: {why}' for what, why in report['skipped'].items()]
+    skipped += [f'skipped as damaged: {trouble}' for trouble in report['damaged']]
     return '\n'.join([top, '', below, *(skipped or ['skipped: nothing'])])
 
 
@@ -184,7 +213,8 @@ def _report(data_dir, name: str, builder) -> dict:
         'layout': corpus.layout,
         'fps': corpus.fps,
         'splits': splits,
-        'skipped': dict(getattr(builder, 'skipped', {})),
+        'skipped': dict(builder.work.skipped),
+        'damaged': list(builder.work.troubles),
     }
 
 

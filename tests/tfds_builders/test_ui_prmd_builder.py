@@ -200,3 +200,22 @@ def test_what_is_not_used_is_told(tmp_path):
     }
     counts = {name: (s['recordings'], s['segments']) for name, s in report['splits'].items()}
     assert counts == {'train': (6, 60), 'validation': (1, 10), 'test': (3, 30)}
+
+
+def test_all_damaged_files_are_told_or_left_out(tmp_path):
+    raw = _tree(tmp_path / 'raw')
+    folder = raw / 'Segmented Movements' / 'Kinect' / 'Angles'
+    bad = [folder / f'm02_s{person:02}_e01_angles.txt' for person in (1, 2)]
+    for path in bad:
+        path.write_text(path.read_text() + '1,2\n')
+    told = [f'{path}:4: 2 columns, expected 66' for path in bad]
+    with pytest.raises(InputError) as caught:
+        prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+    assert str(caught.value).splitlines() == [f'{NAME}: 2 damaged', *told]
+    assert not list((tmp_path / 'data').rglob('*'))
+    report = prepare.prepare(
+        NAME, data_dir=tmp_path / 'data', manual_dir=raw, on_error='skip', processes=2
+    )
+    assert report['damaged'] == told
+    assert report['splits']['train']['recordings'] == 4
+    assert all(f'skipped as damaged: {line}' in prepare.describe(report) for line in told)

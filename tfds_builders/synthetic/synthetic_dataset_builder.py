@@ -1,12 +1,13 @@
 """Procedural motion as records; `skeljax.data.synthetic` makes it."""
 
 import dataclasses
+import itertools
 
 from etils import epath
 import tensorflow_datasets as tfds
 
 from skeljax import skeleton
-from skeljax.data import records, synthetic
+from skeljax.data import building, records, synthetic
 
 
 @dataclasses.dataclass
@@ -45,6 +46,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         ),
     ]
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.work = building.Work()
+
     def _info(self) -> tfds.core.DatasetInfo:
         metadata = {
             'classes': list(synthetic.CLASSES),
@@ -62,13 +67,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, persons: int):
         config = self.builder_config
-        for number in range(persons):
-            for index in range(config.recordings):
-                motion, segments = synthetic.recording(
-                    config.seed, split, number, index, actions=config.actions, noise=config.noise
-                )
-                name = f'{split}_p{number:02}_r{index}'
-                recording = records.from_motion(
-                    motion, name=name, segments=segments, num_classes=len(synthetic.CLASSES)
-                )
-                yield name, records.example(recording)
+        each = itertools.product(range(persons), range(config.recordings))
+        return self.work.examples(_make, ((config, split, *numbers) for numbers in each))
+
+
+def _make(job) -> list[records.Recording]:
+    config, split, person, index = job
+    motion, segments = synthetic.recording(
+        config.seed, split, person, index, actions=config.actions, noise=config.noise
+    )
+    name = f'{split}_p{person:02}_r{index}'
+    classes = len(synthetic.CLASSES)
+    return [records.from_motion(motion, name=name, segments=segments, num_classes=classes)]

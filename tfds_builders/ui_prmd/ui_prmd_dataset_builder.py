@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from skeljax import skeleton
-from skeljax.data import compose, records
+from skeljax.data import building, compose, records
 from skeljax.errors import InputError
 from skeljax.formats import ui_prmd
 from skeljax.formats.motion import Motion
@@ -47,6 +47,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         'and "Incorrect Segmented Movements" into one folder; files may be gzipped one by one.'
     )
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.work = building.Work()
+
     def _info(self) -> tfds.core.DatasetInfo:
         wrong = [f'{name}, incorrect' for name in ui_prmd.MOVEMENTS]
         classes = [*ui_prmd.MOVEMENTS, *(wrong if self.builder_config.incorrect else [])]
@@ -67,7 +71,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _pools(self, found):
-        """Gathers repetitions by person; `skipped` tells which are not used, and why."""
+        """Gathers repetitions by person and tells which are not used, and why."""
         pools, skipped = collections.defaultdict(list), collections.Counter()
         known = {person for persons in PERSONS.values() for person in persons}
         for repetition in found:
@@ -77,7 +81,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 skipped[f'by person {repetition.person}', 'in no split'] += 1
             else:
                 pools[repetition.person].append(repetition)
-        self.skipped = {f'{n} repetitions {what}': why for (what, why), n in skipped.items()}
+        for (what, why), count in skipped.items():
+            self.work.skipped[f'{count} repetitions {what}'] = why
         return pools
 
     def _check(self, person: int, pool):
@@ -91,32 +96,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return repetition.movement - 1 + (0 if repetition.correct else len(ui_prmd.MOVEMENTS))
 
     def _generate_examples(self, pools):
-        for pool in pools:
-            recordings = self._composed(pool) if self.builder_config.composed else self._takes(pool)
-            for name, chosen, chain, spans in recordings:
-                joints = ui_prmd.forward(chain)[:, None].astype(np.float32)
-                motion = Motion(
-                    joints=joints,
-                    fps=ui_prmd.FPS,
-                    layout=ui_prmd.LAYOUT,
-                    valid=np.ones(joints.shape[:2], bool),
-                    source=' '.join(repetition.name for repetition in chosen),
-                    subject=f's{chosen[0].person:02}',
-                )
-                segments = [
-                    (*span, self._label(repetition))
-                    for span, repetition in zip(spans, chosen, strict=True)
-                ]
-                recording = records.from_motion(
-                    motion,
-                    name=name,
-                    segments=segments,
-                    num_classes=len(self.info.metadata['classes']),
-                )
-                yield name, records.example(recording)
+        plan = self._composed if self.builder_config.composed else self._takes
+        return self.work.examples(_make, (job for pool in pools for job in plan(pool)))
 
     def _composed(self, pool):
-        """Makes the recordings of one person from all repetitions, each used once."""
+        """Plans the recordings of one person from all repetitions, each used once."""
         seed = f'{SEED}/{self.builder_config.name}/s{pool[0].person:02}'
         names = [repetition.name for repetition in pool]
         order = compose.arrange(names, [self._label(r) for r in pool], seed)
@@ -128,12 +112,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 compose.pause(seed, a.name, b.name)
                 for a, b in zip(chosen, chosen[1:], strict=False)
             ]
-            chain, spans = compose.join(_read(chosen), pauses)
             name = f'{self.builder_config.name}_s{pool[0].person:02}_r{number:02}'
-            yield name, chosen, chain, spans
+            yield Job(name, chosen, [self._label(r) for r in chosen], pauses)
 
     def _takes(self, pool):
-        """Makes one recording of the consecutive repetitions of each movement."""
+        """Plans one recording of the consecutive repetitions of each movement."""
         takes = collections.defaultdict(list)
         for repetition in pool:
             takes[repetition.movement].append(repetition)
@@ -142,13 +125,46 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for a, b in zip(chosen, chosen[1:], strict=False):
                 if b.episode != a.episode + 1:
                     raise InputError(f'{a.name} is followed by {b.name}: the take would jump')
-            chains = _read(chosen)
-            ends = np.cumsum([len(chain) for chain in chains])
-            parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
-            whole = ui_prmd.Chain(*(np.concatenate(part) for part in parts))
-            spans = [(int(e) - len(c), int(e)) for c, e in zip(chains, ends, strict=True)]
-            yield f'take_m{movement:02}_s{chosen[0].person:02}', chosen, whole, spans
+            name = f'take_m{movement:02}_s{chosen[0].person:02}'
+            yield Job(name, chosen, [self._label(r) for r in chosen], None)
 
 
-def _read(chosen):
-    return [ui_prmd.read_chain(r.positions, r.angles) for r in chosen]
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One recording to be made.
+
+    Attributes:
+        name: of the recording.
+        chosen: repetitions, in order.
+        labels: class of each.
+        pauses: frames of the transition between each two; None where one
+            repetition goes straight on into the next.
+    """
+
+    name: str
+    chosen: list[ui_prmd.Repetition]
+    labels: list[int]
+    pauses: list[int] | None
+
+
+def _make(job: Job) -> list[records.Recording]:
+    chains = [ui_prmd.read_chain(r.positions, r.angles) for r in job.chosen]
+    if job.pauses is None:
+        ends = np.cumsum([len(chain) for chain in chains])
+        parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
+        chain = ui_prmd.Chain(*(np.concatenate(part) for part in parts))
+        spans = [(int(e) - len(c), int(e)) for c, e in zip(chains, ends, strict=True)]
+    else:
+        chain, spans = compose.join(chains, job.pauses)
+    joints = ui_prmd.forward(chain)[:, None].astype(np.float32)
+    motion = Motion(
+        joints=joints,
+        fps=ui_prmd.FPS,
+        layout=ui_prmd.LAYOUT,
+        valid=np.ones(joints.shape[:2], bool),
+        source=' '.join(repetition.name for repetition in job.chosen),
+        subject=f's{job.chosen[0].person:02}',
+    )
+    segments = [(*span, label) for span, label in zip(spans, job.labels, strict=True)]
+    classes = 2 * len(ui_prmd.MOVEMENTS)
+    return [records.from_motion(motion, name=job.name, segments=segments, num_classes=classes)]

@@ -1,0 +1,49 @@
+"""Work of a builder: parallel equals serial, damage is collected, nothing is named twice."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from skeljax.data import building, records
+from skeljax.errors import FormatError
+from skeljax.formats.motion import Motion
+
+
+def _make(job):
+    name, frames = job
+    if frames < 0:
+        raise FormatError(f'{name}.txt:1: {frames} frames')
+    joints = np.full((frames, 1, 25, 3), len(name), np.float32)
+    motion = Motion(joints, 30.0, 'ntu25', np.ones((frames, 1), bool))
+    return [records.from_motion(motion, name=name)]
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+def test_damaged_jobs_are_collected_and_the_others_come_in_order(processes):
+    jobs = [(f'r{i}', -1 if i % 7 == 3 else i + 1) for i in range(20)]
+    work = building.Work(processes=processes)
+    found = list(work.examples(_make, jobs))
+    assert [name for name, _ in found] == [f'r{i}' for i in range(20) if i % 7 != 3]
+    assert [len(example['joints']) for _, example in found] == [n for _, n in jobs if n > 0]
+    assert work.troubles == [f'r{i}.txt:1: -1 frames' for i in (3, 10, 17)]
+
+
+def test_a_name_given_twice_is_damage():
+    work = building.Work()
+    found = list(work.examples(_make, [('a', 3), ('b', 2), ('a', 5)]))
+    assert [(name, len(e['joints'])) for name, e in found] == [('a', 3), ('b', 2)]
+    assert work.troubles == ['a: a second recording of this name']
+
+
+def test_jobs_are_read_only_as_they_are_needed():
+    endless = ((f'r{i}', 1) for i in itertools.count())
+    assert len(list(itertools.islice(building.Work().examples(_make, endless), 3))) == 3
+
+
+def test_a_defect_of_the_library_is_not_taken_for_damage():
+    def broken(job):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(building.Work().examples(broken, [('a', 1)]))
