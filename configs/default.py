@@ -57,7 +57,7 @@ def _pretrain() -> ConfigDict:
             crop=dict(length=150, pad_ratio=6, tempo=0.0),
             host='skeletonclr',  # skeljax/contrast/skeletonclr.py
             embed=128,
-            negatives=('queue',),  # also or only 'batch': the other videos of the step
+            negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
             queue_size=32_768,  # videos
             temperature=0.07,
             momentum=0.999,

@@ -90,6 +90,7 @@ class Batches:
             )
         if batch % process[1]:
             raise InputError(f'batch of {batch} is not divisible by {process[1]} processes')
+        self._subjects = _subjects(corpora)
         self._corpora, self._length, self._labelled = corpora, length, labelled
         self._rows = batch // process[1]
         self._first = process[0] * self._rows
@@ -118,4 +119,18 @@ class Batches:
         shifted = start + int(rng.integers(self._length)) - self._length // 2
         last = max(0, int(corpus.lengths[index]) - self._length)
         labels = corpus.labels(index) if self._labelled else None
-        return window(corpus[index], min(max(shifted, 0), last), self._length, labels)
+        example = window(corpus[index], min(max(shifted, 0), last), self._length, labels)
+        return {**example, 'subject': self._subjects[number][index]}
+
+
+def _subjects(corpora: Sequence[Corpus]) -> list[np.ndarray]:
+    """Numbers who moves in each recording, int32 each; without a name it is a person of its own."""
+    numbers: dict[tuple, int] = {}
+
+    def number(corpus, index):
+        subject = corpus[index].subject
+        # The configs of one corpus show the same people.
+        own = (corpus.name.split('/')[0], subject) if subject else (corpus.name, index)
+        return numbers.setdefault(own, len(numbers))
+
+    return [np.array([number(c, i) for i in range(len(c))], np.int32) for c in corpora]

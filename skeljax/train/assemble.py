@@ -34,8 +34,9 @@ def check(config: ConfigDict):
         known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
         raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
     sources = tuple(config.pretrain.negatives)
-    if not sources or set(sources) - {'queue', 'batch'}:
-        raise InputError(f"config.pretrain.negatives is {sources}: name 'queue', 'batch' or both")
+    if not sources or set(sources) - set(pretrain.NEGATIVES):
+        known = ', '.join(pretrain.NEGATIVES)
+        raise InputError(f'config.pretrain.negatives is {sources}, name some of: {known}')
     for stage in ('pretrain', 'finetune'):
         window, length = config[stage].window, config[stage].crop.length
         if length > window:

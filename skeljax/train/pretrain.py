@@ -28,13 +28,18 @@ class Encoder(nn.Module):
         return self.host(features), dense
 
 
+# Where negatives come from: earlier videos, the other videos of the same step, or only those
+# others that show the same person (Cheng et al., arXiv 2007.04871), which who it is does not solve.
+NEGATIVES = ('queue', 'batch', 'subject')
+
+
 class Settings(NamedTuple):
     """What a step is told besides the modules; all of it fixed while compiling."""
 
     layout: str
     views: dict[str, dict[str, Any]]  # view -> arguments of augment.transform
     crop: dict[str, Any]  # arguments of augment.crop
-    negatives: tuple[str, ...] = ('queue',)  # from the 'queue', the same 'batch', or both
+    negatives: tuple[str, ...] = ('queue',)  # any of `NEGATIVES`
     temperature: float = 0.07
     momentum: float = 0.999
     snippet_weight: float = 1.5
@@ -98,7 +103,8 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
     Args:
         state: as from `init`, equal on every device.
         batch: joints float32[B, W, M, V, 3], frames bool[B, W], persons
-            bool[B, M], index int32[B] (place in the global batch).
+            bool[B, M], index int32[B] (place in the global batch), subject
+            int32[B] (equal for videos of one person).
         rng: typed key of the run.
 
     Returns:
@@ -126,7 +132,9 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
 
     def loss_fn(params):
         outputs, updated = encode({**variables, 'params': params}, 'query')
-        losses = _losses({**outputs, **key_outputs}, state['queues'], host, settings)
+        losses = _losses(
+            {**outputs, **key_outputs}, state['queues'], batch['subject'], host, settings
+        )
         losses = lax.pmean(losses, parallel.AXIS)
         losses['loss'] = _total(losses, settings)
         return losses['loss'], (losses, updated)
@@ -160,17 +168,16 @@ def _views(rng, batch, settings):
     return views
 
 
-def _losses(outputs, queues, host, settings):
+def _losses(outputs, queues, subjects, host, settings):
     """Computes the mean of every named loss on this device."""
     videos = {view: video for view, (video, _) in outputs.items()}
-    places = len(next(iter(videos.values())))
-    far, counts = _negatives(queues['host'], host.enqueued(videos), places, settings)
+    far, counts = _negatives(queues['host'], host.enqueued(videos), subjects, settings)
     losses = host.terms(videos, far, temperature=settings.temperature, counts=counts)
     losses = {name: value.mean() for name, value in losses.items()}
     if 'snippet' in queues:
         query, key = (outputs[view][1] for view in settings.snippet_views)
         pushed = snippet.negatives(key, settings.snippet_negatives)
-        far, counts = _negatives(queues['snippet'], pushed, places, settings)
+        far, counts = _negatives(queues['snippet'], pushed, subjects, settings)
         values, counts = snippet.term(
             query,
             key,
@@ -185,21 +192,31 @@ def _losses(outputs, queues, host, settings):
     return losses
 
 
-def _negatives(waiting, keys, videos: int, settings):
+def _negatives(waiting, keys, subjects, settings):
     """Collects negatives float[N, D] and which each of this device's videos meets, bool[B, N].
 
-    Videos of the batch meet the keys of all others, on every device, not their own.
+    Videos of the batch meet the keys of others, on every device, not their own.
+
+    Args:
+        waiting: the queue.
+        keys: of this device's videos, float[B · n, D], those of a video next to each other.
+        subjects: int32[B].
+        settings: names where negatives come from.
     """
     if settings.negatives == ('queue',):
         return waiting['vectors'], None
+    videos = len(subjects)
     every = parallel.gather(lax.stop_gradient(keys))
+    owner = jnp.arange(len(every)) // (len(keys) // videos)
     place = lax.axis_index(parallel.AXIS) * videos + jnp.arange(videos)
-    others = place[:, None] != jnp.arange(len(every)) // (len(keys) // videos)
+    counts = place[:, None] != owner
+    if 'batch' not in settings.negatives:
+        counts &= (subjects[:, None] == parallel.gather(subjects))[:, owner]
     if 'queue' not in settings.negatives:
-        return every, others
+        return every, counts
     older = jnp.ones((videos, len(waiting['vectors'])), bool)
     vectors = jnp.concatenate([every, waiting['vectors']])
-    return vectors, jnp.concatenate([others, older], axis=1)
+    return vectors, jnp.concatenate([counts, older], axis=1)
 
 
 def _total(losses, settings):

@@ -83,8 +83,26 @@ def test_a_batch_has_the_shapes_a_step_expects(train):
         'persons': ((4, 1), 'bool'),
         'labels': ((4, 50), 'int32'),
         'index': ((4,), 'int32'),
+        'subject': ((4,), 'int32'),
     }
     assert 'labels' not in Batches([train], length=50, batch=4, seed=0)(0)
+
+
+def test_the_same_person_has_one_number_in_all_configs_of_a_corpus(train):
+    batches = Batches([train, train], length=50, batch=8, seed=0)
+    names = [recording.subject for recording in train]
+    ours, again = batches._subjects
+    np.testing.assert_array_equal(ours, again)
+    assert len(set(zip(names, ours.tolist(), strict=True))) == len(set(names)) == len(set(ours))
+    seen = {int(n) for step in range(20) for n in batches(step)['subject']}
+    assert seen == set(ours.tolist())
+
+
+def test_a_recording_of_nobody_named_is_a_person_of_its_own():
+    corpora = [_Counted((30, 50)), _Counted((40,), name='more')]
+    batches = Batches(corpora, length=20, batch=8, seed=0)
+    seen = {int(n) for step in range(20) for n in batches(step)['subject']}
+    assert seen == {0, 1, 2}
 
 
 def test_a_batch_depends_on_its_number_and_the_seed_alone(train):

@@ -28,6 +28,7 @@ def _batch(step):
         'persons': np.ones((B, 1), bool),
         'labels': rng.integers(0, CLASSES + 1, (B, W)).astype(np.int32),
         'index': np.arange(B, dtype=np.int32),
+        'subject': np.arange(B, dtype=np.int32) % 3,
     }
 
 
@@ -94,8 +95,15 @@ def _against_the_batch():
     return _pretraining(snippet_negatives='snippet', negatives=('batch', 'queue'))
 
 
+def _against_the_same_person():
+    return _pretraining(snippet_negatives='snippet', negatives=('subject',))
+
+
+MADE = [_pretraining, _against_the_batch, _against_the_same_person, _finetuning]
+
+
 @pytest.mark.parametrize('num_devices', [2, 8])
-@pytest.mark.parametrize('make', [_pretraining, _against_the_batch, _finetuning])
+@pytest.mark.parametrize('make', MADE)
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, _run(make, num_devices), _run(make, 1))
@@ -140,7 +148,7 @@ def test_the_batch_as_negatives_leaves_ones_own_key_out():
     settings = pretrain.Settings('ntu25', {}, {}, negatives=('batch',), temperature=0.5)
 
     def one(query, key):
-        far, counts = pretrain._negatives(waiting, key, len(key), settings)
+        far, counts = pretrain._negatives(waiting, key, jnp.zeros(len(key), int), settings)
         terms = skeletonclr.terms(
             {'query': query, 'key': key}, far, temperature=0.5, counts=counts
         )
@@ -151,6 +159,23 @@ def test_the_batch_as_negatives_leaves_ones_own_key_out():
     logits = np.asarray(query) @ np.asarray(key).T / 0.5
     expected = np.log1p(np.exp([logits[0, 1] - logits[0, 0], logits[1, 0] - logits[1, 1]]))
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize('devices', [1, 2])
+def test_the_same_person_as_negative_leaves_others_out(devices):
+    """Six videos of three persons, two snippets each: each video meets two snippets."""
+    subjects = np.array([0, 1, 0, 2, 1, 2])
+    settings = pretrain.Settings('ntu25', {}, {}, negatives=('subject',))
+    keys = np.arange(12.0, dtype=np.float32)[:, None]
+
+    def one(keys, subjects):
+        return pretrain._negatives({'vectors': keys}, keys, subjects, settings)
+
+    every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:devices])
+    far, counts = every(keys.reshape(devices, -1, 1), subjects.reshape(devices, -1))
+    np.testing.assert_array_equal(far[-1], keys)
+    met = [np.flatnonzero(row).tolist() for row in np.asarray(counts).reshape(6, 12)]
+    assert met == [[4, 5], [8, 9], [0, 1], [10, 11], [2, 3], [6, 7]]
 
 
 @pytest.mark.parametrize('momentum', [0.0, 1.0])
