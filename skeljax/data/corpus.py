@@ -1,5 +1,6 @@
 """Prepared shards as a random-access sequence of recordings."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ from skeljax.errors import InputError
 
 
 class Corpus:
-    """The recordings of one split, normalised, each decoded once and kept.
+    """The recordings of one split, normalised.
+
+    Each is decoded once and kept, for training comes back to it; with `keep`
+    false none is, and memory does not grow with the corpus.
 
     Attributes:
         name: as given to `skeljax prepare`, e.g. 'ui_prmd/composed10'.
@@ -20,7 +24,15 @@ class Corpus:
         fps: frames a second.
     """
 
-    def __init__(self, data_dir, name: str, split: str, *, normalisation: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        data_dir,
+        name: str,
+        split: str,
+        *,
+        normalisation: tuple[str, ...] = (),
+        keep: bool = True,
+    ):
         builder = tfds.builder_from_directory(_folder(Path(data_dir), name))
         if split not in builder.info.splits:
             known = ', '.join(sorted(builder.info.splits))
@@ -31,18 +43,25 @@ class Corpus:
         self.fps = float(builder.info.metadata['fps'])
         self._source = builder.as_data_source(split=split)
         self._normalise = normalize.compose(normalisation)
-        self._kept: dict[int, records.Recording] = {}
-        self.lengths = np.array([len(r.joints) for r in self])
+        self._kept: dict[int, records.Recording] | None = {} if keep else None
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:
+        """Frames of each recording, int[N]."""
+        return np.array([len(recording.joints) for recording in self])
 
     def __len__(self) -> int:
         return len(self._source)
 
     def __getitem__(self, index: int) -> records.Recording:
-        if index not in self._kept:
-            if not 0 <= index < len(self):
-                raise IndexError(index)
-            self._kept[index] = self._normalise(records.decode(self._source[index]))
-        return self._kept[index]
+        if self._kept is not None and index in self._kept:
+            return self._kept[index]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        recording = self._normalise(records.decode(self._source[index]))
+        if self._kept is not None:
+            self._kept[index] = recording
+        return recording
 
     @property
     def num_joints(self) -> int:
