@@ -3,7 +3,9 @@
 # Further arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. launch/environment.sh test
+extra=test
+[ "${1:-}" != --all ] || extra=test,beam
+. launch/environment.sh "$extra"
 # Tests start from nothing: no programs compiled by an earlier version.
 unset JAX_COMPILATION_CACHE_DIR
 if [ "${1:-}" = --all ]; then

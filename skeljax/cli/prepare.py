@@ -8,15 +8,18 @@ Prints what was made and saves it as report.json beside the records.
 """
 
 import contextlib
+import dataclasses
 import importlib
 import io
 import json
 import os
 from pathlib import Path
 import pkgutil
+import shlex
 import shutil
 import tempfile
 
+import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
@@ -40,6 +43,14 @@ def add_arguments(parser):
     parser.add_argument(
         '--processes', type=int, default=os.cpu_count(), help='that read files (default: %(default)s)'
     )
+    parser.add_argument(
+        '--beam',
+        metavar='RUNNER',
+        help='works through the corpus with Apache Beam, e.g. DirectRunner (pip install skeljax[beam])',
+    )
+    parser.add_argument(
+        '--beam-options', default='', help="for Beam's runner, in one string, e.g. '--project=P'"
+    )
 
 
 def run(args) -> int:
@@ -53,6 +64,8 @@ def run(args) -> int:
             overwrite=args.overwrite,
             on_error=args.on_error,
             processes=args.processes,
+            beam=args.beam,
+            beam_options=args.beam_options,
         )
         print(describe(report))
     return 0
@@ -76,6 +89,8 @@ def prepare(
     overwrite: bool = False,
     on_error: str = 'fail',
     processes: int = 1,
+    beam: str | None = None,
+    beam_options: str = '',
 ) -> dict:
     """Builds the records of one corpus, or finds them built.
 
@@ -90,6 +105,9 @@ def prepare(
         on_error: 'fail' makes nothing where any file is damaged; 'skip' leaves
             those out and lists them in the report.
         processes: that read files; 1 reads in this one.
+        beam: the Apache Beam runner that does the work instead. Its workers must
+            see both folders under the names given here.
+        beam_options: for that runner, as its command line would have them.
 
     Returns:
         The report, as saved beside the records.
@@ -117,7 +135,11 @@ def prepare(
     with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
         made = _builder(corpus, config, beside)
         made.work.processes = processes
-        _generate(made, name, manual_dir)
+        if beam:
+            made.work.beam = Path(beside) / 'troubles'
+            made.work.beam.mkdir()
+        _generate(made, name, _download_config(manual_dir, beam, beam_options))
+        made.work.gather()
         troubles = made.work.troubles
         if troubles and on_error == 'fail':
             heading = [f'{name}: {len(troubles)} damaged'] if len(troubles) > 1 else []
@@ -165,47 +187,57 @@ def _put(new: Path, final: Path, aside: Path):
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _generate(builder, name: str, manual_dir):
+def _download_config(manual_dir, beam: str | None, options: str):
+    """Tells TFDS where raw files are and, with `beam`, what runs the work."""
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
+    if not beam:
+        return config
+    try:
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners import create_runner
+    except ImportError:
+        raise InputError('--beam needs Apache Beam: pip install skeljax[beam]') from None
+    try:
+        runner = create_runner(beam)
+    except (ValueError, ImportError) as error:
+        raise InputError(f'--beam {beam}: {error}') from None
+    return dataclasses.replace(
+        config, beam_runner=runner, beam_options=PipelineOptions(shlex.split(options))
+    )
+
+
+def _generate(builder, name: str, config):
     """Runs the builder under one progress bar; its own bars stay off."""
     tfds.disable_progress_bar()
-    generate = builder._generate_examples
     with tqdm.tqdm(desc=f'prepare {name}', unit='recording') as bar:
-
-        def counted(*args, **kwargs):
-            for item in generate(*args, **kwargs):
-                bar.update()
-                yield item
-
-        builder._generate_examples = counted
+        if not builder.work.beam:  # the workers of a pipeline cannot reach the bar
+            builder._generate_examples = _counted(builder._generate_examples, bar)
         with contextlib.redirect_stdout(io.StringIO()):  # it would name the folder beside
-            builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-            )
+            builder.download_and_prepare(download_config=config)
+
+
+def _counted(generate, bar):
+    def counted(*args, **kwargs):
+        for item in generate(*args, **kwargs):
+            bar.update()
+            yield item
+
+    return counted
 
 
 def _report(data_dir, name: str, builder) -> dict:
     """Counts what was made, by reading it back.
 
     Raises:
-        InputError: a split lacks a class.
+        InputError: the training split lacks a class.
     """
     splits = {}
     for split in builder.info.splits:
-        corpus = Corpus(data_dir, name, split)
-        frames = int(corpus.lengths.sum())
-        labels = [int(label) for recording in corpus for label in recording.segment_label]
-        counts = {c: labels.count(i) for i, c in enumerate(corpus.classes)}
-        for label, count in counts.items():
-            if not count:
+        corpus = Corpus(data_dir, name, split, keep=False)
+        splits[split] = _count(corpus)
+        for label, count in splits[split]['classes'].items():
+            if split == 'train' and not count:
                 raise InputError(f'{name} {split}: class {label!r} without examples')
-        splits[split] = {
-            'recordings': len(corpus),
-            'frames': frames,
-            'minutes': frames / corpus.fps / 60,
-            'segments': len(labels),
-            'subjects': sorted({recording.subject for recording in corpus}),
-            'classes': counts,
-        }
     return {
         'name': name,
         'version': str(builder.version),
@@ -215,6 +247,23 @@ def _report(data_dir, name: str, builder) -> dict:
         'splits': splits,
         'skipped': dict(builder.work.skipped),
         'damaged': list(builder.work.troubles),
+    }
+
+
+def _count(corpus: Corpus) -> dict:
+    """Counts what one split holds, in one pass that keeps no recording."""
+    frames, labels, subjects = 0, np.zeros(len(corpus.classes), int), set()
+    for recording in corpus:
+        frames += len(recording.joints)
+        labels += np.bincount(recording.segment_label, minlength=len(labels))
+        subjects.add(recording.subject)
+    return {
+        'recordings': len(corpus),
+        'frames': frames,
+        'minutes': frames / corpus.fps / 60,
+        'segments': int(labels.sum()),
+        'subjects': sorted(subjects),
+        'classes': dict(zip(corpus.classes, labels.tolist(), strict=True)),
     }
 
 

@@ -1,10 +1,13 @@
-"""What a corpus builder shares: jobs in parallel processes, damaged files collected."""
+"""What a corpus builder shares: jobs in parallel processes or on Beam, damage collected."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 import dataclasses
+import functools
+import itertools
 import multiprocessing
+from pathlib import Path
 
 from skeljax.data import records
 from skeljax.data.records import Recording
@@ -17,18 +20,25 @@ class Work:
 
     Attributes:
         processes: that read files; 1 reads in this one.
+        beam: where set, jobs become an Apache Beam pipeline, whose workers leave
+            their troubles in files of this folder; `gather` reads them.
         troubles: one line for each job that could not be done.
         skipped: what was left out on purpose -> why.
     """
 
     processes: int = 1
+    beam: Path | None = None
     troubles: list[str] = dataclasses.field(default_factory=list)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+    _transforms: int = 0
 
     def examples(
         self, make: Callable[..., Iterable[Recording]], jobs: Iterable
-    ) -> Iterator[tuple[str, dict]]:
-        """Yields what a TFDS builder yields, in the order of the jobs.
+    ):
+        """Makes what a TFDS builder yields: (name, example) in the order of the jobs.
+
+        On Beam it is the transform that makes them, in no order; of recordings of
+        one name it keeps any.
 
         A job that raises InputError is noted in `troubles` and left out; so is a
         recording whose name another one had.
@@ -38,16 +48,41 @@ class Work:
                 process can be sent it. It sees one job at a time.
             jobs: anything that can be pickled; read as they are needed.
         """
+        return self._transform(make, jobs) if self.beam else self._iterate(make, jobs)
+
+    def gather(self):
+        """Reads the troubles that Beam's workers have left, in alphabetical order."""
+        for path in self.beam.glob('*') if self.beam else ():
+            self.troubles += path.read_text('utf-8').splitlines()
+        self.troubles.sort()
+
+    def _iterate(self, make, jobs) -> Iterator[tuple[str, dict]]:
         names = set()
         for recordings, trouble in self._results(make, jobs):
             if trouble:
                 self.troubles.append(trouble)
             for recording in recordings:
                 if recording.name in names:
-                    self.troubles.append(f'{recording.name}: a second recording of this name')
+                    self.troubles.append(_second(recording.name))
                     continue
                 names.add(recording.name)
                 yield recording.name, records.example(recording)
+
+    def _transform(self, make, jobs):
+        import apache_beam as beam  # an extra
+
+        self._transforms += 1
+        notes = str(self.beam / f'{self._transforms}')
+
+        def expand(pipeline):
+            done = pipeline | beam.Create(jobs) | beam.Map(functools.partial(_attempt, make))
+            named = done | 'examples' >> beam.FlatMap(_examples) | beam.GroupByKey()
+            damaged = done | 'damaged' >> beam.FlatMap(lambda done: [done[1]] if done[1] else [])
+            repeated = named | 'repeated' >> beam.FlatMap(lambda item: _repeated(*item))
+            (damaged, repeated) | beam.Flatten() | beam.io.WriteToText(notes)
+            return named | 'one a name' >> beam.MapTuple(lambda name, all_: (name, next(iter(all_))))
+
+        return beam.ptransform_fn(expand)()
 
     def _results(self, make, jobs):
         if self.processes == 1:
@@ -72,3 +107,16 @@ def _attempt(make, job) -> tuple[list[Recording], str]:
         return list(make(job)), ''
     except InputError as error:
         return [], str(error)
+
+
+def _examples(result) -> list[tuple[str, dict]]:
+    """Returns what a job made, as TFDS takes it."""
+    return [(recording.name, records.example(recording)) for recording in result[0]]
+
+
+def _repeated(name: str, found: Iterable) -> list[str]:
+    return [_second(name) for _ in itertools.islice(found, 1, None)]
+
+
+def _second(name: str) -> str:
+    return f'{name}: a second recording of this name'
