@@ -18,15 +18,12 @@ def _venv(folder: Path) -> Path:
     stub += 'echo "cache=${JAX_COMPILATION_CACHE_DIR-none}" "arenas=$MALLOC_ARENA_MAX"\n'
     for name in ('skeljax', 'python'):
         tool = folder / 'bin' / name
-        tool.write_text(
-            '#!/usr/bin/env bash\nprintf "%s\\n" "$(basename "$0")" "$@"\n'
-            'echo "cache=${JAX_COMPILATION_CACHE_DIR-none}" "arenas=$MALLOC_ARENA_MAX"\n'
-        )
+        tool.write_text(stub)
         tool.chmod(0o755)
     text = (ROOT / 'pyproject.toml').read_bytes()
     told = subprocess.run(['cksum'], input=text, capture_output=True, check=True).stdout
     number = told.split()[0]
-    for extra in ('run', 'test'):
+    for extra in ('run', 'test', 'test,beam'):
         (folder / f'skeljax-{number.decode()}-{extra}').touch()
     return folder
 
