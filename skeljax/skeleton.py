@@ -1,6 +1,12 @@
-"""Joint layouts as data: names, bones, body parts, mirror pairs."""
+"""Joint layouts as data: names, bones, body parts, mirror pairs.
 
-from dataclasses import dataclass
+Everywhere else a layout is a text: the name of one of these, or the JSON of one
+that a file brought along (BVH, ASF).
+"""
+
+from dataclasses import asdict, dataclass
+import functools
+import json
 
 from skeljax.errors import InputError
 
@@ -89,12 +95,29 @@ _UIPRMD22 = Layout(
 LAYOUTS = {layout.name: layout for layout in (_NTU25, _UIPRMD22)}
 
 
-def get(name: str) -> Layout:
-    """Finds a layout by name.
+@functools.cache
+def get(text: str) -> Layout:
+    """Finds a layout by name, or reads one that `describe` wrote.
 
     Raises:
         InputError: no such layout; lists those there are.
     """
-    if name not in LAYOUTS:
-        raise InputError(f'unknown joint layout {name!r}, known: {", ".join(LAYOUTS)}')
-    return LAYOUTS[name]
+    if text in LAYOUTS:
+        return LAYOUTS[text]
+    if not text.startswith('{'):
+        raise InputError(f'unknown joint layout {text!r}, known: {", ".join(LAYOUTS)}')
+    try:
+        return Layout(**{name: _tuples(value) for name, value in json.loads(text).items()})
+    except (TypeError, ValueError) as error:
+        raise InputError(f'a damaged description of a joint layout: {error}') from None
+
+
+def describe(layout: Layout) -> str:
+    """Writes a layout as the text by which `get` finds it: its name, or JSON for one of a file's own."""
+    if LAYOUTS.get(layout.name) == layout:
+        return layout.name
+    return json.dumps(asdict(layout), separators=(',', ':'))
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

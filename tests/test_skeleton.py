@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from skeljax import skeleton
@@ -46,3 +48,16 @@ def test_ntu_edges_are_the_published_ones():
 def test_an_unknown_layout_is_named():
     with pytest.raises(InputError, match="unknown joint layout 'coco17', known: ntu25"):
         skeleton.get('coco17')
+
+
+def test_a_described_layout_is_found_again(layout):
+    assert skeleton.describe(layout) == layout.name
+    own = dataclasses.replace(layout, name='of a file')
+    text = skeleton.describe(own)
+    assert text != own.name and skeleton.get(text) == own
+
+
+@pytest.mark.parametrize('text', ['{', '{"name": "x"}', '{"name": "x", "colour": 1}'])
+def test_a_damaged_description_is_told(text):
+    with pytest.raises(InputError, match='damaged description'):
+        skeleton.get(text)

@@ -21,8 +21,9 @@ class Recording:
         joints: metres, as recorded, float32[T, M, V, 3].
         frame_valid: bool[T].
         person_valid: bool[T, M].
+        joint_valid: measured, not guessed, bool[T, M, V].
         fps: frames a second.
-        layout: name of the joint layout.
+        layout: the joint layout, by name or described (`skeljax.skeleton.get`).
         segment_start, segment_end: frames, half-open, int32[N].
         segment_label: class, int32[N].
         source: where it came from.
@@ -33,6 +34,7 @@ class Recording:
     joints: np.ndarray
     frame_valid: np.ndarray
     person_valid: np.ndarray
+    joint_valid: np.ndarray
     fps: float
     layout: str
     segment_start: np.ndarray
@@ -55,6 +57,11 @@ def features(num_persons: int, num_joints: int) -> tfds.features.FeaturesDict:
             ),
             'frame_valid': tensor(shape=(None,), dtype=np.bool_),
             'person_valid': tensor(shape=(None, num_persons), dtype=np.bool_),
+            'joint_valid': tensor(
+                shape=(None, num_persons, num_joints),
+                dtype=np.bool_,
+                encoding=tfds.features.Encoding.ZLIB,
+            ),
             'fps': tensor(shape=(), dtype=np.float32),
             'layout': tfds.features.Text(),
             'segment_start': tensor(shape=(None,), dtype=np.int32),
@@ -80,12 +87,15 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
     """
     columns = np.array(list(segments), np.int32).reshape(-1, 3).T
     valid = np.asarray(motion.valid, bool)
+    joints = np.asarray(motion.joints, np.float32)
+    measured = motion.joint_valid
     recording = Recording(
         name=name,
-        joints=np.asarray(motion.joints, np.float32),
+        joints=joints,
         # Any number of axes, so that a wrong shape is told by `_check`.
         frame_valid=valid.any(tuple(range(1, valid.ndim))),
         person_valid=valid,
+        joint_valid=np.ones(joints.shape[:-1], bool) if measured is None else measured,
         fps=float(motion.fps),
         layout=motion.layout,
         segment_start=columns[0],
@@ -130,6 +140,11 @@ def _check(recording: Recording, num_classes: int):
     if recording.person_valid.shape != joints.shape[:2]:
         raise InputError(
             f'{name}: validity is {recording.person_valid.shape}, expected {joints.shape[:2]}'
+        )
+    if recording.joint_valid.shape != joints.shape[:3]:
+        raise InputError(
+            f'{name}: validity of joints is {recording.joint_valid.shape}, '
+            f'expected {joints.shape[:3]}'
         )
     if not np.isfinite(joints).all():
         frame = int(np.argwhere(~np.isfinite(joints))[0][0])

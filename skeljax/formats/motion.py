@@ -12,10 +12,12 @@ class Motion:
     Attributes:
         joints: absolute positions in metres, float32[T, M, V, 3].
         fps: frames a second.
-        layout: name of the joint layout (`skeljax.skeleton`).
+        layout: the joint layout, by name or described (`skeljax.skeleton.get`).
         valid: which person was seen in which frame, bool[T, M].
         source: where it came from.
         subject: who moved.
+        joint_valid: which joints were measured, bool[T, M, V]; None for all. The
+            others hold a reader's best guess (interpolated, never 0 for want of one).
     """
 
     joints: np.ndarray
@@ -24,3 +26,4 @@ class Motion:
     valid: np.ndarray
     source: str = ''
     subject: str = ''
+    joint_valid: np.ndarray | None = None

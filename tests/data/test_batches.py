@@ -34,7 +34,8 @@ class _Counted:
         joints[..., 0], joints[..., 1] = index, np.arange(frames)[:, None, None]
         valid = np.ones((frames, 1), bool)
         none = np.zeros(0, np.int32)
-        return Recording('', joints, valid[:, 0], valid, 30.0, '', none, none, none)
+        measured = np.ones(joints.shape[:3], bool)
+        return Recording('', joints, valid[:, 0], valid, measured, 30.0, '', none, none, none)
 
     def labels(self, index):
         return np.arange(self.lengths[index], dtype=np.int32)

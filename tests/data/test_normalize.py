@@ -27,6 +27,7 @@ def _recording(joints, valid=None) -> Recording:
         joints=joints,
         frame_valid=valid.any(1),
         person_valid=valid,
+        joint_valid=np.ones(joints.shape[:3], bool),
         fps=30.0,
         layout='ntu25',
         segment_start=none,

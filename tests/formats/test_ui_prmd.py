@@ -219,9 +219,9 @@ def test_a_folder_that_is_missing_or_holds_nothing_is_named(tmp_path):
 
 
 def test_a_file_of_no_known_format_or_none_at_all_is_named(tmp_path):
-    strange = _write(tmp_path / 'walk.c3d', 'x')
+    strange = _write(tmp_path / 'walk.xyz', 'x')
     told = _told(formats.read, strange, FormatError)
-    assert told.startswith(f'{strange}: unknown format, known: UI-PRMD')
+    assert told.startswith(f'{strange}: unknown format, known: .amc')
     for path in (tmp_path / 'm01_s01_e01_positions.txt', tmp_path):
         assert _told(formats.read, path) == f'{path}: no such file'
 

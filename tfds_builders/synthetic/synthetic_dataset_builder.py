@@ -34,10 +34,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     # TFDS would look for it by the module's name, which in a checkout is not its path.
     pkg_dir_path = epath.Path(__file__).parent
-    VERSION = tfds.core.Version('1.1.0')
+    VERSION = tfds.core.Version('1.2.0')
     RELEASE_NOTES = {
         '1.0.0': 'First release.',
         '1.1.0': 'Coordinates are multiples of 2**-12 m.',
+        '1.2.0': 'Which joints were measured.',
     }
     BUILDER_CONFIGS = [
         Config(name='default', description='The demo: 60 + 12 + 24 recordings of 8 to 20 seconds.'),

@@ -35,8 +35,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     # TFDS would look for it by the module's name, which in a checkout is not its path.
     pkg_dir_path = epath.Path(__file__).parent
-    VERSION = tfds.core.Version('1.0.0')
-    RELEASE_NOTES = {'1.0.0': 'First release.'}
+    VERSION = tfds.core.Version('1.2.0')
+    RELEASE_NOTES = {
+        '1.0.0': 'First release.',
+        '1.2.0': 'Coordinates are multiples of 2**-12 m; which joints were measured.',
+    }
     BUILDER_CONFIGS = [
         Config(name='takes', composed=False, description='Continuous takes of one movement.'),
         Config(name='composed10', description='Ten movements done correctly, joined.'),
