@@ -33,19 +33,21 @@ class GraphConv(nn.Module):
         """Convolves float[N, V, T, C] -> float[N, V, T, features]."""
         fixed = jnp.array(self.partitions, jnp.float32)
         learned = self.param('learned', nn.initializers.constant(1e-6), fixed.shape)
-        count, inner = len(fixed), self.features // 4
-        branch = nn.initializers.normal(math.sqrt(2 / (self.features * count)))
+        count = len(fixed)
+        inner = self.features // 4
         linear = functools.partial(layers.Linear, dtype=self.dtype)
-        adjacency, values = [], []
+        embed = functools.partial(
+            linear, count * inner, kernel_init=nn.initializers.normal(math.sqrt(2 / inner))
+        )
+        theta, phi = (
+            jnp.split(embed(name=name)(x), count, axis=-1) for name in ('theta', 'phi')
+        )
+        branch = nn.initializers.normal(math.sqrt(2 / (self.features * count)))
+        y = 0
         for k in range(count):
-            theta, phi = (
-                linear(inner, name=f'{name}{k}')(x)
-                for name in ('theta', 'phi')
-            )
-            attention = _attention(theta, phi, mask)
-            adjacency.append((fixed[k] + learned[k] + attention).astype(x.dtype))
-            values.append(linear(self.features, kernel_init=branch, name=f'value{k}')(x))
-        y = layers.mix_joints(values, jnp.stack(adjacency))
+            adjacency = fixed[k] + learned[k] + _attention(theta[k], phi[k], mask)
+            mixed = layers.mix_joints(x, adjacency.astype(x.dtype))
+            y = y + linear(self.features, kernel_init=branch, name=f'value{k}')(mixed)
         y = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')(y, mask, train=train)
         if x.shape[-1] != self.features:
             x = linear(self.features, name='down')(x)
@@ -80,7 +82,7 @@ class Block(nn.Module):
             x, mask, train=train
         )
         # Padding must be zero where the temporal convolution looks at it.
-        y = jnp.where(mask, y, 0)
+        y = layers.stored(jnp.where(mask, y, 0))
         y = layers.TemporalConv(
             self.features, stride=self.stride, dtype=self.dtype, name='temporal'
         )(y)
@@ -93,7 +95,7 @@ class Block(nn.Module):
                 x = layers.Linear(self.features, dtype=self.dtype, name='residual')(x)
                 x = self.norm(name='residual_norm')(x, shorter, train=train)
             y = y + x
-        return jnp.where(shorter, nn.relu(y), 0), shorter
+        return layers.stored(jnp.where(shorter, nn.relu(y), 0)), shorter
 
 
 class Backbone(nn.Module):

@@ -30,6 +30,14 @@ class Features(NamedTuple):
     taps: dict[int, tuple[jax.Array, jax.Array]]
 
 
+def stored(x):
+    """Marks a result that is worth memory: XLA's CPU would rather compute it anew for each use.
+
+    Holds where the launch scripts tell XLA to heed it, and changes no number.
+    """
+    return lax.optimization_barrier(x)
+
+
 def masked_mean(x, mask, axis):
     """Averages x over `axis` where `mask` (broadcast to x) is true; 0 where it never is."""
     weight = jnp.broadcast_to(mask, x.shape).astype(x.dtype)
@@ -161,17 +169,15 @@ def temporal_conv(x, kernel, stride: int):
     return lax.optimization_barrier(convolve(x))[:, :-missing]
 
 
-def mix_joints(values, adjacency):
-    """Sums over source joints and partitions: `y[w] = sum_k sum_v values_k[v] A_k[v, w]`.
+def mix_joints(x, adjacency):
+    """Sums over source joints: `y[w] = sum_v x[v] A[v, w]`.
 
     Args:
-        values: K arrays float[N, V, T, C].
-        adjacency: float[K, N, V, V] (source, target).
+        x: float[N, V, T, C].
+        adjacency: float[N, V, V] (source, target).
 
     Returns:
         float[N, V, T, C].
     """
-    n, v, t, c = values[0].shape
-    stacked = jnp.concatenate([x.reshape(n, v, t * c) for x in values], axis=1)
-    weights = jnp.concatenate(list(adjacency), axis=1)  # float[N, K·V, V]
-    return jnp.einsum('nvw,nvx->nwx', weights, stacked).reshape(n, v, t, c)
+    n, v, t, c = x.shape
+    return jnp.einsum('nvw,nvx->nwx', adjacency, x.reshape(n, v, t * c)).reshape(x.shape)

@@ -32,11 +32,34 @@ def test_folded_stride_is_the_strided_convolution(stride, frames, taps):
 
 def test_mix_joints_by_hand():
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(3, 2, 5, 4, 6)).astype(np.float32)  # K N V T C
-    adjacency = rng.normal(size=(3, 2, 5, 5)).astype(np.float32)
-    expected = np.einsum('knvtc,knvw->nwtc', values, adjacency)
-    found = layers.mix_joints(list(jnp.array(values)), jnp.array(adjacency))
+    x = rng.normal(size=(2, 5, 4, 6)).astype(np.float32)  # N V T C
+    adjacency = rng.normal(size=(2, 5, 5)).astype(np.float32)
+    expected = np.zeros_like(x)
+    for source in range(5):
+        for target in range(5):
+            expected[:, target] += x[:, source] * adjacency[:, source, target, None, None]
+    found = layers.mix_joints(jnp.array(x), jnp.array(adjacency))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('frames', [1, 3, 8, 9, 10])
+@pytest.mark.parametrize('stride', [1, 2])
+def test_temporal_conv_of_any_length_and_its_gradient(frames, stride):
+    rng = np.random.default_rng(frames)
+    x = rng.normal(size=(2, frames, 3)).astype(np.float32)
+    kernel = rng.normal(size=(9, 3, 4)).astype(np.float32)
+    weights = rng.normal(size=(2, -(-frames // stride), 4)).astype(np.float32)
+    expected, slope = np.zeros_like(weights), np.zeros_like(x)
+    for i in range(expected.shape[1]):
+        for tap in range(9):
+            frame = i * stride + tap - 4
+            if 0 <= frame < frames:
+                expected[:, i] += x[:, frame] @ kernel[tap]
+                slope[:, frame] += weights[:, i] @ kernel[tap].T
+    score = lambda x: (layers.temporal_conv(x, jnp.array(kernel), stride) * weights).sum()
+    found = layers.temporal_conv(jnp.array(x), jnp.array(kernel), stride)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(jax.grad(score)(jnp.array(x)), slope, rtol=1e-4, atol=1e-5)
 
 
 def _norm(axis=None, **arguments):
