@@ -2,13 +2,13 @@
 # The grid of docs/results.md: every start x head x label share x seed on the open benchmark.
 #   bash launch/results.sh DATA_DIR [OUT [JOBS]]
 # DATA_DIR holds the prepared ui_prmd/composed10 and composed20. Runs that are done are kept, so
-# that the same command goes on after a stop. SEEDS, SHARES, CORPORA and STEPS narrow it.
+# that the same command goes on after a stop. SEEDS, STARTS, SHARES, CORPORA and STEPS narrow it.
 set -euo pipefail
 data="$(realpath "$1")" out="$(realpath -m "${2:-out/results}")" jobs="${3:-$(nproc)}"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . launch/environment.sh ''
 seeds="${SEEDS:-0 1 2}" shares="${SHARES:-0.1 1.0}" corpora="${CORPORA:-composed10 composed20}"
-steps="${STEPS:-250}"
+starts="${STARTS:-scratch video snippet}" steps="${STEPS:-250}"
 mkdir -p "$out/logs"
 
 pretrain() { # weight of the snippet term, name, seed
@@ -41,9 +41,11 @@ export out data
 run() { xargs -P "$jobs" --process-slot-var=SLOT -I{} bash -c 'one {}'; }
 
 for seed in $seeds; do
-  { pretrain 0.0 video "$seed"; pretrain 1.5 snippet "$seed"; } | run
+  for start in $starts; do
+    case "$start" in video) pretrain 0.0 video "$seed" ;; snippet) pretrain 1.5 snippet "$seed" ;; esac
+  done | run
   for corpus in $corpora; do for share in $shares; do
-    for head in plain fuser; do for start in scratch video snippet; do
+    for head in plain fuser; do for start in $starts; do
       finetune "$corpus" "$start" "$head" "$share" "$seed"
     done; done
   done; done | run
