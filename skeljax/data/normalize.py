@@ -21,8 +21,8 @@ def centre(recording: Recording) -> Recording:
     The path through the room is lost, and so is where a camera stood.
     """
     layout = skeleton.get(recording.layout)
-    origin = recording.joints[:, :1, layout.centre : layout.centre + 1]
-    return _moved(recording, recording.joints - origin)
+    origin = skeleton.middle(recording.joints[:, :1], layout.centre)
+    return _moved(recording, recording.joints - origin[..., None, :])
 
 
 def align(recording: Recording) -> Recording:
@@ -34,8 +34,10 @@ def align(recording: Recording) -> Recording:
     layout = skeleton.get(recording.layout)
     seen = np.flatnonzero(recording.person_valid[:, 0] & recording.frame_valid)
     pose = recording.joints[seen[0] if len(seen) else 0, 0].astype(np.float64)
-    up = _unit(pose[layout.spine[1]] - pose[layout.spine[0]])
-    across = pose[layout.shoulders[1]] - pose[layout.shoulders[0]]
+    low, high, right, left = (
+        skeleton.middle(pose, joints) for joints in (*layout.spine, *layout.shoulders)
+    )
+    up, across = _unit(high - low), left - right
     across = _unit(across - (across @ up) * up)
     if not (up.any() and across.any()):
         return recording
@@ -46,9 +48,9 @@ def align(recording: Recording) -> Recording:
 def size(recording: Recording) -> Recording:
     """Divides by the first person's median torso length."""
     layout = skeleton.get(recording.layout)
-    low, high = layout.spine
     seen = recording.person_valid[:, 0] & recording.frame_valid
-    torso = np.linalg.norm(recording.joints[:, 0, high] - recording.joints[:, 0, low], axis=-1)
+    low, high = (skeleton.middle(recording.joints[:, 0], joints) for joints in layout.spine)
+    torso = np.linalg.norm(high - low, axis=-1)
     length = np.median(torso[seen]) if seen.any() else 0.0
     return _moved(recording, recording.joints / np.float32(length)) if length > 0 else recording
 

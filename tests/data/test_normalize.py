@@ -13,8 +13,8 @@ from skeljax.data.records import Recording
 from skeljax.errors import InputError
 
 LAYOUT = skeleton.get('ntu25')
-LOW, HIGH = LAYOUT.spine
-RIGHT, LEFT = LAYOUT.shoulders
+((LOW,), (HIGH,)), ((RIGHT,), (LEFT,)) = LAYOUT.spine, LAYOUT.shoulders
+(CENTRE,) = LAYOUT.centre
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -58,8 +58,8 @@ def _gaps(joints):
 def test_centre_puts_the_first_person_at_the_origin_in_every_frame(seed):
     before = _any(seed)
     after = normalize.centre(before)
-    assert (after.joints[:, 0, LAYOUT.centre] == 0).all()
-    apart = before.joints - before.joints[:, :1, LAYOUT.centre : LAYOUT.centre + 1]
+    assert (after.joints[:, 0, CENTRE] == 0).all()
+    apart = before.joints - before.joints[:, :1, CENTRE : CENTRE + 1]
     np.testing.assert_allclose(after.joints, apart, atol=1e-6)
 
 
