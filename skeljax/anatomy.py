@@ -75,8 +75,8 @@ _GUESSES = {
     'inner wrist': ('1 wrist',),
     'outer wrist': ('1 wrist',),
     # Not the middle finger: BABEL's joints take the index finger for Kinect's hand.
-    'hand': ('1 index 1', '1 wrist'),
-    'hand tip': ('1 middle 3', '1 index 1', '1 hand'),
+    'hand': ('1 index 1', '1.3 wrist + -0.3 elbow', '1 wrist'),
+    'hand tip': ('1 middle 3', '2.2 hand + -1.2 wrist'),
     'thumb': ('1 thumb 3', '1 thumb 2', '1 hand'),
     'hip': ('0.4 front pelvis + 0.4 back pelvis + 0.2 knee', '1 pelvis'),
     'thigh': ('0.5 hip + 0.5 knee',),
