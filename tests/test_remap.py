@@ -156,8 +156,8 @@ def test_a_real_body_stays_one(real_data):
     for parent, child in layout.bones:
         length = np.linalg.norm(moved[:, 0, child] - moved[:, 0, parent], axis=-1)
         assert length.max() < 0.5
-        # What is guessed moves with the body; the sensor's own bones vary by up to 3.5 cm.
-        assert np.std(length) < (0.01 if layout.joints[child] in guesses else 0.04)
+        # What is guessed moves with the body, whose bones, as sensed, vary by up to 3.5 cm.
+        assert np.std(length) < (0.02 if layout.joints[child] in guesses else 0.04)
     tallest = moved[0, 0, :, 1].argmax()
     assert layout.joints[tallest] == 'Head'
 
