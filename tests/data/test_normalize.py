@@ -89,7 +89,8 @@ def test_centre_each_puts_every_chest_at_the_origin():
     before = _any(4)
     after = normalize.centre_each(before)
     assert (after.joints[:, :, 20] == 0).all()
-    np.testing.assert_array_equal(after.joints[2, 1, 3], before.joints[2, 1, 3] - before.joints[2, 1, 20])
+    head, chest = before.joints[2, 1, [3, 20]]
+    np.testing.assert_array_equal(after.joints[2, 1, 3], head - chest)
     coco = dataclasses.replace(before, layout='coco17', joints=before.joints[:, :, :17])
     middle = normalize.centre_each(coco).joints[:, :, [5, 6]].sum(2)  # its shoulders'
     np.testing.assert_allclose(middle, 0, atol=1e-6)
@@ -151,7 +152,7 @@ def test_align_goes_by_a_frame_in_which_the_axes_were_measured_if_there_is_one()
 
 
 def test_axes_may_end_between_joints():
-    """COCO has neither pelvis nor neck: its spine runs between the middles of hips and shoulders."""
+    """Of COCO, which has neither pelvis nor neck, from the middle of the hips to the shoulders'."""
     joints = np.zeros((1, 1, 17, 3))
     joints[0, 0, [11, 12]] = [0.1, 1, 0], [-0.1, 1, 0]
     joints[0, 0, [5, 6]] = [0.2, 1.5, 0], [-0.2, 1.5, 0]

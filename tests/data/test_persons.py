@@ -47,7 +47,7 @@ def test_the_two_who_move_most_are_kept():
 
 
 def test_energy_by_hand():
-    """Half the frames at 0, half at a: a deviation of a / 2 about the mean, over frames and joints."""
+    """Half the frames at 0, half at a: a deviation of a / 2, over all frames and joints."""
     joints = np.zeros((4, 2, 25, 3))
     joints[::2, 0] = [0.8, 0.8, 0.8]  # 3 x 0.4 = 1.2, variances 3 x 0.16 = 0.48
     joints[::2, 1] = [2.2, 0, 0]  # 1.1, variance 1.21

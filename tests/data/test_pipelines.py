@@ -36,7 +36,8 @@ def _recording(clip, valid) -> Recording:
 def _clip(seed, persons, frames) -> np.ndarray:
     """Draws bodies that stand (head over feet), wander and sway, float[M, T, 25, 3]."""
     rng = np.random.default_rng(seed)
-    body = rng.normal(0, 0.15, (persons, 1, 25, 3)) + np.linspace(0.9, -0.9, 25)[:, None] * [0, 1, 0]
+    body = rng.normal(0, 0.15, (persons, 1, 25, 3))
+    body[..., 1] += np.linspace(0.9, -0.9, 25)
     body[:, 0, [4, 8]] = [[0.2, 0.5, 0.05], [-0.2, 0.5, -0.05]]
     body[:, 0, [0, 1]] = [[0, -0.1, 0], [0.02, 0.2, 0.03]]
     place = rng.normal(0, 1, (persons, 1, 1, 3)) + [0, 0, 3]
