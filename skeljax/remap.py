@@ -67,7 +67,11 @@ def plan(source: str, target: str) -> Plan:
         InputError: an unknown layout, or the two have too little in common.
     """
     have, want = skeleton.get(source), skeleton.get(target)
-    marks = {mark: joint for joint, mark in enumerate(_marks(have))}
+    if (have.joints, have.parents) == (want.joints, want.parents):  # names may be there twice
+        return Plan(np.eye(have.num_joints, dtype=np.float32), np.arange(have.num_joints))
+    marks: dict[str, int] = {}
+    for joint, mark in enumerate(_marks(have)):
+        marks.setdefault(mark, joint)
     copied = np.array([marks.get(mark, -1) for mark in _marks(want)])
     common = int((copied >= 0).sum())
     if common < min(_ENOUGH, want.num_joints):

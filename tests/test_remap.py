@@ -201,6 +201,12 @@ def test_joints_without_a_point_are_known_by_name():
     assert valid.tolist() == [True, True, True, False]
 
 
+def test_a_skeleton_of_which_names_come_twice_stays_itself():
+    named = lambda name: skeleton.describe(skeleton.infer(name, ['End', 'a', 'End'], [1, -1, 1]))
+    moved, valid = remap.remap(np.arange(9.0).reshape(3, 3), named('one'), named('other'))
+    assert moved[:, 0].tolist() == [0, 3, 6] and valid.all()
+
+
 @pytest.mark.parametrize('joints', [['a', 'b', 'c'], ['Hips', 'Head', 'x', 'y']])
 def test_too_little_in_common_is_one_line(joints):
     own = skeleton.describe(skeleton.infer('crab', joints, [-1, *[0] * (len(joints) - 1)]))

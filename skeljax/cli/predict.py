@@ -109,10 +109,10 @@ def _fitted(recording: Recording, ready: trained.Trained, note) -> Recording:
             raise InputError(f'{recording.name}: {error}') from None
         told = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
         note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {told}')
-    if recording.fps != ready.fps:
+    resampled = timing.resample(recording, ready.fps)
+    if resampled is not recording:
         note(f'{recording.name}: resampled from {recording.fps:g} to {ready.fps:g} frames a second')
-        recording = timing.resample(recording, ready.fps)
-    return recording
+    return resampled
 
 
 def _scores(ready: trained.Trained, fitted: Recording, recording: Recording) -> np.ndarray:

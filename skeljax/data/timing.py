@@ -8,6 +8,7 @@ from skeljax.data.records import Recording
 from skeljax.errors import InputError
 
 _HAIR = 1e-6  # frames; positions are computed, not exact
+_SAME = 1e-4  # share by which rates may differ: 30 a second is written as 0.0333333 seconds a frame
 
 
 def resample(recording: Recording, fps: float) -> Recording:
@@ -16,13 +17,14 @@ def resample(recording: Recording, fps: float) -> Recording:
     Frame i shows the moment i / fps after the first frame, interpolated linearly
     between the two frames around it (the last is held); there are ceil(T · fps /
     old fps) of them. At a quarter of the rate these are frames 0, 4, 8, ... themselves.
+    A recording that has this rate, but for a rounding, is returned itself.
 
     Raises:
         InputError: no such rate.
     """
     if not 0 < fps < np.inf:
         raise InputError(f'{recording.name}: cannot be resampled to {fps} frames a second')
-    if fps == recording.fps:
+    if abs(recording.fps / fps - 1) < _SAME:
         return recording
     step = recording.fps / fps
     count = max(1, int(np.ceil(len(recording.joints) / step - _HAIR)))

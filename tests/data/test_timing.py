@@ -63,8 +63,11 @@ def test_an_uneven_rate_by_hand():
 
 
 def test_the_own_rate_changes_nothing():
-    before = _recording(5, 29.97)
+    before = _recording(5, float(np.float32(29.97)))
     assert timing.resample(before, 29.97) is before
+    rounded = _recording(5, 1 / 0.0333333)
+    assert timing.resample(rounded, 30.0) is rounded
+    assert timing.resample(before, 30.0) is not before
 
 
 @pytest.mark.parametrize('fps', [0, -30, float('nan'), float('inf')])
