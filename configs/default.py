@@ -31,6 +31,9 @@ def _data(corpus: str) -> ConfigDict:
             data_dir='data',
             corpus=corpus,  # fine-tuned and evaluated on
             unlabelled=(corpus,),  # pretrained on, their training splits
+            layout='',  # joint layout that recordings are mapped to; empty: the corpus' own
+            fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
+            # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
             normalisation=('centre', 'align', 'size'),
         )
     )

@@ -180,7 +180,7 @@ def _body(key, layout, bones):
     for left, right in layout.mirror:
         order[left] = right
     matrix = chain @ (ratio[order][:, None] * offset.astype(np.float32))
-    return matrix - matrix[layout.centre]
+    return matrix - matrix[np.array(layout.centre)].mean(0)
 
 
 def _mirror(keys, joints, layout, probability, faithful):

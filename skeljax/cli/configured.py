@@ -1,4 +1,4 @@
-"""The options `--config FILE:arg` and `--config.key=value` of a verb."""
+"""The options `--config FILE:arg` and `--config.key=value` of a verb; corpora as they want them."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 import skeljax.configs
+from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 
 
@@ -52,6 +53,26 @@ def load(text: str, overrides: list[str] = ()) -> ConfigDict:
         text = str(error).strip('"\'').replace('\n', ' ')
         raise InputError(f'{name}: {text}') from None
     return values.config
+
+
+def open_corpus(config: ConfigDict, name: str, split: str, data_dir=None) -> Corpus:
+    """Opens a split of a prepared corpus in the layout, rate and normalisation of a config.
+
+    Args:
+        config: the whole one.
+        name: of the corpus.
+        split: of it.
+        data_dir: if it is not where the config says.
+    """
+    data = config.data
+    return Corpus(
+        data_dir or data.data_dir,
+        name,
+        split,
+        normalisation=tuple(data.normalisation),
+        layout=data.layout,
+        fps=data.fps,
+    )
 
 
 def _find(name: str) -> Path:

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from skeljax import localize
-from skeljax.data.corpus import Corpus
+from skeljax.cli import configured
 from skeljax.errors import InputError
 from skeljax.report import table
 from skeljax.train import score, trained
@@ -50,10 +50,7 @@ def evaluate(workdir, split: str = 'test', data_dir=None, protocols=None) -> dic
             other classes or another layout than the run.
     """
     ready = trained.load(workdir)
-    data = ready.config.data
-    corpus = Corpus(
-        data_dir or data.data_dir, data.corpus, split, normalisation=tuple(data.normalisation)
-    )
+    corpus = configured.open_corpus(ready.config, ready.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (ready.classes, ready.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
     tious = tuple(ready.config.evaluate.tious)

@@ -72,8 +72,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
 
 def open_split(config: ConfigDict, split: str) -> Corpus:
     """Opens one split of the labelled corpus."""
-    data = config.data
-    return Corpus(data.data_dir, data.corpus, split, normalisation=tuple(data.normalisation))
+    return configured.open_corpus(config, config.data.corpus, split)
 
 
 def prepare(config: ConfigDict, corpus: Corpus):

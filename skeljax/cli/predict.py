@@ -4,15 +4,21 @@
 
 FILE is a UI-PRMD positions file (its angles file is found beside it), or
 CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
-synthetic/default:test:NAME. Writes NAME.json (seconds and frames) and NAME.png.
+synthetic/default:test:NAME. Of another joint layout or frame rate than the run's,
+it is mapped and resampled to these. Writes NAME.json (seconds and frames, those of
+the file) and NAME.png.
 """
 
 import json
 from pathlib import Path
+import sys
 
-from skeljax import formats, localize
-from skeljax.data import normalize, records
+import numpy as np
+
+from skeljax import formats, localize, remap, skeleton
+from skeljax.data import normalize, records, timing
 from skeljax.data.corpus import Corpus
+from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.report import timeline
 from skeljax.train import score, trained
@@ -35,12 +41,15 @@ def run(args) -> int:
         data_dir=args.data_dir,
         protocol=args.protocol,
         min_score=args.min_score,
+        note=lambda text: print(text, file=sys.stderr),
     )
     print(f'{segments} segments in {path} and {path.with_suffix(".png")}')
     return 0
 
 
-def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1):
+def predict(
+    file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1, note=lambda _: None
+):
     """Finds the segments of one recording and writes NAME.json and NAME.png.
 
     Args:
@@ -50,20 +59,18 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
         data_dir: of a prepared corpus, if not the one trained on.
         protocol: whose decoding to use.
         min_score: leaves out segments of a lower score.
+        note: told, in a line each, what was done to the recording to fit the run.
 
     Returns:
         The JSON file and the number of segments.
 
     Raises:
-        InputError: a file, recording or run that is missing, damaged or of
-            another layout.
+        InputError: a file, recording or run that is missing or damaged, or a layout
+            that cannot be mapped to the run's.
     """
     ready = trained.load(workdir)
     recording, truth = _recording(str(file), ready, data_dir)
-    if recording.layout != ready.layout:
-        raise InputError(f'{file}: layout {recording.layout}, the run has {ready.layout}')
-    normalised = normalize.compose(tuple(ready.config.data.normalisation))(recording)
-    scores = score.probabilities(ready.model, ready.variables, normalised)
+    scores = _scores(ready, _fitted(recording, ready, note), recording)
     found = localize.protocol(protocol).decode(scores)
     found = found[found.score >= min_score]
     out = Path(out)
@@ -89,6 +96,31 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
         title=recording.name,
     )
     return path, len(listed)
+
+
+def _fitted(recording: Recording, ready: trained.Trained, note) -> Recording:
+    """Brings a recording to the layout and frame rate of a run."""
+    if recording.layout != ready.layout:
+        names = [skeleton.get(layout).name for layout in (recording.layout, ready.layout)]
+        try:
+            guessed = remap.guessed(recording.layout, ready.layout)
+            recording = normalize.in_layout(recording, ready.layout)
+        except InputError as error:
+            raise InputError(f'{recording.name}: {error}') from None
+        told = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
+        note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {told}')
+    resampled = timing.resample(recording, ready.fps)
+    if resampled is not recording:
+        note(f'{recording.name}: resampled from {recording.fps:g} to {ready.fps:g} frames a second')
+    return resampled
+
+
+def _scores(ready: trained.Trained, fitted: Recording, recording: Recording) -> np.ndarray:
+    """Scores every frame of a recording by the nearest of its fitted one, float32[T, L + 1]."""
+    normalised = normalize.compose(tuple(ready.config.data.normalisation))(fitted)
+    scores = score.probabilities(ready.model, ready.variables, normalised)
+    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
+    return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
 
 
 def _recording(file: str, ready, data_dir):

@@ -57,18 +57,27 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
 
 
 def open_unlabelled(config: ConfigDict) -> list[Corpus]:
-    """Opens the training splits that pretraining draws from; one layout for all."""
-    data = config.data
-    corpora = [
-        Corpus(data.data_dir, name, 'train', normalisation=tuple(data.normalisation))
-        for name in data.unlabelled
-    ]
+    """Opens the training splits that pretraining draws from.
+
+    Raises:
+        InputError: there are none, or they differ in layout or number of persons.
+    """
+    names = config.data.unlabelled
+    corpora = [configured.open_corpus(config, name, 'train') for name in names]
     if not corpora:
         raise InputError('config.data.unlabelled names no corpus')
+    first = corpora[0]
     for other in corpora[1:]:
-        if other.layout != corpora[0].layout:
+        if other.layout != first.layout:
             raise InputError(
-                f'{other.name} has layout {other.layout}, {corpora[0].name} {corpora[0].layout}'
+                f'{other.name} has layout {other.layout}, {first.name} {first.layout}; '
+                f'set config.data.layout to map both to one'
+            )
+        persons = [corpus[0].joints.shape[1] for corpus in (other, first) if len(corpus)]
+        if len(set(persons)) > 1:
+            raise InputError(
+                f'{other.name} has {persons[0]} persons a recording, {first.name} {persons[1]}; '
+                f"put 'order_persons:{max(persons)}' first in config.data.normalisation"
             )
     return corpora
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from skeljax import remap
 from skeljax.data import normalize, records
 from skeljax.errors import InputError
 
@@ -20,7 +21,7 @@ class Corpus:
         name: as given to `skeljax prepare`, e.g. 'ui_prmd/composed10'.
         split: 'train', 'validation' or 'test'.
         classes: names of the classes, background not among them.
-        layout: name of the joint layout.
+        layout: of the joints, by name or described.
         fps: frames a second.
     """
 
@@ -31,18 +32,41 @@ class Corpus:
         split: str,
         *,
         normalisation: tuple[str, ...] = (),
+        layout: str = '',
+        fps: float = 0.0,
         keep: bool = True,
     ):
+        """Opens a split.
+
+        Args:
+            data_dir: where corpora are prepared.
+            name: of the corpus.
+            split: of it.
+            normalisation: names of steps (`skeljax.data.normalize`).
+            layout: that recordings are mapped to first; empty for their own.
+            fps: that they are resampled to then; 0 for their own.
+            keep: in memory.
+
+        Raises:
+            InputError: no such corpus, split, layout or step, or the corpus cannot be
+                mapped to the layout.
+        """
         builder = tfds.builder_from_directory(_folder(Path(data_dir), name))
         if split not in builder.info.splits:
             known = ', '.join(sorted(builder.info.splits))
             raise InputError(f'{name}: no split {split!r}, only {known}')
         self.name, self.split = name, split
         self.classes = tuple(builder.info.metadata['classes'])
-        self.layout = builder.info.metadata['layout']
-        self.fps = float(builder.info.metadata['fps'])
+        own = builder.info.metadata['layout']
+        self.layout = layout or own
+        try:
+            remap.plan(own, self.layout)
+        except InputError as error:
+            raise InputError(f'{name}: {error}') from None
+        self.fps = float(fps or builder.info.metadata['fps'])
         self._source = builder.as_data_source(split=split)
-        self._normalise = normalize.compose(normalisation)
+        resampling = (f'resample:{self.fps}',) if fps else ()
+        self._normalise = normalize.compose((*resampling, *normalisation))
         self._kept: dict[int, records.Recording] | None = {} if keep else None
 
     @functools.cached_property
@@ -58,7 +82,10 @@ class Corpus:
             return self._kept[index]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        recording = self._normalise(records.decode(self._source[index]))
+        recording = records.decode(self._source[index])
+        if recording.layout != self.layout:
+            recording = normalize.in_layout(recording, self.layout)
+        recording = self._normalise(recording)
         if self._kept is not None:
             self._kept[index] = recording
         return recording

@@ -1,8 +1,9 @@
 """Normalisation of whole recordings, the same for training and prediction.
 
-Each step is a pure function `(recording) -> recording`, chosen by name. The
-usual pipeline of the field is centre, align (2s-AGCN's `pre_normalization` with
-one person) and here also a size in torso lengths.
+Each step is a pure function `(recording) -> recording`, chosen by name; some take a
+number, as in 'resample:30'. The usual pipeline of the field is centre, align
+(2s-AGCN's `pre_normalization` with one person) and here also a size in torso
+lengths. Absent persons are masked and stay at zero; no step takes them for somebody.
 """
 
 from collections.abc import Callable
@@ -10,19 +11,50 @@ import dataclasses
 
 import numpy as np
 
-from skeljax import skeleton
+from skeljax import remap, skeleton
+from skeljax.data import persons, timing
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 
 
 def centre(recording: Recording) -> Recording:
-    """Puts the first person's centre joint at the origin in every frame.
+    """Puts the first person's centre at the origin in every frame.
 
-    The path through the room is lost, and so is where a camera stood.
+    The path through the room is lost, and so is where a camera stood. While the
+    first person is absent, the origin stays where they were last (or will be first).
     """
     layout = skeleton.get(recording.layout)
-    origin = recording.joints[:, :1, layout.centre : layout.centre + 1]
+    seen = np.flatnonzero(recording.person_valid[:, 0])
+    if not len(seen):
+        return recording
+    origin = skeleton.middle(recording.joints[:, 0], layout.centre)
+    last = np.searchsorted(seen, np.arange(len(origin)), side='right') - 1
+    return _moved(recording, recording.joints - origin[seen[np.maximum(last, 0)], None, None])
+
+
+def centre_first(recording: Recording) -> Recording:
+    """Puts the first person's centre at the origin in the first frame that shows them.
+
+    The path through the room is kept, as is where the persons stand to each other.
+    """
+    layout = skeleton.get(recording.layout)
+    seen = np.flatnonzero(recording.person_valid[:, 0])
+    if not len(seen):
+        return recording
+    origin = skeleton.middle(recording.joints[seen[0], 0], layout.centre)
     return _moved(recording, recording.joints - origin)
+
+
+def centre_each(recording: Recording) -> Recording:
+    """Puts every person's chest (the middle of the shoulders without one) at the origin.
+
+    Both the path through the room and where the persons stand to each other are lost.
+    """
+    layout = skeleton.get(recording.layout)
+    chest = layout.points.index('chest') if 'chest' in layout.points else None
+    joints = sum(layout.shoulders, ()) if chest is None else (chest,)
+    origin = skeleton.middle(recording.joints, joints)
+    return _moved(recording, recording.joints - origin[..., None, :])
 
 
 def align(recording: Recording) -> Recording:
@@ -31,50 +63,175 @@ def align(recording: Recording) -> Recording:
     The first person's spine then points along z and the line from the right to
     the left shoulder, made horizontal, along x.
     """
-    layout = skeleton.get(recording.layout)
-    seen = np.flatnonzero(recording.person_valid[:, 0] & recording.frame_valid)
-    pose = recording.joints[seen[0] if len(seen) else 0, 0].astype(np.float64)
-    up = _unit(pose[layout.spine[1]] - pose[layout.spine[0]])
-    across = pose[layout.shoulders[1]] - pose[layout.shoulders[0]]
+    low, high, right, left = _axes(recording)
+    up, across = _unit(high - low), left - right
     across = _unit(across - (across @ up) * up)
     if not (up.any() and across.any()):
         return recording
-    rotation = np.stack([across, np.cross(up, across), up])
-    return _moved(recording, recording.joints @ rotation.T.astype(np.float32))
+    return _turned(recording, np.stack([across, np.cross(up, across), up]))
+
+
+def align_axes(recording: Recording) -> Recording:
+    """Turns the whole recording as 2s-AGCN's release does its first frame.
+
+    First the spine is turned to z, then the line from the left to the right shoulder
+    to x, each about the axis that is normal to both: the spine does not stay quite
+    upright, and the body faces away from where `align` makes it face.
+    """
+    low, high, right, left = _axes(recording)
+    upright = _onto(high - low, np.array([0.0, 0.0, 1.0]))
+    return _turned(recording, _onto(upright @ (right - left), np.array([1.0, 0.0, 0.0])) @ upright)
+
+
+def turn_each(recording: Recording) -> Recording:
+    """Turns every person in every frame about y until the shoulders lie along x (CrosSCLR).
+
+    The line from the left to the right shoulder, made horizontal, then points along
+    x. As in the release, which way to turn is decided once for a clip: whoever
+    turns round in it is turned the wrong way in a part of the frames.
+    """
+    layout = skeleton.get(recording.layout)
+    right, left = (skeleton.middle(recording.joints, joints) for joints in layout.shoulders)
+    across = np.where(recording.person_valid[..., None], right - left, 0).astype(np.float64)
+    x, z = across[..., 0], across[..., 2]
+    cos = x / (np.hypot(x, z) + 1e-4)
+    sin = np.sqrt(1 - cos**2) * np.where(z.sum(0) >= 0, 1, -1)
+    nought, one = np.zeros_like(cos), np.ones_like(cos)
+    rows = [[cos, nought, sin], [nought, one, nought], [-sin, nought, cos]]
+    turns = np.stack([np.stack(row, -1) for row in rows], -2)
+    return _moved(recording, np.einsum('tmij,tmvj->tmvi', turns, recording.joints))
 
 
 def size(recording: Recording) -> Recording:
     """Divides by the first person's median torso length."""
     layout = skeleton.get(recording.layout)
-    low, high = layout.spine
-    seen = recording.person_valid[:, 0] & recording.frame_valid
-    torso = np.linalg.norm(recording.joints[:, 0, high] - recording.joints[:, 0, low], axis=-1)
-    length = np.median(torso[seen]) if seen.any() else 0.0
+    low, high = (skeleton.middle(recording.joints[:, 0], joints) for joints in layout.spine)
+    torso = np.linalg.norm(high - low, axis=-1)
+    seen = _measured(recording, sum(layout.spine, ()))
+    length = np.median(torso[seen]) if len(seen) else 0.0
     return _moved(recording, recording.joints / np.float32(length)) if length > 0 else recording
 
 
-STEPS = {'centre': centre, 'align': align, 'size': size}
+# Name -> step, and what its number is, if it takes one.
+STEPS: dict[str, tuple[Callable, type | None]] = {
+    'centre': (centre, None),
+    'centre_first': (centre_first, None),
+    'centre_each': (centre_each, None),
+    'align': (align, None),
+    'align_axes': (align_axes, None),
+    'turn_each': (turn_each, None),
+    'size': (size, None),
+    'resample': (timing.resample, float),
+    'stretch': (timing.stretch, int),
+    'first_persons': (persons.first_persons, int),
+    'order_persons': (persons.order_persons, int),
+    'order_variance': (persons.order_variance, None),
+    'denoise': (persons.denoise, None),
+    'slots': (persons.slots, int),
+    'front': (persons.front, None),
+    'loop': (persons.loop, None),
+}
+# The three of the field for clips of NTU RGB+D. They differ from the releases where
+# those take zeros for a body: in a frame that does not show the first person while
+# it shows the second, and beside a frame from or to which somebody is absent.
+PIPELINES = {
+    # github.com/LinguoLi/CrosSCLR, also AimCLR, ActCLR, SkeleMixCLR
+    'crossclr': ('first_persons:2', 'centre_each', 'stretch:50', 'turn_each'),
+    # github.com/lshiwjx/2s-AGCN, also skeleton-contrast, CMD, PCM3; not padded to 300 frames
+    '2s-agcn': ('order_persons:2', 'front', 'loop', 'centre', 'align_axes'),
+    # github.com/Uason-Chen/CTR-GCN, also MacDiff
+    'ctr-gcn': ('denoise', 'order_variance', 'slots:2', 'centre_first'),
+}
 
 
 def compose(names: tuple[str, ...]) -> Callable[[Recording], Recording]:
-    """Chains steps by name; absent persons stay at zero.
+    """Chains steps and pipelines by name; absent persons stay at zero.
 
     Raises:
-        InputError: an unknown name.
+        InputError: an unknown name, or a number that is missing, wrong or too many.
     """
-    for name in names:
-        if name not in STEPS:
-            raise InputError(f'unknown normalisation {name!r}, known: {", ".join(STEPS)}')
+    each = [step for name in names for step in PIPELINES.get(name, (name,))]
+    steps = [_step(name) for name in each]
 
     def normalise(recording):
-        for name in names:
-            recording = STEPS[name](recording)
+        for step in steps:
+            recording = step(recording)
         return recording
 
     return normalise
 
 
-def _moved(recording, joints):
+def _step(text: str) -> Callable[[Recording], Recording]:
+    """Finds a step by 'name' or 'name:number'."""
+    name, colon, number = text.partition(':')
+    if name not in STEPS:
+        known = ', '.join([*STEPS, *PIPELINES])
+        raise InputError(f'unknown normalisation {name!r}, known: {known}')
+    step, kind = STEPS[name]
+    if kind is None and not colon:
+        return step
+    try:
+        value = kind(number)
+    except (TypeError, ValueError):
+        value = 0
+    if not 0 < value < np.inf:
+        expected = f'{name}:NUMBER with a positive number' if kind else f'{name} without a number'
+        raise InputError(f'normalisation {text!r}, expected {expected}')
+    return lambda recording: step(recording, value)
+
+
+def in_layout(recording: Recording, layout: str) -> Recording:
+    """Maps a recording to another joint layout.
+
+    Raises:
+        InputError: the two have too little in common.
+    """
+    joints, measured = remap.remap(
+        recording.joints, recording.layout, layout, recording.joint_valid
+    )
+    return dataclasses.replace(recording, joints=joints, joint_valid=measured, layout=layout)
+
+
+def _axes(recording) -> list[np.ndarray]:
+    """Finds low and high end of the spine, right and left shoulder, of one pose, float64[3] each.
+
+    It is the first person's in the first valid frame; better one in which these
+    were measured, if any is.
+    """
+    layout = skeleton.get(recording.layout)
+    ends = (*layout.spine, *layout.shoulders)
+    frames = _measured(recording, sum(ends, ()))
+    pose = recording.joints[frames[0] if len(frames) else 0, 0].astype(np.float64)
+    return [skeleton.middle(pose, joints) for joints in ends]
+
+
+def _measured(recording, joints) -> np.ndarray:
+    """Lists the frames in which joints of the first person were measured; else seen at all."""
+    seen = recording.person_valid[:, 0] & recording.frame_valid
+    measured = seen & recording.joint_valid[:, 0, list(joints)].all(-1)
+    return np.flatnonzero(measured if measured.any() else seen)
+
+
+def _onto(vector, axis) -> np.ndarray:
+    """Turns a vector's direction onto an axis by the shortest way, float64[3, 3].
+
+    No turn (as in the release) where the vector is zero or along the axis, either way.
+    """
+    normal = np.cross(vector, axis)
+    if np.abs(normal).sum() < 1e-6:
+        return np.eye(3)
+    x, y, z = normal / np.linalg.norm(normal)
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    length = np.linalg.norm(vector)
+    sin, cos = np.linalg.norm(normal) / length, vector @ axis / length
+    return np.eye(3) + sin * skew + (1 - cos) * skew @ skew
+
+
+def _turned(recording, rotation) -> Recording:
+    return _moved(recording, recording.joints @ rotation.T.astype(np.float32))
+
+
+def _moved(recording, joints) -> Recording:
     present = recording.person_valid[..., None, None]
     return dataclasses.replace(recording, joints=np.where(present, joints, 0).astype(np.float32))
 

@@ -85,11 +85,10 @@ def read(workdir) -> dict:
 
 
 def config_of(run: dict, default: ConfigDict) -> ConfigDict:
-    """Makes the ConfigDict of a described run; parts it did not use are `default`'s."""
+    """Makes the ConfigDict of a described run; fields it does not tell of are `default`'s."""
     config = default.copy_and_resolve_references()
-    with config.unlocked():
-        for name, value in run['config'].items():
-            config[name] = _tuples(value)
+    with config.unlocked(), config.ignore_type():
+        config.update(_tuples(run['config']))
     return config
 
 

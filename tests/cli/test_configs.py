@@ -1,13 +1,15 @@
 """Every config that comes with skeljax loads, is checked, and every field has a reader."""
 
+import json
 from types import SimpleNamespace
 
 from ml_collections import ConfigDict
+import numpy as np
 import pytest
 
 from skeljax.cli import configured, finetune, pretrain
 from skeljax.errors import InputError
-from skeljax.train import assemble, loop, score
+from skeljax.train import assemble, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
            'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd']
@@ -88,6 +90,22 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     assert _fields(config) - seen == {'finetune.init_from'} - seen
 
 
+def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeypatch):
+    def corpus(name, layout, persons):
+        recording = SimpleNamespace(joints=np.zeros((9, persons, 25, 3)))
+        return type('', (list,), {'name': name, 'layout': layout})([recording])
+
+    kinds = {'a': ('ntu25', 2), 'b': ('cmu31', 2), 'c': ('ntu25', 1)}
+    ours = {name: corpus(name, *kind) for name, kind in kinds.items()}
+    monkeypatch.setattr(configured, 'open_corpus', lambda config, name, split: ours[name])
+    unlabelled = lambda *names: SimpleNamespace(data=SimpleNamespace(unlabelled=names))
+    with pytest.raises(InputError, match='b has layout cmu31, a ntu25; set config.data.layout'):
+        pretrain.open_unlabelled(unlabelled('a', 'b'))
+    with pytest.raises(InputError, match="c has 1 persons a recording, a 2; put 'order_persons:2'"):
+        pretrain.open_unlabelled(unlabelled('a', 'c'))
+    assert pretrain.open_unlabelled(unlabelled('a', 'a')) == [ours['a'], ours['a']]
+
+
 def test_the_release_is_one_config_away():
     quirks = '("warmup_overshoot", "snippet_pointer", "key_init", "augmentation", "input_norm")'
     config = configured.load('default', [f'--config.faithful={quirks}'])
@@ -143,6 +161,14 @@ def test_a_value_that_nothing_knows_is_named(override, named):
 def test_a_name_is_a_module_or_an_error(override, make):
     with pytest.raises(InputError, match=r'no skeljax/\w+/\w+\.py'):
         make(configured.load('default', [override]))
+
+
+def test_a_run_from_before_a_field_came_has_the_fields_default():
+    config = configured.load('default', ['--config.model.width=8', '--config.seed=5'])
+    run = {'config': json.loads(json.dumps(config.to_dict()))}
+    del run['config']['data']['layout'], run['config']['finetune']
+    again = workdirs.config_of(run, configured.load('default'))
+    assert again.to_dict() == config.to_dict()
 
 
 def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):

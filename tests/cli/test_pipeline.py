@@ -1,5 +1,6 @@
 """The whole job through the command line, in small; what bad input gets on the way."""
 
+import dataclasses
 import json
 import shutil
 import sys
@@ -8,8 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax.cli import main
-from skeljax.train import checkpoint, workdir as workdirs
+from skeljax import formats
+from skeljax.cli import main, predict
+from skeljax.data import normalize, records
+from skeljax.train import checkpoint, score, trained, workdir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
@@ -100,6 +103,63 @@ def test_predict_writes_segments_in_seconds_and_frames_and_a_picture(runs, tmp_p
         seconds = [segment['start_seconds'], segment['end_seconds']]
         assert seconds == pytest.approx([start / 30, end / 30], abs=1e-5)
     assert (tmp_path / f'{name}.png').read_bytes().startswith(b'\x89PNG')
+
+
+def _kinect_file(folder):
+    """Writes a UI-PRMD repetition of somebody who stands, and its angles."""
+    offsets = np.zeros((22, 3))
+    arm, leg = [-2, -5, -30, -25], [-5, -40, -40, -5]
+    offsets[:, 1] = [90, 30, 20, 5, 10, 15, *arm, *arm, *leg, *leg]
+    offsets[[7, 11, 14, 18], 0] = [18, -18, 9, -9]
+    for kind, row in (('positions', offsets), ('angles', np.zeros((22, 3)))):
+        line = ','.join(map(str, row.ravel()))
+        (folder / f'm01_s01_e01_{kind}.txt').write_text(f'{line}\n' * 80)
+    return folder / 'm01_s01_e01_positions.txt'
+
+
+def test_predict_maps_another_layout_and_says_what_it_guessed(runs, tmp_path, capsys):
+    file = _kinect_file(tmp_path)
+    arguments = ['--workdir', str(runs / 'tuned'), '--out', str(tmp_path), '--min-score', '0']
+    assert main.main(['predict', str(file), *arguments]) == 0
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told == (
+        'm01_s01_e01_positions: mapped from uiprmd22 to ntu25; '
+        'guessed HandLeft, HandRight, HandTipLeft, ThumbLeft, HandTipRight, ThumbRight'
+    )
+    assert json.loads((tmp_path / 'm01_s01_e01_positions.json').read_text())['frames'] == 80
+
+
+def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path):
+    """At twice the rate, each moment scores as it does at the run's own."""
+    ready = trained.load(runs / 'tuned')
+    motion = dataclasses.replace(formats.read(_kinect_file(tmp_path)), fps=60.0)
+    fast = records.from_motion(motion, name='clip')
+    said = []
+    fitted = predict._fitted(fast, ready, said.append)
+    assert (fitted.fps, len(fitted.joints)) == (30.0, 40)
+    assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
+    scores = predict._scores(ready, fitted, fast)
+    slow = score.probabilities(
+        ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(fitted)
+    )
+    assert scores.shape == (80, 9)
+    np.testing.assert_array_equal(scores[::2], slow)
+
+
+@pytest.mark.slow
+def test_a_run_in_another_layout_is_trained_evaluated_and_predicts(tiny, tmp_path, capsys):
+    layout = ['--config.data.layout=coco17', '--config.data.fps=15']
+    assert _run('pretrain', tmp_path / 'first', tiny, *layout) == 0
+    source = f'--config.finetune.init_from={tmp_path / "first"}'
+    assert _run('finetune', tmp_path / 'tuned', tiny, source, *layout) == 0
+    corpus = workdirs.read(tmp_path / 'tuned')['corpus']
+    assert (corpus['layout'], corpus['fps']) == ('coco17', 15.0)
+    assert main.main(['evaluate', '--workdir', str(tmp_path / 'tuned')]) == 0
+    capsys.readouterr()
+    given = ['--workdir', str(tmp_path / 'tuned'), '--out', str(tmp_path)]
+    assert main.main(['predict', 'synthetic/tiny:test:test_p00_r0', *given]) == 0
+    told = capsys.readouterr().err
+    assert 'mapped from ntu25 to coco17; guessed nose' in told and 'from 30 to 15' in told
 
 
 def test_a_finished_run_is_taken_as_it_is(runs, tiny):

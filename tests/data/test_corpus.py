@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from skeljax.data import corpus, normalize, synthetic
+from skeljax import skeleton
+from skeljax.data import corpus, normalize, synthetic, timing
 from skeljax.errors import InputError
 
 NAME = 'synthetic/tiny'
@@ -74,6 +75,34 @@ def test_recordings_come_normalised(tiny, train):
     assert not np.array_equal(normalised[2].joints, train[2].joints)
     with pytest.raises(InputError, match="unknown normalisation 'shrink'"):
         corpus.Corpus(tiny, NAME, 'train', normalisation=('shrink',))
+
+
+def test_recordings_come_in_another_layout_and_rate(tiny, train):
+    steps = ('centre', 'align', 'size')
+    mapped = corpus.Corpus(
+        tiny, NAME, 'train', normalisation=steps, layout='uiprmd22', fps=15.0
+    )
+    assert (mapped.layout, mapped.fps, mapped.num_joints) == ('uiprmd22', 15.0, 22)
+    for index in (0, 3):
+        before, after = train[index], mapped[index]
+        expected = timing.resample(normalize.in_layout(before, 'uiprmd22'), 15.0)
+        expected = normalize.compose(steps)(expected)
+        np.testing.assert_array_equal(after.joints, expected.joints)
+        assert (after.layout, after.fps) == ('uiprmd22', 15.0)
+        assert len(after.joints) == mapped.lengths[index] == -(-len(before.joints) // 2)
+        # At half the rate every second frame has its label.
+        np.testing.assert_array_equal(mapped.labels(index), train.labels(index)[::2])
+    measured = after.joint_valid[0, 0]
+    names = skeleton.get('uiprmd22').joints
+    assert [name for name, m in zip(names, measured, strict=True) if not m] == ['HeadTip', 'LCollar', 'RCollar']
+
+
+def test_a_layout_that_cannot_be_had_is_told_when_the_corpus_is_opened(tiny):
+    with pytest.raises(InputError, match="^synthetic/tiny: unknown joint layout 'ants6'"):
+        corpus.Corpus(tiny, NAME, 'train', layout='ants6')
+    crab = skeleton.describe(skeleton.infer('crab', ['a', 'b', 'c'], [-1, 0, 0]))
+    with pytest.raises(InputError, match='^synthetic/tiny: layout ntu25 cannot be mapped to crab'):
+        corpus.Corpus(tiny, NAME, 'train', layout=crab)
 
 
 def test_an_unknown_split_is_named_with_those_there_are(tiny):
