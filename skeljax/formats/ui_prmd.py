@@ -18,6 +18,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
+from skeljax.formats.chain import Chain, forward, rotations
 from skeljax.formats.motion import Motion
 
 FPS = 30.0  # of the data paper; the files do not carry it
@@ -30,24 +31,6 @@ MOVEMENTS = (
 _FOLDERS = {True: 'Segmented Movements', False: 'Incorrect Segmented Movements'}
 _NAME = re.compile(r'm(\d\d)_s(\d\d)_e(\d\d)_(positions|angles)(_inc)?\.txt(\.gz)?$')
 _COLUMNS = 66
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A motion as its files tell it: what forward kinematics starts from.
-
-    Attributes:
-        root: waist, metres, float64[T, 3], y up.
-        offsets: joint from parent in the parent's frame, metres, float64[T, V, 3].
-        rotations: of each joint in its parent's frame, float64[T, V, 3, 3].
-    """
-
-    root: np.ndarray
-    offsets: np.ndarray
-    rotations: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.root)
 
 
 @dataclass(frozen=True, order=True)
@@ -144,13 +127,15 @@ def read_chain(positions, angles=None) -> Chain:
     offsets = place.reshape(len(place), -1, 3) / 100
     root, offsets = offsets[:, 0].copy(), offsets.copy()
     offsets[:, 0] = 0
-    return Chain(root, offsets, _rotations(np.deg2rad(turn.reshape(len(turn), -1, 3))))
+    # Columns are x, y, z.
+    angles = np.deg2rad(turn.reshape(len(turn), -1, 3)[..., [2, 0, 1]])
+    return Chain(root, offsets, rotations(angles, 'zxy'))
 
 
 def read(path) -> Motion:
     """Reads one positions file and its angles as absolute joints, float32[T, 1, 22, 3]."""
     match = _NAME.match(Path(path).name)
-    joints = forward(read_chain(path))
+    joints = forward(read_chain(path), skeleton.get(LAYOUT).parents)
     return Motion(
         joints=joints[:, None].astype(np.float32),
         fps=FPS,
@@ -159,31 +144,6 @@ def read(path) -> Motion:
         source=Path(path).name,
         subject=f's{match[2]}' if match else '',
     )
-
-
-def forward(chain: Chain) -> np.ndarray:
-    """Computes absolute joints in metres, float64[T, V, 3], y up."""
-    parents = skeleton.get(LAYOUT).parents
-    joints, turned = np.empty_like(chain.offsets), np.empty_like(chain.rotations)
-    for joint, parent in enumerate(parents):
-        if parent < 0:
-            joints[:, joint], turned[:, joint] = chain.root, chain.rotations[:, joint]
-            continue
-        offset = chain.offsets[:, joint, :, None]
-        joints[:, joint] = joints[:, parent] + (turned[:, parent] @ offset)[..., 0]
-        turned[:, joint] = turned[:, parent] @ chain.rotations[:, joint]
-    return joints
-
-
-def _rotations(angles):
-    """Turns radians float64[..., 3] about x, y, z into Rz · Rx · Ry, float64[..., 3, 3]."""
-    (cx, cy, cz), (sx, sy, sz) = (np.moveaxis(f(angles), -1, 0) for f in (np.cos, np.sin))
-    rows = [
-        [cz * cy - sz * sx * sy, -sz * cx, cz * sy + sz * sx * cy],
-        [sz * cy + cz * sx * sy, cz * cx, sz * sy - cz * sx * cy],
-        [-cx * sy, sx, cx * cy],
-    ]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
 
 
 def _table(path: Path) -> np.ndarray:

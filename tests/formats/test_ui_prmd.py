@@ -10,6 +10,7 @@ import pytest
 from skeljax import formats, skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import ui_prmd
+from skeljax.formats.chain import forward
 
 LAYOUT = skeleton.get('uiprmd22')
 WAIST, SPINE, CHEST, HEAD_TIP, LEFT_LEG, RIGHT_LEG = (
@@ -97,7 +98,7 @@ def test_a_bone_is_as_long_as_its_offset_whatever_the_angles(tmp_path_factory, s
     path, _ = _pair(
         tmp_path_factory.mktemp('bones'), positions=_lines(offsets), angles=_lines(angles)
     )
-    joints = ui_prmd.forward(ui_prmd.read_chain(path))
+    joints = forward(ui_prmd.read_chain(path), LAYOUT.parents)
     parents, children = np.array(LAYOUT.bones).T
     lengths = np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1)
     expected = np.linalg.norm(offsets.reshape(3, 22, 3)[:, children], axis=-1) / 100

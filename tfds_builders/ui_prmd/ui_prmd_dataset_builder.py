@@ -11,6 +11,7 @@ from skeljax import skeleton
 from skeljax.data import building, compose, records
 from skeljax.errors import InputError
 from skeljax.formats import ui_prmd
+from skeljax.formats.chain import concatenate, forward
 from skeljax.formats.motion import Motion
 
 PERSONS = {'train': range(1, 7), 'validation': range(7, 8), 'test': range(8, 11)}
@@ -154,12 +155,11 @@ def _make(job: Job) -> list[records.Recording]:
     chains = [ui_prmd.read_chain(r.positions, r.angles) for r in job.chosen]
     if job.pauses is None:
         ends = np.cumsum([len(chain) for chain in chains])
-        parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
-        chain = ui_prmd.Chain(*(np.concatenate(part) for part in parts))
+        chain = concatenate(chains)
         spans = [(int(e) - len(c), int(e)) for c, e in zip(chains, ends, strict=True)]
     else:
         chain, spans = compose.join(chains, job.pauses)
-    joints = ui_prmd.forward(chain)[:, None].astype(np.float32)
+    joints = forward(chain, skeleton.get(ui_prmd.LAYOUT).parents)[:, None].astype(np.float32)
     motion = Motion(
         joints=joints,
         fps=ui_prmd.FPS,
