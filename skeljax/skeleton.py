@@ -92,7 +92,56 @@ _UIPRMD22 = Layout(
     centre=1,
 )
 
-LAYOUTS = {layout.name: layout for layout in (_NTU25, _UIPRMD22)}
+def infer(name: str, joints: tuple[str, ...], parents: tuple[int, ...]) -> Layout:
+    """Placeholder."""
+    everything = tuple(range(len(joints)))
+    return Layout(
+        name=name,
+        joints=tuple(joints),
+        parents=tuple(parents),
+        parts=(everything, (), (), (), ()),
+        mirror=(),
+        spine=(0, min(1, len(joints) - 1)),
+        shoulders=(0, min(1, len(joints) - 1)),
+        centre=0,
+    )
+
+
+def _placeholder(name: str, joints: str, parents: tuple[int, ...]) -> Layout:
+    return infer(name, tuple(joints.split()), parents)
+
+
+_BANDAI22 = _placeholder(
+    'bandai22',
+    'joint_Root Hips Spine Chest Neck Head Shoulder_L UpperArm_L LowerArm_L Hand_L Shoulder_R '
+    'UpperArm_R LowerArm_R Hand_R UpperLeg_L LowerLeg_L Foot_L Toes_L UpperLeg_R LowerLeg_R '
+    'Foot_R Toes_R',
+    (-1, 0, 1, 2, 3, 4, 3, 6, 7, 8, 3, 10, 11, 12, 1, 14, 15, 16, 1, 18, 19, 20),
+)
+_CMU31 = _placeholder(
+    'cmu31',
+    'root lhipjoint lfemur ltibia lfoot ltoes rhipjoint rfemur rtibia rfoot rtoes lowerback '
+    'upperback thorax lowerneck upperneck head lclavicle lhumerus lradius lwrist lhand lfingers '
+    'lthumb rclavicle rhumerus rradius rwrist rhand rfingers rthumb',
+    (
+        -1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 15, 13, 17, 18, 19, 20, 21, 20, 13,
+        24, 25, 26, 27, 28, 27,
+    ),
+)
+_UIPRMD39 = _placeholder(
+    'uiprmd39',
+    'LFHD RFHD LBHD RBHD C7 T10 CLAV STRN RBAK LSHO LUPA LELB LFRM LWRA LWRB LFIN RSHO RUPA RELB '
+    'RFRM RWRA RWRB RFIN LASI RASI LPSI RPSI LTHI LKNE LTIB LANK LHEE LTOE RTHI RKNE RTIB RANK '
+    'RHEE RTOE',
+    (
+        4, 4, 0, 1, 5, 25, 4, 6, 5, 4, 9, 10, 11, 12, 12, 13, 4, 16, 17, 18, 19, 19, 20, 25, 26,
+        -1, 25, 23, 27, 28, 29, 30, 30, 24, 33, 34, 35, 36, 36,
+    ),
+)
+
+LAYOUTS = {
+    layout.name: layout for layout in (_NTU25, _UIPRMD22, _BANDAI22, _CMU31, _UIPRMD39)
+}
 
 
 @functools.cache
