@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skeljax import skeleton
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -79,3 +81,12 @@ def about(axis: str, angle) -> np.ndarray:
     turn[..., j, i] = np.sin(angle)
     turn[..., i, j] = -turn[..., j, i]
     return turn
+
+
+def layout(name: str, joints: Sequence[str], parents: Sequence[int]) -> str:
+    """Finds the known layout with these joints; else describes one of the file's own, `name`."""
+    tree = tuple(joints), tuple(parents)
+    for known in skeleton.LAYOUTS.values():
+        if (known.joints, known.parents) == tree:
+            return known.name
+    return skeleton.describe(skeleton.infer(name, *tree))
