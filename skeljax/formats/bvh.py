@@ -4,9 +4,9 @@ A joint's rotation channels multiply in the order in which they are listed; its
 position channels, any of them and on any joint, replace that part of OFFSET. End
 Sites are no joints here: they have neither a name nor channels. The vertical is y.
 
-BVH tells no unit. Unless told, it is the one of `UNITS` that brings the longest way
-through the body from tip to tip (a hand to a foot, along the bones of the first
-frame) nearest to 2 m; a body of less than 0.8 m or more than 4 m is refused.
+BVH tells no unit. Unless told, it is the first of `UNITS` in which the longest way
+through the body from tip to tip (a hand to a foot, along the bones of the first frame)
+is 1.1 to 3 m; a body that none of them makes so large is refused.
 """
 
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from skeljax.errors import FormatError
 from skeljax.formats import chain, text
 from skeljax.formats.motion import Motion
 
-# Metres; the last is that of the CMU motion capture database and what was made from it.
-UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'inch': 0.0254, 'CMU unit': 0.0254 / 0.45}
-_SPAN = 2.0  # metres from tip to tip
-_SPANS = (0.8, 4.0)
+# Metres. CMU's is that of its motion capture database and of what was made from it; inches
+# come last, for they overlap with it and with centimetres, which are met far more often.
+UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'CMU unit': 0.0254 / 0.45, 'inch': 0.0254}
+_SPAN = (1.1, 3.0)  # metres from tip to tip
 _CHANNEL = re.compile('([XYZ])(position|rotation)', re.IGNORECASE)
 
 
@@ -198,11 +198,11 @@ def _poses(joints: list[_Joint], values: np.ndarray) -> tuple[np.ndarray, np.nda
 def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> float:
     """Guesses how many metres a unit is; see the top of this file."""
     span = _tip_to_tip(np.linalg.norm(offsets, axis=-1), parents)
-    unit = min(UNITS.values(), key=lambda unit: abs(np.log(max(span, 1e-300) * unit / _SPAN)))
-    if not _SPANS[0] <= span * unit <= _SPANS[1]:
+    fitting = [unit for unit in UNITS.values() if _SPAN[0] <= span * unit <= _SPAN[1]]
+    if not fitting:
         known = ', '.join(UNITS)
         raise FormatError(f'{path}: {span:g} from tip to tip, no human body in any of {known}')
-    return unit
+    return fitting[0]
 
 
 def _tip_to_tip(lengths: np.ndarray, parents: tuple[int, ...]) -> float:

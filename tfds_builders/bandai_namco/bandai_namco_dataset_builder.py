@@ -200,7 +200,7 @@ def _labels(path: Path, contents: list[str], styles: list[str]) -> tuple[str, st
         if min(content, style) < 0:
             raise IndexError
         return contents[content], styles[style]
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         if isinstance(error, FormatError):
             raise
         expected = f'{{"content": 0 to {len(contents) - 1}, "style": 0 to {len(styles) - 1}}}'
