@@ -226,7 +226,8 @@ def _read(path: Path) -> Chain:
     """Reads a clip; its root is put on the floor below the hips, headed as they are."""
     take = bvh.read_take(path, unit=_CENTIMETRE)
     if (take.layout, take.fps) != (LAYOUT, FPS):
-        raise FormatError(f'{path}: {take.fps:g} fps or other joints, expected {FPS:g} of {LAYOUT}')
+        found = f'{take.fps:g} fps of layout {skeleton.get(take.layout).name}'
+        raise FormatError(f'{path}: {found}, expected {FPS:g} of {LAYOUT}')
     joints, turned = frames(take.chain, take.parents)
     root, hips = 0, 1
     heading = np.arctan2(turned[:, hips, 0, 2], turned[:, hips, 2, 2])
