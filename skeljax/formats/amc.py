@@ -20,6 +20,7 @@ import numpy as np
 
 from skeljax.errors import FormatError
 from skeljax.formats import asf, chain, text
+from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
 FPS = 120.0  # of the CMU database; the files do not carry it
@@ -30,7 +31,7 @@ _NAME = re.compile(r'(.+?)(_[^_]*)?\.amc(\.gz)?$', re.IGNORECASE)
 class Take:
     """What both files tell: the motion in metres, its tree, its layout by name or described."""
 
-    chain: chain.Chain
+    chain: Chain
     parents: tuple[int, ...]
     layout: str
 
@@ -101,7 +102,7 @@ def read_take(path, *, skeleton=None) -> Take:
                 root[:, 'xyz'.index(freedom[1])] = own[:, n] * body.unit
     parents = tuple(bone.parent for bone in bones)
     layout = chain.layout('asf', [bone.name for bone in bones], parents)
-    return Take(chain.Chain(root, offsets, turns), parents, layout)
+    return Take(Chain(root, offsets, turns), parents, layout)
 
 
 def _frames(path, body: asf.Skeleton) -> tuple[np.ndarray, bool]:

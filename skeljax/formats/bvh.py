@@ -17,6 +17,7 @@ import numpy as np
 
 from skeljax.errors import FormatError
 from skeljax.formats import chain, text
+from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
 # Metres. CMU's is that of its motion capture database and of what was made from it; inches
@@ -24,6 +25,8 @@ from skeljax.formats.motion import Motion
 UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'CMU unit': 0.0254 / 0.45, 'inch': 0.0254}
 _SPAN = (1.1, 3.0)  # metres from tip to tip
 _CHANNEL = re.compile('([XYZ])(position|rotation)', re.IGNORECASE)
+_INSIDE = ('}', 'JOINT', 'END', 'OFFSET', 'CHANNELS')  # belong between braces
+_HEAD = (r'Frames\s*:\s*([0-9]{1,9})', r'Frame\s+Time\s*:\s*(\S+)')
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Take:
         fps: frames a second.
     """
 
-    chain: chain.Chain
+    chain: Chain
     parents: tuple[int, ...]
     layout: str
     fps: float
@@ -87,7 +90,7 @@ def read_take(path, *, unit: float | None = None) -> Take:
     root = offsets[:, 0].copy()
     offsets[:, 0] = 0
     layout = chain.layout('bvh', [joint.name for joint in joints], parents)
-    return Take(chain.Chain(root, offsets, turns), parents, layout, fps)
+    return Take(Chain(root, offsets, turns), parents, layout, fps)
 
 
 def _hierarchy(path, lines: list[str]) -> tuple[list[_Joint], int]:
@@ -130,9 +133,6 @@ def _hierarchy(path, lines: list[str]) -> tuple[list[_Joint], int]:
     raise FormatError(f'{path}: no HIERARCHY with a ROOT at its start and MOTION after it')
 
 
-_INSIDE = ('}', 'JOINT', 'END', 'OFFSET', 'CHANNELS')
-
-
 def _statements(lines: list[str]):
     """Splits lines at braces: (number from 1, statement)."""
     for number, line in enumerate(lines, 1):
@@ -153,22 +153,20 @@ def _channels(where: str, rest: list[str]) -> list[tuple[str, str]]:
 def _motion(path, lines: list[str], line: int, columns: int) -> tuple[np.ndarray, float]:
     """Reads what follows MOTION: values float64[T, C] and frames a second."""
     rest = [(number, row) for number, row in enumerate(lines[line:], line + 1) if row.strip()]
-    head = [re.match(pattern, row[1].strip(), re.IGNORECASE) for pattern, row in zip(_HEAD, rest)]
+    head = [
+        re.fullmatch(pattern, row.strip(), re.IGNORECASE)
+        for pattern, (_, row) in zip(_HEAD, rest, strict=False)
+    ]
     if len(head) < 2 or not all(head):
         raise FormatError(f'{path}:{line + 1}: expected "Frames: N" and "Frame Time: S"')
-    numbers, rows = [number for number, _ in rest[2:]], [row.split() for _, row in rest[2:]]
-    for number, row in zip(numbers, rows, strict=True):
-        if len(row) != columns:
-            raise FormatError(f'{path}:{number}: {len(row)} numbers, expected {columns}')
-    if len(rows) != int(head[0][1]) or not rows:
-        raise FormatError(f'{path}: {len(rows)} lines of numbers, but "{head[0][0]}"')
-    seconds = text.row(path, rest[1][0], [head[1][1]])[0]
+    (_, (number, _), *rows), (frames, time) = rest, head
+    seconds = text.row(path, number, [time[1]])[0]
     if not 1e-5 < seconds < 1e3:
-        raise FormatError(f'{path}:{rest[1][0]}: frame time of {seconds} s')
-    return text.numbers(path, rows, numbers), _rate(seconds)
-
-
-_HEAD = (r'Frames\s*:\s*(\d{1,9})$', r'Frame\s+Time\s*:\s*(\S+)$')
+        raise FormatError(f'{path}:{number}: frame time of {seconds} s')
+    values = text.table(path, rows, columns) if rows else []
+    if len(values) != int(frames[1]) or not rows:
+        raise FormatError(f'{path}: {len(values)} lines of numbers, but "{frames[0]}"')
+    return values, _rate(seconds)
 
 
 def _rate(seconds: float) -> float:

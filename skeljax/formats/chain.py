@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import functools
 
 import numpy as np
 
@@ -66,10 +67,11 @@ def rotations(angles: np.ndarray, axes: str) -> np.ndarray:
     Returns:
         float64[..., 3, 3], right-handed, of column vectors.
     """
-    product = np.broadcast_to(np.eye(3), (*angles.shape[:-1], 3, 3))
-    for angle, axis in zip(np.moveaxis(angles, -1, 0), axes, strict=True):
-        product = product @ about(axis, angle)
-    return product
+    each = zip(axes, np.moveaxis(angles, -1, 0), strict=True)
+    turns = [about(axis, angle) for axis, angle in each]
+    if not turns:
+        return np.broadcast_to(np.eye(3), (*angles.shape[:-1], 3, 3))
+    return functools.reduce(np.matmul, turns)
 
 
 def about(axis: str, angle) -> np.ndarray:

@@ -26,28 +26,39 @@ def load(path) -> str:
         raise FormatError(f'{path}: cannot be read: {error}') from None
 
 
-def numbers(path, rows: list[list[str]], lines: list[int]) -> np.ndarray:
-    """Turns rows of words into numbers, float64[N, C].
+def table(path, lines: list[tuple[int, str]], columns: int, separator=None) -> np.ndarray:
+    """Turns lines into numbers, float64[N, C].
 
     Args:
         path: for messages.
-        rows: as many words in each.
-        lines: number of each row's line, from 1, for messages.
+        lines: (number from 1, line), at least one.
+        columns: in each.
+        separator: of words; by default any blanks.
 
     Raises:
-        FormatError: names the first line with a word that is none, or 1e9 and more.
+        FormatError: names the first line with more or fewer columns, or with a word
+            that is no number, or 1e9 and more.
     """
     try:
-        table = np.array(rows, np.float64)
+        values = np.loadtxt(
+            [line for _, line in lines], delimiter=separator, comments=None, ndmin=2
+        )
     except ValueError:
-        table = np.array(np.nan)
-    if not (np.abs(table) < _LIMIT).all():
-        table = np.array([row(path, *each) for each in zip(lines, rows, strict=True)])
-    return table
+        values = np.array(np.nan)
+    if values.shape == (len(lines), columns) and (np.abs(values) < _LIMIT).all():
+        return values
+    # The slow way tells what is wrong, and where.
+    rows = []
+    for number, line in lines:
+        words = line.split(separator)
+        if len(words) != columns:
+            raise FormatError(f'{path}:{number}: {len(words)} columns, expected {columns}')
+        rows.append(row(path, number, words))
+    return np.array(rows)
 
 
 def row(path, line: int, words: list[str]) -> list[float]:
-    """Turns the words of one line into numbers; see `numbers`."""
+    """Turns the words of one line into numbers; see `table`."""
     try:
         values = [float(word) for word in words]
     except ValueError:

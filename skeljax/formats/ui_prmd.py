@@ -188,16 +188,14 @@ def _markers(path, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _table(path, *sensors: str) -> np.ndarray:
-    """Reads numbers between commas (or blanks), float64[T, C], C of the sensor or one of them."""
-    columns = [_COLUMNS[sensor] for sensor in sensors]
-    expected = ' or '.join(map(str, columns))
+    """Reads numbers between commas or blanks, float64[T, C], C of the sensor or one of them."""
+    known = [_COLUMNS[sensor] for sensor in sensors]
+    expected = ' or '.join(map(str, known))
     lines = text.load(path).rstrip().splitlines()
     if not lines:
         raise FormatError(f'{path}: empty, expected one line of {expected} numbers a frame')
-    rows = [line.split(',' if ',' in lines[0] else None) for line in lines]
-    columns = [len(rows[0])] if len(rows[0]) in columns else columns
-    for number, row in enumerate(rows, 1):
-        if len(row) not in columns:
-            expected = ' or '.join(map(str, columns))
-            raise FormatError(f'{path}:{number}: {len(row)} columns, expected {expected}')
-    return text.numbers(path, rows, list(range(1, len(rows) + 1)))
+    separator = ',' if ',' in lines[0] else None
+    columns = len(lines[0].split(separator))
+    if columns not in known:
+        raise FormatError(f'{path}:1: {columns} columns, expected {expected}')
+    return text.table(path, list(enumerate(lines, 1)), columns, separator)

@@ -152,10 +152,11 @@ def _texts(root, bones, values, *, radians: bool) -> tuple[str, str]:
     for frame, row in enumerate(values, 1):
         rows.append(str(frame))
         rest = list(row)
-        kinds = [root, *([freedom.upper() for freedom in bone[-1]] for bone in bones)]
-        for number, freedoms in enumerate(kinds):
+        all_ = [root, *([freedom.upper() for freedom in bone[-1]] for bone in bones)]
+        for number, freedoms in enumerate(all_):
             own = [rest.pop(0) for _ in freedoms]
-            own = [float(angle(x)) if f[0] == 'R' else x for f, x in zip(freedoms, own, strict=True)]
+            kinds = zip(freedoms, own, strict=True)
+            own = [float(angle(x)) if freedom[0] == 'R' else x for freedom, x in kinds]
             rows += [f'{name(number)} {word(own)}'] if freedoms else []
     return skeleton_text, '\n'.join([*rows, ''])
 
@@ -272,8 +273,8 @@ def test_a_damaged_motion_is_named_with_its_line(tmp_path, old, new, line, messa
 def test_a_damaged_skeleton_is_named_with_its_line(tmp_path, old, new, line, message):
     assert old in ASF
     path = _write(tmp_path, skeleton=ASF.replace(old, new, 1))
-    found, where = told(amc.read, path), tmp_path / '07.asf'
-    assert found.startswith(f'{where}:{line}: ' if line else f'{where}: ') and message in found, found
+    found, where = told(amc.read, path), f'{tmp_path / "07.asf"}:'
+    assert found.startswith(f'{where}{line}: ' if line else f'{where} ') and message in found, found
 
 
 def test_bones_in_a_ring_are_no_endless_search(tmp_path):

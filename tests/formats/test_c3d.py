@@ -51,14 +51,18 @@ def test_points_in_millimetres_with_z_up_become_joints_in_metres_with_y_up(tmp_p
     assert skeleton.get(motion.layout).joints == SOME
 
 
-@pytest.mark.parametrize(('units', 'scale'), [('m', 1), ('cm', 0.01), ('mm  ', 0.001), (' ', 0.001)])
+@pytest.mark.parametrize(
+    ('units', 'scale'), [('m', 1), ('cm', 0.01), ('mm  ', 0.001), (' ', 0.001)]
+)
 def test_the_unit_is_the_files(tmp_path, units, scale):
     points = _points()
     joints = formats.read(_write(tmp_path / 'a.c3d', points, SOME, units=units)).joints
     np.testing.assert_allclose(joints[:, 0], points[..., [1, 2, 0]] * scale, rtol=1e-6)
 
 
-@pytest.mark.parametrize(('screen', 'axes'), [('+Y', [0, 1, 2]), ('+Z', [1, 2, 0]), ('+X', [2, 0, 1])])
+@pytest.mark.parametrize(
+    ('screen', 'axes'), [('+Y', [0, 1, 2]), ('+Z', [1, 2, 0]), ('+X', [2, 0, 1])]
+)
 def test_the_vertical_is_the_files(tmp_path, screen, axes):
     points = _points()
     joints = formats.read(_write(tmp_path / 'a.c3d', points, SOME, screen=screen)).joints
@@ -119,7 +123,8 @@ def test_subjects_that_wear_the_same_points_are_persons(tmp_path):
     points = _points()
     motion = formats.read(_write(tmp_path / 'a.c3d', points, labels))
     assert motion.joints.shape == (5, 2, 2, 3) and motion.subject == 'Ann Bo'
-    np.testing.assert_allclose(motion.joints[:, 1], points[:, [1, 3]][..., [1, 2, 0]] / 1000, rtol=1e-6)
+    second = points[:, [1, 3]][..., [1, 2, 0]] / 1000
+    np.testing.assert_allclose(motion.joints[:, 1], second, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bandai Namco's motions: split by style, joined as their README defines, no clip lost in silence."""
+"""Bandai Namco's motions: split by style, joined as their README defines."""
 
 import gzip
 import hashlib

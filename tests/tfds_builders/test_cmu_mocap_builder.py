@@ -28,7 +28,8 @@ def test_subjects_do_not_meet_in_training_and_test(routines):
         assert {r.subject for r in corpora[split]} == {trials[0][:2]}
         assert (corpora[split].layout, corpora[split].fps) == ('cmu31', 120.0)
     assert report['skipped'] == {'labels of trial 14_06': 'its motion is not there'}
-    assert all(report['splits'][s]['classes'][c] for s in ('train', 'test') for c in builder.CLASSES)
+    for split in ('train', 'test'):
+        assert all(report['splits'][split]['classes'][name] for name in builder.CLASSES)
 
 
 def test_every_frame_is_labelled_as_its_tenth_of_a_second(routines, real_data):

@@ -17,6 +17,7 @@ from skeljax.formats import bvh, text
 from skeljax.formats.chain import Chain, about, forward, frames
 from skeljax.formats.motion import Motion
 
+HOMEPAGE = 'https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset'
 FPS = 30.0
 LAYOUT = 'bandai22'
 SEED = 'skeljax-1'
@@ -97,8 +98,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         Config(name='composed2', number=2, composed=True, description='Dataset 2, clips joined.'),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        'Clone https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset '
-        'and unpack data.zip of each dataset so that its data/ stands beside its cfg/.'
+        f'Clone {HOMEPAGE} and unpack data.zip of each dataset so that its data/ '
+        'stands beside its cfg/.'
     )
 
     def __init__(self, **kwargs):
@@ -110,7 +111,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         metadata = {'classes': classes, 'layout': LAYOUT, 'fps': FPS}
         return self.dataset_info_from_configs(
             features=records.features(1, skeleton.get(LAYOUT).num_joints),
-            homepage='https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset',
+            homepage=HOMEPAGE,
             metadata=tfds.core.MetadataDict(metadata),
         )
 
@@ -184,7 +185,7 @@ def _clips(folder: Path, number: int) -> list[Clip]:
         cfg = path.parent.parent / 'cfg'
         if cfg not in names:
             names[cfg] = tuple(
-                [line.strip().removeprefix(f'dataset-{number}_') for line in text.load(file).split()]
+                [name.removeprefix(f'dataset-{number}_') for name in text.load(file).split()]
                 for file in (cfg / 'content_label.txt', cfg / 'style_label.txt')
             )
         content, style = _labels(path.parent / f'{name}.json', *names[cfg])
