@@ -1,4 +1,4 @@
-"""Forward kinematics: what formats that tell rotations are read into."""
+"""Forward kinematics of formats that tell rotations, and the layout of a file's own tree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
