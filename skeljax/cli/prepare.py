@@ -138,7 +138,14 @@ def prepare(
         if beam:
             made.work.beam = Path(beside) / 'troubles'
             made.work.beam.mkdir()
-        _generate(made, name, _download_config(manual_dir, beam, beam_options))
+        try:
+            _generate(made, name, _download_config(manual_dir, beam, beam_options))
+        except AssertionError as error:
+            if 'No examples were yielded' not in str(error):
+                raise
+            made.work.gather()
+            told = [f'{name}: a split is left without a recording', *made.work.troubles]
+            raise InputError('\n'.join(told)) from None
         made.work.gather()
         troubles = made.work.troubles
         if troubles and on_error == 'fail':

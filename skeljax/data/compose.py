@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.formats.ui_prmd import Chain
+from skeljax.formats.chain import Chain, about, concatenate
 
 SIZES = (8, 16)  # repetitions a recording
 TRANSITIONS = (10, 45)  # frames between two repetitions
@@ -108,8 +108,7 @@ def join(chains: Sequence[Chain], pauses: Sequence[int]) -> tuple[Chain, list[tu
         pieces += [_transition(pieces[-1], moved, frames), moved]
         spans.append((length + frames, length + frames + len(chain)))
         length = spans[-1][1]
-    parts = zip(*((p.root, p.offsets, p.rotations) for p in pieces), strict=True)
-    return Chain(*(np.concatenate(part) for part in parts)), spans
+    return concatenate(pieces), spans
 
 
 def heading(rotation) -> float:
@@ -120,8 +119,7 @@ def heading(rotation) -> float:
 def _carried_on(before: Chain, chain: Chain) -> Chain:
     """Moves `chain` rigidly so that its root goes on where `before` ended; heights stay."""
     angle = heading(before.rotations[-1, 0]) - heading(chain.rotations[0, 0])
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    turn = about('y', angle)
     path = (chain.root - chain.root[0]) @ turn.T
     start = before.root[-1] * [1, 0, 1] + chain.root[0] * [0, 1, 0]
     rotations = chain.rotations.copy()

@@ -1,16 +1,19 @@
-"""Reads UI-PRMD (Vakanski et al., Data 2018, 3(1):2): Kinect positions and angles.
+"""Reads UI-PRMD (Vakanski et al., Data 2018, 3(1):2): Kinect and Vicon.
 
-Two text files a repetition, one line a frame, 66 numbers = 22 joints x 3. The
+Kinect: two text files a repetition, one line a frame, 66 numbers = 22 joints x 3. The
 positions file gives the waist in the room (cm, y up) and every other joint as an
 offset in its parent's frame; the angles file gives rotations in degrees about x,
 y, z with R = Rz · Rx · Ry, accumulated along the chain. (Of the 24 conventions
 tried this one alone keeps standing feet in place during a squat: the ankles drift
 5 cm horizontally, with the next best 35 cm.)
+
+Vicon: its positions file alone is read, 117 numbers a line = 39 markers x 3, absolute,
+mm, z up; a marker that was lost is written as the origin. (By what others report of
+the files; none was at hand.)
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-import gzip
 from pathlib import Path
 import re
 
@@ -18,10 +21,13 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import markers, text
+from skeljax.formats.chain import Chain, forward, rotations
 from skeljax.formats.motion import Motion
 
-FPS = 30.0  # of the data paper; the files do not carry it
-LAYOUT = 'uiprmd22'
+# Of the data paper; the files carry neither.
+FPS = {'Kinect': 30.0, 'Vicon': 100.0}
+LAYOUTS = {'Kinect': 'uiprmd22', 'Vicon': 'uiprmd39'}
 MOVEMENTS = (
     'deep squat', 'hurdle step', 'inline lunge', 'side lunge', 'sit to stand',
     'standing active straight leg raise', 'shoulder abduction', 'shoulder extension',
@@ -29,37 +35,22 @@ MOVEMENTS = (
 )
 _FOLDERS = {True: 'Segmented Movements', False: 'Incorrect Segmented Movements'}
 _NAME = re.compile(r'm(\d\d)_s(\d\d)_e(\d\d)_(positions|angles)(_inc)?\.txt(\.gz)?$')
-_COLUMNS = 66
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A motion as its files tell it: what forward kinematics starts from.
-
-    Attributes:
-        root: waist, metres, float64[T, 3], y up.
-        offsets: joint from parent in the parent's frame, metres, float64[T, V, 3].
-        rotations: of each joint in its parent's frame, float64[T, V, 3, 3].
-    """
-
-    root: np.ndarray
-    offsets: np.ndarray
-    rotations: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.root)
+_COLUMNS = {'Kinect': 66, 'Vicon': 117}
 
 
 @dataclass(frozen=True, order=True)
 class Repetition:
-    """One file pair: who does what, how, for the how-manieth time (numbers from 1)."""
+    """Who does what, how, for the how-manieth time (numbers from 1), and its files.
+
+    Of a Vicon's there is no file of angles.
+    """
 
     movement: int
     person: int
     episode: int
     correct: bool
     positions: Path
-    angles: Path
+    angles: Path | None
 
     @property
     def name(self) -> str:
@@ -67,8 +58,8 @@ class Repetition:
         return f'm{self.movement:02}_s{self.person:02}_e{self.episode:02}{kind}'
 
 
-def repetitions(folder) -> list[Repetition]:
-    """Finds every repetition below the official tree's root, sorted.
+def repetitions(folder, sensor: str = 'Kinect') -> list[Repetition]:
+    """Finds every repetition of a sensor below the official tree's root, sorted.
 
     A file that is there both plain and gzipped is read plain.
 
@@ -82,25 +73,27 @@ def repetitions(folder) -> list[Repetition]:
     found = [
         repetition
         for correct, part in _FOLDERS.items()
-        for repetition in _below(folder / part / 'Kinect', correct)
+        for repetition in _below(folder / part / sensor, correct)
     ]
     if not found:
-        example = f'{_FOLDERS[True]}/Kinect/Positions/m01_s01_e01_positions.txt'
+        example = f'{_FOLDERS[True]}/{sensor}/Positions/m01_s01_e01_positions.txt'
         raise InputError(f'{folder}: no "{example}" or the like')
     return sorted(found)
 
 
-def _below(kinect: Path, correct: bool) -> Iterator[Repetition]:
-    positions = _files(kinect / 'Positions', 'positions', correct)
-    angles = _files(kinect / 'Angles', 'angles', correct)
+def _below(folder: Path, correct: bool) -> Iterator[Repetition]:
+    paired = folder.name == 'Kinect'
+    positions = _files(folder / 'Positions', 'positions', correct)
+    angles = _files(folder / 'Angles', 'angles', correct) if paired else {}
     for key in sorted(positions.keys() | angles.keys()):
         if key not in positions:
-            folder = kinect / 'Positions'
-            raise InputError(f'{angles[key]}: its positions file is missing from {folder}')
+            where = folder / 'Positions'
+            raise InputError(f'{angles[key]}: its positions file is missing from {where}')
         if not 1 <= key[0] <= len(MOVEMENTS):
             expected = f'expected 1 to {len(MOVEMENTS)}'
             raise InputError(f'{positions[key]}: movement {key[0]}, {expected}')
-        yield Repetition(*key, correct, positions[key], _twin(positions[key]))
+        twin = _twin(positions[key]) if paired else None
+        yield Repetition(*key, correct, positions[key], twin)
 
 
 def _files(folder: Path, kind: str, correct: bool) -> dict[tuple[int, int, int], Path]:
@@ -126,7 +119,7 @@ def _twin(positions: Path) -> Path:
 
 
 def read_chain(positions, angles=None) -> Chain:
-    """Reads one repetition.
+    """Reads one repetition of the Kinect.
 
     Args:
         positions: file, plain or gzipped.
@@ -135,8 +128,42 @@ def read_chain(positions, angles=None) -> Chain:
     Raises:
         FormatError: names the file, the line, what was found and expected.
     """
+    return _chain(positions, _table(positions, 'Kinect'), angles)
+
+
+def read(path) -> Motion:
+    """Reads one positions file as absolute joints, float32[T, 1, V, 3], y up.
+
+    With 117 columns it is a Vicon's; else its angles file is read too.
+    """
+    table = _table(path, 'Kinect', 'Vicon')
+    if table.shape[1] == _COLUMNS['Vicon']:
+        return _motion(path, 'Vicon', *_markers(path, table))
+    parents = skeleton.get(LAYOUTS['Kinect']).parents
+    return _motion(path, 'Kinect', forward(_chain(path, table), parents))
+
+
+def read_vicon(path) -> Motion:
+    """Reads one positions file that must be a Vicon's; see `read`."""
+    return _motion(path, 'Vicon', *_markers(path, _table(path, 'Vicon')))
+
+
+def _motion(path, sensor: str, joints: np.ndarray, measured=None) -> Motion:
+    match = _NAME.match(Path(path).name)
+    return Motion(
+        joints=joints[:, None].astype(np.float32),
+        fps=FPS[sensor],
+        layout=LAYOUTS[sensor],
+        valid=np.ones((len(joints), 1), bool),
+        source=Path(path).name,
+        subject=f's{match[2]}' if match else '',
+        joint_valid=None if measured is None else measured[:, None],
+    )
+
+
+def _chain(positions, place: np.ndarray, angles=None) -> Chain:
     angles = _twin(Path(positions)) if angles is None else angles
-    place, turn = _table(Path(positions)), _table(Path(angles))
+    turn = _table(angles, 'Kinect')
     if len(place) != len(turn):
         raise FormatError(
             f'{positions}: {len(place)} frames, but {angles} has {len(turn)}: expected as many'
@@ -144,79 +171,31 @@ def read_chain(positions, angles=None) -> Chain:
     offsets = place.reshape(len(place), -1, 3) / 100
     root, offsets = offsets[:, 0].copy(), offsets.copy()
     offsets[:, 0] = 0
-    return Chain(root, offsets, _rotations(np.deg2rad(turn.reshape(len(turn), -1, 3))))
+    # Columns are x, y, z.
+    turn = np.deg2rad(turn.reshape(len(turn), -1, 3)[..., [2, 0, 1]])
+    return Chain(root, offsets, rotations(turn, 'zxy'))
 
 
-def read(path) -> Motion:
-    """Reads one positions file and its angles as absolute joints, float32[T, 1, 22, 3]."""
-    match = _NAME.match(Path(path).name)
-    joints = forward(read_chain(path))
-    return Motion(
-        joints=joints[:, None].astype(np.float32),
-        fps=FPS,
-        layout=LAYOUT,
-        valid=np.ones((len(joints), 1), bool),
-        source=Path(path).name,
-        subject=f's{match[2]}' if match else '',
-    )
+def _markers(path, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turns markers, mm, z up, into joints in metres, float64[T, 39, 3], and which were seen."""
+    points = table.reshape(len(table), -1, 3)
+    measured = points.any(-1)
+    lost = np.flatnonzero(~measured.any(1))
+    if len(lost):
+        raise FormatError(f'{path}:{lost[0] + 1}: all markers are at the origin')
+    filled = markers.fill(points, measured, skeleton.get(LAYOUTS['Vicon']).parents)
+    return markers.upright(filled) / 1000, measured
 
 
-def forward(chain: Chain) -> np.ndarray:
-    """Computes absolute joints in metres, float64[T, V, 3], y up."""
-    parents = skeleton.get(LAYOUT).parents
-    joints, turned = np.empty_like(chain.offsets), np.empty_like(chain.rotations)
-    for joint, parent in enumerate(parents):
-        if parent < 0:
-            joints[:, joint], turned[:, joint] = chain.root, chain.rotations[:, joint]
-            continue
-        offset = chain.offsets[:, joint, :, None]
-        joints[:, joint] = joints[:, parent] + (turned[:, parent] @ offset)[..., 0]
-        turned[:, joint] = turned[:, parent] @ chain.rotations[:, joint]
-    return joints
-
-
-def _rotations(angles):
-    """Turns radians float64[..., 3] about x, y, z into Rz · Rx · Ry, float64[..., 3, 3]."""
-    (cx, cy, cz), (sx, sy, sz) = (np.moveaxis(f(angles), -1, 0) for f in (np.cos, np.sin))
-    rows = [
-        [cz * cy - sz * sx * sy, -sz * cx, cz * sy + sz * sx * cy],
-        [sz * cy + cz * sx * sy, cz * cx, sz * sy - cz * sx * cy],
-        [-cx * sy, sx, cx * cy],
-    ]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
-
-
-def _table(path: Path) -> np.ndarray:
-    """Reads comma-separated numbers, float64[T, 66]."""
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == '.gz' else raw).decode('ascii')
-    except (OSError, EOFError, gzip.zlib.error, UnicodeDecodeError) as error:
-        raise FormatError(f'{path}: cannot be read: {error}') from None
-    lines = text.rstrip().splitlines()
+def _table(path, *sensors: str) -> np.ndarray:
+    """Reads numbers between commas or blanks, float64[T, C], C of the sensor or one of them."""
+    known = [_COLUMNS[sensor] for sensor in sensors]
+    expected = ' or '.join(map(str, known))
+    lines = text.load(path).rstrip().splitlines()
     if not lines:
-        raise FormatError(f'{path}: empty, expected one line of {_COLUMNS} numbers a frame')
-    for number, line in enumerate(lines, 1):
-        if line.count(',') != _COLUMNS - 1:
-            found = line.count(',') + 1
-            raise FormatError(f'{path}:{number}: {found} columns, expected {_COLUMNS}')
-    try:
-        table = np.array(','.join(lines).split(','), np.float64)
-    except ValueError as error:
-        number = next(n for n, line in enumerate(lines, 1) if not _numbers(line))
-        raise FormatError(f'{path}:{number}: {error}, expected {_COLUMNS} numbers') from None
-    table = table.reshape(len(lines), _COLUMNS)
-    bad = np.argwhere(~np.isfinite(table))
-    if len(bad):
-        line, column = bad[0] + 1
-        found = f'column {column} is {table[line - 1, column - 1]}'
-        raise FormatError(f'{path}:{line}: {found}, expected a finite number')
-    return table
-
-
-def _numbers(line: str) -> bool:
-    try:
-        np.array(line.split(','), np.float64)
-    except ValueError:
-        return False
-    return True
+        raise FormatError(f'{path}: empty, expected one line of {expected} numbers a frame')
+    separator = ',' if ',' in lines[0] else None
+    columns = len(lines[0].split(separator))
+    if columns not in known:
+        raise FormatError(f'{path}:1: {columns} columns, expected {expected}')
+    return text.table(path, list(enumerate(lines, 1)), columns, separator)

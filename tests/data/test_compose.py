@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from skeljax import skeleton
 from skeljax.data import compose
 from skeljax.errors import InputError
-from skeljax.formats.ui_prmd import Chain, forward
+from skeljax.formats.chain import Chain, forward
 
 SEEDS = st.text(max_size=8)
+PARENTS = skeleton.get('uiprmd22').parents
 
 
 def _turn(axis: str, degrees) -> np.ndarray:
@@ -137,9 +139,10 @@ def test_spans_hold_the_motions_and_gaps_are_the_pauses(joined):
 @given(_joined())
 def test_a_motion_is_moved_as_a_whole_and_heights_stay(joined):
     chains, _, whole, spans = joined
-    joints = forward(whole)
+    joints = forward(whole, PARENTS)
     for chain, (start, end) in zip(chains, spans, strict=True):
-        before, after = forward(chain).reshape(-1, 3), joints[start:end].reshape(-1, 3)
+        before = forward(chain, PARENTS).reshape(-1, 3)
+        after = joints[start:end].reshape(-1, 3)
         np.testing.assert_allclose(after[:, 1], before[:, 1], atol=1e-9)
         gaps = lambda points: np.linalg.norm(points[:, None] - points[None], axis=-1)
         np.testing.assert_allclose(gaps(after), gaps(before), atol=1e-9)

@@ -221,3 +221,96 @@ def test_all_damaged_files_are_told_or_left_out(tmp_path):
     assert report['damaged'] == told
     assert report['splits']['train']['recordings'] == 4
     assert all(f'skipped as damaged: {line}' in prepare.describe(report) for line in told)
+
+
+def test_takes_done_wrongly_are_whole(real_data, tmp_path):
+    name = 'ui_prmd/takes_incorrect'
+    report = prepare.prepare(name, data_dir=tmp_path, manual_dir=real_data / 'ui_prmd')
+    assert report['skipped'] == {'1000 repetitions done correctly': f'not in config {name[8:]}'}
+    assert sum(split['frames'] for split in report['splits'].values()) == 76533
+    assert [split['recordings'] for split in report['splits'].values()] == [60, 10, 30]
+    recording = {r.name: r for r in Corpus(tmp_path, name, 'validation')}['take_m01_s07_inc']
+    assert report['classes'][int(recording.segment_label[0])] == 'deep squat, incorrect'
+    assert recording.segment_start[1:].tolist() == recording.segment_end[:-1].tolist()
+    steps = np.linalg.norm(np.diff(recording.joints[:, 0], axis=0), axis=-1)
+    assert steps[recording.segment_start[1:] - 1].max() <= steps.max()
+
+
+def test_a_take_ends_where_a_repetition_is_missing(tmp_path):
+    raw = _tree(tmp_path / 'raw')
+    for kind, episode in itertools.product(('positions', 'angles'), (2, 4, 5)):
+        folder = raw / 'Segmented Movements' / 'Kinect' / kind.title()
+        text = (folder / f'm03_s07_e01_{kind}.txt').read_text()
+        (folder / f'm03_s07_e{episode:02}_{kind}.txt').write_text(text)
+    prepare.prepare('ui_prmd/takes', data_dir=tmp_path / 'data', manual_dir=raw)
+    found = {r.name: r for r in Corpus(tmp_path / 'data', 'ui_prmd/takes', 'validation')}
+    assert len(found) == 11
+    assert found['take_m03_s07'].source == 'm03_s07_e01 m03_s07_e02'
+    assert found['take_m03_s07_e04'].source == 'm03_s07_e04 m03_s07_e05'
+    assert found['take_m03_s07_e04'].segment_end.tolist() == [3, 6]
+
+
+# The Vicon's files, written from known motion.
+
+
+def _vicon(root, *, leave_out=(), separator=','):
+    """Writes two repetitions a movement and person: 39 markers that drift; returns them, mm."""
+    folder = root / 'Segmented Movements' / 'Vicon' / 'Positions'
+    folder.mkdir(parents=True)
+    rng, points = np.random.default_rng(0), {}
+    for movement, person, episode in itertools.product(range(1, 11), range(1, 11), (1, 2)):
+        if (movement, person) not in leave_out:
+            name = f'm{movement:02}_s{person:02}_e{episode:02}'
+            points[name] = rng.uniform(1, 1800, (39, 3)) + np.arange(4)[:, None, None]
+            rows = points[name].reshape(4, 117).round(3).tolist()
+            text = ''.join(separator.join(map(str, row)) + '\n' for row in rows)
+            (folder / f'{name}_positions.txt').write_text(text)
+    return points
+
+
+@pytest.mark.parametrize('separator', [',', '  '])
+def test_what_the_vicon_saw_reads_back_in_metres_with_y_up(tmp_path, separator):
+    points = _vicon(tmp_path / 'raw', separator=separator)
+    name = 'ui_prmd/takes_vicon'
+    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw')
+    assert (report['layout'], report['fps'], report['skipped']) == ('uiprmd39', 100.0, {})
+    counts = [(s['recordings'], s['segments']) for s in report['splits'].values()]
+    assert counts == [(60, 120), (10, 20), (30, 60)]
+    for recording in Corpus(tmp_path / 'data', name, 'test'):
+        both = np.concatenate([points[part] for part in recording.source.split()])
+        np.testing.assert_allclose(
+            recording.joints[:, 0], both[..., [1, 2, 0]] / 1000, rtol=0, atol=0.51 * GRID
+        )
+        assert recording.segment_end.tolist() == [4, 8] and recording.joint_valid.all()
+
+
+def test_a_marker_that_was_lost_is_told_and_a_movement_that_is_missing_too(tmp_path):
+    raw, name = tmp_path / 'raw', 'ui_prmd/takes_vicon'
+    _vicon(raw, leave_out={(3, 7)})
+    path = raw / 'Segmented Movements' / 'Vicon' / 'Positions' / 'm01_s07_e01_positions.txt'
+    table = np.loadtxt(path, delimiter=',').reshape(4, 39, 3)
+    table[1:3, 10], table[:, 22] = 0, 0
+    np.savetxt(path, table.reshape(4, 117), delimiter=',')
+    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
+    told = "person 7: no repetition of 'inline lunge' (class 2)"
+    assert report['skipped'] == {told: 'not there'}
+    recording = {r.name: r for r in Corpus(tmp_path / 'data', name, 'validation')}['take_m01_s07']
+    lost = ~recording.joint_valid[:4, 0]
+    assert lost.sum() == 6 and lost[1:3, 10].all() and lost[:, 22].all()
+    step = (table[3, 10] - table[0, 10]) / 3
+    expected = (table[0, 10] + step)[[1, 2, 0]] / 1000
+    np.testing.assert_allclose(recording.joints[1, 0, 10], expected, atol=0.51 * GRID)
+    assert (recording.joints[:4, 0, 22] != 0).any(-1).all()
+
+
+def test_files_of_the_kinect_among_the_vicons_are_told(tmp_path):
+    raw = tmp_path / 'raw'
+    _vicon(raw)
+    path = raw / 'Segmented Movements' / 'Vicon' / 'Positions' / 'm01_s07_e02_positions.txt'
+    path.write_text(','.join(['1'] * 66) + '\n')
+    with pytest.raises(InputError) as caught:
+        prepare.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)
+    assert str(caught.value) == f'{path}:1: 66 columns, expected 117'
+    path.write_text(','.join(['0'] * 117) + '\n')
+    with pytest.raises(InputError, match=':1: all markers are at the origin'):
+        prepare.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)

@@ -11,6 +11,7 @@ from skeljax import skeleton
 from skeljax.data import building, compose, records
 from skeljax.errors import InputError
 from skeljax.formats import ui_prmd
+from skeljax.formats.chain import concatenate, forward
 from skeljax.formats.motion import Motion
 
 PERSONS = {'train': range(1, 7), 'validation': range(7, 8), 'test': range(8, 11)}
@@ -22,11 +23,15 @@ class Config(tfds.core.BuilderConfig):
     """A way to make recordings.
 
     Attributes:
+        sensor: 'Kinect' or 'Vicon'.
         composed: joins repetitions of all movements; else each take is one.
+        correct: takes the movements done correctly in.
         incorrect: takes the movements done wrongly in, as classes of their own.
     """
 
+    sensor: str = 'Kinect'
     composed: bool = True
+    correct: bool = True
     incorrect: bool = False
 
 
@@ -35,13 +40,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     # TFDS would look for it by the module's name, which in a checkout is not its path.
     pkg_dir_path = epath.Path(__file__).parent
-    VERSION = tfds.core.Version('1.2.0')
+    VERSION = tfds.core.Version('1.3.0')
     RELEASE_NOTES = {
         '1.0.0': 'First release.',
         '1.2.0': 'Coordinates are multiples of 2**-12 m; which joints were measured.',
+        '1.3.0': 'Takes of the incorrect set and of the Vicon.',
     }
     BUILDER_CONFIGS = [
         Config(name='takes', composed=False, description='Continuous takes of one movement.'),
+        Config(
+            name='takes_incorrect',
+            composed=False,
+            correct=False,
+            incorrect=True,
+            description='Continuous takes of one movement done wrongly.',
+        ),
+        Config(
+            name='takes_vicon',
+            sensor='Vicon',
+            composed=False,
+            description='Continuous takes of one movement, optical markers.',
+        ),
         Config(name='composed10', description='Ten movements done correctly, joined.'),
         Config(name='composed20', incorrect=True, description='Movement x correctness, joined.'),
     ]
@@ -55,17 +74,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.work = building.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
         wrong = [f'{name}, incorrect' for name in ui_prmd.MOVEMENTS]
-        classes = [*ui_prmd.MOVEMENTS, *(wrong if self.builder_config.incorrect else [])]
-        metadata = {'classes': classes, 'layout': ui_prmd.LAYOUT, 'fps': ui_prmd.FPS}
+        classes = [
+            *(ui_prmd.MOVEMENTS if config.correct else []),
+            *(wrong if config.incorrect else []),
+        ]
+        layout = ui_prmd.LAYOUTS[config.sensor]
+        metadata = {'classes': classes, 'layout': layout, 'fps': ui_prmd.FPS[config.sensor]}
         return self.dataset_info_from_configs(
-            features=records.features(1, skeleton.get(ui_prmd.LAYOUT).num_joints),
+            features=records.features(1, skeleton.get(layout).num_joints),
             homepage='https://webpages.uidaho.edu/ui-prmd/',
             metadata=tfds.core.MetadataDict(metadata),
         )
 
     def _split_generators(self, dl_manager):
-        pools = self._pools(ui_prmd.repetitions(dl_manager.manual_dir))
+        sensor = self.builder_config.sensor
+        pools = self._pools(ui_prmd.repetitions(dl_manager.manual_dir, sensor))
         for person in (p for persons in PERSONS.values() for p in persons):
             self._check(person, pools[person])
         return {
@@ -78,8 +103,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         pools, skipped = collections.defaultdict(list), collections.Counter()
         known = {person for persons in PERSONS.values() for person in persons}
         for repetition in found:
-            if not repetition.correct and not self.builder_config.incorrect:
-                skipped['done wrongly', f'not in config {self.builder_config.name}'] += 1
+            kind, wanted = 'done wrongly', self.builder_config.incorrect
+            if repetition.correct:
+                kind, wanted = 'done correctly', self.builder_config.correct
+            if not wanted:
+                skipped[kind, f'not in config {self.builder_config.name}'] += 1
             elif repetition.person not in known:
                 skipped[f'by person {repetition.person}', 'in no split'] += 1
             else:
@@ -89,14 +117,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return pools
 
     def _check(self, person: int, pool):
-        """Raises InputError where a person lacks a class."""
+        """Raises InputError where a person lacks a class; a Vicon's take may be missing."""
         seen = {self._label(repetition) for repetition in pool}
         for label, name in enumerate(self.info.metadata['classes']):
-            if label not in seen:
-                raise InputError(f'person {person}: no repetition of {name!r} (class {label})')
+            if label in seen:
+                continue
+            told = f'person {person}: no repetition of {name!r} (class {label})'
+            if self.builder_config.sensor == 'Kinect':
+                raise InputError(told)
+            self.work.skipped[told] = 'not there'
 
     def _label(self, repetition) -> int:
-        return repetition.movement - 1 + (0 if repetition.correct else len(ui_prmd.MOVEMENTS))
+        both = self.builder_config.correct and not repetition.correct
+        return repetition.movement - 1 + (len(ui_prmd.MOVEMENTS) if both else 0)
 
     def _generate_examples(self, pools):
         plan = self._composed if self.builder_config.composed else self._takes
@@ -119,16 +152,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             yield Job(name, chosen, [self._label(r) for r in chosen], pauses)
 
     def _takes(self, pool):
-        """Plans one recording of the consecutive repetitions of each movement."""
-        takes = collections.defaultdict(list)
-        for repetition in pool:
-            takes[repetition.movement].append(repetition)
-        for movement, chosen in sorted(takes.items()):
-            chosen.sort(key=lambda r: r.episode)
-            for a, b in zip(chosen, chosen[1:], strict=False):
-                if b.episode != a.episode + 1:
-                    raise InputError(f'{a.name} is followed by {b.name}: the take would jump')
-            name = f'take_m{movement:02}_s{chosen[0].person:02}'
+        """Plans one recording of the consecutive repetitions of each movement.
+
+        Where one is missing the recording ends, and another begins after it.
+        """
+        runs = []
+        for repetition in sorted(pool, key=lambda r: (r.movement, r.episode)):
+            last = runs[-1][-1] if runs else None
+            expected = (last.movement, last.episode + 1) if last else None
+            if expected == (repetition.movement, repetition.episode):
+                runs[-1].append(repetition)
+            else:
+                runs.append([repetition])
+        for chosen in runs:
+            first = chosen[0]
+            kind = '' if first.correct else '_inc'
+            later = '' if first.episode == 1 else f'_e{first.episode:02}'
+            name = f'take_m{first.movement:02}_s{first.person:02}{kind}{later}'
             yield Job(name, chosen, [self._label(r) for r in chosen], None)
 
 
@@ -151,23 +191,42 @@ class Job:
 
 
 def _make(job: Job) -> list[records.Recording]:
-    chains = [ui_prmd.read_chain(r.positions, r.angles) for r in job.chosen]
-    if job.pauses is None:
-        ends = np.cumsum([len(chain) for chain in chains])
-        parts = zip(*((c.root, c.offsets, c.rotations) for c in chains), strict=True)
-        chain = ui_prmd.Chain(*(np.concatenate(part) for part in parts))
-        spans = [(int(e) - len(c), int(e)) for c, e in zip(chains, ends, strict=True)]
-    else:
-        chain, spans = compose.join(chains, job.pauses)
-    joints = ui_prmd.forward(chain)[:, None].astype(np.float32)
+    sensor = 'Vicon' if job.chosen[0].angles is None else 'Kinect'
+    joints, measured, spans = _optical(job) if sensor == 'Vicon' else _kinect(job)
     motion = Motion(
         joints=joints,
-        fps=ui_prmd.FPS,
-        layout=ui_prmd.LAYOUT,
+        fps=ui_prmd.FPS[sensor],
+        layout=ui_prmd.LAYOUTS[sensor],
         valid=np.ones(joints.shape[:2], bool),
         source=' '.join(repetition.name for repetition in job.chosen),
         subject=f's{job.chosen[0].person:02}',
+        joint_valid=measured,
     )
     segments = [(*span, label) for span, label in zip(spans, job.labels, strict=True)]
     classes = 2 * len(ui_prmd.MOVEMENTS)
     return [records.from_motion(motion, name=job.name, segments=segments, num_classes=classes)]
+
+
+def _kinect(job: Job):
+    """Returns joints float32[T, 1, 22, 3], None, and [start, end) of each repetition."""
+    chains = [ui_prmd.read_chain(r.positions, r.angles) for r in job.chosen]
+    if job.pauses is None:
+        whole, spans = concatenate(chains), _spans([len(chain) for chain in chains])
+    else:
+        whole, spans = compose.join(chains, job.pauses)
+    parents = skeleton.get(ui_prmd.LAYOUTS['Kinect']).parents
+    return forward(whole, parents)[:, None].astype(np.float32), None, spans
+
+
+def _optical(job: Job):
+    """Returns joints float32[T, 1, 39, 3], which were measured, and the repetitions' spans."""
+    motions = [ui_prmd.read_vicon(repetition.positions) for repetition in job.chosen]
+    joints = np.concatenate([motion.joints for motion in motions])
+    measured = np.concatenate([motion.joint_valid for motion in motions])
+    return joints, measured, _spans([len(motion.joints) for motion in motions])
+
+
+def _spans(lengths: list[int]) -> list[tuple[int, int]]:
+    """Lays motions end to end: [start, end) of each."""
+    ends = np.cumsum(lengths).tolist()
+    return [(end - length, end) for end, length in zip(ends, lengths, strict=True)]

@@ -1,0 +1,1 @@
+"""CMU motion capture: exercise routines, labelled, and any other trial."""
