@@ -40,8 +40,8 @@ _RATES = ('mocap_framerate', 'mocap_frame_rate')
 _DATED = re.compile(r'\d{8}_(.+)')
 _ACCAD = re.compile(r'((?:Fem|M)ale\d+)\D.*_c3d')
 _WHERE = (
-    f'set {MODEL_VARIABLE} to the file or to the folder with GENDER/model.npz, or put that folder as '
-    '"smplh" beside or above (https://mano.is.tue.mpg.de, "Extended SMPL+H model")'
+    f'set {MODEL_VARIABLE} to the file or to the folder with GENDER/model.npz, or put that folder '
+    'as "smplh" beside or above (https://mano.is.tue.mpg.de, "Extended SMPL+H model")'
 )
 
 
@@ -138,7 +138,7 @@ def body_model(near, gender: str, model=None) -> smplh.Model:
 
 
 def locate(root, file: str) -> Path | None:
-    """Finds DATASET/PERSON/NAME.npz below `root`, the dataset's folder under its old or new name."""
+    """Finds DATASET/PERSON/NAME.npz below `root`, the dataset under its old or new name."""
     dataset, _, rest = file.partition('/')
     for name in (dataset, _RENAMED.get(dataset, dataset)):
         path = Path(root) / name / rest

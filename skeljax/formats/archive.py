@@ -1,6 +1,6 @@
 """Reads arrays by name out of a NumPy archive (.npz); nothing in it is run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +8,7 @@ import numpy as np
 from skeljax.errors import FormatError
 
 
-def arrays(
-    path, names: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
+def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Reads the arrays `names` and those of `optional` that are there.
 
     Raises:
@@ -30,12 +28,16 @@ def arrays(
         raise FormatError(f'{path}: cannot be read as .npz: {reason(error)}') from None
     for name in names:
         if name not in found:
-            keys = ', '.join(sorted(there)[:20]) or 'none'
-            raise FormatError(f'{path}: no array {name!r}, found {keys}')
+            raise FormatError(f'{path}: no array {name!r}, found {listed(there)}')
     for name, array in found.items():
         if not isinstance(array, np.ndarray):
             raise FormatError(f'{path}: {name!r} is no array')
     return found
+
+
+def listed(names: Iterable[str]) -> str:
+    """Lists names in one line, the first 20 of them."""
+    return ', '.join(' '.join(name.split()) for name in sorted(names)[:20]) or 'none'
 
 
 def reason(error: Exception) -> str:

@@ -4,7 +4,6 @@ A JSON file a split: sequence id -> motion file, duration and, in seconds, label
 spans (`frame_ann`), each with none, one or several action categories. Spans overlap.
 """
 
-from collections.abc import Sequence as List
 from dataclasses import dataclass
 import json
 from pathlib import Path, PurePosixPath
@@ -91,7 +90,7 @@ def sequences(path) -> list[Sequence]:
 
 
 def paint(
-    sequence: Sequence, classes: List[str], *, faithful: bool = False
+    sequence: Sequence, classes: tuple[str, ...], *, faithful: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels every frame that the annotators saw.
 

@@ -6,17 +6,21 @@ here; the arrays asked for are then put together from the notes.
 """
 
 from collections.abc import Sequence
+import io
 import math
 from pathlib import Path
 import pickle
+import pickletools
 import re
 
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats.archive import reason
+from skeljax.formats.archive import listed, reason
 
 _DTYPE = re.compile(r'b1|[iu][1248]|f[248]')
+_PUTS = ('PUT', 'BINPUT', 'LONG_BINPUT')
+_LARGEST = 10**8  # numbers in a sparse matrix, which a short file can claim
 _NEEDS_NPZ = 'expected numbers; use the .npz of this model'
 
 
@@ -43,9 +47,7 @@ class _Unpickler(pickle.Unpickler):
         return type('Note', (Note,), {'call': f'{module}.{name}'})
 
 
-def arrays(
-    path, names: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
+def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Reads the arrays `names` and those of `optional` that are there, of a pickled dictionary.
 
     Raises:
@@ -54,9 +56,10 @@ def arrays(
     """
     path = Path(path)
     try:
-        with path.open('rb') as file:
-            # Python 2 wrote the bytes of arrays as text.
-            content = _Unpickler(file, encoding='latin1').load()
+        raw = path.read_bytes()
+        _check_claims(raw)
+        # Python 2 wrote the bytes of arrays as text.
+        content = _Unpickler(io.BytesIO(raw), encoding='latin1').load()
     # A damaged pickle fails in any way that its operations can.
     except Exception as error:
         raise FormatError(f'{path}: cannot be read as a pickle: {reason(error)}') from None
@@ -70,18 +73,28 @@ def arrays(
             except Exception as error:
                 raise FormatError(f'{path}: {name!r}: {reason(error)}, {_NEEDS_NPZ}') from None
         elif name in names:
-            raise FormatError(f'{path}: no entry {name!r}, found {_listed(content)}')
+            keys = listed(key for key in content if isinstance(key, str))
+            raise FormatError(f'{path}: no entry {name!r}, found {keys}')
     return found
 
 
-def _listed(content: dict) -> str:
-    return ', '.join(sorted(f'{key}' for key in content)[:20]) or 'none'
+def _check_claims(raw: bytes):
+    """Refuses a pickle that makes Python set aside more memory than it has bytes for.
+
+    The walk over its operations refuses lengths beyond its end.
+
+    Raises:
+        ValueError: as said, or an operation that there is not.
+    """
+    for operation, argument, _ in pickletools.genops(raw):
+        if operation.name in _PUTS and argument > len(raw):
+            raise ValueError(f'object number {argument} of {len(raw)} bytes')
 
 
 def _array(thing) -> np.ndarray:
     """Puts an array together, dense."""
     if not isinstance(thing, Note):
-        return np.array(thing, np.float64)
+        raise ValueError(f'a {type(thing).__name__}')
     call = thing.call
     if call in ('copy_reg._reconstructor', 'copyreg._reconstructor'):
         call = thing.args[0].call
@@ -121,8 +134,13 @@ def _dtype(note) -> np.dtype:
 def _dense(state: dict, by_row: bool) -> np.ndarray:
     """Fills a matrix from SciPy's compressed rows or columns."""
     rows, columns = (int(size) for size in state.get('_shape', state.get('shape')))
+    if rows * columns > _LARGEST:
+        raise ValueError(f'a matrix of {rows} x {columns}')
     values, inner, ends = (_array(state[name]) for name in ('data', 'indices', 'indptr'))
-    outer = np.repeat(np.arange(rows if by_row else columns), np.diff(ends))
+    counts = np.diff(ends)
+    if ends[0] or counts.min() < 0 or not len(values) == len(inner) == ends[-1] or inner.min() < 0:
+        raise ValueError('a sparse matrix that does not fit together')
+    outer = np.repeat(np.arange(rows if by_row else columns), counts)
     dense = np.zeros((rows, columns))
     np.add.at(dense, (outer, inner) if by_row else (inner, outer), values)
     return dense

@@ -204,7 +204,8 @@ def _mean_hands(path: Path, hands: list[np.ndarray]) -> np.ndarray | None:
         return None
     both = np.concatenate(hands)
     if both.shape != (COLUMNS - _HANDS.start,):
-        raise FormatError(f'{path}: hands_meanl and hands_meanr are {both.size} numbers, expected 90')
+        found = f'hands_meanl and hands_meanr are {both.size} numbers'
+        raise FormatError(f'{path}: {found}, expected {COLUMNS - _HANDS.start}')
     return _numbers(path, 'hands_mean', both)
 
 

@@ -220,15 +220,15 @@ def test_the_layout_has_the_tree_of_the_model():
 def test_ntu25_takes_index_tips_for_hand_tips_and_as_published_thumbs():
     names = dict(enumerate(smplh.LANDMARKS, smplh.JOINTS))
     layout = skeleton.get('ntu25')
-    tips = [layout.joints.index(f'{name}') for name in (
-        'HandTipLeft', 'ThumbLeft', 'HandTipRight', 'ThumbRight')]
+    ends = ('HandTipLeft', 'ThumbLeft', 'HandTipRight', 'ThumbRight')
+    tips = [layout.joints.index(name) for name in ends]
     own = [names[amass.NTU25[tip]] for tip in tips]
     published = [names[amass.NTU25_PUBLISHED[tip]] for tip in tips]
     assert own == ['left_index', 'left_thumb', 'right_index', 'right_thumb']
     assert published == ['left_thumb', 'left_index', 'right_thumb', 'right_index']
     # The others by number, from the published index list.
-    listed = [0, 3, 12, 15, 16, 18, 20, 22, 17, 19, 21, 37, 1, 4, 7, 10, 2, 5, 8, 11, 9, 63, 64, 68, 69]
-    assert list(amass.NTU25_PUBLISHED) == listed and list(amass.NTU25[:21]) == listed[:21]
+    body = (0, 3, 12, 15, 16, 18, 20, 22, 17, 19, 21, 37, 1, 4, 7, 10, 2, 5, 8, 11, 9)
+    assert amass.NTU25[:21] == body and amass.NTU25_PUBLISHED == (*body, 63, 64, 68, 69)
     # Mirrored joints of ntu25 are mirrored in the tree of the model: left precedes right.
     for left, right in layout.mirror[:8]:
         assert amass.NTU25[left] < amass.NTU25[right]

@@ -87,7 +87,8 @@ def test_the_shortest_span_shows_and_faithfully_the_first():
     own, _ = _paint(*spans)
     assert own == [WALK] * 3 + [TURN] * 2 + [STAND] * 3 + [WALK] * 4
     assert _paint(*spans, faithful=True)[0] == [WALK] * 12
-    assert _paint(*spans[::-1], faithful=True)[0] == [WALK] * 3 + [TURN] + [STAND] * 4 + [WALK] * 4
+    turned, _ = _paint(*spans[::-1], faithful=True)
+    assert turned == [WALK] * 3 + [TURN] + [STAND] * 4 + [WALK] * 4
 
 
 @pytest.mark.parametrize('faithful', [True, False])
@@ -141,7 +142,7 @@ def test_frames_carry_what_the_published_loop_finds(duration, spans, faithful):
     ('changes', 'expected'),
     [
         ({'feat_p': None}, 'feat_p is a NoneType'),
-        ({'feat_p': 'KIT/4/walk_poses.npz'}, "feat_p is 'KIT/4/walk_poses.npz', expected A/DATASET"),
+        ({'feat_p': 'KIT/4/walk_poses.npz'}, "feat_p is 'KIT/4/walk_poses.npz', expected A/"),
         ({'feat_p': 'A/../../walk_poses.npz'}, "feat_p is 'A/../../walk_poses.npz'"),
         ({'feat_p': '/A/B/walk_poses.npz'}, 'expected A/DATASET/PERSON/NAME.npz'),
         ({'feat_p': 'A/A/B/walk\nrun_poses.npz'}, r"feat_p is 'A/A/B/walk\nrun_poses.npz'"),

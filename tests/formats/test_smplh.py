@@ -131,7 +131,8 @@ def test_shape_moves_joints_and_landmarks_and_what_is_not_given_is_zero():
     for betas, height, depth in (((), 0, 0), ((3,), 3, 6), ((3, 1), 13, 26)):
         (points,) = smplh.forward(model, np.zeros((1, 156)), betas=betas)
         assert (points[0, 1], points[NOSE, 2]) == pytest.approx((height, depth))
-    told = _told(lambda: smplh.forward(model, np.zeros((1, 156)), betas=(1, 2, 3)), error=InputError)
+    many = lambda: smplh.forward(model, np.zeros((1, 156)), betas=(1, 2, 3))
+    told = _told(many, error=InputError)
     assert told == '3 betas, but the model has 2'
 
 
@@ -293,24 +294,24 @@ def test_variables_of_chumpy_and_matrices_by_rows_are_read(tmp_path, monkeypatch
     module = types.ModuleType('chumpy.ch')
     module.Ch = Ch
     table = np.arange(12.0).reshape(3, 4)
-    content = {'a': Ch(table), 'b': sparse.csr_matrix(table), 'c': [[1, 2]], 'd': table.astype('>f4')}
+    content = {'a': Ch(table), 'b': sparse.csr_matrix(table), 'c': table.astype('>f4')}
     with monkeypatch.context() as patch:
         patch.setitem(__import__('sys').modules, 'chumpy', types.ModuleType('chumpy'))
         patch.setitem(__import__('sys').modules, 'chumpy.ch', module)
         paths = [_pickle(tmp_path / f'{p}.pkl', content, p) for p in (0, 1, 2, 4)]
     for path in paths:
-        found = pickled.arrays(path, ('a', 'b'), ('c', 'd', 'e'))
-        assert list(found) == ['a', 'b', 'c', 'd']
-        for name in 'abd':
-            np.testing.assert_array_equal(found[name], table)
-        np.testing.assert_array_equal(found['c'], [[1, 2]])
+        found = pickled.arrays(path, ('a', 'b'), ('c', 'd'))
+        assert list(found) == ['a', 'b', 'c']
+        for array in found.values():
+            np.testing.assert_array_equal(array, table)
 
 
 def _of_python_2(table: np.ndarray) -> bytes:
     """Writes {'a': table} as Python 2 does: the bytes of an array are a text of its own."""
     raw, (rows, columns) = table.astype('<f8').tobytes(), table.shape
     return (
-        b'\x80\x02}U\x01acnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R'
+        b'\x80\x02}U\x01acnumpy.core.multiarray\n_reconstruct\n'
+        + b'cnumpy\nndarray\nK\x00\x85U\x01b\x87R'
         + b'(K\x01K%cK%c\x86cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R' % (rows, columns)
         + b'(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T'
         + struct.pack('<i', len(raw)) + raw + b'tbs.'
@@ -347,15 +348,28 @@ def test_nothing_in_a_pickle_is_run(tmp_path):
     [
         ([1, 2], 'holds a list, expected a dictionary'),
         ({'b': 1}, "no entry 'a', found b"),
-        ({'a': 'text'}, "'a': could not convert"),
+        ({'a': [1.0, 2.0]}, "'a': a list, expected numbers"),
         ({'a': np.array(['x'])}, "'a': an array of U1"),
         ({'a': np.array([{}])}, "'a': an array of O8"),
-        ({'a': {}}, "'a': float() argument"),
     ],
 )
 def test_a_pickle_of_something_else_is_refused(tmp_path, content, expected):
     path = _pickle(tmp_path / 'model.pkl', content)
     assert _told(pickled.arrays, path, ('a',)).startswith(f'{path}: {expected}')
+
+
+@pytest.mark.parametrize(
+    'claim',
+    [
+        b'\x80\x05\x96' + struct.pack('<q', 2**33) + b'short.',  # bytes
+        b'\x80\x02}r' + struct.pack('<I', 2**31) + b'.',  # remembered as number 2 ** 31
+        b'}p2147483648\n.',
+    ],
+)
+def test_a_short_pickle_cannot_claim_much_memory(tmp_path, claim):
+    path = tmp_path / 'model.pkl'
+    path.write_bytes(claim)
+    assert 'cannot be read as a pickle: ' in _told(pickled.arrays, path, ('a',))
 
 
 @st.composite
@@ -374,21 +388,21 @@ def _archive() -> bytes:
     return buffer.getvalue()
 
 
-WHOLE = {
-    '.pkl': [
-        *(pickle.dumps({'a': np.arange(6.0).reshape(2, 3)}, protocol=p) for p in (0, 2, 4, 5)),
-        _of_python_2(np.ones((2, 3))),
-    ],
-    '.npz': [_archive()],
-}
+def _pickles() -> list[bytes]:
+    sparse = pytest.importorskip('scipy.sparse')
+    table = np.arange(6.0).reshape(2, 3)
+    matrices = [pickle.dumps({'a': sparse.csc_matrix(table)}, protocol=p) for p in (2, 4)]
+    tables = [pickle.dumps({'a': table}, protocol=p) for p in (0, 2, 4, 5)]
+    return [*matrices, *tables, _of_python_2(table)]
 
 
-@pytest.mark.parametrize('ending', WHOLE)
+@pytest.mark.parametrize('ending', ['.npz', '.pkl'])
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, ending, data):
     path = tmp_path_factory.getbasetemp() / f'damaged{ending}'
-    path.write_bytes(data.draw(st.sampled_from(WHOLE[ending]).flatmap(_damage)))
+    whole = [_archive()] if ending == '.npz' else _pickles()
+    path.write_bytes(data.draw(st.sampled_from(whole).flatmap(_damage)))
     read = archive.arrays if ending == '.npz' else pickled.arrays
     try:
         found = read(path, ('a',))

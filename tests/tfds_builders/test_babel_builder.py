@@ -54,7 +54,8 @@ def _label(start, end, *categories) -> dict:
     return {'start_t': start, 'end_t': end, 'act_cat': list(categories) or None}
 
 
-EACH = [_label(n / 2, n / 2 + 0.5, name) for n, name in enumerate(('walk', 'stand', 'turn', 'jump'))]
+NAMES = ('walk', 'stand', 'turn', 'jump')
+EACH = [_label(n / 2, n / 2 + 0.5, name) for n, name in enumerate(NAMES)]
 
 
 class Tree:
@@ -131,7 +132,7 @@ def test_a_recording_is_the_male_body_at_30_frames_a_second_with_y_up(tree, smpl
     assert (recording.subject, recording.layout) == (f'CMU/{TRAIN[2]}', 'ntu25')
     assert recording.source == f'CMU/{TRAIN[2]}/{TRAIN[2]}_{number}_poses.npz'
     assert recording.frame_valid.all() and recording.person_valid.all()
-    assert (report['classes'], report['fps']) == (['walk', 'stand', 'turn', 'jump'], 30.0)
+    assert (report['classes'], report['fps']) == (list(NAMES), 30.0)
     assert report['skipped'] == {}
 
 
@@ -255,7 +256,8 @@ def test_a_damaged_motion_and_one_too_slow_are_named(tree):
     _motion(tree.root, f'CMU/{TRAIN[2]}/{TRAIN[2]}_{second}_poses.npz', 2.0, fps=25)
     _, damaged, slow = _told(tree).splitlines()
     assert damaged.startswith(f'{path}: cannot be read as .npz: ')
-    assert slow == f'{folder}/{TRAIN[2]}_{second}_poses.npz: 25 frames a second, expected at least 30'
+    path = folder / f'{TRAIN[2]}_{second}_poses.npz'
+    assert slow == f'{path}: 25 frames a second, expected at least 30'
 
 
 def test_a_malformed_annotation_is_named(tree):
@@ -278,6 +280,13 @@ def test_a_split_without_sequences_is_told(tree):
     del tree.files['train']['2']
     folder = tree.root / 'babel_v1.0_release'
     assert _told(tree) == f"{folder}: no sequence for the split 'validation'"
+
+
+def test_a_split_without_motions_is_told(tree):
+    (tree.root / 'amass').rename(tree.root / 'AMASS')
+    example = f'CMU/{TRAIN[0]}/{TRAIN[0]}_1_poses.npz'
+    told = f"{tree.root}/amass: has none of the 1 motions of the split 'train', e.g. {example}"
+    assert _told(tree) == told
 
 
 def test_the_body_model_is_asked_for_once(tree):

@@ -84,6 +84,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         for split, sequences in splits.items():
             if not sequences:
                 raise InputError(f'{folder}: no sequence for the split {split!r}')
+            # TFDS makes no empty split.
+            if not any(amass.locate(root / 'amass', sequence.file) for sequence in sequences):
+                first = f'{len(sequences)} motions of the split {split!r}, e.g. {sequences[0].file}'
+                raise InputError(f'{root / "amass"}: has none of the {first}')
         return {
             split: self._generate_examples(root, sequences) for split, sequences in splits.items()
         }
