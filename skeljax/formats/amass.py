@@ -36,7 +36,7 @@ _RENAMED = {
 _LARGEST = 1e4  # radians, metres, numbers of shape
 _GENDERS = ('female', 'male', 'neutral')
 _RATES = ('mocap_framerate', 'mocap_frame_rate')
-# What stands before or behind a person's name in a folder's: a date, or what was done.
+# Names of folders: a date before a person, a person before what was done.
 _DATED = re.compile(r'\d{8}_(.+)')
 _ACCAD = re.compile(r'((?:Fem|M)ale\d+)\D.*_c3d')
 _WHERE = (
@@ -189,12 +189,13 @@ def _table(path: Path, name: str, array: np.ndarray) -> np.ndarray:
     if array.ndim != 2 or array.dtype.kind not in 'fiu':
         found = f'{array.dtype} {array.shape}'
         raise FormatError(f'{path}: {name} is {found}, expected a table of numbers')
+    array = array.astype(np.float64)
     bad = np.argwhere(~(np.abs(array) <= _LARGEST))  # nan too
     if len(bad):
         frame, column = bad[0]
         found = f'{name}, frame {frame}, column {column} is {array[frame, column]:g}'
         raise FormatError(f'{path}: {found}, expected at most {_LARGEST:g}')
-    return array.astype(np.float64)
+    return array
 
 
 def _gender(path: Path, value) -> str:

@@ -210,6 +210,7 @@ def _mean_hands(path: Path, hands: list[np.ndarray]) -> np.ndarray | None:
 
 
 def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind not in 'fiu' or not (np.abs(array) <= _LARGEST).all():  # nan too
+    numbers = array.astype(np.float64) if array.dtype.kind in 'fiu' else np.array(np.nan)
+    if not (np.abs(numbers) <= _LARGEST).all():  # nan too
         raise FormatError(f'{path}: {name} is not of numbers up to {_LARGEST:g}')
-    return array.astype(np.float64)
+    return numbers

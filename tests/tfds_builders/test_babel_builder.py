@@ -194,7 +194,7 @@ def test_splits_share_no_subject_and_no_motion_where_they_need_not(tree):
     sources = [r.source for split in SPLITS for r in read[split].values()]
     assert len(sources) == len(set(sources)) == 4 + 3 + 2
     assert report['skipped'] == {
-        '1 sequences of train.json with a motion of val.json': 'not in config subset1'
+        '1 sequences of train.json with a motion of the test split': 'not in config subset1'
     }
 
 

@@ -100,7 +100,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         splits = {'train': [], 'validation': [], 'test': test}
         for sequence in learnt:
             if sequence.file in tested:
-                skipped['train.json with a motion of val.json'] += 1
+                skipped['train.json with a motion of the test split'] += 1
             else:
                 splits[_split(amass.subject(sequence.file))].append(sequence)
         for what, count in skipped.items():
