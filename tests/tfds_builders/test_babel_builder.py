@@ -21,7 +21,6 @@ FPS = 120
 
 
 def _validates(subject: str) -> bool:
-    """Tells what the builder's README says of a subject."""
     digest = hashlib.sha256(f'skeljax-1/babel/{subject}'.encode()).hexdigest()
     return int(digest[:16], 16) % 10 == 0
 
@@ -142,8 +141,7 @@ def test_labels_stand_where_the_annotators_put_them_whatever_lies_between(tree):
         _label(1.2, 1.4, 'turn', 'eat'), _label(1.5, 9.0, 'stand'), _label(0.6, 0.8, 'eat'),
     ]
     number, _ = tree.add('train', TRAIN[2], labels, duration=1.9)
-    _, read = _prepared(tree)
-    recording = read['train'][f'babel_{number}']
+    recording = _prepared(tree)[1]['train'][f'babel_{number}']
     assert len(recording.joints) == 57
     assert _spans(recording) == [(0, 6, WALK), (30, 36, WALK), (36, 42, TURN), (42, 57, WALK)]
 
@@ -278,8 +276,8 @@ def test_annotations_that_are_not_there_or_there_twice_are_told(tree):
 
 def test_a_split_without_sequences_is_told(tree):
     del tree.files['train']['2']
-    folder = tree.root / 'babel_v1.0_release'
-    assert _told(tree) == f"{folder}: no sequence for the split 'validation'"
+    told = f"{tree.root}/babel_v1.0_release: no sequence for the split 'validation'"
+    assert _told(tree) == told
 
 
 def test_a_split_without_motions_is_told(tree):
