@@ -29,3 +29,39 @@ def tiny(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('data')
     prepare.prepare('synthetic/tiny', data_dir=folder)
     return folder
+
+
+@pytest.fixture(scope='session')
+def smplh_folder(tmp_path_factory) -> Path:
+    """A folder laid out as the SMPL-H release, with made-up bodies: male and female."""
+    import numpy as np
+
+    from skeljax.formats import smplh
+
+    folder = tmp_path_factory.mktemp('model') / 'smplh'
+    for seed, gender in enumerate(('male', 'female')):
+        rng = np.random.default_rng(seed)
+        regressor = np.zeros((52, 6890))
+        for joint in range(52):
+            regressor[joint, rng.choice(6890, 30, replace=False)] = 1 / 30
+        weights = rng.random((6890, 52)) ** 8
+        posedirs = np.zeros((6890, 3, 459), np.float32)  # of the landmarks only, to be quick
+        landmarks = list(smplh.LANDMARKS.values())
+        posedirs[landmarks] = rng.normal(0, 0.01, (len(landmarks), 3, 459))
+        parents = np.array([2**32 - 1, *smplh.PARENTS[1:]], np.uint32)
+        (folder / gender).mkdir(parents=True)
+        np.savez(
+            folder / gender / 'model.npz',
+            v_template=rng.normal(0, 1.5, (6890, 3)),
+            shapedirs=rng.normal(0, 0.02, (6890, 3, 16)),
+            posedirs=posedirs,
+            J_regressor=regressor,
+            weights=weights / weights.sum(1, keepdims=True),
+            kintree_table=np.stack([parents, np.arange(52, dtype=np.uint32)]),
+            f=np.zeros((13776, 3), np.uint32),
+            hands_meanl=rng.normal(0, 0.3, 45),
+            hands_meanr=rng.normal(0, 0.3, 45),
+            hands_componentsl=np.eye(45),
+            hands_componentsr=np.eye(45),
+        )
+    return folder

@@ -23,7 +23,7 @@ def _venv(folder: Path) -> Path:
     text = (ROOT / 'pyproject.toml').read_bytes()
     told = subprocess.run(['cksum'], input=text, capture_output=True, check=True).stdout
     number = told.split()[0]
-    for extra in ('run', 'test', 'test,beam'):
+    for extra in ('run', 'test', 'test,beam,compare'):
         (folder / f'skeljax-{number.decode()}-{extra}').touch()
     return folder
 

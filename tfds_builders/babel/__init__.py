@@ -1,0 +1,1 @@
+"""BABEL: everyday actions in AMASS, frame labels."""
