@@ -119,5 +119,12 @@ def describe(layout: Layout) -> str:
     return json.dumps(asdict(layout), separators=(',', ':'))
 
 
+def infer(name: str, joints: tuple[str, ...], parents: tuple[int, ...]) -> Layout:
+    """Stands in until a layout is guessed from the joints' names."""
+    last = len(joints) - 1
+    parts = (tuple(range(len(joints))),)
+    return Layout(name, tuple(joints), tuple(parents), parts, (), (0, min(1, last)), (0, last), 0)
+
+
 def _tuples(value):
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
