@@ -2,17 +2,20 @@
 
     skeljax predict FILE --workdir runs/tuned --out predictions/
 
-FILE is a UI-PRMD positions file (its angles file is found beside it), or
-CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
-synthetic/default:test:NAME. Writes NAME.json (seconds and frames) and NAME.png.
+FILE is a recording of any known format (what it does not tell itself is told by --fps,
+--layout and --unit), or CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
+synthetic/default:test:NAME. A file is brought to the frame rate of the run's corpus.
+Writes NAME.json (seconds and frames of that rate) and NAME.png.
 """
 
 import json
 from pathlib import Path
 
 from skeljax import formats, localize
-from skeljax.data import normalize, records
+from skeljax.cli import raw
+from skeljax.data import normalize, records, survey
 from skeljax.data.corpus import Corpus
+from skeljax.data.resample import resample
 from skeljax.errors import InputError
 from skeljax.report import timeline
 from skeljax.train import score, trained
@@ -25,6 +28,7 @@ def add_arguments(parser):
     parser.add_argument('--data-dir', help='of a prepared corpus, if not the one trained on')
     parser.add_argument('--protocol', default='babel_clean', help='whose decoding to use')
     parser.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    raw.add_arguments(parser)
 
 
 def run(args) -> int:
@@ -35,12 +39,22 @@ def run(args) -> int:
         data_dir=args.data_dir,
         protocol=args.protocol,
         min_score=args.min_score,
+        options=raw.options(args),
     )
     print(f'{segments} segments in {path} and {path.with_suffix(".png")}')
     return 0
 
 
-def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1):
+def predict(
+    file,
+    workdir,
+    out,
+    *,
+    data_dir=None,
+    protocol='babel_clean',
+    min_score=0.1,
+    options: dict | None = None,
+):
     """Finds the segments of one recording and writes NAME.json and NAME.png.
 
     Args:
@@ -50,6 +64,7 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
         data_dir: of a prepared corpus, if not the one trained on.
         protocol: whose decoding to use.
         min_score: leaves out segments of a lower score.
+        options: what the file does not tell, see `skeljax.formats.read`.
 
     Returns:
         The JSON file and the number of segments.
@@ -59,15 +74,15 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
             another layout.
     """
     ready = trained.load(workdir)
-    recording, truth = _recording(str(file), ready, data_dir)
-    if recording.layout != ready.layout:
+    recording, truth = _recording(str(file), ready, data_dir, options)
+    if not survey.same_joints(recording.layout, ready.layout):
         raise InputError(f'{file}: layout {recording.layout}, the run has {ready.layout}')
     normalised = normalize.compose(tuple(ready.config.data.normalisation))(recording)
     scores = score.probabilities(ready.model, ready.variables, normalised)
     found = localize.protocol(protocol).decode(scores)
     found = found[found.score >= min_score]
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    path = Path(out) / f'{recording.name}.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
     listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
     described = {
         'recording': recording.name,
@@ -77,7 +92,6 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
         'model': {'workdir': str(workdir), 'step': ready.step},
         'segments': listed,
     }
-    path = out / f'{recording.name}.json'
     path.write_text(json.dumps(described, indent=1) + '\n')
     timeline.draw(
         path.with_suffix('.png'),
@@ -91,13 +105,12 @@ def predict(file, workdir, out, *, data_dir=None, protocol='babel_clean', min_sc
     return path, len(listed)
 
 
-def _recording(file: str, ready, data_dir):
+def _recording(file: str, ready, data_dir, options):
     """Reads the file, or the prepared recording with its truth."""
     parts = file.split(':')
     if len(parts) != 3 or Path(file).exists():
-        motion = formats.read(file)
-        name = Path(file).name.split('.')[0]
-        return records.from_motion(motion, name=name), None
+        motion = resample(formats.read(file, **(options or {})), ready.fps)
+        return records.from_motion(motion, name=formats.stem(file)), None
     corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
     for recording in corpus:
         if recording.name == parts[2]:

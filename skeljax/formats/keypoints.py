@@ -45,7 +45,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     Args:
         path: a file, or a folder of OpenPose's files of one frame each.
         fps: frames a second, where the file does not tell.
-        layout: of the points, where they are not the estimator's own.
+        layout: of the points, where they are not as many as the estimator's own.
         unit: of the coordinates, see above.
 
     Raises:
@@ -213,14 +213,19 @@ def _check_room(path: Path, frames: int, given: int):
 
 
 def _layout(path: Path, kind: str, counts: set[int], given: str | None) -> str:
+    """Finds the layout by the number of points: the estimator's, else the one given."""
     count = min(counts)
     if len(counts) > 1:
         raise FormatError(f'{path}: persons of {count} and of {max(counts)} points')
-    if given is not None and skeleton.get(given).num_joints != count:
-        expected = f'expected the {skeleton.get(given).num_joints} of {given}'
-        raise FormatError(f'{path}: {count} points, {expected}')
-    known = _LAYOUTS.get(kind, {})
-    if given is None and count not in known:
+    known = _LAYOUTS[kind]
+    if count in known:
+        return known[count]
+    if given is None:
         expected = ' or '.join(map(str, known))
         raise FormatError(f'{path}: {count} points, {kind} has {expected}; or use the option layout')
-    return given or known[count]
+    layout = skeleton.get(given)
+    if layout.num_joints != count:
+        raise FormatError(
+            f'{path}: {count} points, expected the {layout.num_joints} of {layout.name}'
+        )
+    return skeleton.describe(layout)

@@ -52,8 +52,8 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     Args:
         path: .csv or .csv.gz.
         fps: frames a second, where there is no column of time.
-        layout: of which the table's joints are, found by name; by default the one
-            whose names these are, else one of the table's own without a tree.
+        layout: whose joints to take from the table, by name. By default the table has
+            the layout of just these names, else one of its own without a tree.
         unit: of the coordinates, metres by default.
 
     Raises:
@@ -140,15 +140,16 @@ def _layout(path: Path, names: list[str], wanted: str | None) -> tuple[str, list
     place = {_plain(name): index for index, name in enumerate(names)}
     if len(place) != len(names):
         raise FormatError(f'{path}:1: two joints of one name among {", ".join(names)[:80]}')
-    known = [skeleton.get(wanted)] if wanted else skeleton.LAYOUTS.values()
-    for layout in known:
+    known = list(skeleton.LAYOUTS.values())
+    for layout in [skeleton.get(wanted), *known] if wanted else known:
         needed = [_plain(joint) for joint in layout.joints]
-        missing = [joint for joint in needed if joint not in place]
-        if wanted and missing:
-            lost = ', '.join(j for j in layout.joints if _plain(j) in missing)
-            raise FormatError(f'{path}:1: {layout.name} needs joints that are not here: {lost[:80]}')
-        if not missing and (wanted or len(needed) == len(names)):
+        chosen = layout.name == wanted or len(needed) == len(names)
+        if chosen and place.keys() >= set(needed):
             return skeleton.describe(layout), [place[joint] for joint in needed]
+    if wanted:
+        layout = skeleton.get(wanted)
+        lost = ', '.join(j for j in layout.joints if _plain(j) not in place)
+        raise FormatError(f'{path}:1: {layout.name} needs joints that are not here: {lost[:80]}')
     star = (-1, *[0] * (len(names) - 1))
     own = skeleton.infer('table', tuple(names), star)
     return skeleton.describe(own), list(range(len(names)))
@@ -189,7 +190,7 @@ def _frames(sheet: cells.Cells) -> tuple[np.ndarray, float | None]:
     seconds = time[last] - time[first]
     if not seconds > 0:
         sheet.fail(int(last), 'the time does not grow with the frames')
-    return frames.astype(int), _rounded(frames.max() / seconds)
+    return frames.astype(int), _rounded(frames.max() / seconds, time, seconds)
 
 
 def _counted(sheet: cells.Cells) -> np.ndarray:
@@ -204,9 +205,11 @@ def _counted(sheet: cells.Cells) -> np.ndarray:
     return frames
 
 
-def _rounded(fps: float) -> float:
-    """Takes a rate from times of a few digits for the whole number it nearly is."""
-    return float(round(fps)) if abs(fps - round(fps)) < 5e-4 * fps else float(fps)
+def _rounded(fps: float, time: np.ndarray, seconds: float) -> float:
+    """Takes the rate for the whole number that it is but for the digits left out of the times."""
+    digits = next((d for d in range(6) if np.allclose(time, np.round(time, d), rtol=0, atol=1e-9)), 6)
+    whole = round(fps)
+    return float(whole) if abs(fps - whole) <= 10.0**-digits * fps / seconds else float(fps)
 
 
 def _persons(sheet: cells.Cells) -> np.ndarray:

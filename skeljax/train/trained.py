@@ -22,6 +22,7 @@ class Trained(NamedTuple):
     config: ConfigDict
     classes: tuple[str, ...]
     layout: str
+    fps: float
     step: int
 
 
@@ -50,5 +51,11 @@ def load(workdir) -> Trained:
         state = checkpoint.restore(mngr, finetune.parts(like))
         step = mngr.latest_step()
     return Trained(
-        model, score.variables(state), config, tuple(corpus['classes']), corpus['layout'], step
+        model=model,
+        variables=score.variables(state),
+        config=config,
+        classes=tuple(corpus['classes']),
+        layout=corpus['layout'],
+        fps=corpus['fps'],
+        step=step,
     )
