@@ -7,20 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import os
 from pathlib import Path
+import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 import numpy as np
 
 from skeljax import skeleton
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
-from skeljax.report.figure import FAINT, INK, add_title, colour, new_figure, save
+from skeljax.report.figure import FAINT, INK, add_title, colour, hatch, new_figure, save
 
 POSES = 8  # in a strip
 STRIPS = 8  # at least, as far as there are recordings
 _KEPT = 4  # strips of each class to choose from
+_GREY = '#8a8a8a'
 _TURN = np.deg2rad(25)  # away from the front, so that depth shows
 _WIDTH, _HEIGHT = 9.0, 1.25  # inches of a strip
 
@@ -149,15 +152,19 @@ def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
             _draw_pose(axes, flat[pose, person] + place, strip.measured[pose, person], layout, tint)
         axes.text(
             place[0], -0.1, f'{strip.seconds[pose]:.1f} s', ha='center', va='top', fontsize=7,
-            color='#8a8a8a',
+            color=_GREY,
         )
     axes.axhline(-0.04, xmin=2.2 / (POSES + 2.2), color=FAINT, linewidth=0.8, zorder=0)
     name = classes[strip.label] if strip.label >= 0 else strip.recording
-    axes.text(0, 0.62, _shortened(name, 24), fontsize=9.5, fontweight='bold', color=tint,
-              parse_math=False, va='center')
+    wrapped = textwrap.wrap(name, 21, max_lines=2, placeholder=' …')
+    told = [(line, 9.5, 'bold', INK) for line in wrapped]
     if strip.label >= 0:
-        axes.text(0, 0.4, _shortened(strip.recording, 30), fontsize=7.5, color=INK,
-                  parse_math=False, va='center')
+        told.append((_shortened(strip.recording, 32), 7.5, 'normal', _GREY))
+    for line, (text, size, weight, ink) in enumerate(told):
+        axes.text(0.1, 0.5 + 0.17 * ((len(told) - 1) / 2 - line), text, fontsize=size, color=ink,
+                  fontweight=weight, parse_math=False, va='center')
+    axes.add_patch(Rectangle((0, 0.12), 0.035, 0.76, facecolor=tint, hatch=hatch(strip.label),
+                             edgecolor='white', linewidth=0))
     axes.set_xlim(0, (POSES + 2.2) * wide)
     axes.set_ylim(-0.27, 1.05)
     axes.set_aspect('equal', adjustable='box', anchor='W')
@@ -178,27 +185,18 @@ def _draw_pose(axes: Axes, points: np.ndarray, measured: np.ndarray, layout, tin
 
 def _project(strip: Strip) -> np.ndarray:
     """Looks at a strip from the front, float[P, M, V, 2]: feet at 0, the tallest pose 1."""
-    joints = strip.joints.astype(np.float64)
-    seen = joints[strip.persons]
-    up = 1
-    if len(seen):
-        extents = np.median(np.ptp(seen, axis=1), axis=0)
-        # Some corpora have z upward; nobody has x.
-        up = 2 if extents[2] > 1.2 * extents[1] else 1
-    level = [axis for axis in (2, 0, 1) if axis != up][::-1] if up == 1 else [0, 1]
-    ground = joints[..., level]
-    middle = ground[strip.persons].mean(1) if len(seen) else np.zeros((1, 2))
-    across = _across(strip, ground)
-    flat = np.empty((*joints.shape[:3], 2))
-    for pose in range(len(joints)):
-        there = strip.persons[pose]
-        centre = ground[pose][there].mean((0, 1)) if there.any() else middle.mean(0)
-        flat[pose, ..., 0] = (ground[pose] - centre) @ across
-    flat[..., 1] = joints[..., up]
-    heights = flat[..., 1][strip.persons] if len(seen) else np.zeros((1, 1))
+    seen = strip.joints[strip.persons].astype(np.float64)
+    if not len(seen):
+        return np.zeros((*strip.joints.shape[:3], 2))
+    extents = np.median(np.ptp(seen, axis=1), axis=0)
+    up = 2 if extents[2] > 1.2 * extents[1] else 1  # some have z upward; nobody has x
+    ground = strip.joints[..., [0, 3 - up]].astype(np.float64)
+    flat = np.stack([ground @ _across(strip, ground), strip.joints[..., up]], -1)
+    for pose, there in zip(flat, strip.persons, strict=True):
+        pose[..., 0] -= pose[there][..., 0].mean() if there.any() else 0
+    heights = flat[strip.persons][..., 1]
     flat[..., 1] -= heights.min()
-    size = max(np.ptp(heights), np.median(np.ptp(heights, axis=1)), 1e-6)
-    return flat / size
+    return flat / max(np.ptp(heights), np.ptp(heights, axis=1).max(), 1e-6)
 
 
 def _across(strip: Strip, ground: np.ndarray) -> np.ndarray:
