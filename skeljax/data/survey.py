@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 import dataclasses
-import importlib
 from pathlib import Path
 import statistics
 
@@ -83,7 +82,7 @@ def read(path: Path, options: Options) -> Motion:
     """Reads one recording as its owner wants it: layout, frame rate, persons."""
     motion = formats.read(path, fps=options.fps, layout=options.layout, unit=options.unit)
     if options.remap and not same_joints(motion.layout, options.remap):
-        motion = _remapped(path, motion, options.remap)
+        motion = _remapped(motion, options.remap)
     if options.resample:
         motion = resample(motion, options.resample)
     if options.persons and motion.joints.shape[1] > options.persons:
@@ -167,12 +166,13 @@ def _brief(job) -> list[Brief]:
     return [Brief(name, path, motion.fps, motion.layout, persons, motion.subject)]
 
 
-def _remapped(path: Path, motion: Motion, layout: str) -> Motion:
-    try:
-        remap = importlib.import_module('skeljax.remap')
-    except ImportError:
-        raise InputError(f'{path}: has the joints of another layout than {layout}') from None
-    return remap.remap(motion, layout)
+def _remapped(motion: Motion, layout: str) -> Motion:
+    """Turns the joints into those of another layout."""
+    from skeljax import remap  # seldom asked for
+
+    joints, measured = remap.remap(motion.joints, motion.layout, layout, motion.joint_valid)
+    joints = np.where(motion.valid[..., None, None], joints, 0)
+    return dataclasses.replace(motion, joints=joints, layout=layout, joint_valid=measured)
 
 
 def _with_persons(motion: Motion, persons: int) -> Motion:

@@ -1,6 +1,7 @@
 """Readers of raw files: one module a format, each with `read(path) -> Motion`.
 
-A reader of files that do not tell everything also takes `fps`, `layout` or `unit`.
+A reader of files that do not tell everything also takes `fps`, `layout` or `unit` (in
+metres).
 """
 
 import importlib
@@ -8,6 +9,7 @@ import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import options
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -51,7 +53,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
         fps: frames a second, for formats whose files need not tell it. What a file
             tells itself counts more; so with the other options.
         layout: name of the joint layout, for formats of bare coordinates.
-        unit: of the coordinates, for those formats: 'm' (the default), 'cm', 'mm',
+        unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
             'inch', 'foot', or a number of metres.
 
     Raises:
@@ -69,5 +71,6 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
     reader = importlib.import_module(f'skeljax.formats.{module}').read
-    given = {'fps': fps, 'layout': layout, 'unit': unit}
-    return reader(path, **{n: given[n] for n in inspect.signature(reader).parameters if n in given})
+    given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
+    taken = inspect.signature(reader).parameters
+    return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})

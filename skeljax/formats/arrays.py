@@ -35,14 +35,16 @@ _DAMAGE = (
 )
 
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
+def read(
+    path, *, fps: float | None = None, layout: str | None = None, unit: float | None = None
+) -> Motion:
     """Reads the joints of one file.
 
     Args:
         path: .npy or .npz.
         fps: frames a second, where the file does not tell.
         layout: of the joints, where the file does not tell.
-        unit: of the coordinates, where the file does not tell.
+        unit: of the coordinates in metres, where the file does not tell; 1 by default.
 
     Raises:
         FormatError: the file is damaged, or does not fit what it or the user tells.

@@ -39,14 +39,16 @@ _LAYOUTS = {  # estimator -> number of points -> layout
 _PERSONS = 100
 
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
+def read(
+    path, *, fps: float | None = None, layout: str | None = None, unit: float | None = None
+) -> Motion:
     """Reads the poses of one recording.
 
     Args:
         path: a file, or a folder of OpenPose's files of one frame each.
         fps: frames a second, where the file does not tell.
         layout: of the points, where they are not as many as the estimator's own.
-        unit: of the coordinates, see above.
+        unit: of the coordinates in metres, 1 by default.
 
     Raises:
         FormatError: the file is damaged; names the frame.
@@ -63,7 +65,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     if max(map(len, frames)) > _PERSONS:
         raise FormatError(f'{path}: more than {_PERSONS} persons at once')
     joints, measured = tracking.arrange(frames)
-    joints = joints * [1, -1, -1] * options.scale(unit) + 0.0  # not -0.0
+    joints = joints * [1, -1, -1] * (1.0 if unit is None else unit) + 0.0  # not -0.0
     return filling.motion(
         path,
         joints,

@@ -46,7 +46,9 @@ class _Values:
     coordinates: np.ndarray
 
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
+def read(
+    path, *, fps: float | None = None, layout: str | None = None, unit: float | None = None
+) -> Motion:
     """Reads the joints of one table.
 
     Args:
@@ -54,7 +56,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
         fps: frames a second, where there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
             the layout of just these names, else one of its own without a tree.
-        unit: of the coordinates, metres by default.
+        unit: of the coordinates in metres, 1 by default.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
@@ -82,7 +84,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     measured = ~np.isnan(joints).any(-1)
     return filling.motion(
         sheet.path,
-        joints * options.scale(unit),
+        joints * (1.0 if unit is None else unit),
         measured,
         fps=options.rate(sheet.path, rate, fps),
         layout=text,
