@@ -122,6 +122,11 @@ def describe(layout: Layout) -> str:
 def infer(name: str, joints: tuple[str, ...], parents: tuple[int, ...]) -> Layout:
     """Stands in until a layout is guessed from the joints' names."""
     last = len(joints) - 1
+    reached = {-1}
+    for _ in joints:
+        reached |= {joint for joint, parent in enumerate(parents) if parent in reached}
+    if len(reached) <= len(joints):
+        raise InputError(f'layout {name}: no tree')
     parts = (tuple(range(len(joints))),)
     return Layout(name, tuple(joints), tuple(parents), parts, (), (0, min(1, last)), (0, last), 0)
 
