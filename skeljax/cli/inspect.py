@@ -25,9 +25,8 @@ def add_arguments(parser):
     parser.add_argument('data', metavar='DATA', help='a prepared NAME, a folder or a file')
     parser.add_argument('--data-dir', default='data', help='of prepared corpora (default: data)')
     parser.add_argument('--out', metavar='PNG', help='draws a sheet of skeletons')
-    parser.add_argument(
-        '--processes', type=int, default=os.cpu_count(), help='that read files (default: %(default)s)'
-    )
+    cores = os.cpu_count()
+    parser.add_argument('--processes', type=int, default=cores, help='that read raw files')
     raw.add_arguments(parser)
 
 

@@ -125,7 +125,8 @@ def prepare(
         raise InputError(f'{data_dir}: cannot be made: {error.strerror}') from None
     with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
         # What such a corpus looks like is known only from its files.
-        raw = {'manual_dir': manual_dir, 'processes': processes} if builders.named_by_user(corpus) else {}
+        own = builders.named_by_user(corpus)
+        raw = {'manual_dir': manual_dir, 'processes': processes} if own else {}
         made = builders.builder(corpus, config, beside, **raw)
         made.work.processes = processes
         if beam:

@@ -25,7 +25,9 @@ from skeljax.formats.labels import Label, Labels
 _TABLES = ('labels.csv', 'labels.json', 'splits.csv', 'subjects.csv', 'corpus.json')
 _PROSE = ('readme', 'licence', 'license', 'notes', 'changelog')
 # Read along with the recordings of their format.
-_COMPANIONS = ('_angles.txt', '_angles.txt.gz', '_angles_inc.txt', '_angles_inc.txt.gz', '.asf', '.asf.gz')
+_COMPANIONS = (
+    '_angles.txt', '_angles.txt.gz', '_angles_inc.txt', '_angles_inc.txt.gz', '.asf', '.asf.gz',
+)
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,8 @@ class _Names:
         where: dict[str, str] = {}
         told = {}
         for number, row in enumerate(sheet.rows):
+            if not any(row):  # spreadsheets end so
+                continue
             if row[key] in where:
                 sheet.fail(number, f'{row[key]!r} again, as in {where[row[key]]}')
             where[row[key]] = f'{path}:{sheet.lines[number]}'

@@ -23,7 +23,7 @@ import zlib
 import numpy as np
 
 from skeljax import skeleton
-from skeljax.errors import FormatError
+from skeljax.errors import FormatError, InputError
 from skeljax.formats import filling, options
 from skeljax.formats.motion import Motion
 
@@ -58,13 +58,14 @@ def read(
     joints = _coordinates(path, name, arrays[name])
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
     own = _layout(path, arrays, layout, joints.shape[2])
-    metres = options.scale(_scalar(path, arrays, 'unit') if 'unit' in arrays else unit)
+    if 'unit' in arrays:
+        unit = _unit(path, arrays)
     seen = _flags(path, arrays, 'joint_valid', joints.shape[:3])
     measured = ~np.isnan(joints).any(-1)
     subject = _scalar(path, arrays, 'subject')
     return filling.motion(
         path,
-        joints * metres,
+        joints * (1.0 if unit is None else unit),
         measured if seen is None else measured & seen,
         fps=rate,
         layout=own,
@@ -143,6 +144,15 @@ def _scalar(path: Path, arrays: dict, name: str):
     return arrays[name].reshape(-1)[0].item()
 
 
+def _unit(path: Path, arrays: dict) -> float:
+    try:
+        return options.scale(_scalar(path, arrays, 'unit'))
+    except FormatError:
+        raise
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+
+
 def _layout(path: Path, arrays: dict, given: str | None, num_joints: int) -> str:
     """Finds the layout: the file's by name, the file's own, or the one given."""
     if 'layout' not in arrays and 'joint_names' in arrays:
@@ -150,12 +160,7 @@ def _layout(path: Path, arrays: dict, given: str | None, num_joints: int) -> str
     told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
     if told is None:
         raise FormatError(f'{path}: tells no joint layout, expected the option layout')
-    layout = skeleton.get(str(told))
-    if layout.num_joints != num_joints:
-        raise FormatError(
-            f'{path}: {num_joints} joints, expected the {layout.num_joints} of {layout.name}'
-        )
-    return skeleton.describe(layout)
+    return options.layout(path, str(told), num_joints)
 
 
 def _own_layout(path: Path, arrays: dict, num_joints: int) -> str:
@@ -165,19 +170,11 @@ def _own_layout(path: Path, arrays: dict, num_joints: int) -> str:
         raise FormatError(f'{path}: joint_names are {names.shape}, expected {num_joints} texts')
     if parents.shape != (num_joints,) or parents.dtype.kind not in 'iu':
         raise FormatError(f'{path}: parents are {parents.shape}, expected {num_joints} integers')
-    if not _is_tree(parents.tolist()):
-        raise FormatError(f'{path}: parents are no tree of one root (-1)')
-    return skeleton.describe(skeleton.infer('own', tuple(names.tolist()), tuple(parents.tolist())))
-
-
-def _is_tree(parents: list[int]) -> bool:
-    """Says whether every joint leads to the one root."""
-    if parents.count(-1) != 1 or not all(-1 <= parent < len(parents) for parent in parents):
-        return False
-    reached = {-1}
-    for _ in parents:
-        reached |= {joint for joint, parent in enumerate(parents) if parent in reached}
-    return len(reached) == len(parents) + 1
+    try:
+        own = skeleton.infer('own', tuple(names.tolist()), tuple(parents.tolist()))
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+    return skeleton.describe(own)
 
 
 def _flags(path: Path, arrays: dict, name: str, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -20,7 +20,7 @@ class Cells:
     Attributes:
         path: of the file.
         names: of the columns, as written.
-        rows: cells of each row, without blank lines.
+        rows: cells of each row, without blank lines; a row of empty cells is one.
         lines: of the file, on which each row ends, from 1.
     """
 
@@ -74,7 +74,7 @@ def read(path) -> Cells:
     try:
         for row in reader:
             row = [cell.strip() for cell in row]
-            if any(row):
+            if row not in ([], ['']):
                 rows.append(row)
                 lines.append(reader.line_num)
     except csv.Error as error:

@@ -1,6 +1,7 @@
 """Makes a motion of joints of which some were not measured."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -83,7 +84,6 @@ def motion(
             f'{path}: frame {frame}: joint {joint} is at ({found}), expected metres'
         )
     present = measured.any(2) if valid is None else valid & measured.any((0, 2))
-    parents = () if measured[present].all() else skeleton.get(layout).parents
     filled = np.zeros(joints.shape, np.float32)
     for person in range(joints.shape[1]):
         for start, end in _stays(present[:, person]):
@@ -91,14 +91,16 @@ def motion(
             if not measured[stay, person].any():
                 present[stay, person] = False
                 continue
-            filled[stay, person] = fill(joints[stay, person], measured[stay, person], parents)
+            seen = measured[stay, person]
+            parents = () if seen.any(0).all() else skeleton.get(layout).parents
+            filled[stay, person] = fill(joints[stay, person], seen, parents)
     known = measured & present[..., None]
     return Motion(
         joints=filled,
         fps=fps,
         layout=layout,
         valid=present,
-        source=path.name,
+        source=Path(path).name,
         subject=subject,
         joint_valid=None if known[present].all() else known,
     )

@@ -20,7 +20,6 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import filling, options, texts, tracking
 from skeljax.formats.motion import Motion
@@ -37,6 +36,7 @@ _LAYOUTS = {  # estimator -> number of points -> layout
     'coco': {17: 'coco17'},
 }
 _PERSONS = 100
+_LIMIT = 1e9  # of a coordinate, in whatever unit
 
 
 def read(
@@ -64,15 +64,11 @@ def read(
         raise FormatError(f'{path}: nobody in {len(frames)} frames')
     if max(map(len, frames)) > _PERSONS:
         raise FormatError(f'{path}: more than {_PERSONS} persons at once')
+    own = _layout(path, kind, counts, layout)
     joints, measured = tracking.arrange(frames)
     joints = joints * [1, -1, -1] * (1.0 if unit is None else unit) + 0.0  # not -0.0
-    return filling.motion(
-        path,
-        joints,
-        measured,
-        fps=options.rate(path, rate, fps),
-        layout=_layout(path, kind, counts, layout),
-    )
+    rate = options.rate(path, rate, fps)
+    return filling.motion(path, joints, measured, fps=rate, layout=own)
 
 
 def _folder(path: Path) -> list:
@@ -176,6 +172,8 @@ def _coco(item) -> Pose:
 
 def _pose(points: np.ndarray, certain: np.ndarray, track: str | None = None) -> Pose:
     measured = (certain > 0) & ~np.isnan(points).any(1)
+    if not (np.abs(points[measured]) < _LIMIT).all():
+        raise ValueError('a coordinate beyond all images')
     return Pose(np.pad(points, [(0, 0), (0, 3 - points.shape[1])]), measured, track)
 
 
@@ -224,10 +222,7 @@ def _layout(path: Path, kind: str, counts: set[int], given: str | None) -> str:
         return known[count]
     if given is None:
         expected = ' or '.join(map(str, known))
-        raise FormatError(f'{path}: {count} points, {kind} has {expected}; or use the option layout')
-    layout = skeleton.get(given)
-    if layout.num_joints != count:
         raise FormatError(
-            f'{path}: {count} points, expected the {layout.num_joints} of {layout.name}'
+            f'{path}: {count} points, {kind} has {expected}; or use the option layout'
         )
-    return skeleton.describe(layout)
+    return options.layout(path, given, count)

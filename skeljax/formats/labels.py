@@ -141,6 +141,8 @@ def _csv(path: Path) -> Labels:
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         where = f'{path}:{line}'
         recording, start, end, name = (row[column] for column in columns)
+        if not any(row):  # spreadsheets end so
+            continue
         if not recording:
             raise FormatError(f'{where}: no recording is named')
         _name(labels, recording, where)

@@ -3,6 +3,7 @@
 import math
 import numbers
 
+from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 
 UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'inch': 0.0254, 'foot': 0.3048}
@@ -24,6 +25,23 @@ def rate(path, *rates) -> float:
             f'{path}: frame rate is {_short(fps)}, expected {low:g} to {high:g} frames a second'
         )
     return float(fps)
+
+
+def layout(path, text: str, num_joints: int) -> str:
+    """Returns a layout's text where it has so many joints.
+
+    Raises:
+        FormatError: there is no such layout, or it has others.
+    """
+    try:
+        found = skeleton.get(text)
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+    if found.num_joints != num_joints:
+        raise FormatError(
+            f'{path}: {num_joints} joints, expected the {found.num_joints} of {found.name}'
+        )
+    return skeleton.describe(found)
 
 
 def scale(unit) -> float:

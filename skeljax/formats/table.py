@@ -209,7 +209,8 @@ def _counted(sheet: cells.Cells) -> np.ndarray:
 
 def _rounded(fps: float, time: np.ndarray, seconds: float) -> float:
     """Takes the rate for the whole number that it is but for the digits left out of the times."""
-    digits = next((d for d in range(6) if np.allclose(time, np.round(time, d), rtol=0, atol=1e-9)), 6)
+    exact = (d for d in range(6) if np.allclose(time, np.round(time, d), rtol=0, atol=1e-9))
+    digits = next(exact, 6)
     whole = round(fps)
     return float(whole) if abs(fps - whole) <= 10.0**-digits * fps / seconds else float(fps)
 
