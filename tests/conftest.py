@@ -29,3 +29,11 @@ def tiny(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('data')
     prepare.prepare('synthetic/tiny', data_dir=folder)
     return folder
+
+
+@pytest.fixture(scope='session')
+def write_own():
+    """Writes a folder of someone's own recordings; see `own.write`."""
+    import own
+
+    return own.write
