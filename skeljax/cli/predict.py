@@ -4,8 +4,7 @@
 
 FILE is a recording of any known format (what it does not tell itself is told by --fps,
 --layout and --unit), or CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
-synthetic/default:test:NAME. A file is brought to the frame rate of the run's corpus.
-Writes NAME.json (seconds and frames of that rate) and NAME.png.
+synthetic/default:test:NAME. Writes NAME.json (seconds and frames) and NAME.png.
 """
 
 import json
@@ -13,9 +12,8 @@ from pathlib import Path
 
 from skeljax import formats, localize
 from skeljax.cli import raw
-from skeljax.data import normalize, records, survey
+from skeljax.data import normalize, records
 from skeljax.data.corpus import Corpus
-from skeljax.data.resample import resample
 from skeljax.errors import InputError
 from skeljax.report import timeline
 from skeljax.train import score, trained
@@ -46,14 +44,7 @@ def run(args) -> int:
 
 
 def predict(
-    file,
-    workdir,
-    out,
-    *,
-    data_dir=None,
-    protocol='babel_clean',
-    min_score=0.1,
-    options: dict | None = None,
+    file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1, options=None
 ):
     """Finds the segments of one recording and writes NAME.json and NAME.png.
 
@@ -64,7 +55,7 @@ def predict(
         data_dir: of a prepared corpus, if not the one trained on.
         protocol: whose decoding to use.
         min_score: leaves out segments of a lower score.
-        options: what the file does not tell, see `skeljax.formats.read`.
+        options: what a file does not tell itself, as `skeljax.formats.read` takes it.
 
     Returns:
         The JSON file and the number of segments.
@@ -74,8 +65,8 @@ def predict(
             another layout.
     """
     ready = trained.load(workdir)
-    recording, truth = _recording(str(file), ready, data_dir, options)
-    if not survey.same_joints(recording.layout, ready.layout):
+    recording, truth = _recording(str(file), ready, data_dir, options or {})
+    if recording.layout != ready.layout:
         raise InputError(f'{file}: layout {recording.layout}, the run has {ready.layout}')
     normalised = normalize.compose(tuple(ready.config.data.normalisation))(recording)
     scores = score.probabilities(ready.model, ready.variables, normalised)
@@ -109,7 +100,7 @@ def _recording(file: str, ready, data_dir, options):
     """Reads the file, or the prepared recording with its truth."""
     parts = file.split(':')
     if len(parts) != 3 or Path(file).exists():
-        motion = resample(formats.read(file, **(options or {})), ready.fps)
+        motion = formats.read(file, **options)
         return records.from_motion(motion, name=formats.stem(file)), None
     corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
     for recording in corpus:

@@ -11,7 +11,6 @@ from skeljax import formats, skeleton
 from skeljax.data import building, records
 from skeljax.data.folder import Plan
 from skeljax.data.folder_options import Options
-from skeljax.data.resample import resample
 from skeljax.errors import InputError
 from skeljax.formats import labels
 from skeljax.formats.labels import Label
@@ -79,12 +78,10 @@ class Job:
 
 
 def read(path: Path, options: Options) -> Motion:
-    """Reads one recording as its owner wants it: layout, frame rate, persons."""
+    """Reads one recording as its owner wants it: unit, layout, persons."""
     motion = formats.read(path, fps=options.fps, layout=options.layout, unit=options.unit)
     if options.remap and not same_joints(motion.layout, options.remap):
         motion = _remapped(motion, options.remap)
-    if options.resample:
-        motion = resample(motion, options.resample)
     if options.persons and motion.joints.shape[1] > options.persons:
         motion = _with_persons(motion, options.persons)
     return motion
@@ -151,7 +148,10 @@ def make(job: Job) -> list[records.Recording]:
         subject=job.subject or motion.subject,
     )
     classes = len(job.classes)
-    return [records.from_motion(motion, name=job.name, segments=segments, num_classes=classes)]
+    recording = records.from_motion(
+        motion, name=job.name, segments=segments, num_classes=classes
+    )
+    return [_resampled(recording, job.options.resample) if job.options.resample else recording]
 
 
 def subjects(told: Plan, survey: Survey) -> dict[str, str]:
@@ -162,8 +162,8 @@ def subjects(told: Plan, survey: Survey) -> dict[str, str]:
 def _brief(job) -> list[Brief]:
     name, path, options = job
     motion = read(path, options)
-    persons = motion.joints.shape[1]
-    return [Brief(name, path, motion.fps, motion.layout, persons, motion.subject)]
+    fps, persons = options.resample or motion.fps, motion.joints.shape[1]
+    return [Brief(name, path, float(fps), motion.layout, persons, motion.subject)]
 
 
 def _remapped(motion: Motion, layout: str) -> Motion:
@@ -173,6 +173,13 @@ def _remapped(motion: Motion, layout: str) -> Motion:
     joints, measured = remap.remap(motion.joints, motion.layout, layout, motion.joint_valid)
     joints = np.where(motion.valid[..., None, None], joints, 0)
     return dataclasses.replace(motion, joints=joints, layout=layout, joint_valid=measured)
+
+
+def _resampled(recording: records.Recording, fps: float) -> records.Recording:
+    """Shows a recording at another frame rate."""
+    from skeljax.data import timing  # seldom asked for
+
+    return timing.resample(recording, fps)
 
 
 def _with_persons(motion: Motion, persons: int) -> Motion:

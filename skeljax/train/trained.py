@@ -22,7 +22,6 @@ class Trained(NamedTuple):
     config: ConfigDict
     classes: tuple[str, ...]
     layout: str
-    fps: float
     step: int
 
 
@@ -51,11 +50,5 @@ def load(workdir) -> Trained:
         state = checkpoint.restore(mngr, finetune.parts(like))
         step = mngr.latest_step()
     return Trained(
-        model=model,
-        variables=score.variables(state),
-        config=config,
-        classes=tuple(corpus['classes']),
-        layout=corpus['layout'],
-        fps=corpus['fps'],
-        step=step,
+        model, score.variables(state), config, tuple(corpus['classes']), corpus['layout'], step
     )

@@ -3,12 +3,10 @@
 import importlib.util
 import json
 
-import numpy as np
 import pytest
 
-from skeljax.cli import main, predict
+from skeljax.cli import main
 from skeljax.data import corpus, synthetic
-from skeljax.train.trained import Trained
 
 BVH = importlib.util.find_spec('skeljax.formats.bvh')
 FORMATS = ['csv', pytest.param('bvh', marks=pytest.mark.skipif(not BVH, reason='no reader of BVH'))]
@@ -39,17 +37,3 @@ def test_a_folder_goes_all_the_way_to_predictions(tmp_path, write_own, capsys, f
     assert {segment['label'] for segment in saved['segments']} <= set(synthetic.CLASSES)
     assert (tmp_path / 'found' / 'r00.png').exists()
     capsys.readouterr()
-
-
-def test_a_run_reads_files_of_another_rate_at_its_own(tmp_path, write_own):
-    """A recording of every second frame, said to be of 15 frames a second, is as long."""
-    made = write_own(tmp_path, 1, formats=('npy',), labels=None)
-    motion, _ = made['r00']
-    np.save(tmp_path / 'half.npy', motion.joints[::2])
-    ready = Trained(None, {}, None, (), 'ntu25', 30.0, 0)
-    recording, _ = predict._recording(
-        str(tmp_path / 'half.npy'), ready, None, {'fps': 15, 'layout': 'ntu25'}
-    )
-    assert recording.fps == 30 and abs(len(recording.joints) - len(motion.joints)) <= 1
-    frames = len(motion.joints) - 2
-    np.testing.assert_allclose(recording.joints[:frames], motion.joints[:frames], atol=0.05)
