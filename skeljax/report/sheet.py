@@ -142,61 +142,113 @@ def _strip(recording: Recording, start: int, end: int, label: int) -> Strip:
 
 def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
     """Draws one strip; a unit of both axes is the height of the tallest pose."""
-    flat = _project(strip)
+    body = _body(strip)
+    flat = _project(strip, body)
     layout = skeleton.get(strip.layout)
+    bones = [(parent, child) for parent, child in layout.bones if body[parent] and body[child]]
+    right = {joint for part in layout.parts[2::2] for joint in part}
     tint = colour(strip.label) if strip.label >= 0 else INK
-    wide = _WIDTH / _HEIGHT * 1.32 / (POSES + 2.2)  # of a place, in heights
-    for pose in range(len(flat)):
-        place = np.array([(pose + 2.2 + 0.5) * wide, 0.0])
+    width = _WIDTH / _HEIGHT * 1.32  # of the strip, in heights
+    begin = width * 2.2 / (POSES + 2.2)
+    flat, poses = _placed(strip, flat, body, begin, width)
+    for pose, centre in poses:
         for person in np.flatnonzero(strip.persons[pose]):
-            _draw_pose(axes, flat[pose, person] + place, strip.measured[pose, person], layout, tint)
+            measured = strip.measured[pose, person]
+            _draw_pose(axes, flat[pose, person] + [centre, 0], measured, bones, right, tint)
         axes.text(
-            place[0], -0.1, f'{strip.seconds[pose]:.1f} s', ha='center', va='top', fontsize=7,
+            centre, -0.1, f'{strip.seconds[pose]:.1f} s', ha='center', va='top', fontsize=7,
             color=_GREY,
         )
-    axes.axhline(-0.04, xmin=2.2 / (POSES + 2.2), color=FAINT, linewidth=0.8, zorder=0)
+    axes.axhline(-0.04, xmin=begin / width, color=FAINT, linewidth=0.8, zorder=0)
+    _draw_names(axes, strip, tint, classes)
+    axes.set_xlim(0, width)
+    axes.set_ylim(-0.27, 1.05)
+    axes.set_aspect('equal', adjustable='box', anchor='W')
+
+
+def _placed(strip: Strip, flat: np.ndarray, body: np.ndarray, begin: float, width: float):
+    """Gives poses places between `begin` and `width`: fewer where people are far apart.
+
+    Returns:
+        flat float[P, M, V, 2], made smaller where even two poses would not fit, and
+        (pose, middle of its place) of each that is shown.
+    """
+    reach = np.abs(flat[..., 0][strip.persons][:, body]).max(initial=0)
+    room = width - begin
+    if 4 * reach > room:
+        flat = flat * (room / (4 * reach))
+        reach = room / 4
+    count = min(len(flat), POSES, int(room / max(2 * reach, room / POSES) + 1e-6))
+    chosen = np.unique(np.round(np.linspace(0, len(flat) - 1, count)).astype(int))
+    step = max(room / POSES, room / count if count < len(flat) else 0)
+    return flat, [(pose, begin + (place + 0.5) * step) for place, pose in enumerate(chosen)]
+
+
+def _draw_names(axes: Axes, strip: Strip, tint: str, classes: Sequence[str]):
+    """Writes beside a strip of what it is."""
     name = classes[strip.label] if strip.label >= 0 else strip.recording
-    wrapped = textwrap.wrap(name, 21, max_lines=2, placeholder=' …')
-    told = [(line, 9.5, 'bold', INK) for line in wrapped]
+    size, letters = (9.5, 21) if strip.label >= 0 else (7.5, 29)
+    wrapped = textwrap.wrap(
+        name, letters, max_lines=2, placeholder=' …'
+    )
+    told = [(line, size, 'bold', INK) for line in wrapped]
     if strip.label >= 0:
         told.append((_shortened(strip.recording, 32), 7.5, 'normal', _GREY))
     for line, (text, size, weight, ink) in enumerate(told):
         axes.text(0.1, 0.5 + 0.17 * ((len(told) - 1) / 2 - line), text, fontsize=size, color=ink,
                   fontweight=weight, parse_math=False, va='center')
-    axes.add_patch(Rectangle((0, 0.12), 0.035, 0.76, facecolor=tint, hatch=hatch(strip.label),
+    pattern = hatch(strip.label) if strip.label >= 0 else ''
+    axes.add_patch(Rectangle((0, 0.12), 0.035, 0.76, facecolor=tint, hatch=pattern,
                              edgecolor='white', linewidth=0))
-    axes.set_xlim(0, (POSES + 2.2) * wide)
-    axes.set_ylim(-0.27, 1.05)
-    axes.set_aspect('equal', adjustable='box', anchor='W')
 
 
-def _draw_pose(axes: Axes, points: np.ndarray, measured: np.ndarray, layout, tint: str):
-    """Draws the bones of one person, points float[V, 2]."""
-    right = {joint for part in layout.parts[2::2] for joint in part}
+def _draw_pose(axes: Axes, points: np.ndarray, measured: np.ndarray, bones, right, tint: str):
+    """Draws the bones of one person, points float[V, 2]; those that lead to `right` paler."""
     strong, pale = np.array(to_rgb(tint)), 1 - 0.5 * (1 - np.array(to_rgb(tint)))
-    lines = [points[[parent, child]] for parent, child in layout.bones]
-    colours = [pale if child in right else strong for _, child in layout.bones]
-    known = [bool(measured[parent] and measured[child]) for parent, child in layout.bones]
+    lines = [points[[parent, child]] for parent, child in bones]
+    colours = [pale if child in right else strong for _, child in bones]
+    known = [bool(measured[parent] and measured[child]) for parent, child in bones]
     styles = ['-' if seen else (0, (1, 1.2)) for seen in known]
     axes.add_collection(
         LineCollection(lines, colors=colours, linestyles=styles, linewidths=1.5, capstyle='round')
     )
 
 
-def _project(strip: Strip) -> np.ndarray:
-    """Looks at a strip from the front, float[P, M, V, 2]: feet at 0, the tallest pose 1."""
-    seen = strip.joints[strip.persons].astype(np.float64)
+def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
+    """Looks at a strip from the front, float[P, M, V, 2]: feet at 0, the tallest pose 1.
+
+    Args:
+        strip: poses.
+        body: joints that count, bool[V].
+    """
+    joints = strip.joints.astype(np.float64)
+    seen = joints[strip.persons][:, body]
     if not len(seen):
-        return np.zeros((*strip.joints.shape[:3], 2))
+        return np.zeros((*joints.shape[:3], 2))
     extents = np.median(np.ptp(seen, axis=1), axis=0)
     up = 2 if extents[2] > 1.2 * extents[1] else 1  # some have z upward; nobody has x
-    ground = strip.joints[..., [0, 3 - up]].astype(np.float64)
-    flat = np.stack([ground @ _across(strip, ground), strip.joints[..., up]], -1)
+    ground = joints[..., [0, 3 - up]]
+    flat = np.stack([ground @ _across(strip, ground), joints[..., up]], -1)
     for pose, there in zip(flat, strip.persons, strict=True):
-        pose[..., 0] -= pose[there][..., 0].mean() if there.any() else 0
-    heights = flat[strip.persons][..., 1]
+        pose[..., 0] -= pose[there][:, body, 0].mean() if there.any() else 0
+    heights = flat[strip.persons][:, body, 1]
     flat[..., 1] -= heights.min()
     return flat / max(np.ptp(heights), np.ptp(heights, axis=1).max(), 1e-6)
+
+
+def _body(strip: Strip) -> np.ndarray:
+    """Finds the joints of the body, bool[V]: all, but for a root that stays behind in the room."""
+    layout = skeleton.get(strip.layout)
+    body = np.ones(layout.num_joints, bool)
+    seen = strip.joints[strip.persons].astype(np.float64)
+    root = layout.parents.index(-1)
+    children = [child for parent, child in layout.bones if parent == root]
+    if len(seen) and children:
+        rest = np.delete(seen, root, axis=1)
+        size = np.median(np.linalg.norm(np.ptp(rest, axis=1), axis=-1))
+        away = np.linalg.norm(seen[:, children] - seen[:, [root]], axis=-1).min(1)
+        body[root] = away.max() <= 0.5 * size
+    return body
 
 
 def _across(strip: Strip, ground: np.ndarray) -> np.ndarray:

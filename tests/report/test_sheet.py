@@ -75,13 +75,48 @@ def test_everybody_is_upright_and_seen_from_the_front(turn):
     if turn == 'z upward':
         joints = np.stack([joints[..., 0], -joints[..., 2], joints[..., 1]], -1)
     for strip in _collect([dataclasses.replace(recording, joints=joints)]):
-        flat = sheet._project(strip)
+        flat = sheet._project(strip, sheet._body(strip))
         layout = skeleton.get(strip.layout)
         head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
         assert (flat[..., head, 1] > flat[..., foot, 1] + 0.3).all()
         assert flat[..., 1].min() == pytest.approx(0) and np.ptp(flat[..., 1]) <= 1 + 1e-9
         left, right = (layout.joints.index(f'Hip{side}') for side in ('Left', 'Right'))
         assert (flat[..., left, 0] > flat[..., right, 0]).mean() > 0.9
+
+
+def test_a_root_that_stays_behind_is_no_part_of_the_body():
+    recording = _recording()
+    root = skeleton.get('ntu25').parents.index(-1)
+    joints = recording.joints.copy()
+    joints[:, :, root] = [30, 0, 0]
+    (strip, *_) = _collect([dataclasses.replace(recording, joints=joints)])
+    body = sheet._body(strip)
+    assert np.flatnonzero(~body).tolist() == [root]
+    flat = sheet._project(strip, body)[..., body, :]
+    assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) == pytest.approx(1)
+    assert sheet._body(_collect([recording])[0]).all()
+
+
+@pytest.mark.parametrize(('apart', 'shown'), [(0.0, {8}), (3.0, {3, 4, 5, 6, 7}), (50.0, {2})])
+def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(apart, shown):
+    recording = _recording()
+    pair = np.concatenate([recording.joints, recording.joints], 1)
+    pair[:, 1, :, 0] += apart
+    valid = recording.person_valid.repeat(2, 1)
+    strip = sheet._strip(
+        dataclasses.replace(
+            recording, joints=pair, person_valid=valid,
+            joint_valid=recording.joint_valid.repeat(2, 1),
+        ), 0, 60, 0,
+    )
+    body = sheet._body(strip)
+    flat, poses = sheet._placed(strip, sheet._project(strip, body), body, 2.0, 10.0)
+    assert len(poses) in shown
+    reach = np.abs(flat[..., 0]).max()
+    centres = [centre for _, centre in poses]
+    if apart:
+        assert np.diff(centres).min() >= 2 * reach - 1e-9
+        assert centres[0] - reach >= 2 - 1e-9 and centres[-1] + reach <= 10 + 1e-9
 
 
 def test_the_picture_has_the_colour_of_every_class(tmp_path):
