@@ -52,7 +52,8 @@ def labels(made) -> str:
 
 
 def npz(path: Path, motion: Motion):
-    np.savez(path, joints=motion.joints, fps=motion.fps, layout=motion.layout, subject=motion.subject)
+    told = {'fps': motion.fps, 'layout': motion.layout, 'subject': motion.subject}
+    np.savez(path, joints=motion.joints, **told)
 
 
 def npy(path: Path, motion: Motion):

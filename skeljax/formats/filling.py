@@ -71,7 +71,7 @@ def motion(
 
     Raises:
         FormatError: a measured coordinate is not finite or beyond reason, or
-            nobody was ever measured.
+            nobody who was there was ever measured.
     """
     if not measured.any():
         raise FormatError(f'{path}: no joint was measured in {len(joints)} frames')
@@ -94,6 +94,8 @@ def motion(
             seen = measured[stay, person]
             parents = () if seen.any(0).all() else skeleton.get(layout).parents
             filled[stay, person] = fill(joints[stay, person], seen, parents)
+    if not present.any():
+        raise FormatError(f'{path}: nobody of whom a joint was measured is said to be there')
     known = measured & present[..., None]
     return Motion(
         joints=filled,

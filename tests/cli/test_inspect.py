@@ -35,7 +35,8 @@ def test_a_prepared_corpus_is_counted_by_split(tiny, capsys, tmp_path):
     assert _row(shown, 'subjects') == [4, 1, 2] and _row(shown, 'joints missing, %') == [0, 0, 0]
     for column, split in enumerate(('train', 'validation', 'test')):
         corpus = Corpus(tiny, 'synthetic/tiny', split)
-        assert _row(shown, 'minutes')[column] == pytest.approx(corpus.lengths.sum() / 1800, abs=0.05)
+        minutes = corpus.lengths.sum() / 1800
+        assert _row(shown, 'minutes')[column] == pytest.approx(minutes, abs=0.05)
         lengths = np.concatenate([r.segment_end - r.segment_start for r in corpus])
         share = 100 * lengths.sum() / corpus.lengths.sum()
         assert _row(shown, 'frames labelled, %')[column] == pytest.approx(share, abs=0.05)

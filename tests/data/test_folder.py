@@ -36,7 +36,8 @@ def _told(own, **files) -> str:
 
 def test_recordings_of_all_formats_are_found_and_named_by_their_path(own):
     path = own(
-        README_md='x', readme_txt='x', photo_jpg='x', _hidden_csv='x', subject_asf='x', corpus_json={},
+        README_md='x', readme_txt='x', photo_jpg='x', _hidden_csv='x', subject_asf='x',
+        corpus_json={},
     )
     plan = folder.plan(path)
     assert list(plan.files) == ['monday/hop', 'monday/run', 'tuesday/hop', 'walk']
@@ -61,7 +62,8 @@ def test_tables_may_name_a_recording_in_any_clear_way(own):
     plan = folder.plan(own(labels_csv=LABELS + rows))
     told = {name: [(s.start, s.end, s.name) for s in some] for name, some in plan.labels.items()}
     assert told == {
-        'walk': [(0, 1, 'a')], 'monday/run': [(1, 2, 'b')], 'monday/hop': [(0, 1, 'a')], 'tuesday/hop': [],
+        'walk': [(0, 1, 'a')], 'monday/run': [(1, 2, 'b')],
+        'monday/hop': [(0, 1, 'a')], 'tuesday/hop': [],
     }
     assert plan.classes == ('a', 'b') and not plan.skipped
 
@@ -108,7 +110,8 @@ def test_dealing_out_by_recording_does_not_mind_persons(own):
 
 def test_options_are_read(own):
     told = {
-        'fps': 25, 'layout': 'ntu25', 'unit': 'cm', 'resample': 30, 'remap': 'uiprmd22', 'persons': 2,
+        'fps': 25, 'layout': 'ntu25', 'unit': 'cm', 'resample': 30, 'remap': 'uiprmd22',
+        'persons': 2,
         'classes': ['b', 'a'], 'split': 'recording', 'seed': 3,
     }
     plan = folder.plan(own(corpus_json=told, labels_csv=LABELS + 'walk,0,1,a\n'))
@@ -120,15 +123,33 @@ def test_options_are_read(own):
     ('files', 'told'),
     [
         ({'walk_bvh': ''}, "two recordings of one name, 'walk'"),
-        ({'labels_csv': LABELS + 'walk,0,1,a\ncrawl,0,1,a\n'}, "labels.csv:3: 'crawl': no recording in"),
-        ({'labels_csv': LABELS + 'hop,0,1,a\n'}, "2: 'hop': recordings monday/hop and tuesday/hop in"),
-        ({'labels_csv': LABELS + 'walk,0,1,a\nwalk.csv,1,2,a\n'}, "labels.csv:3: 'walk.csv' is 'walk' again"),
+        (
+            {'labels_csv': LABELS + 'walk,0,1,a\ncrawl,0,1,a\n'},
+            "labels.csv:3: 'crawl': no recording in",
+        ),
+        (
+            {'labels_csv': LABELS + 'hop,0,1,a\n'},
+            "2: 'hop': recordings monday/hop and tuesday/hop in",
+        ),
+        (
+            {'labels_csv': LABELS + 'walk,0,1,a\nwalk.csv,1,2,a\n'},
+            "labels.csv:3: 'walk.csv' is 'walk' again",
+        ),
         ({'labels_csv': LABELS + 'walk,2,1,a\n'}, 'labels.csv:2: from 2 to 1 s'),
         ({'labels_csv': LABELS, 'labels_json': {}}, 'expected one of them'),
         ({'labels_csv': LABELS}, 'no recording is left'),
-        ({'splits_csv': 'recording,split\nwalk,holiday\n'}, "splits.csv:2: split 'holiday', expected train"),
-        ({'splits_csv': 'recording\nwalk\n'}, 'splits.csv:1: columns recording, expected recording, split'),
-        ({'splits_csv': 'recording,split\nwalk,test\nwalk,train\n'}, "splits.csv:3: 'walk' again, as in"),
+        (
+            {'splits_csv': 'recording,split\nwalk,holiday\n'},
+            "splits.csv:2: split 'holiday', expected train",
+        ),
+        (
+            {'splits_csv': 'recording\nwalk\n'},
+            'splits.csv:1: columns recording, expected recording, split',
+        ),
+        (
+            {'splits_csv': 'recording,split\nwalk,test\nwalk,train\n'},
+            "splits.csv:3: 'walk' again, as in",
+        ),
         ({'corpus_json': '{\n"fps" 3}'}, 'corpus.json:2: no JSON'),
         ({'corpus_json': []}, 'corpus.json: expected an object'),
         ({'corpus_json': {'fsp': 30}}, "corpus.json: unknown option 'fsp', known: fps, layout"),
@@ -138,7 +159,10 @@ def test_options_are_read(own):
         ({'corpus_json': {'remap': 7}}, "corpus.json: remap: unknown joint layout '7'"),
         ({'corpus_json': {'unit': True}}, 'corpus.json: unit: unit is True'),
         ({'corpus_json': {'persons': 0}}, "corpus.json: persons is '0', expected a number from 1"),
-        ({'corpus_json': {'split': 'month'}}, "corpus.json: split is 'month', expected file, subject or"),
+        (
+            {'corpus_json': {'split': 'month'}},
+            "corpus.json: split is 'month', expected file, subject or",
+        ),
         ({'corpus_json': {'classes': ['a', 'a']}}, 'expected a list of different names'),
         (
             {'corpus_json': {'classes': ['b']}, 'labels_csv': LABELS + 'walk,0,1,a\n'},
@@ -160,6 +184,7 @@ def test_a_split_that_cannot_be_made_is_told(own, by, told):
 
 
 def test_a_folder_that_is_missing_or_holds_nothing_is_told(tmp_path):
-    for path, told in ((tmp_path / 'none', 'no such directory'), (tmp_path, 'no recording, expected')):
+    missing = tmp_path / 'none'
+    for path, told in ((missing, 'no such directory'), (tmp_path, 'no recording, expected')):
         with pytest.raises(InputError, match=told):
             folder.plan(path)

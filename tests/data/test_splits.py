@@ -17,8 +17,10 @@ def _sizes(dealt) -> list[int]:
 
 @pytest.mark.parametrize(
     ('groups', 'sizes'),
-    [(0, [0, 0, 0]), (1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (5, [3, 1, 1]), (20, [14, 3, 3]),
-     (100, [70, 15, 15])],
+    [
+        (0, [0, 0, 0]), (1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (5, [3, 1, 1]),
+        (20, [14, 3, 3]), (100, [70, 15, 15]),
+    ],
 )
 def test_the_shares(groups, sizes):
     assert _sizes(splits.deal({f'g{n}': set() for n in range(groups)}, 0)) == sizes

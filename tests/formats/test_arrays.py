@@ -47,7 +47,8 @@ def test_a_file_that_tells_everything_needs_no_option(tmp_path, name):
     both = np.stack([JOINTS, JOINTS + 1], 1)
     valid = np.ones((6, 2), bool)
     valid[4:, 1] = False
-    path = _npz(tmp_path, **{name: both}, fps=50, layout='ntu25', unit='cm', valid=valid, subject='p1')
+    told = {'fps': 50, 'layout': 'ntu25', 'unit': 'cm', 'valid': valid, 'subject': 'p1'}
+    path = _npz(tmp_path, **{name: both}, **told)
     motion = skeljax.read(path, fps=30, layout='uiprmd22', unit='m')  # the file counts more
     np.testing.assert_allclose(motion.joints[:, 0], JOINTS / 100, rtol=1e-6)
     np.testing.assert_array_equal(motion.valid, valid)
@@ -88,7 +89,8 @@ def test_what_the_file_says_was_not_measured_is_guessed(tmp_path):
 
 def test_a_layout_of_ones_own(tmp_path):
     path = _npz(
-        tmp_path, joints=JOINTS[:, :3], fps=30, joint_names=['hip', 'knee', 'foot'], parents=[-1, 0, 1]
+        tmp_path, joints=JOINTS[:, :3], fps=30,
+        joint_names=['hip', 'knee', 'foot'], parents=[-1, 0, 1],
     )
     layout = skeleton.get(skeljax.read(path).layout)
     assert layout.joints == ('hip', 'knee', 'foot') and layout.parents == (-1, 0, 1)
@@ -99,22 +101,38 @@ def test_a_layout_of_ones_own(tmp_path):
     [
         ({'joints': JOINTS}, {'layout': 'ntu25'}, 'tells no frame rate, expected the option fps'),
         ({'joints': JOINTS}, {'fps': 30}, 'tells no joint layout, expected the option layout'),
-        ({'joints': JOINTS}, {'fps': 30, 'layout': 'uiprmd22'}, '25 joints, expected the 22 of uiprmd22'),
+        (
+            {'joints': JOINTS},
+            {'fps': 30, 'layout': 'uiprmd22'},
+            '25 joints, expected the 22 of uiprmd22',
+        ),
         ({'joints': JOINTS}, {'fps': 30, 'layout': 'ntu'}, "unknown joint layout 'ntu', known: "),
         ({'joints': JOINTS, 'fps': 0}, TOLD, 'frame rate is 0, expected 0.1 to 10000'),
         ({'joints': JOINTS, 'fps': np.nan}, TOLD, 'frame rate is nan'),
         ({'joints': JOINTS, 'fps': [30, 30]}, TOLD, 'fps is int64[2], expected one number'),
-        ({'joints': JOINTS}, TOLD | {'unit': 'furlong'}, "unit is 'furlong', expected one of m, cm"),
+        (
+            {'joints': JOINTS},
+            TOLD | {'unit': 'furlong'},
+            "unit is 'furlong', expected one of m, cm",
+        ),
         ({'poses': JOINTS}, TOLD, "holds poses, expected an array 'joints'"),
         ({}, TOLD, 'holds nothing'),
         ({'joints': JOINTS[0]}, TOLD, 'joints are (25, 3), expected (frames, joints, 2 or 3)'),
         ({'joints': JOINTS[:0]}, TOLD, 'joints are (0, 25, 3)'),
         ({'joints': JOINTS > 0}, TOLD, 'joints are bool, expected real numbers'),
         ({'joints': JOINTS + 0j}, TOLD, 'joints are complex64'),
-        ({'joints': JOINTS, 'valid': np.ones(5, bool)}, TOLD, 'valid is bool[5], expected bool[6, 1]'),
+        (
+            {'joints': JOINTS, 'valid': np.ones(5, bool)},
+            TOLD,
+            'valid is bool[5], expected bool[6, 1]',
+        ),
         ({'joints': JOINTS * np.nan}, TOLD, 'no joint was measured in 6 frames'),
         ({'joints': JOINTS + np.inf}, TOLD, 'frame 0: joint 0 is at (inf'),
-        ({'joints': JOINTS, 'joint_names': list('ab')}, {'fps': 30}, 'joint_names are (2,), expected 25'),
+        (
+            {'joints': JOINTS, 'joint_names': list('ab')},
+            {'fps': 30},
+            'joint_names are (2,), expected 25',
+        ),
         (
             {'joints': JOINTS[:, :3], 'joint_names': list('abc'), 'parents': [-1, 2, 1]},
             {'fps': 30},

@@ -73,13 +73,20 @@ def test_whoever_is_said_to_be_there_is_filled_in_there():
     assert (motion.joints[:4, 0] == 1).all()
 
 
+def test_nobody_there_is_told():
+    measured = np.ones((5, 1, 25), bool)
+    with pytest.raises(FormatError, match='walk.npy: nobody of whom a joint was measured'):
+        _motion(np.ones((5, 1, 25, 3)), measured, valid=np.zeros((5, 1), bool))
+
+
 def test_all_measured_is_told_shortly():
     motion = _motion(np.ones((3, 1, 25, 3)), np.ones((3, 1, 25), bool))
     assert motion.joint_valid is None and motion.valid.all()
 
 
 @pytest.mark.parametrize(
-    ('value', 'told'), [(np.inf, r'frame 2: joint 7 is at \(inf, 0, 0\)'), (2e6, r'\(2e\+06, 0, 0\)')]
+    ('value', 'told'),
+    [(np.inf, r'frame 2: joint 7 is at \(inf, 0, 0\)'), (2e6, r'\(2e\+06, 0, 0\)')],
 )
 def test_what_is_beyond_reason_is_told(value, told):
     joints = np.zeros((3, 1, 25, 3))

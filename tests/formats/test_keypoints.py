@@ -44,7 +44,9 @@ def _told(path, **options) -> str:
 @pytest.mark.parametrize(
     'frame',
     [
-        lambda points: {'poseWorldLandmarks': _landmarks(points), 'poseLandmarks': _landmarks(points * 2)},
+        lambda points: {
+            'poseLandmarks': _landmarks(points * 2), 'poseWorldLandmarks': _landmarks(points),
+        },
         lambda points: {'pose_world_landmarks': [_landmarks(points)]},
         lambda points: {'landmarks': _landmarks(points)},
         lambda points: {'pose_landmarks': {'landmark': _landmarks(points)}},
@@ -178,14 +180,26 @@ def test_people_after_each_other_share_a_slot():
         ([{'people': [{}]}], ': frame 0: no pose: KeyError'),
         ([{'people': [{'pose_keypoints_2d': ['x', 2, 1]}]}], ': frame 0: no pose: '),
         ([{'landmarks': [{'x': 1}]}], ": frame 0: no pose: KeyError: 'y'"),
-        ([_openpose(POINTS[0, :7, :2])], ': 7 points, openpose has 25 or 18; or use the option layout'),
+        (
+            [_openpose(POINTS[0, :7, :2])],
+            ': 7 points, openpose has 25 or 18; or use the option layout',
+        ),
         ([_openpose(POINTS[0, :25, :2]), _openpose(POINTS[0, :18, :2])], 'of 18 and of 25 points'),
-        ([_openpose(POINTS[0, :25, :2]), {'landmarks': _landmarks(POINTS[0])}], 'of mediapipe and of openpose'),
+        (
+            [_openpose(POINTS[0, :25, :2]), {'landmarks': _landmarks(POINTS[0])}],
+            'of mediapipe and of openpose',
+        ),
         ([_openpose(np.full((25, 2), 1e8))], ': frame 0: joint 0 is at '),
-        ([_openpose(np.full((25, 2), np.inf))], ': frame 0: no pose: ValueError: a coordinate beyond'),
+        (
+            [_openpose(np.full((25, 2), np.inf))],
+            ': frame 0: no pose: ValueError: a coordinate beyond',
+        ),
         ([{'image_id': 397133, 'keypoints': [1, 2, 1] * 17}], 'expected them counted from 0'),
         ([{'image_id': 'left', 'keypoints': [1, 2, 1] * 17}], "'left' tells no number of a frame"),
-        ({'annotations': [{'image_id': 1, 'keypoints': [1, 2, 1] * 17}], 'images': []}, 'no image 1'),
+        (
+            {'annotations': [{'image_id': 1, 'keypoints': [1, 2, 1] * 17}], 'images': []},
+            'no image 1',
+        ),
         ({'annotations': []}, ": no keypoints: KeyError: 'images'"),
         ({'fps': 'fast', 'frames': [_openpose(POINTS[0, :25, :2])]}, ": frame rate is 'fast'"),
     ],
@@ -207,11 +221,12 @@ def test_a_folder_of_two_recordings_is_told(tmp_path):
     assert "frames of 'a' and 'b', expected one recording" in _told(tmp_path, fps=25)
 
 
+KEYS = ['people', 'landmarks', 'x', 'keypoints', 'image_id', 'id']
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.floats(), st.integers(-9, 2**70), st.text(max_size=3)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(
-        st.sampled_from(['people', 'landmarks', 'x', 'keypoints', 'image_id', 'id']), inner, max_size=3
-    )),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 

@@ -70,7 +70,8 @@ def test_activitynets_form_tells_the_same_and_the_splits(tmp_path):
     }
     read = labels.read(_write(tmp_path, json.dumps(document, indent=1), 'labels.json'))
     assert read.subsets == {'walk': 'train', 'run "fast"': 'validation', 'hop': 'test'}
-    assert [(s.start, s.end, s.name) for s in read.segments['walk']] == [(0, 1, 'sit'), (1.5, 2.25, 'wave')]
+    walk = [(s.start, s.end, s.name) for s in read.segments['walk']]
+    assert walk == [(0, 1, 'sit'), (1.5, 2.25, 'wave')]
     assert read.segments['hop'] == read.segments['run "fast"'] == []
     assert read.where['walk'].endswith('labels.json:4')
     assert read.where['run "fast"'].endswith('labels.json:24')
@@ -109,11 +110,26 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, told):
         ('{"database":\n}', '2: no JSON'),
         ('{"database":\n{"a": 1}}', '2: a: expected an object'),
         ('{"database":\n{"a": {"annotations": {}}}}', '2: a: expected an object'),
-        ('{"database": {\n\n"a": {"annotations": [{}]}}}', '3: a: annotation 0: expected "segment"'),
-        ('{"database": {"a": {"annotations": [{"segment": [1, 2]}]}}}', '1: a: annotation 0: no label'),
-        ('{"database": {"a": {"annotations": [{"segment": [2, 1], "label": "x"}]}}}', '1: a: annotation 0: from 2'),
-        ('{"database": {"a": {"annotations": [{"segment": [{}, 1], "label": "x"}]}}}', '1: a: annotation 0: from'),
-        ('{"database": {"a": {"subset": "holiday"}}}', "1: split 'holiday', expected train, validation or"),
+        (
+            '{"database": {\n\n"a": {"annotations": [{}]}}}',
+            '3: a: annotation 0: expected "segment"',
+        ),
+        (
+            '{"database": {"a": {"annotations": [{"segment": [1, 2]}]}}}',
+            '1: a: annotation 0: no label',
+        ),
+        (
+            '{"database": {"a": {"annotations": [{"segment": [2, 1], "label": "x"}]}}}',
+            '1: a: annotation 0: from 2',
+        ),
+        (
+            '{"database": {"a": {"annotations": [{"segment": [{}, 1], "label": "x"}]}}}',
+            '1: a: annotation 0: from',
+        ),
+        (
+            '{"database": {"a": {"subset": "holiday"}}}',
+            "1: split 'holiday', expected train, validation or",
+        ),
     ],
 )
 def test_a_mistake_in_json_is_told_with_the_line_of_the_recording(tmp_path, text, told):
@@ -135,7 +151,10 @@ def test_one_frame_over_the_end_or_the_one_before_is_taken_for_rounding():
 @pytest.mark.parametrize(
     ('spans', 'told'),
     [
-        ([(9, 10.07, 'sit')], 'l.csv:2: 9 to 10.07 s, but the recording ends after 10.000 s (300 frames)'),
+        (
+            [(9, 10.07, 'sit')],
+            'l.csv:2: 9 to 10.07 s, but the recording ends after 10.000 s (300 frames)',
+        ),
         ([(10.03, 10.03, 'sit')], 'l.csv:2: 10.03 to 10.03 s, but the recording ends'),
         ([(0, 1.1, 'sit'), (1, 2, 'wave')], 'l.csv:3: 1 to 2 s overlaps 0 to 1.1 s of l.csv:2'),
         ([(0, 3, 'sit'), (2.98, 3, 'wave')], 'l.csv:3: 2.98 to 3 s overlaps'),

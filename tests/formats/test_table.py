@@ -173,12 +173,27 @@ ROW = ['1'] * 6
         ([['a_x', 'a_y'], ROW[:2], ['1', '1,5x']], '3: 3 columns, expected 2'),
         ([['a_x', 'a_y'], ROW[:2], ['1', 'left']], "3: a_y is 'left', expected a number"),
         ([['a_x', 'a_y'], ['1', 'inf']], ' frame 0: joint 0 is at (1, inf, 0), expected metres'),
-        ([['a_x', 'a_y'], ['', ''], [], ['nan', ''], ['', 'nan']], ' no joint was measured in 3 frames'),
-        ([['frame', 'a_x', 'a_y'], ['0', '1', '1'], ['0.5', '1', '1']], '3: the frame is no whole number'),
-        ([['frame', 'a_x', 'a_y'], ['2', '1', '1'], ['2', '1', '1']], '3: the frame and joint of line 2'),
-        ([['frame', 'a_x', 'a_y'], ['0', '1', '1'], ['9' * 9, '1', '1']], '3: frame 999999999 of 2 rows'),
+        (
+            [['a_x', 'a_y'], ['', ''], [], ['nan', ''], ['', 'nan']],
+            ' no joint was measured in 3 frames',
+        ),
+        (
+            [['frame', 'a_x', 'a_y'], ['0', '1', '1'], ['0.5', '1', '1']],
+            '3: the frame is no whole number',
+        ),
+        (
+            [['frame', 'a_x', 'a_y'], ['2', '1', '1'], ['2', '1', '1']],
+            '3: the frame and joint of line 2',
+        ),
+        (
+            [['frame', 'a_x', 'a_y'], ['0', '1', '1'], ['9' * 9, '1', '1']],
+            '3: frame 999999999 of 2 rows',
+        ),
         ([['time', 'a_x', 'a_y'], ['0', '1', '1'], ['', '1', '1']], '3: no time, expected seconds'),
-        ([['time', 'a_x', 'a_y'], *([str(33 * i), '1', '1'] for i in range(9))], ' frame rate is 0.03'),
+        (
+            [['time', 'a_x', 'a_y'], *([str(33 * i), '1', '1'] for i in range(9))],
+            ' frame rate is 0.03',
+        ),
         (
             [['frame', 'time', 'a_x', 'a_y'], ['0', '1', '1', '1'], ['1', '0', '1', '1']],
             '3: the time does not grow with the frames',
@@ -215,9 +230,9 @@ def test_a_damaged_table_is_read_or_told(tmp_path_factory, data):
     raw = bytearray('\n'.join(','.join(line) for line in lines).encode())
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(raw) - 1))
-        raw[place : place + data.draw(st.integers(0, 2))] = data.draw(
-            st.one_of(st.sampled_from([b',', b'\n', b'"', b'e9', b'nan', b'']), st.binary(max_size=2))
-        )
+        damage = st.sampled_from([b',', b'\n', b'"', b'e9', b'nan', b''])
+        new = data.draw(st.one_of(damage, st.binary(max_size=2)))
+        raw[place : place + data.draw(st.integers(0, 2))] = new
     path = tmp_path_factory.mktemp('damaged') / 'a.csv'
     path.write_bytes(raw)
     try:

@@ -78,8 +78,8 @@ def test_a_folder_gives_its_name_and_two_folders_do_not_meet(mixed, tmp_path, wr
     folder, _, _ = mixed
     write_own(tmp_path / 'my walks!', 4)
     for raw in (folder / 'raw', tmp_path / 'my walks!'):
-        arguments = ['prepare', 'folder', '--manual-dir', str(raw), '--data-dir', str(tmp_path / 'd')]
-        assert main.main([*arguments, '--processes', '1']) == 0
+        arguments = ['--manual-dir', str(raw), '--data-dir', str(tmp_path / 'd')]
+        assert main.main(['prepare', 'folder', *arguments, '--processes', '1']) == 0
     assert sorted(p.name for p in (tmp_path / 'd' / 'folder').iterdir()) == ['my_walks', 'raw']
     assert len(_read(tmp_path / 'd', 'folder/raw')) == 14
 
@@ -95,7 +95,8 @@ def test_tables_decide_on_splits_and_classes(tmp_path, write_own):
     names = ['r00', 'r01', 'r02', 'r04', 'r05', 'r06', 'r07']
     splits = ''.join(f'{name},{"train" if name > "r00" else "test"}\n' for name in names)
     write_own(
-        tmp_path / 'raw', 8, splits=f'recording,split\n{splits}', corpus={'classes': list(synthetic.CLASSES)},
+        tmp_path / 'raw', 8, splits=f'recording,split\n{splits}',
+        corpus={'classes': list(synthetic.CLASSES)},
     )
     report = _prepare(tmp_path / 'raw', tmp_path / 'data')
     assert sorted(report['splits']) == ['test', 'train']
