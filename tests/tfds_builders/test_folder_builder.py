@@ -1,6 +1,7 @@
 """A folder of one's own recordings becomes records that hold what its files and tables tell."""
 
 import importlib.util
+import json
 import shutil
 
 import numpy as np
@@ -202,3 +203,27 @@ def test_bvh_files_are_read_with_their_own_skeleton(tmp_path, write_own):
         motion, segments = made[name]
         np.testing.assert_allclose(recording.joints[:, :, order], motion.joints, rtol=0, atol=5e-4)
         assert [s for s, _, _ in _segments(recording)] == [s for s, _, _ in segments]
+
+
+@pytest.mark.skipif('openpose25' not in skeleton.LAYOUTS, reason='no layout of OpenPose')
+def test_a_folder_of_openposes_frames_is_a_recording(tmp_path):
+    points = np.random.default_rng(0).normal(300, 50, (8, 25, 2)).round(1)
+    for name in ('walk', 'run', 'hop'):
+        (tmp_path / 'raw' / name).mkdir(parents=True)
+        for frame, some in enumerate(points):
+            flat = np.concatenate([some, np.full((25, 1), 0.9)], 1)
+            flat[4, 2] = frame != 3
+            person = {'person_id': [-1], 'pose_keypoints_2d': flat.ravel().tolist()}
+            path = tmp_path / 'raw' / name / f'{name}_{frame:012}_keypoints.json'
+            path.write_text(json.dumps({'version': 1.3, 'people': [person]}))
+    (tmp_path / 'raw' / 'corpus.json').write_text('{"fps": 25, "unit": 0.001}')
+    _prepare(tmp_path / 'raw', tmp_path / 'data')
+    read = _read(tmp_path / 'data')
+    assert read.keys() == {'walk', 'run', 'hop'}
+    for _, recording in read.values():
+        assert recording.layout == 'openpose25' and recording.fps == 25
+        seen = recording.joint_valid[:, 0]
+        assert np.argwhere(~seen).tolist() == [[3, 4]]
+        expected = points * [0.001, -0.001]
+        flat = recording.joints[:, 0, :, :2]
+        np.testing.assert_allclose(flat[seen], expected[seen], rtol=0, atol=GRID)
