@@ -21,3 +21,10 @@ if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_
     __path__.append(str(_checkout))
 
 __version__ = '0.1.0'
+
+
+def read(path, **options):
+    """Reads one recording of any known format; see `skeljax.formats.read`."""
+    from skeljax import formats  # numpy is not loaded for `skeljax --version`
+
+    return formats.read(path, **options)

@@ -65,3 +65,11 @@ def smplh_folder(tmp_path_factory) -> Path:
             hands_componentsr=np.eye(45),
         )
     return folder
+
+
+@pytest.fixture(scope='session')
+def write_own():
+    """Writes a folder of someone's own recordings; see `own.write`."""
+    import own
+
+    return own.write

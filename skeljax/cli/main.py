@@ -12,6 +12,7 @@ from skeljax.errors import InputError
 
 VERBS = {
     'prepare': 'convert a corpus into records',
+    'inspect': 'tell and show what a corpus or raw recordings hold',
     'pretrain': 'learn an encoder without labels',
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
     'evaluate': 'measure a fine-tuned run on a split',

@@ -2,8 +2,8 @@
 
     skeljax predict FILE --workdir runs/tuned --out predictions/
 
-FILE is a UI-PRMD positions file (its angles file is found beside it), or
-CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
+FILE is a recording of any known format (what it does not tell itself is told by --fps,
+--layout and --unit), or CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
 synthetic/default:test:NAME. Of another joint layout or frame rate than the run's,
 it is mapped and resampled to these. Writes NAME.json (seconds and frames, those of
 the file) and NAME.png.
@@ -16,6 +16,7 @@ import sys
 import numpy as np
 
 from skeljax import formats, localize, remap, skeleton
+from skeljax.cli import raw
 from skeljax.data import normalize, records, timing
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
@@ -31,6 +32,7 @@ def add_arguments(parser):
     parser.add_argument('--data-dir', help='of a prepared corpus, if not the one trained on')
     parser.add_argument('--protocol', default='babel_clean', help='whose decoding to use')
     parser.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    raw.add_arguments(parser)
 
 
 def run(args) -> int:
@@ -41,6 +43,7 @@ def run(args) -> int:
         data_dir=args.data_dir,
         protocol=args.protocol,
         min_score=args.min_score,
+        options=raw.options(args),
         note=lambda text: print(text, file=sys.stderr),
     )
     print(f'{segments} segments in {path} and {path.with_suffix(".png")}')
@@ -48,7 +51,15 @@ def run(args) -> int:
 
 
 def predict(
-    file, workdir, out, *, data_dir=None, protocol='babel_clean', min_score=0.1, note=lambda _: None
+    file,
+    workdir,
+    out,
+    *,
+    data_dir=None,
+    protocol='babel_clean',
+    min_score=0.1,
+    options: dict | None = None,
+    note=lambda _: None,
 ):
     """Finds the segments of one recording and writes NAME.json and NAME.png.
 
@@ -59,6 +70,7 @@ def predict(
         data_dir: of a prepared corpus, if not the one trained on.
         protocol: whose decoding to use.
         min_score: leaves out segments of a lower score.
+        options: what a file does not tell itself, as `skeljax.formats.read` takes it.
         note: told, in a line each, what was done to the recording to fit the run.
 
     Returns:
@@ -69,12 +81,12 @@ def predict(
             that cannot be mapped to the run's.
     """
     ready = trained.load(workdir)
-    recording, truth = _recording(str(file), ready, data_dir)
+    recording, truth = _recording(str(file), ready, data_dir, options or {})
     scores = _scores(ready, _fitted(recording, ready, note), recording)
     found = localize.protocol(protocol).decode(scores)
     found = found[found.score >= min_score]
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    path = Path(out) / f'{recording.name}.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
     listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
     described = {
         'recording': recording.name,
@@ -84,7 +96,6 @@ def predict(
         'model': {'workdir': str(workdir), 'step': ready.step},
         'segments': listed,
     }
-    path = out / f'{recording.name}.json'
     path.write_text(json.dumps(described, indent=1) + '\n')
     timeline.draw(
         path.with_suffix('.png'),
@@ -123,13 +134,12 @@ def _scores(ready: trained.Trained, fitted: Recording, recording: Recording) -> 
     return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
 
 
-def _recording(file: str, ready, data_dir):
+def _recording(file: str, ready, data_dir, options: dict):
     """Reads the file, or the prepared recording with its truth."""
     parts = file.split(':')
     if len(parts) != 3 or Path(file).exists():
-        motion = formats.read(file)
-        name = Path(file).name.split('.')[0]
-        return records.from_motion(motion, name=name), None
+        motion = formats.read(file, **options)
+        return records.from_motion(motion, name=formats.stem(file)), None
     corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
     for recording in corpus:
         if recording.name == parts[2]:

@@ -2,19 +2,20 @@
 
     skeljax prepare synthetic --data-dir data
     skeljax prepare ui_prmd/composed10 --manual-dir DIR --data-dir data
+    skeljax prepare folder/mine --manual-dir DIR --data-dir data
 
-NAME is CORPUS or CORPUS/CONFIG; a corpus alone prepares all of its configs.
+NAME is CORPUS or CORPUS/CONFIG; a corpus alone prepares all of its configs. The
+recordings of your own in DIR are folder/NAME, under any NAME; `folder` alone takes
+that of DIR.
 Prints what was made and saves it as report.json beside the records.
 """
 
 import contextlib
 import dataclasses
-import importlib
 import io
 import json
 import os
 from pathlib import Path
-import pkgutil
 import shlex
 import shutil
 import tempfile
@@ -23,14 +24,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
-from skeljax import tfds_builders
+from skeljax.cli import builders
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import table
 
 
 def add_arguments(parser):
-    parser.add_argument('name', metavar='NAME', help=f'one of {", ".join(corpora())}')
+    parser.add_argument('name', metavar='NAME', help=f'one of {", ".join(builders.corpora())}')
     parser.add_argument('--manual-dir', help='where the raw files are')
     parser.add_argument('--data-dir', default='data', help='for the records (default: data)')
     parser.add_argument('--overwrite', action='store_true', help='prepare again what is there')
@@ -55,7 +56,9 @@ def add_arguments(parser):
 
 def run(args) -> int:
     corpus, _, config = args.name.partition('/')
-    names = [f'{corpus}/{config}'] if config else configs(corpus)
+    if not config and builders.named_by_user(corpus):
+        config = builders.own_name(args.manual_dir)
+    names = [f'{corpus}/{config}'] if config else builders.configs(corpus)
     for name in names:
         report = prepare(
             name,
@@ -69,16 +72,6 @@ def run(args) -> int:
         )
         print(describe(report))
     return 0
-
-
-def corpora() -> list[str]:
-    """Lists the corpora that there are builders for."""
-    return [m.name for m in pkgutil.iter_modules(tfds_builders.__path__) if m.ispkg]
-
-
-def configs(corpus: str) -> list[str]:
-    """Lists the configs of a corpus as CORPUS/CONFIG."""
-    return [f'{corpus}/{config}' for config in _builder_class(corpus).builder_configs]
 
 
 def prepare(
@@ -117,10 +110,8 @@ def prepare(
             a line each), a class without examples.
     """
     corpus, _, config = name.partition('/')
-    known = configs(corpus)
-    if name not in known:
-        raise InputError(f'no {name}; there are {", ".join(known)}')
-    builder = _builder(corpus, config, data_dir)
+    builders.check_name(name)
+    builder = builders.builder(corpus, config, data_dir)
     final = Path(builder.data_path)
     if final.exists() and not overwrite:
         report = _found(final, data_dir, name, builder)
@@ -133,7 +124,10 @@ def prepare(
     except OSError as error:
         raise InputError(f'{data_dir}: cannot be made: {error.strerror}') from None
     with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
-        made = _builder(corpus, config, beside)
+        # What such a corpus looks like is known only from its files.
+        own = builders.named_by_user(corpus)
+        raw = {'manual_dir': manual_dir, 'processes': processes} if own else {}
+        made = builders.builder(corpus, config, beside, **raw)
         made.work.processes = processes
         if beam:
             made.work.beam = Path(beside) / 'troubles'
@@ -282,16 +276,3 @@ def _check_manual(name: str, manual_dir, instructions: str):
         raise InputError(f'--manual-dir {folder}: no such directory')
     if not any(folder.iterdir()):
         raise InputError(f'--manual-dir {folder}: empty; {instructions}')
-
-
-def _builder_class(corpus: str):
-    if corpus not in corpora():
-        raise InputError(f'no corpus {corpus!r}; there are {", ".join(corpora())}')
-    module = importlib.import_module(f'skeljax.tfds_builders.{corpus}.{corpus}_dataset_builder')
-    return module.Builder
-
-
-def _builder(corpus: str, config: str, data_dir):
-    return _builder_class(corpus)(
-        config=config, data_dir=str(data_dir), file_format='array_record'
-    )

@@ -50,6 +50,13 @@ class Work:
         """
         return self._transform(make, jobs) if self.beam else self._iterate(make, jobs)
 
+    def each(self, make: Callable[..., Iterable], jobs: Iterable) -> Iterator:
+        """Does jobs that make something else, in this machine's processes, in their order."""
+        for results, trouble in self._results(make, jobs):
+            if trouble:
+                self.troubles.append(trouble)
+            yield from results
+
     def gather(self):
         """Reads the troubles that Beam's workers have left, in alphabetical order."""
         for path in self.beam.glob('*') if self.beam else ():

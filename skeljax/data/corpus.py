@@ -104,6 +104,17 @@ class Corpus:
         return labels
 
 
+def splits(data_dir, name: str) -> list[str]:
+    """Lists the splits of a prepared corpus, training first.
+
+    Raises:
+        InputError: it is not prepared there.
+    """
+    info = tfds.builder_from_directory(_folder(Path(data_dir), name)).info
+    order = ('train', 'validation', 'test')
+    return sorted(info.splits, key=lambda s: (order.index(s) if s in order else len(order), s))
+
+
 def _folder(data_dir: Path, name: str) -> Path:
     """Finds the newest version of a prepared corpus."""
     versions = [p.parent for p in (data_dir / name).glob('*/dataset_info.json')]

@@ -1,12 +1,18 @@
-"""Readers of raw files: one module a format, each with `read(path) -> Motion`."""
+"""Readers of raw files: one module a format, each with `read(path) -> Motion`.
+
+A reader of files that do not tell everything also takes `fps`, `layout` or `unit` (in
+metres).
+"""
 
 import importlib
+import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import options
 from skeljax.formats.motion import Motion
 
-__all__ = ['FORMATS', 'Motion', 'read']
+__all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
 
 # Module -> how the names of its files end, lower case; the first that fits reads the file.
 FORMATS = {
@@ -23,18 +29,48 @@ FORMATS = {
 }
 
 
-def read(path) -> Motion:
+def find(path) -> str | None:
+    """Finds the module whose files end like this one, None where there is none."""
+    name = Path(path).name.lower()
+    return next((module for module, endings in FORMATS.items() if name.endswith(endings)), None)
+
+
+def stem(path) -> str:
+    """Returns a file's name without the ending of its format."""
+    name = Path(path).name
+    endings = FORMATS.get(find(path), ())
+    longest = max((e for e in endings if name.lower().endswith(e)), key=len, default='')
+    return name[: len(name) - len(longest)]
+
+
+def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     """Reads one recording of any known format.
 
+    A folder is a recording where it holds OpenPose's files of one frame each.
+
+    Args:
+        path: of the file.
+        fps: frames a second, for formats whose files need not tell it. What a file
+            tells itself counts more; so with the other options.
+        layout: name of the joint layout, for formats of bare coordinates.
+        unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
+            'inch', 'foot', or a number of metres.
+
     Raises:
-        InputError: no such file.
+        InputError: no such file; an option that nobody knows.
         FormatError: no reader knows it, or it is damaged.
     """
     path = Path(path)
-    if not path.is_file():
+    if path.is_dir() and any(path.glob('*_keypoints.json')):
+        module = 'keypoints'
+    elif not path.is_file():
         raise InputError(f'{path}: no such file')
-    for module, endings in FORMATS.items():
-        if path.name.lower().endswith(endings):
-            return importlib.import_module(f'skeljax.formats.{module}').read(path)
-    known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
-    raise FormatError(f'{path}: unknown format, known: {known}')
+    else:
+        module = find(path)
+    if module is None:
+        known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
+        raise FormatError(f'{path}: unknown format, known: {known}')
+    reader = importlib.import_module(f'skeljax.formats.{module}').read
+    given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
+    taken = inspect.signature(reader).parameters
+    return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})

@@ -1,0 +1,255 @@
+"""A folder of someone's own recordings: what is in it, and what its owner tells of it.
+
+    DIR/**/*              recordings of any format of `skeljax.formats.FORMATS`
+    DIR/labels.csv        or labels.json, see `skeljax.formats.labels`
+    DIR/splits.csv        recording,split
+    DIR/subjects.csv      recording,subject[,split]
+    DIR/corpus.json       see `folder_options.Options`
+
+All but the recordings may be missing. A recording is named by its path below DIR
+without the ending; in the tables the ending may stand, and the folders may be left
+out where that is clear.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from skeljax import formats
+from skeljax.data import folder_options, splits
+from skeljax.data.folder_options import Options
+from skeljax.errors import FormatError, InputError
+from skeljax.formats import cells, keypoints, labels
+from skeljax.formats.labels import Label, Labels
+
+_TABLES = ('labels.csv', 'labels.json', 'splits.csv', 'subjects.csv', 'corpus.json')
+_PROSE = ('readme', 'licence', 'license', 'notes', 'changelog')
+# Read along with the recordings of their format.
+_COMPANIONS = (
+    '_angles.txt', '_angles.txt.gz', '_angles_inc.txt', '_angles_inc.txt.gz', '.asf', '.asf.gz',
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A corpus as its owner tells it, before any recording is read.
+
+    Attributes:
+        options: of corpus.json.
+        files: recording -> its file (or folder of one file a frame).
+        classes: of all labels.
+        labels: recording -> its labels; empty for an unlabelled corpus.
+        subjects: recording -> who moves, as far as told.
+        splits: recording -> split, as far as told.
+        skipped: what is left out -> why.
+    """
+
+    options: Options
+    files: dict[str, Path]
+    classes: tuple[str, ...]
+    labels: dict[str, list[Label]]
+    subjects: dict[str, str]
+    splits: dict[str, str]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def plan(folder) -> Plan:
+    """Finds the recordings of a folder and reads its tables.
+
+    Recordings that a table of labels or splits does not name are left out.
+
+    Raises:
+        InputError: no recording, two of one name, a table that names what is not
+            there, and what the readers of the tables raise.
+    """
+    folder = Path(folder)
+    told = folder_options.read(folder)
+    files, skipped = find(folder)
+    names = _Names(folder, files)
+    source, annotated = _labels(folder)
+    labelled, subjects, split = {}, {}, {}
+    if annotated:
+        found = names.resolve(annotated.where)
+        labelled = {found[text]: some for text, some in annotated.segments.items()}
+        split = {found[text]: name for text, name in annotated.subsets.items()}
+        _keep(files, labelled, f'not named in {source.name}', skipped)
+    if (path := folder / 'subjects.csv').is_file():
+        subjects = names.column(path, 'subject')
+        split |= names.column(path, 'split', required=False)
+    if (path := folder / 'splits.csv').is_file():
+        split |= names.column(path, 'split')
+    if split and told.split in (None, 'file'):
+        _keep(files, split, 'in no split', skipped)
+    classes = told.classes or (annotated.classes() if annotated else ())
+    _check_classes(classes, labelled)
+    if not files:
+        raise InputError(f'{folder}: no recording is left; {"; ".join(skipped)}')
+    return Plan(told, files, classes, labelled, subjects, split, skipped)
+
+
+def assign(told: Plan, subjects: dict[str, str]) -> dict[str, str]:
+    """Returns the split of each recording: as told, else dealt out by person or recording.
+
+    Args:
+        told: the plan.
+        subjects: recording -> who moves, '' where unknown; of the recordings to be
+            assigned.
+
+    Raises:
+        InputError: it is to be as told or by person, but some are not told.
+    """
+    by = told.options.split or ('file' if told.splits else None)
+    if by == 'file':
+        untold = sorted(subjects.keys() - told.splits.keys())
+        if untold:
+            raise InputError(f'{untold[0]}: no table tells its split, as "split": "file" asks for')
+        return {name: told.splits[name] for name in subjects}
+    unknown = sorted(name for name, subject in subjects.items() if not subject)
+    if by == 'subject' and unknown:
+        raise InputError(f'{unknown[0]}: who moves is not told, as "split": "subject" asks for')
+    groups: dict[str, set[str]] = {}
+    # Two words, so that a recording without a person is not taken for one of its name.
+    group = {
+        name: f'subject/{subject}' if subject and by != 'recording' else f'recording/{name}'
+        for name, subject in subjects.items()
+    }
+    for name in subjects:
+        shown = groups.setdefault(group[name], set())
+        shown |= {label.name for label in told.labels.get(name, ())}
+    dealt = splits.deal(groups, told.options.seed)
+    return {name: dealt[group[name]] for name in subjects}
+
+
+def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Finds recordings by name, sorted, and what else there is -> why it is left out.
+
+    Raises:
+        InputError: no such folder, no recording, or two of one name.
+    """
+    if not folder.is_dir():
+        raise InputError(f'{folder}: no such directory')
+    files: dict[str, Path] = {}
+    strange: list[str] = []
+    for path in _recordings(folder, strange):
+        inside = path.relative_to(folder)
+        stem = path.name if path.is_dir() else formats.stem(path)
+        name = inside.with_name(stem).as_posix()
+        if name in files:
+            raise InputError(f'{files[name]} and {path}: two recordings of one name, {name!r}')
+        files[name] = path
+    if not files:
+        known = ', '.join(ending for endings in formats.FORMATS.values() for ending in endings)
+        raise InputError(f'{folder}: no recording, expected files ending in {known}')
+    why = 'of no known format'
+    skipped = {f'{len(strange)} files, e.g. {strange[0]}': why} if strange else {}
+    return dict(sorted(files.items())), skipped
+
+
+def _recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
+    """Walks a folder; a folder of one file a frame is one recording."""
+    folders = set()
+    for path in sorted(folder.rglob('*')):
+        inside = path.relative_to(folder)
+        name = path.name.lower()
+        if not path.is_file() or any(part.startswith('.') for part in inside.parts):
+            continue
+        if str(inside) in _TABLES or name.split('.')[0] in _PROSE or name.endswith(_COMPANIONS):
+            continue
+        if name.endswith(keypoints.ENDING):
+            if path.parent == folder:
+                raise InputError(f'{path}: a file of one frame, expected in a folder of its own')
+            if path.parent not in folders:
+                folders.add(path.parent)
+                yield path.parent
+        elif formats.find(path):
+            yield path
+        else:
+            strange.append(inside.as_posix())
+
+
+class _Names:
+    """Finds the recordings that tables name, in whatever way they do."""
+
+    def __init__(self, folder: Path, files: Mapping[str, Path]):
+        self._known: dict[str, set[str]] = {}
+        for name, path in files.items():
+            inside = path.relative_to(folder).as_posix()
+            for text in {name, inside, name.rpartition('/')[2], inside.rpartition('/')[2]}:
+                self._known.setdefault(text, set()).add(name)
+        self._folder, self._files = folder, files
+
+    def resolve(self, where: Mapping[str, str]) -> dict[str, str]:
+        """Maps what a table calls recordings to their names.
+
+        Args:
+            where: what it calls each -> file and line.
+
+        Raises:
+            FormatError: there is none, or more than one, or it is called two ways.
+        """
+        found: dict[str, str] = {}
+        calls: dict[str, str] = {}
+        for text, line in where.items():
+            plain = text.replace('\\', '/').removeprefix('./')
+            names = {plain} if plain in self._files else self._known.get(plain, set())
+            if len(names) != 1:
+                what = f'recordings {" and ".join(sorted(names)[:2])}' if names else 'no recording'
+                raise FormatError(f'{line}: {text!r}: {what} in {self._folder}, expected one')
+            (name,) = names
+            if name in calls:
+                raise FormatError(f'{line}: {text!r} is {calls[name]!r} again')
+            found[text], calls[name] = name, text
+        return found
+
+    def column(self, path: Path, column: str, required: bool = True) -> dict[str, str]:
+        """Reads a column of a table of recordings: name -> cell, without empty cells."""
+        sheet = cells.read(path)
+        key, value = sheet.column(*labels.RECORDING), sheet.column(column)
+        if value is None and not required:
+            return {}
+        if key is None or value is None:
+            found = ', '.join(sheet.names)[:80]
+            raise FormatError(f'{path}:1: columns {found}, expected recording, {column}')
+        where: dict[str, str] = {}
+        told = {}
+        for number, row in enumerate(sheet.rows):
+            if not any(row):  # spreadsheets end so
+                continue
+            if row[key] in where:
+                sheet.fail(number, f'{row[key]!r} again, as in {where[row[key]]}')
+            where[row[key]] = f'{path}:{sheet.lines[number]}'
+            if row[value]:
+                split = column == 'split'
+                cell = row[value]
+                told[row[key]] = labels.subset(cell, where[row[key]]) if split else cell
+        found = self.resolve(where)
+        return {found[text]: cell for text, cell in told.items()}
+
+
+def _labels(folder: Path) -> tuple[Path, Labels | None]:
+    """Reads the labels, where there are some."""
+    paths = [folder / name for name in ('labels.csv', 'labels.json') if (folder / name).is_file()]
+    if len(paths) > 1:
+        raise InputError(f'{paths[0]} and {paths[1]}: expected one of them')
+    return (paths[0], labels.read(paths[0])) if paths else (folder, None)
+
+
+def _keep(files: dict[str, Path], named: Mapping, why: str, skipped: dict[str, str]):
+    """Leaves out the recordings that are not named."""
+    lost = [name for name in files if name not in named]
+    for name in lost:
+        del files[name]
+    if lost:
+        skipped[f'{len(lost)} recordings, e.g. {lost[0]}'] = why
+
+
+def _check_classes(classes: Iterable[str], labelled: Mapping[str, list[Label]]):
+    """Raises FormatError at the first label of an unknown class."""
+    known = set(classes)
+    for some in labelled.values():
+        for label in some:
+            if label.name not in known:
+                listed = ', '.join(list(classes)[:12])
+                raise FormatError(
+                    f'{label.where}: unknown class {label.name!r}, corpus.json lists: {listed}'
+                )

@@ -1,0 +1,88 @@
+"""What the owner of a folder of recordings tells of them in corpus.json."""
+
+from dataclasses import dataclass, fields
+import numbers
+from pathlib import Path
+
+from skeljax import skeleton
+from skeljax.errors import FormatError, InputError
+from skeljax.formats import options, texts
+
+
+@dataclass(frozen=True)
+class Options:
+    """What corpus.json may tell; every key may be left out.
+
+    Attributes:
+        fps: frames a second of files that do not tell it.
+        layout: joint layout of files of bare coordinates.
+        unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
+        resample: the frame rate to bring all recordings to.
+        remap: the joint layout to bring all recordings to.
+        persons: keeps so many persons of a recording, those in the first slots.
+        classes: in this order; by default all that are labelled, alphabetically.
+        split: 'file' (as the tables tell), 'subject' or 'recording' (dealt out).
+        seed: of dealing out.
+    """
+
+    fps: float | None = None
+    layout: str | None = None
+    unit: str | float | None = None
+    resample: float | None = None
+    remap: str | None = None
+    persons: int | None = None
+    classes: tuple[str, ...] | None = None
+    split: str | None = None
+    seed: int = 0
+
+
+def read(folder: Path) -> Options:
+    """Reads corpus.json, and checks what it tells.
+
+    Raises:
+        FormatError: an unknown key or a value that does not fit it.
+    """
+    path = folder / 'corpus.json'
+    if not path.is_file():
+        return Options()
+    document = texts.document(path)
+    if not isinstance(document, dict):
+        raise FormatError(f'{path}: expected an object, {{"fps": 30, ...}}')
+    known = [option.name for option in fields(Options)]
+    for name, value in document.items():
+        if name not in known:
+            raise FormatError(f'{path}: unknown option {name!r}, known: {", ".join(known)}')
+        if value is not None:
+            _check_option(path, name, value)
+    if document.get('classes') is not None:
+        document['classes'] = tuple(document['classes'])
+    return Options(**document)
+
+
+def _check_option(path: Path, name: str, value):
+    """Raises FormatError where a value does not fit its option."""
+    try:
+        if name in ('fps', 'resample'):
+            options.rate(path, value)
+        elif name in ('layout', 'remap'):
+            skeleton.get(value if isinstance(value, str) else repr(value))
+        elif name == 'unit':
+            options.scale(value)
+    except FormatError:
+        raise
+    except InputError as error:
+        raise FormatError(f'{path}: {name}: {error}') from None
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    good, expected = {
+        'persons': (whole and value > 0, 'a number from 1'),
+        'seed': (whole, 'a whole number'),
+        'split': (value in ('file', 'subject', 'recording'), 'file, subject or recording'),
+        'classes': (_are_names(value), 'a list of different names'),
+    }.get(name, (True, ''))
+    if not good:
+        raise FormatError(f'{path}: {name} is {str(value)[:40]!r}, expected {expected}')
+
+
+def _are_names(value) -> bool:
+    texts_only = isinstance(value, list) and all(isinstance(v, str) and v for v in value)
+    return texts_only and len(set(value)) == len(value)

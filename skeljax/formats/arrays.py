@@ -1,0 +1,190 @@
+"""Reads joints stored by numpy: .npy (the joints alone) and .npz (named arrays).
+
+    joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0);
+                 may be named keypoints, positions or data; nan where not measured
+    fps          frames a second
+    layout       name of a joint layout; or joint_names [V] and parents [V] of one's own
+    unit         metres by default, see `skeljax.formats.options`
+    valid        which person was there, bool[T] or [T, M]
+    joint_valid  what was measured, bool[T, V] or [T, M, V]
+    subject      who moved
+
+What the file does not tell is told by options of the same name. Objects are never
+unpickled. A person of whom no joint was measured in a frame was not there.
+"""
+
+import math
+from pathlib import Path
+import struct
+import tokenize
+import zipfile
+import zlib
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.errors import FormatError, InputError
+from skeljax.formats import filling, options
+from skeljax.formats.motion import Motion
+
+_JOINTS = ('joints', 'keypoints', 'positions', 'data')
+_DAMAGE = (
+    OSError, EOFError, ValueError, TypeError, KeyError, SyntaxError, OverflowError, MemoryError,
+    RuntimeError, NotImplementedError, RecursionError, struct.error, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)
+
+
+def read(
+    path, *, fps: float | None = None, layout: str | None = None, unit: float | None = None
+) -> Motion:
+    """Reads the joints of one file.
+
+    Args:
+        path: .npy or .npz.
+        fps: frames a second, where the file does not tell.
+        layout: of the joints, where the file does not tell.
+        unit: of the coordinates in metres, where the file does not tell; 1 by default.
+
+    Raises:
+        FormatError: the file is damaged, or does not fit what it or the user tells.
+    """
+    path = Path(path)
+    arrays = _npz(path) if path.suffix.lower() == '.npz' else {'joints': _npy(path)}
+    name = next((name for name in _JOINTS if name in arrays), None)
+    if name is None:
+        found = ', '.join(sorted(arrays)[:8]) or 'nothing'
+        raise FormatError(f'{path}: holds {found}, expected an array {_JOINTS[0]!r}')
+    joints = _coordinates(path, name, arrays[name])
+    rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
+    own = _layout(path, arrays, layout, joints.shape[2])
+    if 'unit' in arrays:
+        unit = _unit(path, arrays)
+    seen = _flags(path, arrays, 'joint_valid', joints.shape[:3])
+    measured = ~np.isnan(joints).any(-1)
+    subject = _scalar(path, arrays, 'subject')
+    return filling.motion(
+        path,
+        joints * (1.0 if unit is None else unit),
+        measured if seen is None else measured & seen,
+        fps=rate,
+        layout=own,
+        valid=_flags(path, arrays, 'valid', joints.shape[:2]),
+        subject='' if subject is None else str(subject),
+    )
+
+
+def _npy(path: Path) -> np.ndarray:
+    try:
+        with path.open('rb') as file:
+            return _array(file, path.stat().st_size)
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                with archive.open(entry) as file:
+                    name = entry.filename.removesuffix('.npy')
+                    arrays[name] = _array(file, entry.file_size)
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+    return arrays
+
+
+def _array(file, size: int) -> np.ndarray:
+    """Reads one array once its header fits the bytes that are there."""
+    version = np.lib.format.read_magic(file)
+    header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if header is None:
+        raise ValueError(f'version {version} of the format')
+    shape, fortran, dtype = header(file)
+    if dtype.hasobject:
+        raise ValueError('holds Python objects')
+    expected = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or expected > size:
+        raise ValueError(f'{size} bytes, expected {expected} for shape {shape}')
+    data = file.read(expected)
+    if len(data) != expected:
+        raise ValueError(f'ends after {len(data)} of {expected} bytes')
+    return np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
+
+
+def _damaged(path: Path, error: Exception) -> FormatError:
+    return FormatError(f'{path}: cannot be read: {" ".join(str(error).split())[:200]}')
+
+
+def _coordinates(path: Path, name: str, joints: np.ndarray) -> np.ndarray:
+    """Checks the joints and gives them all axes, float64[T, M, V, 3]."""
+    if joints.dtype.kind not in 'fiu':
+        raise FormatError(f'{path}: {name} are {joints.dtype}, expected real numbers')
+    if joints.ndim not in (3, 4) or joints.shape[-1] not in (2, 3) or not joints.size:
+        raise FormatError(
+            f'{path}: {name} are {joints.shape}, expected (frames, joints, 2 or 3) '
+            'or (frames, persons, joints, 2 or 3)'
+        )
+    joints = joints.astype(np.float64)
+    joints = joints if joints.ndim == 4 else joints[:, None]
+    return np.pad(joints, [(0, 0)] * 3 + [(0, 3 - joints.shape[-1])])
+
+
+def _scalar(path: Path, arrays: dict, name: str):
+    """Returns the one value of an array, None where there is no such array."""
+    if name not in arrays:
+        return None
+    if arrays[name].size != 1 or arrays[name].dtype.kind not in 'fiuU':
+        found = f'{arrays[name].dtype}{list(arrays[name].shape)}'
+        raise FormatError(f'{path}: {name} is {found}, expected one number or text')
+    return arrays[name].reshape(-1)[0].item()
+
+
+def _unit(path: Path, arrays: dict) -> float:
+    try:
+        return options.scale(_scalar(path, arrays, 'unit'))
+    except FormatError:
+        raise
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+
+
+def _layout(path: Path, arrays: dict, given: str | None, num_joints: int) -> str:
+    """Finds the layout: the file's by name, the file's own, or the one given."""
+    if 'layout' not in arrays and 'joint_names' in arrays:
+        return _own_layout(path, arrays, num_joints)
+    told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
+    if told is None:
+        raise FormatError(f'{path}: tells no joint layout, expected the option layout')
+    return options.layout(path, str(told), num_joints)
+
+
+def _own_layout(path: Path, arrays: dict, num_joints: int) -> str:
+    names = arrays['joint_names']
+    parents = arrays.get('parents', np.array([-1] + [0] * (num_joints - 1)))
+    if names.shape != (num_joints,) or names.dtype.kind != 'U':
+        raise FormatError(f'{path}: joint_names are {names.shape}, expected {num_joints} texts')
+    if parents.shape != (num_joints,) or parents.dtype.kind not in 'iu':
+        raise FormatError(f'{path}: parents are {parents.shape}, expected {num_joints} integers')
+    try:
+        own = skeleton.infer('own', tuple(names.tolist()), tuple(parents.tolist()))
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+    return skeleton.describe(own)
+
+
+def _flags(path: Path, arrays: dict, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Reads bool[*shape], None where there is none; the axis of persons may be left out."""
+    if name not in arrays:
+        return None
+    flags = arrays[name]
+    if flags.ndim == len(shape) - 1 and shape[1] == 1:
+        flags = flags[:, None]
+    if flags.shape != shape or flags.dtype.kind not in 'biu':
+        found = f'{arrays[name].dtype}{list(arrays[name].shape)}'
+        raise FormatError(f'{path}: {name} is {found}, expected bool{list(shape)}')
+    return flags.astype(bool)

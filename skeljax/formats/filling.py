@@ -1,0 +1,127 @@
+"""Makes a motion of joints of which some were not measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.errors import FormatError
+from skeljax.formats.motion import Motion
+
+_LIMIT = 1e6  # metres, or pixels; beyond it float32 loses the joints of a body
+
+
+def fill(joints: np.ndarray, measured: np.ndarray, parents: Sequence[int] = ()) -> np.ndarray:
+    """Guesses where the joints of one person were when they were not measured.
+
+    A joint goes in a straight line from where it was measured last to where it is
+    measured next, and rests before the first time and after the last. One that was
+    never measured goes with the nearest along the tree (its parent before its
+    children) that was; without a tree, with the middle of all that were.
+
+    Args:
+        joints: float[T, V, 3]; anything where not measured.
+        measured: bool[T, V].
+        parents: of each joint, -1 for the root.
+
+    Returns:
+        float[T, V, 3]; zeros where nothing was measured at all.
+    """
+    filled = np.where(measured[..., None], joints, 0)
+    times = np.arange(len(joints))
+    for joint in np.flatnonzero(measured.any(0) & ~measured.all(0)):
+        seen = measured[:, joint]
+        for axis in range(joints.shape[-1]):
+            values = joints[seen, joint, axis]
+            filled[~seen, joint, axis] = np.interp(times[~seen], times[seen], values)
+    known = measured.any(0)
+    if known.any():
+        middle = filled[:, known].mean(1)
+        for joint in np.flatnonzero(~known):
+            near = _nearest(joint, known, parents)
+            filled[:, joint] = middle if near is None else filled[:, near]
+    return filled
+
+
+def motion(
+    path,
+    joints: np.ndarray,
+    measured: np.ndarray,
+    *,
+    fps: float,
+    layout: str,
+    valid: np.ndarray | None = None,
+    subject: str = '',
+) -> Motion:
+    """Makes a motion, and fills in what was not measured while a person was there.
+
+    Each stay of a person is filled from itself: who leaves and comes back may be
+    another.
+
+    Args:
+        path: the file it comes from.
+        joints: float[T, M, V, 3], metres; anything where not measured.
+        measured: bool[T, M, V].
+        fps: frames a second.
+        layout: as text.
+        valid: which person was there, bool[T, M]; by default whoever had a joint
+            measured.
+        subject: who moved.
+
+    Raises:
+        FormatError: a measured coordinate is not finite or beyond reason, or
+            nobody who was there was ever measured.
+    """
+    if not measured.any():
+        raise FormatError(f'{path}: no joint was measured in {len(joints)} frames')
+    with np.errstate(invalid='ignore'):
+        wrong = measured & ~(np.abs(joints) < _LIMIT).all(-1)
+    if wrong.any():
+        frame, person, joint = np.argwhere(wrong)[0]
+        found = ', '.join(f'{value:g}' for value in joints[frame, person, joint])
+        raise FormatError(
+            f'{path}: frame {frame}: joint {joint} is at ({found}), expected metres'
+        )
+    present = measured.any(2) if valid is None else valid & measured.any((0, 2))
+    filled = np.zeros(joints.shape, np.float32)
+    for person in range(joints.shape[1]):
+        for start, end in _stays(present[:, person]):
+            stay = slice(start, end)
+            if not measured[stay, person].any():
+                present[stay, person] = False
+                continue
+            seen = measured[stay, person]
+            parents = () if seen.any(0).all() else skeleton.get(layout).parents
+            filled[stay, person] = fill(joints[stay, person], seen, parents)
+    if not present.any():
+        raise FormatError(f'{path}: nobody of whom a joint was measured is said to be there')
+    known = measured & present[..., None]
+    return Motion(
+        joints=filled,
+        fps=fps,
+        layout=layout,
+        valid=present,
+        source=Path(path).name,
+        subject=subject,
+        joint_valid=None if known[present].all() else known,
+    )
+
+
+def _stays(present: np.ndarray) -> list[tuple[int, int]]:
+    """Finds the runs [start, end) of True."""
+    edges = np.flatnonzero(np.diff(present.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _nearest(joint: int, known: np.ndarray, parents: Sequence[int]) -> int | None:
+    """Finds the nearest known joint along the tree, parents before children."""
+    waiting, seen = [joint], {joint}
+    for at in waiting:
+        if at < len(parents) and known[at]:
+            return at
+        beside = [parents[at]] if at < len(parents) and parents[at] >= 0 else []
+        beside += [child for child, parent in enumerate(parents) if parent == at]
+        waiting += [other for other in beside if other not in seen]
+        seen.update(beside)
+    return None

@@ -1,0 +1,208 @@
+"""Reads what happens when: CSV `recording,start,end,label`, or ActivityNet's JSON.
+
+Times are seconds from the first frame. In CSV a recording of which nothing is labelled
+has one row without start, end and label; `video` or `file` may stand for `recording`.
+In ActivityNet's JSON, {"database": {NAME: {"subset", "annotations": [{"segment": [start,
+end], "label"}]}}}, such a recording has no annotations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+import json
+import math
+from pathlib import Path
+
+from skeljax.errors import FormatError
+from skeljax.formats import cells, texts
+
+RECORDING = ('recording', 'video', 'file', 'name')
+_START = ('start', 'start_seconds', 'begin', 'onset')
+_END = ('end', 'end_seconds', 'stop', 'offset')
+_LABEL = ('label', 'class', 'action')
+_SUBSETS = {
+    'train': 'train', 'training': 'train', 'val': 'validation', 'validation': 'validation',
+    'test': 'test', 'testing': 'test',
+}
+
+
+@dataclass(frozen=True)
+class Label:
+    """One labelled segment.
+
+    Attributes:
+        start, end: seconds.
+        name: of the class.
+        where: file and line, for messages.
+    """
+
+    start: float
+    end: float
+    name: str
+    where: str
+
+
+@dataclass
+class Labels:
+    """The labels of a corpus.
+
+    Attributes:
+        segments: recording -> its labels, by start.
+        subsets: recording -> 'train', 'validation' or 'test', as far as told.
+        where: recording -> file and line that first names it.
+    """
+
+    segments: dict[str, list[Label]] = field(default_factory=dict)
+    subsets: dict[str, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+
+    def classes(self) -> tuple[str, ...]:
+        """Lists the names of the classes in alphabetical order."""
+        return tuple(sorted({label.name for some in self.segments.values() for label in some}))
+
+
+def read(path) -> Labels:
+    """Reads the labels of a corpus, .csv or .json.
+
+    Raises:
+        FormatError: names the line: a segment that ends before it starts, is told
+            twice or overlaps another of its recording.
+    """
+    path = Path(path)
+    labels = _activitynet(path) if path.suffix.lower() == '.json' else _csv(path)
+    for some in labels.segments.values():
+        some.sort(key=lambda label: (label.start, label.end))
+        for before, after in zip(some, some[1:], strict=False):
+            if (before.start, before.end, before.name) == (after.start, after.end, after.name):
+                raise FormatError(f'{after.where}: the segment of {before.where} again')
+    return labels
+
+
+def to_frames(
+    labels: Sequence[Label], *, fps: float, frames: int, classes: Sequence[str]
+) -> list[tuple[int, int, int]]:
+    """Converts labels in seconds to segments [start, end) in frames.
+
+    Both ends go to the nearest frame, `floor(seconds * fps + 1/2)`. A segment has at
+    least one frame, may go one frame beyond the last, and starts where the one before
+    ends if they share no more than one frame.
+
+    Args:
+        labels: of one recording, by start.
+        fps: frames a second.
+        frames: of the recording.
+        classes: whose index is the label.
+
+    Returns:
+        (start, end, label) of each.
+
+    Raises:
+        FormatError: an unknown class, a segment beyond the end or over another;
+            names the line.
+    """
+    segments, before = [], None
+    for label in labels:
+        if label.name not in classes:
+            known = ', '.join(classes[:12])
+            raise FormatError(f'{label.where}: unknown class {label.name!r}, known: {known}')
+        start, end = (math.floor(seconds * fps + 0.5) for seconds in (label.start, label.end))
+        end = max(end, start + 1)
+        if end > frames + 1 or start >= frames:
+            raise FormatError(
+                f'{label.where}: {label.start:g} to {label.end:g} s, but the recording ends '
+                f'after {frames / fps:.3f} s ({frames} frames)'
+            )
+        end = min(end, frames)
+        if segments and start < segments[-1][1]:
+            if segments[-1][1] - start > 1 or segments[-1][1] >= end:
+                raise FormatError(
+                    f'{label.where}: {label.start:g} to {label.end:g} s overlaps '
+                    f'{before.start:g} to {before.end:g} s of {before.where}'
+                )
+            start = segments[-1][1]
+        segments.append((start, end, classes.index(label.name)))
+        before = label
+    return segments
+
+
+def subset(text: str, where: str) -> str:
+    """Reads the name of a split."""
+    if text.lower() not in _SUBSETS:
+        raise FormatError(f'{where}: split {text!r}, expected train, validation or test')
+    return _SUBSETS[text.lower()]
+
+
+def _csv(path: Path) -> Labels:
+    sheet = cells.read(path)
+    columns = [sheet.column(*names) for names in (RECORDING, _START, _END, _LABEL)]
+    if None in columns:
+        found = ', '.join(sheet.names)[:80]
+        raise FormatError(f'{path}:1: columns {found}, expected recording, start, end, label')
+    labels = Labels()
+    for line, row in zip(sheet.lines, sheet.rows, strict=True):
+        where = f'{path}:{line}'
+        recording, start, end, name = (row[column] for column in columns)
+        if not any(row):  # spreadsheets end so
+            continue
+        if not recording:
+            raise FormatError(f'{where}: no recording is named')
+        _name(labels, recording, where)
+        if start or end or name:
+            labels.segments[recording].append(_label(start, end, name, where))
+    return labels
+
+
+def _activitynet(path: Path) -> Labels:
+    text = texts.read(path)
+    document = texts.document(path, text)
+    database = document.get('database') if isinstance(document, dict) else None
+    if not isinstance(database, dict):
+        raise FormatError(f'{path}: no "database" of recordings')
+    labels, begin = Labels(), 0
+    for recording, entry in database.items():
+        begin, where = _place(path, text, recording, begin)
+        if not isinstance(entry, dict) or not isinstance(entry.get('annotations', []), list):
+            raise FormatError(f'{where}: {recording}: expected an object with "annotations"')
+        _name(labels, recording, where)
+        if entry.get('subset'):
+            labels.subsets[recording] = subset(str(entry['subset']), where)
+        for number, item in enumerate(entry.get('annotations', [])):
+            at = f'{where}: {recording}: annotation {number}'
+            ends = item.get('segment') if isinstance(item, dict) else None
+            if not isinstance(ends, list) or len(ends) != 2:
+                raise FormatError(f'{at}: expected "segment": [start, end]')
+            name = item.get('label')
+            name = name if isinstance(name, str) else ''
+            labels.segments[recording].append(_label(*ends, name, at))
+    return labels
+
+
+def _place(path: Path, text: str, recording: str, begin: int) -> tuple[int, str]:
+    """Finds the line that names a recording, behind the one before."""
+    keys = {json.dumps(recording), json.dumps(recording, ensure_ascii=False)}
+    found = max(text.find(key, begin) for key in keys)
+    if found < 0:
+        return begin, str(path)
+    return found, f'{path}:{text.count(chr(10), 0, found) + 1}'
+
+
+def _name(labels: Labels, recording: str, where: str):
+    labels.segments.setdefault(recording, [])
+    labels.where.setdefault(recording, where)
+
+
+def _label(start, end, name: str, where: str) -> Label:
+    """Checks one segment."""
+    try:
+        seconds = float(start), float(end)
+    except (TypeError, ValueError, OverflowError):
+        raise FormatError(
+            f'{where}: from {str(start)[:20]!r} to {str(end)[:20]!r}, expected seconds'
+        ) from None
+    if not 0 <= seconds[0] <= seconds[1] < 1e9:
+        raise FormatError(
+            f'{where}: from {seconds[0]:g} to {seconds[1]:g} s, '
+            'expected a start from 0 and an end behind it'
+        )
+    if not name:
+        raise FormatError(f'{where}: no label')
+    return Label(*seconds, name, where)

@@ -1,0 +1,69 @@
+"""What a user tells of a file that does not tell it itself: frame rate, layout, unit."""
+
+import math
+import numbers
+
+from skeljax import skeleton
+from skeljax.errors import FormatError, InputError
+
+UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'inch': 0.0254, 'foot': 0.3048}
+_RATES = (0.1, 10_000.0)
+
+
+def rate(path, *rates) -> float:
+    """Returns the first frame rate that is not None.
+
+    Raises:
+        FormatError: there is none, or it is none that a camera has.
+    """
+    fps = next((fps for fps in rates if fps is not None), None)
+    if fps is None:
+        raise FormatError(f'{path}: tells no frame rate, expected the option fps')
+    if not _is_number(fps) or not _RATES[0] <= fps <= _RATES[1]:
+        low, high = _RATES
+        raise FormatError(
+            f'{path}: frame rate is {_short(fps)}, expected {low:g} to {high:g} frames a second'
+        )
+    return float(fps)
+
+
+def layout(path, text: str, num_joints: int) -> str:
+    """Returns a layout's text where it has so many joints.
+
+    Raises:
+        FormatError: there is no such layout, or it has others.
+    """
+    try:
+        found = skeleton.get(text)
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+    if found.num_joints != num_joints:
+        raise FormatError(
+            f'{path}: {num_joints} joints, expected the {found.num_joints} of {found.name}'
+        )
+    return skeleton.describe(found)
+
+
+def scale(unit) -> float:
+    """Returns the metres of a unit: None for metres, one of `UNITS`, or a number of metres.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if unit is None:
+        return 1.0
+    if isinstance(unit, str) and unit in UNITS:
+        return UNITS[unit]
+    if _is_number(unit) and 1e-9 < unit < 1e9:
+        return float(unit)
+    known = ', '.join(UNITS)
+    raise InputError(f'unit is {_short(unit)}, expected one of {known} or a number of metres')
+
+
+def _is_number(value) -> bool:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
+
+
+def _short(value) -> str:
+    return repr(value)[:40]

@@ -1,0 +1,39 @@
+"""From a folder of one's own recordings and a table of labels to predictions."""
+
+import importlib.util
+import json
+
+import pytest
+
+from skeljax.cli import main
+from skeljax.data import corpus, synthetic
+
+BVH = importlib.util.find_spec('skeljax.formats.bvh')
+FORMATS = ['csv', pytest.param('bvh', marks=pytest.mark.skipif(not BVH, reason='no reader of BVH'))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('form', FORMATS)
+def test_a_folder_goes_all_the_way_to_predictions(tmp_path, write_own, capsys, form):
+    write_own(tmp_path / 'raw', 8, formats=(form,))
+    data, name = tmp_path / 'data', 'folder/mine'
+    arguments = ['--manual-dir', str(tmp_path / 'raw'), '--data-dir', str(data)]
+    assert main.main(['prepare', name, *arguments, '--processes', '1']) == 0
+    assert corpus.splits(data, name) == ['train', 'validation', 'test']
+    stage = [
+        f'--config.data.data_dir={data}', f'--config.data.corpus={name}', '--config.model.width=4',
+        '--config.finetune.num_steps=2', '--config.finetune.validate_every=1',
+        '--config.finetune.window=64', '--config.finetune.crop.length=64',
+        '--config.finetune.label_fraction=1.0',
+    ]
+    tuned = ['--workdir', str(tmp_path / 'tuned')]
+    assert main.main(['finetune', '--config', 'ui_prmd', '--quiet', *tuned, *stage]) == 0
+    assert main.main(['evaluate', *tuned]) == 0
+    out = ['--out', str(tmp_path / 'found'), '--min-score', '0']
+    raw = tmp_path / 'raw' / f'r00.{form}'
+    assert main.main(['predict', str(raw), *tuned, *out]) == 0
+    saved = json.loads((tmp_path / 'found' / 'r00.json').read_text())
+    assert saved['recording'] == 'r00' and saved['fps'] == pytest.approx(30, abs=1e-3)
+    assert {segment['label'] for segment in saved['segments']} <= set(synthetic.CLASSES)
+    assert (tmp_path / 'found' / 'r00.png').exists()
+    capsys.readouterr()

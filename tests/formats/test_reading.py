@@ -1,0 +1,61 @@
+"""`skeljax.read`: which reader reads a file, what it is told, and that asking for it is cheap."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import skeljax
+from skeljax import formats
+from skeljax.errors import FormatError, InputError
+
+
+@pytest.mark.parametrize(
+    ('name', 'module', 'stem'),
+    [
+        ('Walk.BVH', 'bvh', 'Walk'),
+        ('a.b.csv.gz', 'table', 'a.b'),
+        ('m01_s01_e01_positions.txt.gz', 'ui_prmd', 'm01_s01_e01'),
+        ('13_01.amc.gz', 'amc', '13_01'),
+        ('jump_poses.npz', 'amass', 'jump'),
+        ('jump.npz', 'arrays', 'jump'),
+        ('photo.jpg', None, 'photo.jpg'),
+    ],
+)
+def test_the_ending_tells_the_reader(name, module, stem):
+    assert formats.find(name) == module and formats.stem(f'folder/{name}') == stem
+
+
+def test_a_reader_gets_what_was_told_and_it_asks_for(tmp_path, monkeypatch):
+    given = {}
+
+    class Reader:
+        @staticmethod
+        def read(path, *, unit=1.0, fps: float = 120.0):
+            given.update(unit=unit, fps=fps)
+
+    monkeypatch.setitem(sys.modules, 'skeljax.formats.bvh', Reader)
+    (tmp_path / 'a.bvh').write_text('')
+    skeljax.read(tmp_path / 'a.bvh', layout='ntu25')
+    assert given == {'unit': 1.0, 'fps': 120.0}  # its own defaults
+    skeljax.read(tmp_path / 'a.bvh', unit='cm', fps=60)
+    assert given == {'unit': 0.01, 'fps': 60}
+
+
+def test_what_is_no_option_is_told(tmp_path):
+    np.save(tmp_path / 'a.npy', np.ones((2, 25, 3)))
+    with pytest.raises(TypeError, match='rate'):
+        skeljax.read(tmp_path / 'a.npy', rate=30)
+    with pytest.raises(InputError, match="unit is 'mile', expected one of m, cm, mm"):
+        skeljax.read(tmp_path / 'a.npy', unit='mile')
+    (tmp_path / 'a.jpg').write_bytes(b'')
+    with pytest.raises(FormatError, match=r'a.jpg: unknown format, known: .amc'):
+        skeljax.read(tmp_path / 'a.jpg')
+    with pytest.raises(InputError, match='no such file'):
+        skeljax.read(tmp_path)
+
+
+def test_the_library_is_imported_without_anything_large():
+    code = 'import skeljax, sys; sys.exit(any(m in sys.modules for m in ("numpy", "jax")))'
+    assert subprocess.run([sys.executable, '-c', code]).returncode == 0

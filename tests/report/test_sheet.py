@@ -1,0 +1,155 @@
+"""Sheets of skeletons: every class is shown, upright and from the front."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from skeljax import skeleton
+from skeljax.data import records, synthetic
+from skeljax.errors import InputError
+from skeljax.report import figure, sheet
+
+CLASSES = synthetic.CLASSES
+
+
+def _recording(number=0, index=0, **more):
+    motion, segments = synthetic.recording(1, 'train', number, index, actions=4, noise=0.0)
+    made = records.from_motion(
+        motion, name=f'p{number}_{index}', segments=segments, num_classes=len(CLASSES)
+    )
+    return dataclasses.replace(made, **more)
+
+
+def _unlabelled(**more):
+    nothing = np.zeros(0, np.int32)
+    return _recording(segment_start=nothing, segment_end=nothing, segment_label=nothing, **more)
+
+
+def _collect(recordings) -> list[sheet.Strip]:
+    collected = sheet.Sheet()
+    for recording in recordings:
+        collected.add(recording)
+    return collected.choose()
+
+
+def test_every_class_is_shown_by_different_recordings():
+    strips = _collect(_recording(number, index) for number in range(6) for index in range(2))
+    assert {strip.label for strip in strips} == set(range(8)) and len(strips) == 8
+    assert len({strip.recording for strip in strips}) >= 6
+
+
+def test_few_classes_are_shown_again_and_many_once():
+    def labelled(number, classes):
+        starts = np.arange(4, dtype=np.int32) * 20
+        labels = ((np.arange(4) + number) % classes).astype(np.int32)
+        spans = {'segment_start': starts, 'segment_end': starts + 20, 'segment_label': labels}
+        return _recording(number, **spans)
+
+    few = [strip.label for strip in _collect(labelled(n, 2) for n in range(5))]
+    assert few == [0] * 4 + [1] * 4
+    many = [strip.label for strip in _collect(labelled(n, 30) for n in range(30))]
+    assert many == list(range(30))
+
+
+def test_a_strip_goes_from_the_beginning_of_its_segment_to_the_end():
+    recording = _recording()
+    (strip,) = (s for s in _collect([recording]) if s.label == recording.segment_label[1])
+    ends = strip.seconds[[0, -1]] * recording.fps
+    assert ends.tolist() == [recording.segment_start[1], recording.segment_end[1] - 1]
+    assert len(strip.seconds) == sheet.POSES
+
+
+def test_without_labels_recordings_are_shown_whole():
+    strips = _collect(_unlabelled(name=f'r{n}') for n in range(12))
+    assert [strip.recording for strip in strips] == [f'r{n}' for n in range(8)]
+    assert strips[0].seconds[0] == 0 and strips[0].label == -1
+
+
+@pytest.mark.parametrize('turn', ['as it is', 'z upward'])
+def test_everybody_is_upright_and_seen_from_the_front(turn):
+    recording = _recording()
+    joints = recording.joints
+    if turn == 'z upward':
+        joints = np.stack([joints[..., 0], -joints[..., 2], joints[..., 1]], -1)
+    for strip in _collect([dataclasses.replace(recording, joints=joints)]):
+        flat = sheet._project(strip, sheet._body(strip))
+        layout = skeleton.get(strip.layout)
+        head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
+        assert (flat[..., head, 1] > flat[..., foot, 1] + 0.3).all()
+        assert flat[..., 1].min() == pytest.approx(0) and np.ptp(flat[..., 1]) <= 1 + 1e-9
+        left, right = (layout.joints.index(f'Hip{side}') for side in ('Left', 'Right'))
+        assert (flat[..., left, 0] > flat[..., right, 0]).mean() > 0.9
+
+
+def test_a_root_that_stays_behind_is_no_part_of_the_body():
+    recording = _recording()
+    root = skeleton.get('ntu25').parents.index(-1)
+    joints = recording.joints.copy()
+    joints[:, :, root] = [30, 0, 0]
+    (strip, *_) = _collect([dataclasses.replace(recording, joints=joints)])
+    body = sheet._body(strip)
+    assert np.flatnonzero(~body).tolist() == [root]
+    flat = sheet._project(strip, body)[..., body, :]
+    assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) == pytest.approx(1)
+    assert sheet._body(_collect([recording])[0]).all()
+
+
+@pytest.mark.parametrize(('apart', 'shown'), [(0.0, {8}), (3.0, {3, 4, 5, 6, 7}), (50.0, {2})])
+def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(apart, shown):
+    recording = _recording()
+    pair = np.concatenate([recording.joints, recording.joints], 1)
+    pair[:, 1, :, 0] += apart
+    valid = recording.person_valid.repeat(2, 1)
+    strip = sheet._strip(
+        dataclasses.replace(
+            recording, joints=pair, person_valid=valid,
+            joint_valid=recording.joint_valid.repeat(2, 1),
+        ), 0, 60, 0,
+    )
+    body = sheet._body(strip)
+    flat, poses = sheet._placed(strip, sheet._project(strip, body), body, 2.0, 10.0)
+    assert len(poses) in shown
+    reach = np.abs(flat[..., 0]).max()
+    centres = [centre for _, centre in poses]
+    if apart:
+        assert np.diff(centres).min() >= 2 * reach - 1e-9
+        assert centres[0] - reach >= 2 - 1e-9 and centres[-1] + reach <= 10 + 1e-9
+
+
+def test_the_picture_has_the_colour_of_every_class(tmp_path):
+    strips = _collect(_recording(number) for number in range(6))
+    path = sheet.draw(tmp_path / 'new' / 'sheet.png', strips, classes=CLASSES, title='one $ sign')
+    pixels = imread(path)[..., :3].reshape(-1, 3)
+    for label in range(8):
+        same = np.abs(pixels - to_rgb(figure.colour(label))).max(1) < 0.02
+        assert same.sum() > 200, CLASSES[label]
+    assert [p.name for p in path.parent.iterdir()] == ['sheet.png']
+
+
+def test_absent_and_unmeasured_persons_single_frames_and_strange_names_are_drawn(tmp_path):
+    recording = _recording()
+    absent = np.zeros_like(recording.person_valid)
+    strips = _collect([
+        dataclasses.replace(recording, person_valid=absent),
+        _unlabelled(name='$_' * 30, joint_valid=np.zeros_like(recording.joint_valid)),
+        _unlabelled(joints=recording.joints * [1, 1, 0]),
+        _unlabelled(joints=recording.joints[:1], person_valid=np.ones((1, 1), bool),
+                    joint_valid=np.ones((1, 1, 25), bool)),
+    ])
+    path = sheet.draw(tmp_path / 'a.png', strips, classes=CLASSES)
+    assert imread(path).shape[2] == 4
+
+
+def test_many_strips_stand_in_columns(tmp_path):
+    (strip, *_) = _collect([_unlabelled()])
+    narrow = imread(sheet.draw(tmp_path / 'a.png', [strip] * 12, classes=CLASSES)).shape
+    wide = imread(sheet.draw(tmp_path / 'b.png', [strip] * 13, classes=CLASSES)).shape
+    assert wide[1] == 2 * narrow[1] and wide[0] < narrow[0]
+
+
+def test_nothing_to_draw_is_told(tmp_path):
+    with pytest.raises(InputError, match='no recording to draw'):
+        sheet.draw(tmp_path / 'a.png', [], classes=CLASSES)

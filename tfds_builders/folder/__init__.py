@@ -1,0 +1,1 @@
+"""Someone's own recordings, in a folder."""
