@@ -7,8 +7,8 @@ import statistics
 
 import numpy as np
 
-from skeljax import formats, skeleton
-from skeljax.data import building, records
+from skeljax import formats, remap, skeleton
+from skeljax.data import building, records, timing
 from skeljax.data.folder import Plan
 from skeljax.data.folder_options import Options
 from skeljax.errors import InputError
@@ -151,7 +151,7 @@ def make(job: Job) -> list[records.Recording]:
     recording = records.from_motion(
         motion, name=job.name, segments=segments, num_classes=classes
     )
-    return [_resampled(recording, job.options.resample) if job.options.resample else recording]
+    return [timing.resample(recording, job.options.resample) if job.options.resample else recording]
 
 
 def subjects(told: Plan, survey: Survey) -> dict[str, str]:
@@ -168,18 +168,9 @@ def _brief(job) -> list[Brief]:
 
 def _remapped(motion: Motion, layout: str) -> Motion:
     """Turns the joints into those of another layout."""
-    from skeljax import remap  # seldom asked for
-
     joints, measured = remap.remap(motion.joints, motion.layout, layout, motion.joint_valid)
     joints = np.where(motion.valid[..., None, None], joints, 0)
     return dataclasses.replace(motion, joints=joints, layout=layout, joint_valid=measured)
-
-
-def _resampled(recording: records.Recording, fps: float) -> records.Recording:
-    """Shows a recording at another frame rate."""
-    from skeljax.data import timing  # seldom asked for
-
-    return timing.resample(recording, fps)
 
 
 def _with_persons(motion: Motion, persons: int) -> Motion:

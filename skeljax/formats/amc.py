@@ -19,7 +19,7 @@ import re
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats import asf, chain, text
+from skeljax.formats import asf, chain, texts
 from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
@@ -112,7 +112,7 @@ def _frames(path, body: asf.Skeleton) -> tuple[np.ndarray, bool]:
     frames: list[dict[str, list[float]]] = []
     starts: list[int] = []  # line of each frame's number
     before = None
-    for number, line in enumerate(text.load(path).splitlines(), 1):
+    for number, line in enumerate(texts.read(path).splitlines(), 1):
         match line.split():
             case []:
                 continue
@@ -131,7 +131,7 @@ def _frames(path, body: asf.Skeleton) -> tuple[np.ndarray, bool]:
                     expected = f'{wanted[bone]}, once a frame' if bone in wanted else 'no such bone'
                     told = f'{bone!r:.40} with {len(words)} numbers, expected {expected}'
                     raise FormatError(f'{path}:{number}: {told}')
-                frames[-1][bone] = text.row(path, number, words)
+                frames[-1][bone] = texts.row(path, number, words)
     for frame, start in zip(frames, starts, strict=True):
         if len(frame) < len(wanted):
             missing = next(bone for bone in wanted if bone not in frame)

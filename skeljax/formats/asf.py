@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats import chain, text
+from skeljax.formats import chain, texts
 
 _INCH = 0.0254
 
@@ -45,7 +45,7 @@ def read(path) -> Skeleton:
     Raises:
         FormatError: names the file, the line, what was found and expected.
     """
-    sections = _sections(text.load(path))
+    sections = _sections(texts.read(path))
     missing = [name for name in ('units', 'root', 'bonedata', 'hierarchy') if name not in sections]
     if missing:
         raise FormatError(f'{path}: no :{missing[0]}, expected the skeleton of an Acclaim motion')
@@ -178,4 +178,4 @@ def _hierarchy(path, lines, bones: dict) -> dict[str, str]:
 def _numbers(path, number: int, words: list[str], count: int) -> np.ndarray:
     if len(words) != count:
         raise FormatError(f'{path}:{number}: {len(words)} numbers, expected {count}')
-    return np.array(text.row(path, number, words))
+    return np.array(texts.row(path, number, words))

@@ -16,7 +16,7 @@ import re
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats import chain, text
+from skeljax.formats import chain, texts
 from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
@@ -77,7 +77,7 @@ def read(path, *, unit: float | None = None) -> Motion:
 
 def read_take(path, *, unit: float | None = None) -> Take:
     """Reads the rotations themselves; see `read`."""
-    lines = text.load(path).splitlines()
+    lines = texts.read(path).splitlines()
     joints, line = _hierarchy(path, lines)
     columns = sum(len(joint.channels) for joint in joints)
     if not columns:
@@ -121,7 +121,7 @@ def _hierarchy(path, lines: list[str]) -> tuple[list[_Joint], int]:
         elif word == 'END' and inside >= 0:
             new = -1
         elif word == 'OFFSET':
-            offset = np.array(text.row(path, number, rest))
+            offset = np.array(texts.row(path, number, rest))
             if len(offset) != 3:
                 raise FormatError(f'{where}: OFFSET with {len(offset)} numbers, expected 3')
             if inside >= 0:
@@ -160,10 +160,10 @@ def _motion(path, lines: list[str], line: int, columns: int) -> tuple[np.ndarray
     if len(head) < 2 or not all(head):
         raise FormatError(f'{path}:{line + 1}: expected "Frames: N" and "Frame Time: S"')
     (_, (number, _), *rows), (frames, time) = rest, head
-    seconds = text.row(path, number, [time[1]])[0]
+    seconds = texts.row(path, number, [time[1]])[0]
     if not 1e-5 < seconds < 1e3:
         raise FormatError(f'{path}:{number}: frame time of {seconds} s')
-    values = text.table(path, rows, columns) if rows else []
+    values = texts.table(path, rows, columns) if rows else []
     if len(values) != int(frames[1]) or not rows:
         raise FormatError(f'{path}: {len(values)} lines of numbers, but "{frames[0]}"')
     return values, _rate(seconds)

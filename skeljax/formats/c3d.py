@@ -18,7 +18,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import chain, markers
+from skeljax.formats import chain, filling, markers
 from skeljax.formats.motion import Motion
 
 _UNITS = {'mm': 0.001, 'cm': 0.01, 'm': 1.0, '': 0.001}  # the standard's default is mm
@@ -42,19 +42,13 @@ def read(path) -> Motion:
     valid = measured.any(-1)
     if not valid.any(0).all():
         raise FormatError(f'{path}: a subject of whom no point was ever measured')
-    joints = np.stack(
-        [markers.fill(points[:, m], measured[:, m], parents) for m in range(len(persons))], 1
-    )
-    joints = markers.upright(joints, about['vertical']) * about['unit']
-    joints[~valid] = 0
-    return Motion(
-        joints=joints.astype(np.float32),
+    return filling.motion(
+        path,
+        markers.upright(points, about['vertical']) * about['unit'],
+        measured,
         fps=about['fps'],
         layout=chain.layout('c3d', names, parents),
-        valid=valid,
-        source=Path(path).name,
         subject=' '.join(filter(None, persons)),
-        joint_valid=measured,
     )
 
 

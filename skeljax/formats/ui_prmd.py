@@ -21,7 +21,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import markers, text
+from skeljax.formats import filling, markers, texts
 from skeljax.formats.chain import Chain, forward, rotations
 from skeljax.formats.motion import Motion
 
@@ -183,7 +183,7 @@ def _markers(path, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     lost = np.flatnonzero(~measured.any(1))
     if len(lost):
         raise FormatError(f'{path}:{lost[0] + 1}: all markers are at the origin')
-    filled = markers.fill(points, measured, skeleton.get(LAYOUTS['Vicon']).parents)
+    filled = filling.fill(points, measured, skeleton.get(LAYOUTS['Vicon']).parents)
     return markers.upright(filled) / 1000, measured
 
 
@@ -191,11 +191,11 @@ def _table(path, *sensors: str) -> np.ndarray:
     """Reads numbers between commas or blanks, float64[T, C], C of the sensor or one of them."""
     known = [_COLUMNS[sensor] for sensor in sensors]
     expected = ' or '.join(map(str, known))
-    lines = text.load(path).rstrip().splitlines()
+    lines = texts.read(path).rstrip().splitlines()
     if not lines:
         raise FormatError(f'{path}: empty, expected one line of {expected} numbers a frame')
     separator = ',' if ',' in lines[0] else None
     columns = len(lines[0].split(separator))
     if columns not in known:
         raise FormatError(f'{path}:1: {columns} columns, expected {expected}')
-    return text.table(path, list(enumerate(lines, 1)), columns, separator)
+    return texts.table(path, list(enumerate(lines, 1)), columns, separator)

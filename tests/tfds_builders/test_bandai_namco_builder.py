@@ -219,10 +219,18 @@ def test_damage_is_told_by_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'label', ['', '[1, 2]', '{"content": 1}', '{"content": -1, "style": 0}',
-              '{"content": 99, "style": 0}', '{"content": "walk", "style": 0}', '[' * 100000]
+    ('label', 'told'),
+    [
+        ('', ':1: no JSON'),
+        ('[' * 100000, ': no JSON'),
+        *[
+            (label, ': no labels as expected: {"content": 0 to 10')
+            for label in ('[1, 2]', '{"content": 1}', '{"content": -1, "style": 0}',
+                          '{"content": 99, "style": 0}', '{"content": "walk", "style": 0}')
+        ],
+    ],
 )
-def test_labels_that_name_nothing_are_told(tmp_path, label):
+def test_labels_that_name_nothing_are_told(tmp_path, label, told):
     data = _tree(tmp_path / 'raw')
     path = next(data.glob('*_walk_active_*.json'))
     path.write_text(label)
@@ -230,7 +238,7 @@ def test_labels_that_name_nothing_are_told(tmp_path, label):
         prepare.prepare(
             'bandai_namco/clips2', data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw'
         )
-    assert str(caught.value).startswith(f'{path}: no labels as expected: {{"content": 0 to 10')
+    assert str(caught.value).startswith(f'{path}{told}')
 
 
 def test_missing_labels_and_an_empty_folder_are_told(tmp_path):

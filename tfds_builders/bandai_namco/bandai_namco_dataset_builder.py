@@ -3,7 +3,6 @@
 import collections
 from collections.abc import Iterator
 import dataclasses
-import json
 from pathlib import Path
 
 from etils import epath
@@ -13,7 +12,7 @@ import tensorflow_datasets as tfds
 from skeljax import skeleton
 from skeljax.data import building, compose, records
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import bvh, text
+from skeljax.formats import bvh, texts
 from skeljax.formats.chain import Chain, about, forward, frames
 from skeljax.formats.motion import Motion
 
@@ -185,7 +184,7 @@ def _clips(folder: Path, number: int) -> list[Clip]:
         cfg = path.parent.parent / 'cfg'
         if cfg not in names:
             names[cfg] = tuple(
-                [name.removeprefix(f'dataset-{number}_') for name in text.load(file).split()]
+                [name.removeprefix(f'dataset-{number}_') for name in texts.read(file).split()]
                 for file in (cfg / 'content_label.txt', cfg / 'style_label.txt')
             )
         content, style = _labels(path.parent / f'{name}.json', *names[cfg])
@@ -195,15 +194,13 @@ def _clips(folder: Path, number: int) -> list[Clip]:
 
 def _labels(path: Path, contents: list[str], styles: list[str]) -> tuple[str, str]:
     """Reads {"content": i, "style": j} and names both."""
+    label = texts.document(path)
     try:
-        label = json.loads(text.load(path))
         content, style = label['content'], label['style']
         if min(content, style) < 0:
             raise IndexError
         return contents[content], styles[style]
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except (TypeError, KeyError, IndexError):
         expected = f'{{"content": 0 to {len(contents) - 1}, "style": 0 to {len(styles) - 1}}}'
         raise FormatError(f'{path}: no labels as expected: {expected}') from None
 

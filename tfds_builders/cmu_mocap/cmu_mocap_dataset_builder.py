@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from skeljax import skeleton
 from skeljax.data import building, records
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import amc, text
+from skeljax.formats import amc, texts
 
 LAYOUT = 'cmu31'
 # Of the labels, from 1.
@@ -127,7 +127,7 @@ def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
     Two forms: a number for each tenth of a second, 0 for none, all in one line; or a
     segment a line: start and end in seconds, number.
     """
-    lines = [(n, line.split()) for n, line in enumerate(text.load(path).splitlines(), 1)]
+    lines = [(n, line.split()) for n, line in enumerate(texts.read(path).splitlines(), 1)]
     lines = [(n, words) for n, words in lines if words]
     tenths = -(-frames // _TENTH)
     counts = (tenths, tenths + 1)  # 14_20 has a label after its last frame
@@ -141,7 +141,7 @@ def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
     for line, words in lines:
         if len(words) != 3:
             raise FormatError(f'{path}:{line}: {len(words)} words, expected start end exercise')
-        start, end = (round(s * amc.FPS) for s in text.row(path, line, words[:2]))
+        start, end = (round(s * amc.FPS) for s in texts.row(path, line, words[:2]))
         # An end in tenths of a second may lie up to one tenth after the last frame.
         end = min(end, frames) if end - frames < _TENTH else end
         if not 0 <= start < end <= frames:
