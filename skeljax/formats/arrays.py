@@ -13,26 +13,16 @@ What the file does not tell is told by options of the same name. Objects are nev
 unpickled. A person of whom no joint was measured in a frame was not there.
 """
 
-import math
 from pathlib import Path
-import struct
-import tokenize
-import zipfile
-import zlib
 
 import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import filling, options
+from skeljax.formats import archive, filling, options
 from skeljax.formats.motion import Motion
 
 _JOINTS = ('joints', 'keypoints', 'positions', 'data')
-_DAMAGE = (
-    OSError, EOFError, ValueError, TypeError, KeyError, SyntaxError, OverflowError, MemoryError,
-    RuntimeError, NotImplementedError, RecursionError, struct.error, tokenize.TokenError,
-    zipfile.BadZipFile, zlib.error,
-)
 
 
 def read(
@@ -50,7 +40,8 @@ def read(
         FormatError: the file is damaged, or does not fit what it or the user tells.
     """
     path = Path(path)
-    arrays = _npz(path) if path.suffix.lower() == '.npz' else {'joints': _npy(path)}
+    archived = path.suffix.lower() == '.npz'
+    arrays = archive.load(path) if archived else {'joints': archive.single(path)}
     name = next((name for name in _JOINTS if name in arrays), None)
     if name is None:
         found = ', '.join(sorted(arrays)[:8]) or 'nothing'
@@ -72,52 +63,6 @@ def read(
         valid=_flags(path, arrays, 'valid', joints.shape[:2]),
         subject='' if subject is None else str(subject),
     )
-
-
-def _npy(path: Path) -> np.ndarray:
-    try:
-        with path.open('rb') as file:
-            return _array(file, path.stat().st_size)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from None
-
-
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    arrays = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                with archive.open(entry) as file:
-                    name = entry.filename.removesuffix('.npy')
-                    arrays[name] = _array(file, entry.file_size)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from None
-    return arrays
-
-
-def _array(file, size: int) -> np.ndarray:
-    """Reads one array once its header fits the bytes that are there."""
-    version = np.lib.format.read_magic(file)
-    header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if header is None:
-        raise ValueError(f'version {version} of the format')
-    shape, fortran, dtype = header(file)
-    if dtype.hasobject:
-        raise ValueError('holds Python objects')
-    expected = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or expected > size:
-        raise ValueError(f'{size} bytes, expected {expected} for shape {shape}')
-    data = file.read(expected)
-    if len(data) != expected:
-        raise ValueError(f'ends after {len(data)} of {expected} bytes')
-    return np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
-
-
-def _damaged(path: Path, error: Exception) -> FormatError:
-    return FormatError(f'{path}: cannot be read: {" ".join(str(error).split())[:200]}')
 
 
 def _coordinates(path: Path, name: str, joints: np.ndarray) -> np.ndarray:
