@@ -25,7 +25,7 @@ def markdown(
     Args:
         rows: R row names; tuples make several leading columns.
         columns: C column names.
-        values: float[R, C]; nan is shown as a dash.
+        values: [R, C]; nan is shown as a dash, an int that is not scaled without decimals.
         deviations: float[R, C], shown after ±; nan shows none.
         corner: heading of the leading column, or of each of them.
         digits: decimals.
@@ -74,8 +74,8 @@ def text(
 
 def _cells(rows, columns, values, deviations, corner, digits, scale):
     """Makes the names float[R + 1][leading] and the cells [R + 1][C], heads first."""
-    values = _numbers(values, rows, columns, 'values')
-    spread = np.full(values.shape, np.nan)
+    numbers = _numbers(values, rows, columns, 'values')
+    spread = np.full(numbers.shape, np.nan)
     if deviations is not None:
         spread = _numbers(deviations, rows, columns, 'deviations')
     names = [list(row) if isinstance(row, tuple) else [row] for row in rows]
@@ -93,6 +93,8 @@ def _cells(rows, columns, values, deviations, corner, digits, scale):
 def _cell(value: float, deviation: float, digits: int, scale: float) -> str:
     if np.isnan(value):
         return '–'
+    if isinstance(value, int) and scale == 1:
+        digits = 0
     around = '' if np.isnan(deviation) else f' ± {scale * deviation:.{digits}f}'
     return f'{scale * value:.{digits}f}{around}'
 
