@@ -47,6 +47,17 @@ def doubled(words: np.ndarray) -> bool:
     return bool((words[:-1] & following).any())
 
 
+def words_between(separators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Marks where a text's words begin and, behind each, where it ends.
+
+    Args:
+        separators: marks of the characters between words; the last character is one.
+    """
+    carried = np.concatenate([[_ONE], separators[:-1] >> np.uint64(63)])
+    previous = separators << _ONE | carried
+    return ~separators & previous, separators & ~previous
+
+
 def before(words: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Counts the marks before each place, int64[N]."""
     counts = np.bitwise_count(words)
