@@ -43,6 +43,9 @@ class Work:
         A job that raises InputError is noted in `troubles` and left out; so is a
         recording whose name another one had.
 
+        Raises:
+            InputError: there is no recording at all; tells all troubles so far.
+
         Args:
             make: `job -> recordings`; a function of a module, so that another
                 process can be sent it. It sees one job at a time.
@@ -67,6 +70,8 @@ class Work:
                     continue
                 names.add(recording.name)
                 yield recording.name, records.example(recording)
+        if not names:  # TFDS cannot make an empty split
+            raise InputError('\n'.join(['a split without a recording', *self.troubles]))
 
     def _transform(self, make, jobs):
         import apache_beam as beam  # an extra
