@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 from tensorflow_datasets.core import shuffle
@@ -13,6 +13,7 @@ from skeljax.data import spool
 SHUFFLER = shuffle.Shuffler
 
 
+@settings(max_examples=25, deadline=None)  # a thousand files' worth of TFDS objects each
 @given(st.dictionaries(st.text(max_size=5), st.binary(max_size=20), min_size=1))
 def test_records_come_in_the_order_that_tfds_gives_them(tmp_path_factory, records):
     folder = tmp_path_factory.mktemp('spool')
