@@ -43,13 +43,13 @@ class Work:
         A job that raises InputError is noted in `troubles` and left out; so is a
         recording whose name another one had.
 
-        Raises:
-            InputError: there is no recording at all; tells all troubles so far.
-
         Args:
             make: `job -> recordings`; a function of a module, so that another
                 process can be sent it. It sees one job at a time.
             jobs: anything that can be pickled; read as they are needed.
+
+        Raises:
+            InputError: there is no recording at all; tells all troubles so far.
         """
         return self._transform(make, jobs) if self.beam else self._iterate(make, jobs)
 

@@ -25,7 +25,7 @@ LAYOUT = 'ntu25'
 _NAME = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}')
 _JOINTS, _BODY_FIELDS, _JOINT_FIELDS = 25, 10, 12
 _BODY_LINES = 2 + _JOINTS
-_MOST_BODIES = 100  # of a clip of seconds; more are no persons, and would fill the memory
+_MOST = 10**6  # frames x tracking ids: more is no recording, and would fill the memory
 _FAR = 1e6  # metres; beyond it float32 loses the joints of a body
 _FEED, _RETURN, _BLANK, _ZERO = b'\n\r 0'
 _TO_BLANKS = bytes(max(byte, _BLANK) for byte in range(256))  # control characters part fields
@@ -76,8 +76,9 @@ def parse(data: bytes, name: str) -> Motion:
     bodies = _quick(data) or _careful(data, name)
     slots: dict[bytes, int] = {}
     slot = np.array([slots.setdefault(i, len(slots)) for i in bodies.ids], int)
-    if len(slots) > _MOST_BODIES:
-        raise FormatError(f'{name}: {len(slots)} tracking ids, expected at most {_MOST_BODIES}')
+    if bodies.frames * len(slots) > _MOST:
+        found = f'{bodies.frames} frames x {len(slots)} tracking ids'
+        raise FormatError(f'{name}: {found}, expected at most {_MOST}')
     joints = np.zeros((bodies.frames, len(slots), _JOINTS, 3), np.float32)
     measured = np.zeros(joints.shape[:3], bool)
     joints[bodies.frame, slot] = bodies.joints
@@ -128,7 +129,7 @@ def _quick(data: bytes) -> Bodies | None:
     stops = marks.following(blanks, starts[lines], 3)
     if state.max() > 2 or (text[ends[lines] - 2] != _BLANK).any() or stops is None:
         return None
-    try:
+    try:  # behind the last z there are nine fields more: room for `decimals.PAD`
         joints = decimals.parse(text, np.stack([starts[lines], *(stops[:2] + 1)]), stops)
     except ValueError:
         return None

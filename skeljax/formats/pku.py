@@ -196,7 +196,7 @@ def _table(data: bytes, path) -> np.ndarray:
     starts = marks.positions(begin)[: len(ends)]
     counts = np.diff(marks.before(end, marks.positions(feeds) + 1), prepend=0)
     for line in np.flatnonzero(counts != _COLUMNS)[:1]:
-        found = f'{counts[line]} numbers, expected {_COLUMNS} (2 bodies x 25 joints x 3)'
+        found = f'{counts[line]} fields, expected {_COLUMNS} numbers (2 bodies x 25 joints x 3)'
         raise FormatError(f'{path}:{line + 1}: {found}')
     try:
         table = decimals.parse(text, starts, ends).reshape(-1, _COLUMNS)

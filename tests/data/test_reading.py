@@ -39,7 +39,7 @@ def test_what_cannot_be_measured_is_told(folder, capsys):
     with pytest.raises(InputError, match='no file of a known format'):
         reading.measure([folder / 'picture.png'])
     (folder / 'labels.txt').write_text('1,2,3,2\n')
-    with pytest.raises(FormatError, match='labels.txt:1: 1 numbers, expected 150'):
+    with pytest.raises(FormatError, match='labels.txt:1: 1 fields, expected 150'):
         reading.measure([folder])
     assert main.main(['bench', 'read']) == 2
     assert 'bench read needs --files' in capsys.readouterr().err

@@ -66,10 +66,10 @@ ROW = b' '.join([b'0.5'] * 150)
     [
         (b'', ': empty, expected one line of 150 numbers a frame'),
         (b' \n\r\n', ': empty, expected one line of 150 numbers a frame'),
-        (ROW + b'\n' + ROW[4:], ':2: 149 numbers, expected 150'),
-        (ROW + b' 1\n' + ROW, ':1: 151 numbers, expected 150'),
-        (ROW + b'\n\n' + ROW, ':2: 0 numbers, expected 150'),
-        (ROW + b'\n' + ROW + b'\n' + ROW[:7], ':3: 2 numbers, expected 150'),
+        (ROW + b'\n' + ROW[4:], ':2: 149 fields, expected 150 numbers'),
+        (ROW + b' 1\n' + ROW, ':1: 151 fields, expected 150'),
+        (ROW + b'\n\n' + ROW, ':2: 0 fields, expected 150'),
+        (ROW + b'\n' + ROW + b'\n' + ROW[:7], ':3: 2 fields, expected 150'),
         (ROW + b'\n' + ROW[:-3] + b'0,5', ":2: column 150 is '0,5', expected metres"),
         (b'nan' + ROW[3:], ":1: column 1 is 'nan', expected metres"),
         (ROW + b'\n1e9' + ROW[3:], ":2: column 1 is '1e9', expected metres"),
@@ -100,8 +100,8 @@ def test_whatever_happens_to_a_file_it_is_read_or_refused_in_one_line(tmp_path_f
     except FormatError as error:
         assert str(error).startswith(str(path)) and '\n' not in str(error)
         return
-    table = np.array([[float(f) for f in line.split()] for line in raw.splitlines() if line.split()])
-    expected = table.reshape(-1, 2, 25, 3).astype(np.float32)
+    rows = [[float(field) for field in line.split()] for line in raw.splitlines() if line.split()]
+    expected = np.array(rows).reshape(-1, 2, 25, 3).astype(np.float32)
     known = motion.joint_valid
     np.testing.assert_array_equal(motion.joints[known], expected[known])
     assert np.isfinite(motion.joints).all() and not motion.joints[~motion.valid].any()

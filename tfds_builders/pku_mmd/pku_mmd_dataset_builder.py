@@ -110,7 +110,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             lines = ','.join(map(str, pku.overlapping(actions)))
             if lines:
                 what = f'frame labels of the actions that {found.labels[video]}:{lines} overlap'
-                self.work.skipped[what] = 'a frame has the label of the later; all segments are kept'
+                why = 'a frame has the label of the later; all segments are kept'
+                self.work.skipped[what] = why
 
     def _generate_examples(self, videos, found, folder):
         base = self.builder_config.frame_base
