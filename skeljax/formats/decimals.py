@@ -14,9 +14,8 @@ import numpy as np
 PAD = 16  # bytes that must follow the last token
 _BLOCK = 1 << 13  # tokens at a time: what is computed stays in the cache
 _MINUS, _POINT, _ZERO = b'-.0'
-# The first n characters of a word; n may be -1 or -2, for none.
-_KEEP = np.array([*((1 << 8 * n) - 1 for n in range(9)), 0, 0], np.uint64)
 _ZEROS, _OVER_NINE, _HIGH_BITS = (np.uint64(0x0101010101010101 * n) for n in (0x30, 0x76, 0x80))
+_ONE = np.uint64(1)
 _PAIRS = np.uint64(0x000000FF000000FF)
 _EXACT = 2**53  # all integers up to it are float64
 
@@ -63,28 +62,48 @@ def _regular(text, words, starts, ends) -> tuple[np.ndarray, np.ndarray]:
     whole = text[first] ^ _ZERO
     first += 2
     count = ends - first
-    fraction, regular = _digits(words[first], np.minimum(count, 8))
-    regular &= (whole <= 9) & (text[first - 1] == _POINT)
-    values = (whole * 1e8 + fraction) / 1e8
+    fraction, regular = _digits(words[first], count)
+    regular &= whole <= 9
+    regular &= text[first - 1] == _POINT
+    values = whole * 1e8
+    values += fraction
+    values /= 1e8
     long = np.flatnonzero(count > 8)
     if len(long):
-        more, good = _digits(words[first[long] + 8], np.minimum(count[long] - 8, 8))
+        more, good = _digits(words[first[long] + 8], count[long] - 8)
         exact = fraction[long] * 10**8 + more
         regular[long] &= good & (count[long] <= 16) & (whole[long] == 0) & (exact <= _EXACT)
         values[long] = exact / 1e16
-    regular |= (count == -1) & (whole <= 9)
-    return np.where(negative, -values, values), regular
+    if not regular.all():
+        single = np.flatnonzero((count == -1) & (whole <= 9))
+        values[single], regular[single] = whole[single], True
+    values *= 1 - 2 * negative.view(np.int8)
+    return values, regular
 
 
 def _digits(words, count) -> tuple[np.ndarray, np.ndarray]:
     """Reads the first `count` characters of each word as DDD00000; tells where all are digits."""
-    digits = (words ^ _ZEROS) & _KEEP[count]
-    good = ((digits + _OVER_NINE) | digits) & _HIGH_BITS == 0
+    # In place: fresh memory for every step would cost more than the steps.
+    digits = words ^ _ZEROS
+    other = _ONE << (count << 3).view(np.uint64)  # 0 from eight characters on: all are kept
+    other -= _ONE
+    digits &= other
+    np.add(digits, _OVER_NINE, out=other)
+    other |= digits
+    other &= _HIGH_BITS
+    good = other == 0
     # The first character is the lowest byte: pairs of digits, then fours, then all eight.
-    digits = digits * np.uint64(10) + (digits >> np.uint64(8))
-    odd = (digits & _PAIRS) * np.uint64(100 + (10**6 << 32))
-    even = (digits >> np.uint64(16) & _PAIRS) * np.uint64(1 + (10**4 << 32))
-    return (odd + even >> np.uint64(32)).view(np.int64), good
+    np.right_shift(digits, np.uint64(8), out=other)
+    digits *= np.uint64(10)
+    digits += other
+    np.right_shift(digits, np.uint64(16), out=other)
+    digits &= _PAIRS
+    other &= _PAIRS
+    digits *= np.uint64(100 + (10**6 << 32))
+    other *= np.uint64(1 + (10**4 << 32))
+    digits += other
+    digits >>= np.uint64(32)
+    return digits.view(np.int64), good
 
 
 def number(token: bytes) -> float | None:

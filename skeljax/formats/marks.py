@@ -6,7 +6,7 @@ of 64 characters at once.
 
 import numpy as np
 
-_BLOCK = 1 << 17  # characters at a time: what is compared stays in the cache
+_BLOCK = 1 << 16  # characters at a time: what is compared stays in the cache
 _ONE = np.uint64(1)
 
 
@@ -20,15 +20,17 @@ def where(text: np.ndarray, compare, character: int) -> np.ndarray:
     """
     words = np.zeros(len(text) // 64 + 2, np.uint64)
     packed = words.view(np.uint8)
+    found = np.empty(_BLOCK, bool)
     for at in range(0, len(text), _BLOCK):
-        bits = np.packbits(compare(text[at : at + _BLOCK], character), bitorder='little')
+        block = text[at : at + _BLOCK]
+        bits = np.packbits(compare(block, character, out=found[: len(block)]), bitorder='little')
         packed[at // 8 : at // 8 + len(bits)] = bits
     return words
 
 
 def positions(words: np.ndarray) -> np.ndarray:
     """Lists where the marks are, ascending, int64[N]."""
-    index = np.flatnonzero(words)
+    index = np.flatnonzero(words != 0)
     left = words[index]
     counts = np.bitwise_count(left)
     place = np.cumsum(counts, dtype=np.int64) - counts
@@ -36,15 +38,15 @@ def positions(words: np.ndarray) -> np.ndarray:
     while len(index):
         found[place] = 64 * index + _lowest(left)
         left &= left - _ONE
-        more = np.flatnonzero(left)
+        more = np.flatnonzero(left != 0)
         index, left, place = index[more], left[more], place[more] + 1
     return found
 
 
-def doubled(words: np.ndarray) -> bool:
-    """Tells whether a mark follows another at once."""
+def doubled(words: np.ndarray) -> int:
+    """Counts the marks that are followed by another at once."""
     following = words[:-1] >> _ONE | words[1:] << np.uint64(63)
-    return bool((words[:-1] & following).any())
+    return int(np.bitwise_count(words[:-1] & following).sum())
 
 
 def words_between(separators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +62,8 @@ def words_between(separators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def before(words: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Counts the marks before each place, int64[N]."""
-    counts = np.bitwise_count(words)
-    until = np.cumsum(counts, dtype=np.int64) - counts
+    counts = np.bitwise_count(words).astype(np.int64)
+    until = np.cumsum(counts) - counts
     word, bit = _split(places)
     return until[word] + np.bitwise_count(words[word] & ((_ONE << bit) - _ONE))
 
@@ -73,10 +75,11 @@ def following(words: np.ndarray, places: np.ndarray, count: int) -> np.ndarray |
     """
     word, bit = _split(places)
     left = words[word] >> bit | words[word + 1] << (np.uint64(64) - bit)
-    offsets = np.empty((count, len(places)), np.int64)
+    offsets = np.empty((count, len(places)), np.uint8)
     for row in offsets:
-        row[:] = _lowest(left)
-        left &= left - _ONE
+        below = left - _ONE
+        np.bitwise_count(below & ~left, out=row)
+        left &= below
     return offsets + places if offsets.max() < 64 else None
 
 

@@ -11,6 +11,7 @@ sensor's own guess at a hidden joint) counts as measured, as it does in the fiel
 """
 
 from dataclasses import dataclass
+import os
 from pathlib import Path
 import re
 
@@ -91,13 +92,14 @@ def parse(data: bytes, name: str) -> Motion:
         joints, measured, valid = joints[:, seen], measured[:, seen], valid[:, seen]
     if bodies.state.min() == 0:
         joints = missing.fill(joints, valid, measured)
-    own = _NAME.match(Path(name).name)
+    source = os.path.basename(name)
+    own = _NAME.match(source)
     return Motion(
         joints=joints,
         fps=FPS,
         layout=LAYOUT,
         valid=valid,
-        source=Path(name).name,
+        source=source,
         subject=own[1] if own else '',
         joint_valid=measured,
     )
@@ -111,31 +113,33 @@ def _quick(data: bytes) -> Bodies | None:
     if not data.endswith(b'\n') or data.endswith((b'\n\n', b'\n\r\n')):
         data = data.rstrip() + b'\n'
     text = np.frombuffer(data, np.uint8)
-    feeds = marks.where(text, np.equal, _FEED)
-    blanks = marks.where(text, np.less_equal, _BLANK) & ~feeds
-    ends = marks.positions(feeds)
+    separators = marks.where(text, np.less_equal, _BLANK)
+    ends = np.flatnonzero(text == _FEED)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    if marks.doubled(blanks) or (text[starts] <= _BLANK).any():
-        return None
     returns = text[ends - 1] == _RETURN
-    fields = 1 - returns + np.diff(marks.before(blanks, np.append(starts, len(text))))
+    if text[0] <= _BLANK or marks.doubled(separators) != np.count_nonzero(returns):
+        return None  # a separator too many
+    fields = np.diff(marks.before(separators, np.append(starts, len(text)))) - returns
     ends -= returns
     found = _body_lines(text, starts, ends, fields)
-    if found is None or data[: ends[0]] != b'%d' % found[0] or not data.isascii():
+    if found is None or data[: ends[0]] != b'%d' % found[0] or text.max() > 127:
         return None
     frames, frame, first = found
     lines = (first[:, None] + np.arange(2, _BODY_LINES)).ravel()
-    state = text[ends[lines] - 1] - np.uint8(_ZERO)
-    stops = marks.following(blanks, starts[lines], 3)
-    if state.max() > 2 or (text[ends[lines] - 2] != _BLANK).any() or stops is None:
+    begin, end = starts[lines], ends[lines]
+    state = text[end - 1] - np.uint8(_ZERO)
+    stops = marks.following(separators, begin, 3)
+    if state.max() > 2 or (text[end - 2] > _BLANK).any() or stops is None:
         return None
     try:  # behind the last z there are nine fields more: room for `decimals.PAD`
-        joints = decimals.parse(text, np.stack([starts[lines], *(stops[:2] + 1)]), stops)
+        joints = decimals.parse(text, np.stack([begin, *(stops[:2] + 1)]), stops)
     except ValueError:
         return None
     ids = [data[at : data.index(b' ', at)] for at in starts[first].tolist()]
-    different = len(set(zip(frame.tolist(), ids, strict=True))) == len(ids)
-    if np.abs(joints).max() > _FAR or not different or not b''.join(ids).isdigit():
+    alone = (frame[1:] > frame[:-1]).all()
+    if not alone and len(set(zip(frame.tolist(), ids, strict=True))) < len(ids):
+        return None
+    if np.abs(joints).max() > _FAR or not b''.join(ids).isdigit():
         return None
     shape = (len(first), _JOINTS)
     return Bodies(frames, frame, ids, joints.T.reshape(*shape, 3), state.reshape(shape))
