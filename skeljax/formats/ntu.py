@@ -40,7 +40,7 @@ class Bodies:
         frames: of the file.
         frame: in which each stands, int[N].
         ids: tracking id of each, N texts.
-        joints: metres, float64[N, 25, 3].
+        joints: metres, float32[N, 25, 3].
         state: 0 not tracked, 1 inferred, 2 tracked, int[N, 25].
     """
 
@@ -119,7 +119,7 @@ def _quick(data: bytes) -> Bodies | None:
     returns = text[ends - 1] == _RETURN
     if text[0] <= _BLANK or marks.doubled(separators) != np.count_nonzero(returns):
         return None  # a separator too many
-    fields = np.diff(marks.before(separators, np.append(starts, len(text)))) - returns
+    fields = np.diff(marks.before(separators, ends), prepend=-1) - returns
     ends -= returns
     found = _body_lines(text, starts, ends, fields)
     if found is None or data[: ends[0]] != b'%d' % found[0] or text.max() > 127:
@@ -142,7 +142,8 @@ def _quick(data: bytes) -> Bodies | None:
     if np.abs(joints).max() > _FAR or not b''.join(ids).isdigit():
         return None
     shape = (len(first), _JOINTS)
-    return Bodies(frames, frame, ids, joints.T.reshape(*shape, 3), state.reshape(shape))
+    joints = joints.astype(np.float32).T.reshape(*shape, 3)
+    return Bodies(frames, frame, ids, joints, state.reshape(shape))
 
 
 def _body_lines(text, starts, ends, fields):
@@ -162,20 +163,16 @@ def _body_lines(text, starts, ends, fields):
     sizes = 1 + counts * _BODY_LINES
     before = np.cumsum(counts) - counts
     frame = np.repeat(np.arange(len(heads)), counts)
-    first = heads[frame] + 1 + (np.arange(len(frame)) - before[frame]) * _BODY_LINES
-    joints = starts[body + 1]
-    good = (
-        single[0]
-        and (counts <= 9).all()
-        and (ends[heads] - starts[heads] == 1).all()
-        and np.array_equal(heads, 1 + np.cumsum(sizes) - sizes)
-        and len(fields) == 1 + sizes.sum()
-        and np.array_equal(first, body)
-        and np.count_nonzero(fields == _JOINT_FIELDS) == _JOINTS * len(body)
-        and (ends[body + 1] - joints == 2).all()
-        and (text[joints] == ord('2')).all()
-        and (text[joints + 1] == ord('5')).all()
-    )
+    if len(frame) != len(body) or len(fields) != 1 + sizes.sum() or not single[0]:
+        return None
+    in_place = heads == 1 + np.cumsum(sizes) - sizes
+    in_place &= (counts <= 9) & (ends[heads] - starts[heads] == 1)
+    place, joints = np.arange(len(body)) - before[frame], starts[body + 1]
+    whole = body == heads[frame] + 1 + place * _BODY_LINES
+    whole &= (text[joints] == ord('2')) & (text[joints + 1] == ord('5'))
+    whole &= ends[body + 1] - joints == 2
+    joint_lines = np.count_nonzero(fields == _JOINT_FIELDS)
+    good = in_place.all() and whole.all() and joint_lines == _JOINTS * len(body)
     return (len(heads), frame, body) if good else None
 
 
@@ -183,7 +180,7 @@ def _careful(data: bytes, name: str) -> Bodies:
     """Reads a file line by line; raises FormatError where it is damaged."""
     lines = _Lines(data, name)
     frames = lines.count('the number of frames', least=1)
-    frame, ids, joints = [], [], []
+    frame, ids, rows = [], [], []
     for index in range(frames):
         seen = set()
         for _ in range(lines.count('the number of bodies')):
@@ -198,10 +195,11 @@ def _careful(data: bytes, name: str) -> Bodies:
                 raise lines.error(f'{number} joints', f'{_JOINTS}')
             frame.append(index)
             ids.append(body)
-            joints.append([lines.joint() for _ in range(_JOINTS)])
+            rows.append([lines.joint() for _ in range(_JOINTS)])
     lines.finish(frames)
-    table = np.array(joints).reshape(-1, _JOINTS, 4)
-    return Bodies(frames, np.array(frame, int), ids, table[..., :3], table[..., 3].astype(int))
+    table = np.array(rows).reshape(-1, _JOINTS, 4)
+    joints, state = table[..., :3].astype(np.float32), table[..., 3].astype(int)
+    return Bodies(frames, np.array(frame, int), ids, joints, state)
 
 
 class _Lines:
