@@ -2,9 +2,11 @@
 
     skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
     skeljax bench input --config configs/ui_prmd.py:composed10
+    skeljax bench read --files FILE_OR_FOLDER ...
 
 `step` times the compiled training step on one batch that stays on the device;
-`input` times the making of batches alone. Both print JSON.
+`input` times the making of batches alone; `read` times the readers of raw files,
+against a loop over lines and `float`. All print JSON.
 """
 
 import json
@@ -16,14 +18,17 @@ import time
 import jax
 
 from skeljax.cli import configured, finetune, pretrain
+from skeljax.data import reading
+from skeljax.errors import InputError
 from skeljax.train import assemble, compilations, parallel
 
 
 def add_arguments(parser):
-    parser.add_argument('what', choices=('step', 'input'), help='what to measure')
+    parser.add_argument('what', choices=('step', 'input', 'read'), help='what to measure')
     configured.add_config(parser, default='demo')
     parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
-    parser.add_argument('--steps', type=int, default=10, help='steps timed (default: 10)')
+    parser.add_argument('--steps', type=int, default=10, help='steps or rounds timed (default: 10)')
+    parser.add_argument('--files', nargs='+', default=[], help='raw files, or folders of them')
     parser.add_argument('--json', metavar='FILE', help='also write the figures here')
 
 
@@ -31,11 +36,14 @@ parse_rest = configured.parse
 
 
 def run(args) -> int:
-    config = configured.load(args.config_file, args.overrides)
-    assemble.check(config)
-    measure = {'step': measure_step, 'input': measure_input}[args.what]
-    figures = {'what': args.what, 'stage': args.stage, **measure(config, args.stage, args.steps)}
-    text = json.dumps(figures, indent=1)
+    if args.what == 'read':
+        figures = measure_read(args.files, args.steps)
+    else:
+        config = configured.load(args.config_file, args.overrides)
+        assemble.check(config)
+        measure = {'step': measure_step, 'input': measure_input}[args.what]
+        figures = {'stage': args.stage, **measure(config, args.stage, args.steps)}
+    text = json.dumps({'what': args.what, **figures}, indent=1)
     print(text)
     if args.json:
         Path(args.json).write_text(text + '\n')
@@ -76,7 +84,7 @@ def measure_step(config, stage: str, steps: int) -> dict:
         'frames_per_second': chosen.batch * chosen.crop.length / median,
         'compile_seconds': sum(first),
         'compilations_after_the_first_step': len(later),
-        'peak_memory_mib': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        'peak_memory_mib': _peak_memory(),
         'loss': float(metrics['loss']),
     }
 
@@ -98,6 +106,21 @@ def measure_input(config, stage: str, steps: int) -> dict:
         'examples_per_second': chosen.batch / seconds,
         'frames_per_second': chosen.batch * chosen.window / seconds,
     }
+
+
+def measure_read(paths, rounds: int) -> dict:
+    """Times the readers of raw files.
+
+    Raises:
+        InputError: no files are given, or they cannot be read.
+    """
+    if not paths:
+        raise InputError('bench read needs --files: raw files, or folders of them')
+    return {'readers': reading.measure(paths, rounds), 'peak_memory_mib': _peak_memory()}
+
+
+def _peak_memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _parts(config, stage):

@@ -25,6 +25,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from skeljax.cli import builders
+from skeljax.data import spool
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import table
@@ -213,7 +214,8 @@ def _generate(builder, name: str, config):
     with tqdm.tqdm(desc=f'prepare {name}', unit='recording') as bar:
         if not builder.work.beam:  # the workers of a pipeline cannot reach the bar
             builder._generate_examples = _counted(builder._generate_examples, bar)
-        with contextlib.redirect_stdout(io.StringIO()):  # it would name the folder beside
+        quiet = contextlib.redirect_stdout(io.StringIO())  # it would name the folder beside
+        with quiet, spool.on_disk():
             builder.download_and_prepare(download_config=config)
 
 

@@ -47,6 +47,9 @@ class Work:
             make: `job -> recordings`; a function of a module, so that another
                 process can be sent it. It sees one job at a time.
             jobs: anything that can be pickled; read as they are needed.
+
+        Raises:
+            InputError: there is no recording at all; tells all troubles so far.
         """
         return self._transform(make, jobs) if self.beam else self._iterate(make, jobs)
 
@@ -74,6 +77,8 @@ class Work:
                     continue
                 names.add(recording.name)
                 yield recording.name, records.example(recording)
+        if not names:  # TFDS cannot make an empty split
+            raise InputError('\n'.join(['a split without a recording', *self.troubles]))
 
     def _transform(self, make, jobs):
         import apache_beam as beam  # an extra

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skeljax.data import building, records
-from skeljax.errors import FormatError
+from skeljax.errors import FormatError, InputError
 from skeljax.formats.motion import Motion
 
 
@@ -39,6 +39,14 @@ def test_a_name_given_twice_is_damage():
 def test_jobs_are_read_only_as_they_are_needed():
     endless = ((f'r{i}', 1) for i in itertools.count())
     assert len(list(itertools.islice(building.Work().examples(_make, endless), 3))) == 3
+
+
+def test_a_split_without_a_recording_is_told_with_all_that_went_wrong():
+    work = building.Work()
+    with pytest.raises(InputError) as caught:
+        list(work.examples(_make, [('a', -1), ('b', -2)]))
+    told = ['a split without a recording', 'a.txt:1: -1 frames', 'b.txt:1: -2 frames']
+    assert str(caught.value).splitlines() == told
 
 
 def test_a_defect_of_the_library_is_not_taken_for_damage():

@@ -1,0 +1,45 @@
+"""`bench read`: every file is counted with its reader, and what cannot be read is told."""
+
+import json
+
+import kinect_files
+import pytest
+
+from skeljax.cli import main
+from skeljax.data import reading
+from skeljax.errors import FormatError, InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / 'deep').mkdir()
+    for number, frames in enumerate((30, 40)):
+        data = kinect_files.skeleton(kinect_files.motion(frames))
+        (tmp_path / 'deep' / f'S001C001P001R00{number}A001.skeleton').write_bytes(data)
+    (tmp_path / '0002-L.txt').write_bytes(kinect_files.table(kinect_files.motion(50)))
+    (tmp_path / 'picture.png').write_bytes(b'')
+    return tmp_path
+
+
+def test_files_are_measured_by_their_readers(folder, capsys):
+    assert main.main(['bench', 'read', '--files', str(folder), '--steps', '2']) == 0
+    readers = json.loads(capsys.readouterr().out)['readers']
+    counts = {name: (r['files'], r['frames']) for name, r in readers.items()}
+    assert counts == {'ntu': (2, 70), 'pku': (1, 50)}
+    for figures in readers.values():
+        assert figures['files_per_second'] * figures['seconds'] == pytest.approx(figures['files'])
+        assert figures['times_line_by_line'] > 1
+    size = sum(path.stat().st_size for path in folder.rglob('*.skeleton'))
+    assert readers['ntu']['megabytes'] == pytest.approx(size / 1e6)
+
+
+def test_what_cannot_be_measured_is_told(folder, capsys):
+    with pytest.raises(InputError, match='no such file or folder'):
+        reading.measure([folder / 'none'])
+    with pytest.raises(InputError, match='no file of a known format'):
+        reading.measure([folder / 'picture.png'])
+    (folder / 'labels.txt').write_text('1,2,3,2\n')
+    with pytest.raises(FormatError, match='labels.txt:1: 1 fields, expected 150'):
+        reading.measure([folder])
+    assert main.main(['bench', 'read']) == 2
+    assert 'bench read needs --files' in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""PKU-MMD: untrimmed recordings of actions, Kinect."""
