@@ -84,18 +84,11 @@ def motion(
             f'{path}: frame {frame}: joint {joint} is at ({found}), expected metres'
         )
     present = measured.any(2) if valid is None else valid & measured.any((0, 2))
-    filled = np.zeros(joints.shape, np.float32)
-    for person in range(joints.shape[1]):
-        for start, end in _stays(present[:, person]):
-            stay = slice(start, end)
-            if not measured[stay, person].any():
-                present[stay, person] = False
-                continue
-            seen = measured[stay, person]
-            parents = () if seen.any(0).all() else skeleton.get(layout).parents
-            filled[stay, person] = fill(joints[stay, person], seen, parents)
+    for person, stay in _stays(present):
+        present[stay, person] &= measured[stay, person].any()
     if not present.any():
         raise FormatError(f'{path}: nobody of whom a joint was measured is said to be there')
+    filled = fill_stays(joints, measured, present, skeleton.get(layout).parents)
     known = measured & present[..., None]
     return Motion(
         joints=filled,
@@ -108,10 +101,33 @@ def motion(
     )
 
 
-def _stays(present: np.ndarray) -> list[tuple[int, int]]:
-    """Finds the runs [start, end) of True."""
-    edges = np.flatnonzero(np.diff(present.astype(np.int8), prepend=0, append=0))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def fill_stays(
+    joints: np.ndarray, measured: np.ndarray, present: np.ndarray, parents: Sequence[int]
+) -> np.ndarray:
+    """Fills in each stay of each person from itself; see `fill`.
+
+    Args:
+        joints: float[T, M, V, 3]; anything where not measured.
+        measured: bool[T, M, V].
+        present: which person was there, bool[T, M].
+        parents: of each joint, -1 for the root.
+
+    Returns:
+        float32[T, M, V, 3]; zeros of who is not there.
+    """
+    filled = np.zeros(joints.shape, np.float32)
+    for person, stay in _stays(present):
+        filled[stay, person] = fill(joints[stay, person], measured[stay, person], parents)
+    return filled
+
+
+def _stays(present: np.ndarray) -> list[tuple[int, slice]]:
+    """Finds the runs of True in bool[T, M], as (person, frames)."""
+    found = []
+    for person, there in enumerate(present.T):
+        edges = np.flatnonzero(np.diff(there.astype(np.int8), prepend=0, append=0))
+        found += [(person, slice(*run)) for run in edges.reshape(-1, 2).tolist()]
+    return found
 
 
 def _nearest(joint: int, known: np.ndarray, parents: Sequence[int]) -> int | None:

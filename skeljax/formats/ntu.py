@@ -17,12 +17,14 @@ import re
 
 import numpy as np
 
+from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import decimals, marks, missing
+from skeljax.formats import decimals, filling, marks
 from skeljax.formats.motion import Motion
 
 FPS = 30.0  # of the papers; the files do not carry it
 LAYOUT = 'ntu25'
+_PARENTS = skeleton.get(LAYOUT).parents
 _NAME = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}')
 _JOINTS, _BODY_FIELDS, _JOINT_FIELDS = 25, 10, 12
 _BODY_LINES = 2 + _JOINTS
@@ -91,7 +93,7 @@ def parse(data: bytes, name: str) -> Motion:
     if not seen.all():
         joints, measured, valid = joints[:, seen], measured[:, seen], valid[:, seen]
     if bodies.state.min() == 0:
-        joints = missing.fill(joints, valid, measured)
+        joints = filling.fill_stays(joints, measured, valid, _PARENTS)
     source = os.path.basename(name)
     own = _NAME.match(source)
     return Motion(

@@ -13,12 +13,14 @@ import re
 
 import numpy as np
 
+from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import decimals, marks, missing
+from skeljax.formats import decimals, filling, marks
 from skeljax.formats.motion import Motion
 
 FPS = 30.0  # of the paper; the files do not carry it
 LAYOUT = 'ntu25'
+_PARENTS = skeleton.get(LAYOUT).parents
 CLASSES = (
     'bow', 'brushing hair', 'brushing teeth', 'check time (from watch)', 'cheer up', 'clapping',
     'cross hands in front (say stop)', 'drink water', 'drop', 'eat meal/snack', 'falling',
@@ -56,7 +58,7 @@ def read(path) -> Motion:
     if not valid.any():
         raise FormatError(f'{path}: nobody in any of its {len(joints)} frames: all numbers are 0')
     if not (measured | ~valid[..., None]).all():
-        joints = missing.fill(joints, valid, measured)
+        joints = filling.fill_stays(joints, measured, valid, _PARENTS)
     return Motion(
         joints=joints.astype(np.float32),
         fps=FPS,

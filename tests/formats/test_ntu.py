@@ -8,7 +8,7 @@ import kinect_files
 import numpy as np
 import pytest
 
-from skeljax import formats
+from skeljax import formats, skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import ntu
 
@@ -79,14 +79,14 @@ def test_a_joint_that_is_not_tracked_is_guessed_from_when_it_was():
     np.testing.assert_allclose(motion.joints, truth, atol=1e-6)
 
 
-def test_a_joint_that_is_never_tracked_is_put_among_the_others_and_stays_flagged():
+def test_a_joint_that_is_never_tracked_goes_with_its_nearest_and_stays_flagged():
     joints = kinect_files.motion(4)
     state = np.full((4, 1, 25), 2)
     state[..., HAND_TIP] = 0
     motion = ntu.parse(kinect_files.skeleton(joints, state=state), NAME)
-    others = np.delete(joints, HAND_TIP, 2)
+    hand = skeleton.get('ntu25').parents[HAND_TIP]
     assert not motion.joint_valid[..., HAND_TIP].any()
-    np.testing.assert_allclose(motion.joints[:, 0, HAND_TIP], others[:, 0].mean(1), atol=1e-6)
+    np.testing.assert_array_equal(motion.joints[:, 0, HAND_TIP], motion.joints[:, 0, hand])
 
 
 def test_a_body_of_which_no_joint_is_tracked_is_absent():
