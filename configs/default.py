@@ -95,6 +95,7 @@ def _finetune() -> ConfigDict:
             levels=(1, 4, 8),  # temporal strides of the taps that the fuser joins
             init_from='',  # workdir of a pretraining run; empty: from scratch
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights
+            backbone_after=0.0,  # share of the run before which its weights stay as they came
             label_fraction=0.1,
             label_seed=4,
             optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),

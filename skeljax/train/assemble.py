@@ -122,8 +122,9 @@ def optimiser(config: ConfigDict, stage: str):
     chosen = config[stage]
     overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
     tx = schedule.optimiser(chosen.optimiser, chosen.num_steps, warmup_overshoot=overshoot)
-    if stage == 'finetune' and chosen.backbone_rate != 1:
-        tx = schedule.by_part(tx, 'backbone', chosen.backbone_rate)
+    if stage == 'finetune' and (chosen.backbone_rate != 1 or chosen.backbone_after):
+        after = round(chosen.backbone_after * chosen.num_steps)
+        tx = schedule.by_part(tx, 'backbone', chosen.backbone_rate, after=after)
     return tx
 
 

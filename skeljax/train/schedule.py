@@ -1,5 +1,6 @@
 """Optimisers and learning rates of the release."""
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 import optax
 
@@ -49,11 +50,13 @@ def optimiser(
     raise InputError(f"unknown optimiser {config.name!r}, known: 'sgd', 'adam', 'adamw'")
 
 
-def by_part(tx: optax.GradientTransformation, part: str, share: float):
-    """Scales the updates of one top-level part of the parameters by `share`."""
+def by_part(
+    tx: optax.GradientTransformation, part: str, share: float, *, after: int = 0
+) -> optax.GradientTransformation:
+    """Scales the updates of one top-level part of the parameters by `share`.
 
-    def scale(updates):
-        scaled = optax.tree.scale(share, updates[part])
-        return {**updates, part: scaled}
-
-    return optax.chain(tx, optax.stateless(lambda updates, params: scale(updates)))
+    Before step `after` the part stays as it is, while the others learn to use it
+    (linear probing, then fine-tuning: Kumar et al., arXiv 2202.10054).
+    """
+    scale = optax.scale_by_schedule(lambda count: jnp.where(count < after, 0.0, share))
+    return optax.chain(tx, optax.masked(scale, lambda params: {k: k == part for k in params}))

@@ -59,6 +59,16 @@ def test_a_part_may_learn_slower_or_not_at_all():
     np.testing.assert_array_equal(updates['head']['w'], -1)
 
 
+def test_a_part_may_learn_later_than_the_others():
+    tx = schedule.by_part(optax.sgd(1.0), 'backbone', 0.5, after=2)
+    params = {'backbone': {'w': jnp.ones(2)}, 'head': {'w': jnp.ones(2)}}
+    state, found = tx.init(params), []
+    for _ in range(4):
+        updates, state = tx.update(params, state, params)
+        found.append((float(updates['backbone']['w'][0]), float(updates['head']['w'][0])))
+    assert found == [(0, -1), (0, -1), (-0.5, -1), (-0.5, -1)]
+
+
 @pytest.mark.parametrize(
     'changes, words',
     [
