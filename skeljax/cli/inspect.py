@@ -9,6 +9,7 @@ missing, and instances of each class; --out draws poses of every class.
 """
 
 from collections.abc import Iterator
+import dataclasses
 import os
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording]]]
         recording = records.from_motion(motion, name=formats.stem(path))
         return (), iter([('all', recording)])
     told = folder.plan(path)
+    given = {name: value for name, value in raw.options(args).items() if value is not None}
+    told = dataclasses.replace(told, options=dataclasses.replace(told.options, **given))
     work.skipped.update(told.skipped)
     jobs = survey.jobs(told, told.files)
     made = work.each(survey.make, jobs)

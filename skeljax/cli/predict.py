@@ -77,15 +77,17 @@ def predict(
         The JSON file and the number of segments.
 
     Raises:
-        InputError: a file, recording or run that is missing or damaged, or a layout
-            that cannot be mapped to the run's.
+        InputError: a file, recording or run that is missing or damaged, a layout that
+            cannot be mapped to the run's, or results that would replace the file.
     """
     ready = trained.load(workdir)
     recording, truth = _recording(str(file), ready, data_dir, options or {})
+    path = Path(out) / f'{recording.name}.json'
+    if path.exists() and Path(file).exists() and path.samefile(file):
+        raise InputError(f'{file}: the results would replace it; choose another folder by --out')
     scores = _scores(ready, _fitted(recording, ready, note), recording)
     found = localize.protocol(protocol).decode(scores)
     found = found[found.score >= min_score]
-    path = Path(out) / f'{recording.name}.json'
     path.parent.mkdir(parents=True, exist_ok=True)
     listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
     described = {

@@ -232,7 +232,8 @@ def _report(data_dir, name: str, builder) -> dict:
     """Counts what was made, by reading it back.
 
     Raises:
-        InputError: the training split lacks a class.
+        InputError: the training split lacks a class, and the builder does not say
+            that it may (`may_lack_classes`); else the report tells which.
     """
     splits = {}
     for split in builder.info.splits:
@@ -240,7 +241,9 @@ def _report(data_dir, name: str, builder) -> dict:
         splits[split] = _count(corpus)
         for label, count in splits[split]['classes'].items():
             if split == 'train' and not count:
-                raise InputError(f'{name} {split}: class {label!r} without examples')
+                if not getattr(builder, 'may_lack_classes', False):
+                    raise InputError(f'{name} {split}: class {label!r} without examples')
+                builder.work.skipped[f'class {label!r}'] = 'without examples in training'
     return {
         'name': name,
         'version': str(builder.version),

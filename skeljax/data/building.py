@@ -97,6 +97,8 @@ class Work:
         return beam.ptransform_fn(expand)()
 
     def _results(self, make, jobs):
+        if self.processes < 1:
+            raise InputError(f'{self.processes} processes, expected at least one')
         if self.processes == 1:
             for job in jobs:
                 yield _attempt(make, job)

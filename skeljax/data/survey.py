@@ -81,7 +81,10 @@ def read(path: Path, options: Options) -> Motion:
     """Reads one recording as its owner wants it: unit, layout, persons."""
     motion = formats.read(path, fps=options.fps, layout=options.layout, unit=options.unit)
     if options.remap and not same_joints(motion.layout, options.remap):
-        motion = _remapped(motion, options.remap)
+        try:
+            motion = _remapped(motion, options.remap)
+        except InputError as error:
+            raise InputError(f'{path}: {error}') from None
     if options.persons and motion.joints.shape[1] > options.persons:
         motion = _with_persons(motion, options.persons)
     return motion

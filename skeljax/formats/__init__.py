@@ -39,7 +39,8 @@ def stem(path) -> str:
     """Returns a file's name without the ending of its format."""
     name = Path(path).name
     endings = FORMATS.get(find(path), ())
-    longest = max((e for e in endings if name.lower().endswith(e)), key=len, default='')
+    fitting = (e for e in endings if name.lower().endswith(e) and len(e) < len(name))
+    longest = max(fitting, key=len, default='')
     return name[: len(name) - len(longest)]
 
 

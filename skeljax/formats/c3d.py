@@ -11,7 +11,6 @@ The vertical, POINT:Y_SCREEN or z, becomes y. The library is `c3d` (an extra), p
 Python: of the readers tried it is the one that a damaged file cannot crash.
 """
 
-from pathlib import Path
 import warnings
 
 import numpy as np

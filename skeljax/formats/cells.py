@@ -42,9 +42,12 @@ class Cells:
         """
         picked = [[row[column] or 'nan' for column in columns] for row in self.rows]
         try:
-            return np.array(picked, np.float64).reshape(len(picked), len(columns))
+            numbers = np.array(picked, np.float64).reshape(len(picked), len(columns))
         except ValueError:
-            pass
+            numbers = None
+        # Python, and NumPy with it, would take 1_0 for 10.
+        if numbers is not None and not any('_' in cell for row in picked for cell in row):
+            return numbers
         for line, row in zip(self.lines, picked, strict=True):
             for column, cell in zip(columns, row, strict=True):
                 if not _is_number(cell):
@@ -96,4 +99,4 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return '_' not in cell

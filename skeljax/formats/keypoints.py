@@ -57,6 +57,8 @@ def read(
     document = _folder(path) if path.is_dir() else texts.document(path)
     try:
         rate, kind, frames = _frames(path, document)
+    except FormatError:
+        raise
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise FormatError(f'{path}: no keypoints: {type(error).__name__}: {error}') from None
     counts = {len(pose.points) for poses in frames for pose in poses}

@@ -64,8 +64,8 @@ def read(path) -> Labels:
     """Reads the labels of a corpus, .csv or .json.
 
     Raises:
-        FormatError: names the line: a segment that ends before it starts, is told
-            twice or overlaps another of its recording.
+        FormatError: names the line: a segment that ends before it starts, or is told
+            twice. Overlaps are `to_frames`'s to find: the frame rate decides.
     """
     path = Path(path)
     labels = _activitynet(path) if path.suffix.lower() == '.json' else _csv(path)

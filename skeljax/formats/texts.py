@@ -85,6 +85,8 @@ def row(path, line: int, words: list[str]) -> list[float]:
         values = [float(word) for word in words]
     except ValueError:
         values = []
+    if any('_' in word for word in words):  # Python would take 1_0 for 10
+        values = []
     if len(values) < len(words) or not all(abs(value) < _LIMIT for value in values):
         bad = next(word for word in words if not _is_number(word))
         raise FormatError(f'{path}:{line}: {bad!r:.40}, expected a number')
@@ -93,6 +95,6 @@ def row(path, line: int, words: list[str]) -> list[float]:
 
 def _is_number(word: str) -> bool:
     try:
-        return abs(float(word)) < _LIMIT
+        return '_' not in word and abs(float(word)) < _LIMIT
     except ValueError:
         return False

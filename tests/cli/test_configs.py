@@ -12,7 +12,7 @@ from skeljax.errors import InputError
 from skeljax.train import assemble, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd']
+           'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",

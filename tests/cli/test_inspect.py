@@ -65,6 +65,13 @@ def test_a_raw_folder_is_counted_and_drawn_and_its_troubles_told(raw, capsys, tm
     assert (tmp_path / 'sheet.png').exists()
 
 
+def test_a_folder_of_bare_arrays_is_read_as_told(capsys, tmp_path):
+    np.save(tmp_path / 'walk.npy', np.random.default_rng(0).normal(size=(50, 25, 3)))
+    arguments = ['--processes', 1, '--fps', 25, '--layout', 'ntu25']
+    shown = _inspect(capsys, tmp_path, *arguments)
+    assert 'layout: ntu25 (25 joints)\nframes a second: 25\n' in shown and 'damaged' not in shown
+
+
 def test_missing_joints_are_counted(capsys, tmp_path):
     joints = np.ones((10, 25, 3))
     joints[:5, :5] = np.nan

@@ -1,6 +1,5 @@
 """From a folder of one's own recordings and a table of labels to predictions."""
 
-import importlib.util
 import json
 
 import pytest
@@ -8,12 +7,9 @@ import pytest
 from skeljax.cli import main
 from skeljax.data import corpus, synthetic
 
-BVH = importlib.util.find_spec('skeljax.formats.bvh')
-FORMATS = ['csv', pytest.param('bvh', marks=pytest.mark.skipif(not BVH, reason='no reader of BVH'))]
-
 
 @pytest.mark.slow
-@pytest.mark.parametrize('form', FORMATS)
+@pytest.mark.parametrize('form', ['csv', 'bvh'])
 def test_a_folder_goes_all_the_way_to_predictions(tmp_path, write_own, capsys, form):
     write_own(tmp_path / 'raw', 8, formats=(form,))
     data, name = tmp_path / 'data', 'folder/mine'

@@ -117,16 +117,28 @@ def _kinect_file(folder):
     return folder / 'm01_s01_e01_positions.txt'
 
 
+def test_predict_never_replaces_the_recording(runs, tmp_path, capsys):
+    file = tmp_path / 'walk.json'
+    points = np.random.default_rng(0).normal(size=(60, 33, 3)).round(3).tolist()
+    frames = [{'poseWorldLandmarks': [dict(zip('xyz', p, strict=True)) for p in f]} for f in points]
+    file.write_text(json.dumps({'fps': 30, 'frames': frames}))
+    before = file.read_bytes()
+    arguments = ['--workdir', str(runs / 'tuned'), '--out', str(tmp_path)]
+    assert main.main(['predict', str(file), *arguments]) == 2
+    assert f'{file}: the results would replace it' in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
 def test_predict_maps_another_layout_and_says_what_it_guessed(runs, tmp_path, capsys):
     file = _kinect_file(tmp_path)
     arguments = ['--workdir', str(runs / 'tuned'), '--out', str(tmp_path), '--min-score', '0']
     assert main.main(['predict', str(file), *arguments]) == 0
     (told,) = capsys.readouterr().err.splitlines()
     assert told == (
-        'm01_s01_e01_positions: mapped from uiprmd22 to ntu25; '
+        'm01_s01_e01: mapped from uiprmd22 to ntu25; '
         'guessed HandLeft, HandRight, HandTipLeft, ThumbLeft, HandTipRight, ThumbRight'
     )
-    assert json.loads((tmp_path / 'm01_s01_e01_positions.json').read_text())['frames'] == 80
+    assert json.loads((tmp_path / 'm01_s01_e01.json').read_text())['frames'] == 80
 
 
 def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path):

@@ -29,6 +29,11 @@ def test_damaged_jobs_are_collected_and_the_others_come_in_order(processes):
     assert work.troubles == [f'r{i}.txt:1: -1 frames' for i in (3, 10, 17)]
 
 
+def test_no_process_is_none_that_works():
+    with pytest.raises(InputError, match='^0 processes, expected at least one'):
+        list(building.Work(processes=0).examples(_make, [('a', 3)]))
+
+
 def test_a_name_given_twice_is_damage():
     work = building.Work()
     found = list(work.examples(_make, [('a', 3), ('b', 2), ('a', 5)]))

@@ -212,8 +212,6 @@ def test_a_dataset_is_found_under_its_old_and_its_new_name(tmp_path):
 
 
 def test_the_layout_has_the_tree_of_the_model():
-    if amass.LAYOUT not in skeleton.LAYOUTS:
-        pytest.skip('no layout smplh52 yet')
     assert skeleton.get(amass.LAYOUT).parents == smplh.PARENTS
 
 

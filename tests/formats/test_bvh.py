@@ -225,6 +225,7 @@ def test_line_ends_tabs_braces_and_packing_do_not_matter(tmp_path, name):
         ('OFFSET 70 0 0', 'OFFSET 70 0', 12, 'OFFSET with 2 numbers, expected 3'),
         ('OFFSET 70 0 0', 'OFFSET 70 x 0', 12, "'x', expected a number"),
         ('OFFSET 70 0 0', 'OFFSET 70 nan 0', 12, "'nan', expected a number"),
+        ('OFFSET 70 0 0', 'OFFSET 7_0 0 0', 12, "'7_0', expected a number"),
         ('CHANNELS 6 X', 'CHANNELS 5 X', 5, 'expected their number and as many names'),
         ('6 Xposition', '6 Wposition', 5, 'expected their number and as many names'),
         ('End Site\n', '', 14, "'{' is out of place"),

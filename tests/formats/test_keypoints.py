@@ -208,6 +208,7 @@ def test_what_is_wrong_is_told(tmp_path, document, told):
     path = _write(tmp_path, document)
     message = _told(path, fps=25)
     assert message.startswith(str(path)) and told in message
+    assert message.count(str(path)) == 1
 
 
 def test_a_rate_is_asked_for(tmp_path):

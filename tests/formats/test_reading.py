@@ -21,6 +21,7 @@ from skeljax.errors import FormatError, InputError
         ('jump_poses.npz', 'amass', 'jump'),
         ('jump.npz', 'arrays', 'jump'),
         ('photo.jpg', None, 'photo.jpg'),
+        ('_poses.npz', 'amass', '_poses.npz'),  # a name is never empty
     ],
 )
 def test_the_ending_tells_the_reader(name, module, stem):

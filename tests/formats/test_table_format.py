@@ -172,6 +172,7 @@ ROW = ['1'] * 6
         ([['a_x', 'a_y'], ROW[:2], ROW[:3]], '3: 3 columns, expected 2'),
         ([['a_x', 'a_y'], ROW[:2], ['1', '1,5x']], '3: 3 columns, expected 2'),
         ([['a_x', 'a_y'], ROW[:2], ['1', 'left']], "3: a_y is 'left', expected a number"),
+        ([['a_x', 'a_y'], ROW[:2], ['1', '1_0']], "3: a_y is '1_0', expected a number"),
         ([['a_x', 'a_y'], ['1', 'inf']], ' frame 0: joint 0 is at (1, inf, 0), expected metres'),
         (
             [['a_x', 'a_y'], ['', ''], [], ['nan', ''], ['', 'nan']],

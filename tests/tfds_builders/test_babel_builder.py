@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skeljax.cli import prepare
+from skeljax.cli import builders, prepare
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -296,4 +296,4 @@ def test_the_body_model_is_asked_for_once(tree):
 
 def test_each_subset_comes_corrected_and_faithful():
     names = [f'babel/subset{n}{how}' for how in ('', '_faithful') for n in (1, 2, 3)]
-    assert prepare.configs('babel') == [*names, 'babel/all']
+    assert builders.configs('babel') == [*names, 'babel/all']

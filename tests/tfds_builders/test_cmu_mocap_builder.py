@@ -164,7 +164,7 @@ def test_another_skeleton_is_told_though_no_recording_is_left(tmp_path, on_error
             'cmu_mocap/all', data_dir=tmp_path / 'data', manual_dir=raw, on_error=on_error
         )
     assert str(caught.value).splitlines() == [
-        'cmu_mocap/all: a split is left without a recording',
+        'a split without a recording',
         f'{path}: bones other than those of cmu31',
     ]
     assert not list((tmp_path / 'data').rglob('*'))

@@ -1,6 +1,5 @@
 """A folder of one's own recordings becomes records that hold what its files and tables tell."""
 
-import importlib.util
 import json
 import shutil
 
@@ -109,7 +108,6 @@ def test_tables_decide_on_splits_and_classes(tmp_path, write_own):
 
 def test_options_tell_what_arrays_do_not_and_resample(tmp_path, write_own):
     told = {'fps': 30, 'layout': 'ntu25', 'resample': 15, 'unit': 'cm'}
-    pytest.importorskip('skeljax.data.timing')
     made = write_own(tmp_path / 'raw', 4, formats=('npy',), corpus=told)
     _prepare(tmp_path / 'raw', tmp_path / 'data')
     for name, (_, recording) in _read(tmp_path / 'data').items():
@@ -184,7 +182,6 @@ def test_a_name_that_is_none_is_told(tmp_path, name):
 
 
 def test_another_layout_is_asked_for(tmp_path, write_own):
-    pytest.importorskip('skeljax.remap')
     write_own(tmp_path / 'raw', 4, corpus={'remap': 'uiprmd22'})
     _prepare(tmp_path / 'raw', tmp_path / 'data')
     made = Corpus(tmp_path / 'data', 'folder/own', 'train')
@@ -193,7 +190,15 @@ def test_another_layout_is_asked_for(tmp_path, write_own):
     assert 0.5 < made[0].joint_valid.mean() < 1
 
 
-@pytest.mark.skipif(not importlib.util.find_spec('skeljax.formats.bvh'), reason='no reader of BVH')
+def test_a_recording_that_cannot_be_mapped_is_told_by_its_file(tmp_path, write_own):
+    write_own(tmp_path / 'raw', 4, corpus={'remap': 'uiprmd22'})
+    (tmp_path / 'raw' / 'dot.csv').write_text('time,A_x,A_y\n0,1,2\n0.1,1,2\n')
+    with (tmp_path / 'raw' / 'labels.csv').open('a') as labels:
+        labels.write('dot,,,\n')
+    with pytest.raises(InputError, match='dot.csv: layout table cannot be mapped to uiprmd22'):
+        _prepare(tmp_path / 'raw', tmp_path / 'data')
+
+
 def test_bvh_files_are_read_with_their_own_skeleton(tmp_path, write_own):
     made = write_own(tmp_path / 'raw', 4, formats=('bvh',))
     _prepare(tmp_path / 'raw', tmp_path / 'data')
@@ -205,7 +210,6 @@ def test_bvh_files_are_read_with_their_own_skeleton(tmp_path, write_own):
         assert [s for s, _, _ in _segments(recording)] == [s for s, _, _ in segments]
 
 
-@pytest.mark.skipif('openpose25' not in skeleton.LAYOUTS, reason='no layout of OpenPose')
 def test_a_folder_of_openposes_frames_is_a_recording(tmp_path):
     points = np.random.default_rng(0).normal(300, 50, (8, 25, 2)).round(1)
     for name in ('walk', 'run', 'hop'):

@@ -104,6 +104,19 @@ def test_cross_subject_records_hold_the_motion_and_actions_of_their_files(raw, t
             assert recording.segment_label.tolist() == list(range(51))
 
 
+def test_part_two_may_lack_classes_and_part_one_may_not(tmp_path):
+    for part in (1, 2):
+        _tree(tmp_path / 'raw', part)
+        for path in (tmp_path / 'raw' / 'Label').rglob('*.txt'):  # without class 12
+            path.write_text(path.read_text().replace('12,36,39,2\n', ''))
+    with pytest.raises(InputError, match="class 'giving something to other person' without"):
+        _prepare('part1_xsub', tmp_path / 'raw', tmp_path / 'data')
+    report, _ = _prepare('part2_xsub', tmp_path / 'raw', tmp_path / 'data')
+    assert tuple(report['classes']) == pku.CLASSES
+    told = {"class 'giving something to other person'": 'without examples in training'}
+    assert report['skipped'] == told
+
+
 def test_cross_view_divides_by_camera_and_validates_by_take(raw, tmp_path):
     _, corpus = _prepare('part1_xview', raw, tmp_path)
     names = {split: {r.name for r in corpus[split]} for split in SPLITS}
