@@ -21,7 +21,7 @@ def example_keys(rng, index):
     return jax.vmap(jax.random.fold_in, (None, 0))(rng, index)
 
 
-def crop(rng, joints, frames, *, length: int, pad_ratio: int = 6, tempo: float = 0.0, labels=None):
+def crop(rng, joints, mask, *, length: int, pad_ratio: int = 6, tempo: float = 0.0, labels=None):
     """Cuts `length` frames at a random place of each example.
 
     The span from the first frame to the last valid one is first lengthened at
@@ -31,11 +31,12 @@ def crop(rng, joints, frames, *, length: int, pad_ratio: int = 6, tempo: float =
     Args:
         rng: key[B].
         joints: float[B, T, M, V, 3].
-        frames: valid frames, bool[B, T].
+        mask: who is there in which frame, bool[B, T, M]; a frame without anybody is not valid.
         length: frames of the result.
         pad_ratio: frames of the span per mirrored frame at either end.
         tempo: motion is played faster or slower by a factor between
-            1 / (1 + tempo) and 1 + tempo, by linear interpolation (ours).
+            1 / (1 + tempo) and 1 + tempo, by linear interpolation (ours). Between a
+            frame that shows a person and one that does not, the nearest counts.
         labels: int[B, T], cut alike (the nearest frame's), or None.
 
     Returns:
@@ -58,14 +59,16 @@ def crop(rng, joints, frames, *, length: int, pad_ratio: int = 6, tempo: float =
         ends = [_reflect(low, count), _reflect(low + 1, count)]
         return ends, position - low.astype(time.dtype), inside
 
-    (low, high), share, inside = jax.vmap(place)(keys, frames)
+    (low, high), share, inside = jax.vmap(place)(keys, mask.any(-1))
     take = jax.vmap(lambda x, i: x[i])
+    nearest = jnp.where(share < 0.5, low, high)
     cut = take(joints, low)
     if tempo:
-        weight = share[:, :, None, None, None].astype(joints.dtype)
+        both = take(mask, low) & take(mask, high)
+        weight = jnp.where(both, share[..., None], (share >= 0.5)[..., None].astype(share.dtype))
+        weight = weight[..., None, None].astype(joints.dtype)
         cut = (1 - weight) * cut + weight * take(joints, high)
-    nearest = jnp.where(share < 0.5, low, high)
-    valid = inside & take(frames, nearest)
+    valid = inside[..., None] & take(mask, nearest)
     return (cut, valid) if labels is None else (cut, valid, take(labels, nearest))
 
 

@@ -35,7 +35,7 @@ def test_nothing_switched_on_changes_nothing():
 
 def test_crop_takes_consecutive_frames():
     joints, frames = augment.crop(
-        _keys(), _ramp(), jnp.ones((B, T), bool), length=16, pad_ratio=0
+        _keys(), _ramp(), jnp.ones((B, T, 1), bool), length=16, pad_ratio=0
     )
     places = np.asarray(joints)[:, :, 0, 0, 0]
     np.testing.assert_array_equal(np.diff(places, axis=1), np.ones((B, 15)))
@@ -46,7 +46,7 @@ def test_crop_reflects_at_both_ends():
     # Many draws of the whole clip: positions before 0 mirror frame 0, 1, ...
     keys = augment.example_keys(jax.random.key(1), jnp.arange(200))
     ramp = jnp.broadcast_to(_ramp()[:1, :, :1, :1], (200, T, 1, 1, 3))
-    joints, frames = augment.crop(keys, ramp, jnp.ones((200, T), bool), length=T, pad_ratio=4)
+    joints, frames = augment.crop(keys, ramp, jnp.ones((200, T, 1), bool), length=T, pad_ratio=4)
     places = np.asarray(joints)[..., 0, 0, 0].astype(int)
     assert frames.all()
     lengthened = np.concatenate([np.arange(10)[::-1], np.arange(T), np.arange(T - 10, T)[::-1]])
@@ -56,24 +56,38 @@ def test_crop_reflects_at_both_ends():
 
 def test_crop_of_a_short_clip_masks_the_rest():
     valid = jnp.arange(T) < jnp.array([[12], [30], [0]])
-    joints, frames = augment.crop(_keys(), _ramp(), valid, length=24, pad_ratio=6)
-    assert list(np.asarray(frames).sum(1)) == [16, 24, 0]
+    joints, mask = augment.crop(_keys(), _ramp(), valid[..., None], length=24, pad_ratio=6)
+    assert np.asarray(mask).sum(1).tolist() == [[16], [24], [0]]
     assert np.asarray(joints)[0, :16].max() <= 11
 
 
 def test_crop_keeps_labels_with_their_frames():
     labels = jnp.broadcast_to(jnp.arange(T), (B, T))
     joints, _, cut = augment.crop(
-        _keys(), _ramp(), jnp.ones((B, T), bool), length=16, tempo=0.5, labels=labels
+        _keys(), _ramp(), jnp.ones((B, T, 1), bool), length=16, tempo=0.5, labels=labels
     )
     assert np.abs(np.asarray(joints)[:, :, 0, 0, 0] - np.asarray(cut)).max() <= 0.5
+
+
+def test_who_comes_and_goes_is_never_mixed_with_nobody():
+    there = (jnp.arange(T) >= 10) & (jnp.arange(T) < 25)
+    mask = jnp.stack([jnp.ones(T, bool), there], -1)[None].repeat(B, 0)
+    one = _ramp()[:, :, :1]
+    both = jnp.concatenate([one, one + 100], axis=2)
+    joints = jnp.where(mask[..., None, None], both, 0)
+    cut, seen = augment.crop(_keys(), joints, mask, length=20, pad_ratio=0, tempo=0.5)
+    cut, seen = np.asarray(cut)[..., 0, 0], np.asarray(seen)
+    assert seen[..., 0].all() and seen[..., 1].any() and not seen[..., 1].all()
+    apart = (cut[..., 1] - cut[..., 0])[seen[..., 1]]
+    # The first goes on between two frames, the second stays with the nearest: half a frame.
+    np.testing.assert_allclose(apart, 100, atol=0.5)
 
 
 def test_tempo_changes_the_speed_within_its_bounds():
     keys = augment.example_keys(jax.random.key(0), jnp.arange(100))
     ramp = jnp.broadcast_to(_ramp(160)[:1, :, :1, :1], (100, 160, 1, 1, 3))
     joints, _ = augment.crop(
-        keys, ramp, jnp.ones((100, 160), bool), length=64, pad_ratio=0, tempo=1.0
+        keys, ramp, jnp.ones((100, 160, 1), bool), length=64, pad_ratio=0, tempo=1.0
     )
     speeds = np.diff(np.asarray(joints)[..., 0, 0, 0], axis=1).mean(1)
     assert 0.49 < speeds.min() < 0.6 and 1.7 < speeds.max() < 2.01

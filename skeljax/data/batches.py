@@ -16,18 +16,17 @@ def window(recording: Recording, start: int, length: int, labels=None, ignore: i
     """Cuts frames [start, start + length), padded with masked zeros at the end.
 
     Returns:
-        joints float32[length, M, V, 3], frames bool[length], persons bool[M]
-        (seen at all in the window) and, where labels int32[T] are given, labels
-        int32[length], padded with `ignore`.
+        joints float32[length, M, V, 3], mask bool[length, M] (who is there in which
+        frame) and, where labels int32[T] are given, labels int32[length], padded with
+        `ignore`.
     """
     cut = slice(start, start + length)
     joints = recording.joints[cut]
     missing = [(0, length - len(joints))]
-    seen = recording.person_valid[cut]
+    mask = recording.frame_valid[cut, None] & recording.person_valid[cut]
     example = {
         'joints': np.pad(joints, missing + [(0, 0)] * 3),
-        'frames': np.pad(recording.frame_valid[cut] & seen.any(1), missing),
-        'persons': seen.any(0),
+        'mask': np.pad(mask, missing + [(0, 0)]),
     }
     if labels is not None:
         example['labels'] = np.pad(labels[cut], missing, constant_values=ignore)

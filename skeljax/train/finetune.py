@@ -54,8 +54,8 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
 
     Args:
         state: as from `init`, equal on every device.
-        batch: joints float32[B, W, M, V, 3], frames bool[B, W], persons
-            bool[B, M], labels int32[B, W], index int32[B].
+        batch: joints float32[B, W, M, V, 3], mask bool[B, W, M], labels int32[B, W],
+            index int32[B].
         rng: typed key of the run.
 
     Returns:
@@ -63,13 +63,13 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
     """
     rng = jax.random.fold_in(rng, state['step'])
     keys = jax.vmap(jax.random.split)(augment.example_keys(rng, batch['index']))
-    joints, frames, labels = augment.crop(
-        keys[:, 0], batch['joints'], batch['frames'], labels=batch['labels'], **settings.crop
+    joints, mask, labels = augment.crop(
+        keys[:, 0], batch['joints'], batch['mask'], labels=batch['labels'], **settings.crop
     )
     joints = augment.transform(
         keys[:, 1], joints, layout=settings.layout, **settings.augment
     )
-    mask = frames[:, :, None] & batch['persons'][:, None]
+    frames = mask.any(-1)
     current = items.merge(state['backbone'], state['decoder'])
     share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
 

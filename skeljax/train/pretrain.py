@@ -102,9 +102,8 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
 
     Args:
         state: as from `init`, equal on every device.
-        batch: joints float32[B, W, M, V, 3], frames bool[B, W], persons
-            bool[B, M], index int32[B] (place in the global batch), subject
-            int32[B] (equal for videos of one person).
+        batch: joints float32[B, W, M, V, 3], mask bool[B, W, M], index int32[B] (place
+            in the global batch), subject int32[B] (equal for videos of one person).
         rng: typed key of the run.
 
     Returns:
@@ -160,11 +159,9 @@ def _views(rng, batch, settings):
     for number, (name, operations) in enumerate(settings.views.items()):
         keys = augment.example_keys(jax.random.fold_in(rng, number), batch['index'])
         keys = jax.vmap(jax.random.split)(keys)
-        joints, frames = augment.crop(
-            keys[:, 0], batch['joints'], batch['frames'], **settings.crop
-        )
+        joints, mask = augment.crop(keys[:, 0], batch['joints'], batch['mask'], **settings.crop)
         joints = augment.transform(keys[:, 1], joints, layout=settings.layout, **operations)
-        views[name] = joints, frames[:, :, None] & batch['persons'][:, None]
+        views[name] = joints, mask
     return views
 
 

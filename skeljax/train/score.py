@@ -37,8 +37,8 @@ def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
     """Scores every frame of a normalised recording, float32[T, L + 1]."""
     length = len(recording.joints)
     example = batches.window(recording, 0, bucket(length))
-    mask = example['frames'][:, None] & example['persons']
-    scores = _probabilities(model, variables, jnp.asarray(example['joints'][None]), mask[None])
+    joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
+    scores = _probabilities(model, variables, joints, mask)
     return np.asarray(scores[0, :length])
 
 

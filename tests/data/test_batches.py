@@ -69,8 +69,8 @@ def test_a_window_is_padded_at_its_end_and_says_so():
     assert cut['joints'].shape == (6, 2, 2, 3) and cut['joints'].dtype == np.float32
     assert cut['joints'][:, 0, 0, 1].tolist() == [1, 2, 3, 4, 0, 0]
     # Frame 2 shows nobody, frame 4 is not valid, the last two are not there.
-    assert cut['frames'].tolist() == [True, False, True, False, False, False]
-    assert cut['persons'].tolist() == [True, False]
+    assert cut['mask'][:, 0].tolist() == [True, False, True, False, False, False]
+    assert not cut['mask'][:, 1].any()
     assert cut['labels'].tolist() == [8, 7, 6, 5, 3, 3]
     assert 'labels' not in window(recording, 1, 6)
 
@@ -80,8 +80,7 @@ def test_a_batch_has_the_shapes_a_step_expects(train):
     shapes = {key: (value.shape, value.dtype.name) for key, value in batch.items()}
     assert shapes == {
         'joints': ((4, 50, 1, 25, 3), 'float32'),
-        'frames': ((4, 50), 'bool'),
-        'persons': ((4, 1), 'bool'),
+        'mask': ((4, 50, 1), 'bool'),
         'labels': ((4, 50), 'int32'),
         'index': ((4,), 'int32'),
         'subject': ((4,), 'int32'),
@@ -153,7 +152,7 @@ def test_a_recording_shorter_than_the_window_is_padded_and_masked():
         batch = batches(step)
         recording, begin = _begins(batches, [step])[0]
         frames = 12 if recording == 0 else 20
-        assert batch['frames'][0].tolist() == [True] * frames + [False] * (20 - frames)
+        assert batch['mask'][0, :, 0].tolist() == [True] * frames + [False] * (20 - frames)
         assert not batch['joints'][0, frames:].any() and not batch['labels'][0, frames:].any()
         assert recording == 1 or begin == 0
         seen.add(recording)

@@ -24,8 +24,7 @@ def _batch(step):
     joints = rng.normal(size=(B, W, 1, V, 3)).astype(np.float32)
     return {
         'joints': joints * frames[:, :, None, None, None],
-        'frames': frames,
-        'persons': np.ones((B, 1), bool),
+        'mask': frames[..., None],
         'labels': rng.integers(0, CLASSES + 1, (B, W)).astype(np.int32),
         'index': np.arange(B, dtype=np.int32),
         'subject': np.arange(B, dtype=np.int32) % 3,
