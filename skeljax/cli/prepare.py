@@ -40,7 +40,8 @@ def add_arguments(parser):
         '--on-error',
         choices=('fail', 'skip'),
         default='fail',
-        help='with damaged files: list them all and make nothing (default), or leave them out',
+        help='with damaged files: list them all and make nothing (default), or leave them out; '
+        'so with a class without examples',
     )
     parser.add_argument(
         '--processes', type=int, default=os.cpu_count(), help='that read files (default: %(default)s)'
@@ -146,7 +147,7 @@ def prepare(
         if troubles and on_error == 'fail':
             heading = [f'{name}: {len(troubles)} damaged'] if len(troubles) > 1 else []
             raise InputError('\n'.join([*heading, *troubles]))
-        report = _report(beside, name, made)
+        report = _report(beside, name, made, strict=on_error == 'fail')
         path = Path(made.data_path)
         (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
         _put(path, final, aside=Path(data_dir) / f'.before-{corpus}-{config}')
@@ -228,12 +229,12 @@ def _counted(generate, bar):
     return counted
 
 
-def _report(data_dir, name: str, builder) -> dict:
-    """Counts what was made, by reading it back.
+def _report(data_dir, name: str, builder, *, strict: bool = False) -> dict:
+    """Counts what was made, by reading it back; tells classes that training lacks.
 
     Raises:
-        InputError: the training split lacks a class, and the builder does not say
-            that it may (`may_lack_classes`); else the report tells which.
+        InputError: with `strict`, if it lacks one and the builder does not say that it
+            may (`may_lack_classes`).
     """
     splits = {}
     for split in builder.info.splits:
@@ -241,8 +242,9 @@ def _report(data_dir, name: str, builder) -> dict:
         splits[split] = _count(corpus)
         for label, count in splits[split]['classes'].items():
             if split == 'train' and not count:
-                if not getattr(builder, 'may_lack_classes', False):
-                    raise InputError(f'{name} {split}: class {label!r} without examples')
+                if strict and not getattr(builder, 'may_lack_classes', False):
+                    told = f'{name} {split}: class {label!r} without examples'
+                    raise InputError(f'{told}; --on-error skip goes on without')
                 builder.work.skipped[f'class {label!r}'] = 'without examples in training'
     return {
         'name': name,

@@ -137,8 +137,8 @@ def test_every_protocol_has_a_config_of_its_own_frame_base():
     configs = {c.name: c for c in pku_mmd_dataset_builder.Builder.BUILDER_CONFIGS}
     names = {f'part{part}_{way}{full}' for part in (1, 2) for way in ('xsub', 'xview')
              for full in ('', '_full')}
-    assert set(configs) == names
-    assert {config.frame_base for config in configs.values()} == {0}
+    assert set(configs) == names | {f'{name}_base1' for name in names}
+    assert all(c.frame_base == name.endswith('_base1') for name, c in configs.items())
     job = pku_mmd_dataset_builder.Job('0002-L', None, None, 1, 'somewhere')
     with pytest.raises(InputError, match='^somewhere: no skeletons of video 0002-L, which a list'):
         pku_mmd_dataset_builder._make(job)

@@ -37,13 +37,16 @@ class Config(tfds.core.BuilderConfig):
 def _configs() -> list[Config]:
     return [
         Config(
-            name=f'part{part}_{short}' + ('' if hold_out else '_full'),
+            name=f'part{part}_{short}' + ('' if hold_out else '_full') + ('_base1' if base else ''),
             part=part,
             protocol=protocol,
+            frame_base=base,
             hold_out=hold_out,
             description=f'Part {part}, cross-{protocol}'
-            + ('' if hold_out else ', validation takes in training too'),
+            + ('' if hold_out else ', validation takes in training too')
+            + (', frames of labels counted from 1' if base else ''),
         )
+        for base in (0, 1)
         for hold_out in (True, False)
         for part in (1, 2)
         for short, protocol in (('xsub', 'subject'), ('xview', 'view'))
