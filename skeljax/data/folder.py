@@ -28,6 +28,7 @@ _PROSE = ('readme', 'licence', 'license', 'notes', 'changelog')
 _COMPANIONS = (
     '_angles.txt', '_angles.txt.gz', '_angles_inc.txt', '_angles_inc.txt.gz', '.asf', '.asf.gz',
 )
+_BODY = 'shape.npz'  # AMASS has one beside the recordings of each person
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ def _recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
         name = path.name.lower()
         if not path.is_file() or any(part.startswith('.') for part in inside.parts):
             continue
-        if str(inside) in _TABLES or name.split('.')[0] in _PROSE or name.endswith(_COMPANIONS):
+        if str(inside) in _TABLES or name.split('.')[0] in _PROSE:
+            continue
+        if name.endswith(_COMPANIONS) or name == _BODY:
             continue
         if name.endswith(keypoints.ENDING):
             if path.parent == folder:

@@ -135,6 +135,9 @@ def _spans(where: str, annotation) -> tuple[Span, ...] | None:
         if not all(isinstance(category, str) for category in categories):
             raise FormatError(f'{here}: act_cat holds something else than texts')
         start, end = _number(here, label, 'start_t'), _number(here, label, 'end_t')
+        if start > end:
+            found = f'from {start:g} to {end:g} s'
+            raise FormatError(f'{here}: {found}, expected an end behind the start')
         spans.append(Span(start, end, tuple(categories)))
     return tuple(spans)
 

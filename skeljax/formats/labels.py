@@ -151,15 +151,25 @@ def _csv(path: Path) -> Labels:
     return labels
 
 
+class _Object(dict):
+    """A JSON object that remembers keys given twice."""
+
+    def __init__(self, pairs):
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
 def _activitynet(path: Path) -> Labels:
     text = texts.read(path)
-    document = texts.document(path, text)
+    document = texts.document(path, text, _Object)
     database = document.get('database') if isinstance(document, dict) else None
     if not isinstance(database, dict):
         raise FormatError(f'{path}: no "database" of recordings')
     labels, begin = Labels(), 0
-    for recording, entry in database.items():
+    for recording, entry in database.pairs:
         begin, where = _place(path, text, recording, begin)
+        if recording in labels.where:
+            raise FormatError(f'{where}: {recording!r} again, as in {labels.where[recording]}')
         if not isinstance(entry, dict) or not isinstance(entry.get('annotations', []), list):
             raise FormatError(f'{where}: {recording}: expected an object with "annotations"')
         _name(labels, recording, where)
@@ -182,7 +192,7 @@ def _place(path: Path, text: str, recording: str, begin: int) -> tuple[int, str]
     found = max(text.find(key, begin) for key in keys)
     if found < 0:
         return begin, str(path)
-    return found, f'{path}:{text.count(chr(10), 0, found) + 1}'
+    return found + 1, f'{path}:{text.count(chr(10), 0, found) + 1}'
 
 
 def _name(labels: Labels, recording: str, where: str):

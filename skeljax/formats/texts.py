@@ -33,15 +33,15 @@ def read(path) -> str:
         raise FormatError(f'{path}:{line}: {found}, expected text in UTF-8') from None
 
 
-def document(path, text: str | None = None):
-    """Reads a JSON file, or the text of one.
+def document(path, text: str | None = None, pairs=None):
+    """Reads a JSON file, or the text of one; `pairs` makes objects, as json's hook does.
 
     Raises:
         FormatError: names the line.
     """
     text = read(path) if text is None else text
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise FormatError(f'{path}:{error.lineno}: no JSON: {error.msg}') from None
     except (ValueError, RecursionError) as error:

@@ -37,7 +37,7 @@ def _told(own, **files) -> str:
 def test_recordings_of_all_formats_are_found_and_named_by_their_path(own):
     path = own(
         README_md='x', readme_txt='x', photo_jpg='x', _hidden_csv='x', subject_asf='x',
-        corpus_json={},
+        corpus_json={}, monday__shape_npz='x',
     )
     plan = folder.plan(path)
     assert list(plan.files) == ['monday/hop', 'monday/run', 'tuesday/hop', 'walk']

@@ -161,6 +161,7 @@ def test_frames_carry_what_the_published_loop_finds(duration, spans, faithful):
         ({'frame_ann': {'labels': [_label(0, 1, 5)]}}, 'label 0: act_cat holds something else'),
         ({'frame_ann': {'labels': [_label(None, 1, 'walk')]}}, 'label 0: start_t is a NoneType'),
         ({'frame_ann': {'labels': [_label(0, 'x', 'walk')]}}, 'label 0: end_t is a str'),
+        ({'frame_ann': {'labels': [_label(2, 1.5, 'walk')]}}, 'label 0: from 2 to 1.5 s, expected'),
     ],
 )
 def test_a_malformed_entry_is_named(tmp_path, changes, expected):

@@ -130,6 +130,8 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, told):
             '{"database": {"a": {"subset": "holiday"}}}',
             "1: split 'holiday', expected train, validation or",
         ),
+        ('{"database":\n{"a": {},\n"b": {},\n"a": {}}}', "4: 'a' again, as in "),
+        ('{"database":\n{"a": {},\n"a": {}}}', "3: 'a' again, as in "),
     ],
 )
 def test_a_mistake_in_json_is_told_with_the_line_of_the_recording(tmp_path, text, told):

@@ -202,6 +202,22 @@ def test_a_style_with_too_few_clips_is_told_and_left_out_of_the_composed(tmp_pat
     assert [report['splits'][split]['recordings'] for split in SPLITS] == [2, 2, 2]
 
 
+def test_a_clip_in_a_second_folder_is_told(tmp_path):
+    data = _tree(tmp_path / 'raw')
+    first = next(data.glob('*_walk_active_*.bvh'))
+    second = tmp_path / 'raw' / 'twice' / first.name
+    second.parent.mkdir()
+    second.write_text(_bvh(5))
+    options = {'data_dir': tmp_path / 'data', 'manual_dir': tmp_path / 'raw'}
+    told = f'{second}: a clip again, as in {first}'
+    with pytest.raises(InputError) as caught:
+        prepare.prepare('bandai_namco/clips2', **options)
+    assert str(caught.value) == told
+    report = prepare.prepare('bandai_namco/clips2', **options, on_error='skip')
+    assert report['damaged'] == [told]
+    assert report['splits']['train']['recordings'] == 30
+
+
 def test_damage_is_told_by_file(tmp_path):
     data = _tree(tmp_path / 'raw')
     bad = next(data.glob('*_walk_active_*.bvh'))

@@ -148,6 +148,24 @@ def test_all_takes_every_trial_without_labels(tmp_path):
     assert 'recordings' in prepare.describe(report)
 
 
+def test_a_trial_or_its_labels_in_a_second_folder_are_told(tmp_path):
+    trials, labels = {'13_01': 72, '14_01': 72}, {'13_01': ALL_SIX, '14_01': ALL_SIX}
+    raw = _tree(tmp_path / 'raw', trials, labels)
+    _tree(raw / 'twice', {'13_01': 72}, {'14_01': ALL_SIX})
+    options = {'data_dir': tmp_path / 'data', 'manual_dir': raw}
+    told = [
+        f'{raw}/twice/14_01.txt: trial 14_01 again, as in {raw}/14_01.txt',
+        f'{raw}/twice/subjects/13/13_01.amc: trial 13_01 again, '
+        f'as in {raw}/subjects/13/13_01.amc',
+    ]
+    with pytest.raises(InputError) as caught:
+        prepare.prepare('cmu_mocap/routines', **options)
+    assert str(caught.value).splitlines()[1:] == told
+    report = prepare.prepare('cmu_mocap/routines', **options, on_error='skip')
+    assert report['damaged'] == told
+    assert [report['splits'][split]['recordings'] for split in ('train', 'test')] == [1, 1]
+
+
 def test_a_folder_without_a_trial_for_training_is_told(tmp_path):
     raw = _tree(tmp_path / 'raw', {'14_01': 24})
     with pytest.raises(InputError, match='no trial for training below it'):

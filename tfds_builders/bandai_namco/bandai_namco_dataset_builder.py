@@ -118,7 +118,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         number = self.builder_config.number
         pools, skipped = collections.defaultdict(list), collections.Counter()
         known = {style for styles in STYLES[number].values() for style in styles}
-        for clip in _clips(Path(dl_manager.manual_dir), number):
+        clips, repeated = _clips(Path(dl_manager.manual_dir), number)
+        self.work.troubles += repeated
+        for clip in clips:
             if clip.content not in CONTENTS[number]:
                 skipped[f'{clip.content!r}', 'not performed in every style'] += 1
             elif clip.style not in known:
@@ -166,16 +168,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             yield Job(name, [pool[i] for i in chosen], [labels[i] for i in chosen], pauses)
 
 
-def _clips(folder: Path, number: int) -> list[Clip]:
+def _clips(folder: Path, number: int) -> tuple[list[Clip], list[str]]:
     """Finds the clips of one dataset, sorted; what is there plain and gzipped is read plain.
+
+    Returns:
+        The clips, and a line on each that is also in another folder.
 
     Raises:
         InputError: none is there, or one without its labels.
     """
-    found = {}
-    for path in sorted(folder.rglob(f'dataset-{number}_*.bvh*'), reverse=True):
+    found: dict[str, Path] = {}
+    repeated = []
+    for path in sorted(folder.rglob(f'dataset-{number}_*.bvh*')):
         if path.name.endswith(('.bvh', '.bvh.gz')):
-            found[path.name.partition('.')[0]] = path
+            first = found.setdefault(path.name.partition('.')[0], path)
+            if path.parent != first.parent:
+                repeated.append(f'{path}: a clip again, as in {first}')
     if not found:
         raise InputError(f'{folder}: no dataset-{number}_CONTENT_STYLE_ID.bvh below it')
     names: dict[Path, tuple[list[str], list[str]]] = {}
@@ -189,7 +197,7 @@ def _clips(folder: Path, number: int) -> list[Clip]:
             )
         content, style = _labels(path.parent / f'{name}.json', *names[cfg])
         clips.append(Clip(name, content, style, path))
-    return clips
+    return clips, repeated
 
 
 def _labels(path: Path, contents: list[str], styles: list[str]) -> tuple[str, str]:

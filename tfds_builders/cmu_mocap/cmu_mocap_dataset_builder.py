@@ -22,7 +22,8 @@ EXERCISES = (
 )
 CLASSES = EXERCISES[:6]  # what both labelled subjects do
 _TENTH = 12  # frames
-_TRIAL = re.compile(r'([0-9]+)_[0-9]+\.amc(\.gz)?', re.IGNORECASE)
+_TRIAL = re.compile(r'([0-9]+_[0-9]+)\.amc(\.gz)?', re.IGNORECASE)
+_LABELS = re.compile(r'([0-9]+_[0-9]+)\.txt')
 
 
 @dataclasses.dataclass
@@ -88,21 +89,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _jobs(self, folder: Path) -> list[Job]:
         """Finds trials, sorted; what is there plain and gzipped is read plain."""
-        motions = {}
-        for path in sorted(folder.rglob('*'), reverse=True):
-            if _TRIAL.fullmatch(path.name):
-                motions[path.name.partition('.')[0]] = path
+        motions = self._find(folder, _TRIAL)
         if not self.builder_config.labelled:
             return [Job(name, path, None) for name, path in sorted(motions.items())]
-        labels = {path.stem: path for path in sorted(folder.rglob('*_*.txt'))}
+        labels = self._find(folder, _LABELS)
         for name in sorted(labels.keys() - motions.keys()):
-            if re.fullmatch('[0-9]+_[0-9]+', name):
-                self.work.skipped[f'labels of trial {name}'] = 'its motion is not there'
+            self.work.skipped[f'labels of trial {name}'] = 'its motion is not there'
         unlabelled = len(motions.keys() - labels.keys())
         if unlabelled:
             self.work.skipped[f'{unlabelled} trials'] = 'without labels'
         both = sorted(motions.keys() & labels.keys())
         return [Job(name, motions[name], labels[name]) for name in both]
+
+    def _find(self, folder: Path, pattern: re.Pattern) -> dict[str, Path]:
+        """Finds the files of trials; tells of one that is also in another folder."""
+        found: dict[str, Path] = {}
+        for path in sorted(folder.rglob('*')):
+            if match := pattern.fullmatch(path.name):
+                first = found.setdefault(match[1], path)
+                if path.parent != first.parent:
+                    self.work.troubles.append(f'{path}: trial {match[1]} again, as in {first}')
+        return found
 
 
 def _split(name: str) -> str:
