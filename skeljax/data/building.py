@@ -56,8 +56,7 @@ class Work:
     def each(self, make: Callable[..., Iterable], jobs: Iterable) -> Iterator:
         """Does jobs that make something else, in this machine's processes, in their order."""
         for results, trouble in self._results(make, jobs):
-            if trouble:
-                self.troubles.append(trouble)
+            self.troubles += trouble.splitlines()
             yield from results
 
     def gather(self):
@@ -69,8 +68,7 @@ class Work:
     def _iterate(self, make, jobs) -> Iterator[tuple[str, dict]]:
         names = set()
         for recordings, trouble in self._results(make, jobs):
-            if trouble:
-                self.troubles.append(trouble)
+            self.troubles += trouble.splitlines()
             for recording in recordings:
                 if recording.name in names:
                     self.troubles.append(_second(recording.name))

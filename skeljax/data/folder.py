@@ -82,7 +82,6 @@ def plan(folder) -> Plan:
     if split and told.split in (None, 'file'):
         _keep(files, split, 'in no split', skipped)
     classes = told.classes or (annotated.classes() if annotated else ())
-    _check_classes(classes, labelled)
     if not files:
         raise InputError(f'{folder}: no recording is left; {"; ".join(skipped)}')
     return Plan(told, files, classes, labelled, subjects, split, skipped)
@@ -116,7 +115,7 @@ def assign(told: Plan, subjects: dict[str, str]) -> dict[str, str]:
     }
     for name in subjects:
         shown = groups.setdefault(group[name], set())
-        shown |= {label.name for label in told.labels.get(name, ())}
+        shown |= {label.name for label in told.labels.get(name, ()) if not label.damage}
     dealt = splits.deal(groups, told.options.seed)
     return {name: dealt[group[name]] for name in subjects}
 
@@ -244,15 +243,3 @@ def _keep(files: dict[str, Path], named: Mapping, why: str, skipped: dict[str, s
         del files[name]
     if lost:
         skipped[f'{len(lost)} recordings, e.g. {lost[0]}'] = why
-
-
-def _check_classes(classes: Iterable[str], labelled: Mapping[str, list[Label]]):
-    """Raises FormatError at the first label of an unknown class."""
-    known = set(classes)
-    for some in labelled.values():
-        for label in some:
-            if label.name not in known:
-                listed = ', '.join(list(classes)[:12])
-                raise FormatError(
-                    f'{label.where}: unknown class {label.name!r}, corpus.json lists: {listed}'
-                )

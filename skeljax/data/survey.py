@@ -101,8 +101,7 @@ def take(told: Plan, work: building.Work) -> Survey:
         InputError: two recordings differ in layout or frame rate (names both), or
             all are damaged.
     """
-    jobs = ((name, path, told.options) for name, path in told.files.items())
-    briefs = list(work.each(_brief, jobs))
+    briefs = list(work.each(_brief, jobs(told, told.files)))
     if not briefs:
         raise InputError('\n'.join(['every recording is damaged', *work.troubles]))
     first = briefs[0]
@@ -162,11 +161,12 @@ def subjects(told: Plan, survey: Survey) -> dict[str, str]:
     return {n: told.subjects.get(n, '') or brief.subject for n, brief in survey.briefs.items()}
 
 
-def _brief(job) -> list[Brief]:
-    name, path, options = job
-    motion = read(path, options)
-    fps, persons = options.resample or motion.fps, motion.joints.shape[1]
-    return [Brief(name, path, float(fps), motion.layout, persons, motion.subject)]
+def _brief(job: Job) -> list[Brief]:
+    """Makes the recording, so that all that is wrong with it or its labels is told now."""
+    return [
+        Brief(job.name, job.path, made.fps, made.layout, made.joints.shape[1], made.subject)
+        for made in make(job)
+    ]
 
 
 def _remapped(motion: Motion, layout: str) -> Motion:

@@ -7,7 +7,7 @@ end], "label"}]}}}, such a recording has no annotations.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 import math
 from pathlib import Path
@@ -33,12 +33,15 @@ class Label:
         start, end: seconds.
         name: of the class.
         where: file and line, for messages.
+        damage: what is wrong with it, '' for nothing; told by `to_frames`, so that one
+            mistake does not hide another.
     """
 
     start: float
     end: float
     name: str
     where: str
+    damage: str = ''
 
 
 @dataclass
@@ -57,23 +60,29 @@ class Labels:
 
     def classes(self) -> tuple[str, ...]:
         """Lists the names of the classes in alphabetical order."""
-        return tuple(sorted({label.name for some in self.segments.values() for label in some}))
+        every = (label for some in self.segments.values() for label in some)
+        return tuple(sorted({label.name for label in every if not label.damage}))
 
 
 def read(path) -> Labels:
     """Reads the labels of a corpus, .csv or .json.
 
+    A segment that cannot be, or is told twice, is read as a damaged one.
+
     Raises:
-        FormatError: names the line: a segment that ends before it starts, or is told
-            twice. Overlaps are `to_frames`'s to find: the frame rate decides.
+        FormatError: names the line of what makes the whole table doubtful: no UTF-8, no
+            header, a row of another length, a row or an entry of no recording.
     """
     path = Path(path)
     labels = _activitynet(path) if path.suffix.lower() == '.json' else _csv(path)
     for some in labels.segments.values():
         some.sort(key=lambda label: (label.start, label.end))
-        for before, after in zip(some, some[1:], strict=False):
-            if (before.start, before.end, before.name) == (after.start, after.end, after.name):
-                raise FormatError(f'{after.where}: the segment of {before.where} again')
+        first: dict[tuple, str] = {}
+        for index, label in enumerate(some):
+            key = label.start, label.end, label.name
+            if not label.damage and first.setdefault(key, label.where) != label.where:
+                again = f'{label.where}: the segment of {first[key]} again'
+                some[index] = replace(label, damage=again)
     return labels
 
 
@@ -96,32 +105,43 @@ def to_frames(
         (start, end, label) of each.
 
     Raises:
-        FormatError: an unknown class, a segment beyond the end or over another;
-            names the line.
+        FormatError: damaged labels, an unknown class, a segment beyond the end or over
+            another; all of them, a line each.
     """
-    segments, before = [], None
+    segments, troubles, before = [], [], None
     for label in labels:
-        if label.name not in classes:
-            known = ', '.join(classes[:12])
-            raise FormatError(f'{label.where}: unknown class {label.name!r}, known: {known}')
         start, end = (math.floor(seconds * fps + 0.5) for seconds in (label.start, label.end))
         end = max(end, start + 1)
-        if end > frames + 1 or start >= frames:
-            raise FormatError(
-                f'{label.where}: {label.start:g} to {label.end:g} s, but the recording ends '
-                f'after {frames / fps:.3f} s ({frames} frames)'
-            )
+        trouble = label.damage or _misplaced(label, start, end, frames, fps, classes)
         end = min(end, frames)
-        if segments and start < segments[-1][1]:
+        if not trouble and segments and start < segments[-1][1]:
             if segments[-1][1] - start > 1 or segments[-1][1] >= end:
-                raise FormatError(
+                trouble = (
                     f'{label.where}: {label.start:g} to {label.end:g} s overlaps '
                     f'{before.start:g} to {before.end:g} s of {before.where}'
                 )
             start = segments[-1][1]
+        if trouble:
+            troubles.append(trouble)
+            continue
         segments.append((start, end, classes.index(label.name)))
         before = label
+    if troubles:
+        raise FormatError('\n'.join(troubles))
     return segments
+
+
+def _misplaced(label: Label, start: int, end: int, frames: int, fps: float, classes) -> str:
+    """Tells what keeps a segment out of its recording, '' for nothing."""
+    if label.name not in classes:
+        known = ', '.join(classes[:12])
+        return f'{label.where}: unknown class {label.name!r}, known: {known}'
+    if end > frames + 1 or start >= frames:
+        return (
+            f'{label.where}: {label.start:g} to {label.end:g} s, but the recording ends '
+            f'after {frames / fps:.3f} s ({frames} frames)'
+        )
+    return ''
 
 
 def subset(text: str, where: str) -> str:
@@ -177,10 +197,9 @@ def _activitynet(path: Path) -> Labels:
             labels.subsets[recording] = subset(str(entry['subset']), where)
         for number, item in enumerate(entry.get('annotations', [])):
             at = f'{where}: {recording}: annotation {number}'
-            ends = item.get('segment') if isinstance(item, dict) else None
-            if not isinstance(ends, list) or len(ends) != 2:
-                raise FormatError(f'{at}: expected "segment": [start, end]')
-            name = item.get('label')
+            item = item if isinstance(item, dict) else {}
+            ends, name = item.get('segment'), item.get('label')
+            ends = ends if isinstance(ends, list) and len(ends) == 2 else [None, None]
             name = name if isinstance(name, str) else ''
             labels.segments[recording].append(_label(*ends, name, at))
     return labels
@@ -201,18 +220,15 @@ def _name(labels: Labels, recording: str, where: str):
 
 
 def _label(start, end, name: str, where: str) -> Label:
-    """Checks one segment."""
+    """Reads one segment; one that cannot be is a damaged one."""
+    damaged = lambda what: Label(0.0, 0.0, '', where, f'{where}: {what}')
     try:
         seconds = float(start), float(end)
     except (TypeError, ValueError, OverflowError):
-        raise FormatError(
-            f'{where}: from {str(start)[:20]!r} to {str(end)[:20]!r}, expected seconds'
-        ) from None
+        return damaged(f'from {str(start)[:20]!r} to {str(end)[:20]!r}, expected seconds')
     if not 0 <= seconds[0] <= seconds[1] < 1e9:
-        raise FormatError(
-            f'{where}: from {seconds[0]:g} to {seconds[1]:g} s, '
-            'expected a start from 0 and an end behind it'
-        )
+        expected = 'expected a start from 0 and an end behind it'
+        return damaged(f'from {seconds[0]:g} to {seconds[1]:g} s, {expected}')
     if not name:
-        raise FormatError(f'{where}: no label')
+        return damaged('no label')
     return Label(*seconds, name, where)

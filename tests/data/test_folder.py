@@ -135,7 +135,6 @@ def test_options_are_read(own):
             {'labels_csv': LABELS + 'walk,0,1,a\nwalk.csv,1,2,a\n'},
             "labels.csv:3: 'walk.csv' is 'walk' again",
         ),
-        ({'labels_csv': LABELS + 'walk,2,1,a\n'}, 'labels.csv:2: from 2 to 1 s'),
         ({'labels_csv': LABELS, 'labels_json': {}}, 'expected one of them'),
         ({'labels_csv': LABELS}, 'no recording is left'),
         (
@@ -164,10 +163,6 @@ def test_options_are_read(own):
             "corpus.json: split is 'month', expected file, subject or",
         ),
         ({'corpus_json': {'classes': ['a', 'a']}}, 'expected a list of different names'),
-        (
-            {'corpus_json': {'classes': ['b']}, 'labels_csv': LABELS + 'walk,0,1,a\n'},
-            "labels.csv:2: unknown class 'a', corpus.json lists: b",
-        ),
     ],
 )
 def test_what_is_wrong_is_told(own, files, told):

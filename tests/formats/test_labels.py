@@ -31,6 +31,13 @@ def _told(read, *args, **more) -> str:
     return str(error.value)
 
 
+def _told_of_segments(path) -> str:
+    """Reads labels whose table is in order, but not what it says of `walk` or `a`."""
+    found = labels.read(path).segments
+    some = found.get('walk', found.get('a'))
+    return _told(labels.to_frames, some, fps=30, frames=300, classes=['sit', 'wave', 'x'])
+
+
 def _frames(*spans, fps=30, frames=300, classes=('sit', 'wave')):
     some = [Label(start, end, name, f'l.csv:{n + 2}') for n, (start, end, name) in enumerate(spans)]
     return labels.to_frames(some, fps=fps, frames=frames, classes=classes)
@@ -83,16 +90,8 @@ def test_activitynets_form_tells_the_same_and_the_splits(tmp_path):
     [
         ('', ' empty, expected a line that names the columns'),
         ('walk,1,2,wave\n', '1: columns walk, 1, 2, wave, expected recording, start, end, label'),
-        (GOOD + 'walk,3,2.5,sit\n', '5: from 3 to 2.5 s'),
-        (GOOD + 'walk,-1,2.5,sit\n', '5: from -1 to 2.5 s'),
-        (GOOD + 'walk,3,nan,sit\n', '5: from 3 to nan s'),
-        (GOOD + 'walk,3,inf,sit\n', '5: from 3 to inf s'),
-        (GOOD + 'walk,3,four,sit\n', "5: from '3' to 'four', expected seconds"),
-        (GOOD + 'walk,3,,sit\n', "5: from '3' to '', expected seconds"),
-        (GOOD + 'walk,3,4,\n', '5: no label'),
         (GOOD + ',3,4,sit\n', '5: no recording is named'),
         (GOOD + 'walk,3,4\n', '5: 3 columns, expected 4'),
-        (GOOD + 'walk,1.5,2.25,wave\n', '5: the segment of '),
         (GOOD.encode() + b'walk,3,4,w\xe4ve\n', '5: byte 0xe4, expected text in UTF-8'),
         (GOOD.encode('utf-16'), '1: byte 0xff, expected text in UTF-8'),
     ],
@@ -105,14 +104,60 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, told):
 @pytest.mark.parametrize(
     ('text', 'told'),
     [
+        (GOOD + 'walk,3,2.5,sit\n', '5: from 3 to 2.5 s'),
+        (GOOD + 'walk,-1,2.5,sit\n', '5: from -1 to 2.5 s'),
+        (GOOD + 'walk,3,nan,sit\n', '5: from 3 to nan s'),
+        (GOOD + 'walk,3,inf,sit\n', '5: from 3 to inf s'),
+        (GOOD + 'walk,3,four,sit\n', "5: from '3' to 'four', expected seconds"),
+        (GOOD + 'walk,3,,sit\n', "5: from '3' to '', expected seconds"),
+        (GOOD + 'walk,3,4,\n', '5: no label'),
+        (GOOD + 'walk,1.5,2.25,wave\n', '5: the segment of '),
+    ],
+)
+def test_a_segment_that_cannot_be_is_told_with_its_line(tmp_path, text, told):
+    path = _write(tmp_path, text)
+    assert _told_of_segments(path).startswith(f'{path}:{told}')
+
+
+def test_all_that_is_wrong_with_a_recording_is_told(tmp_path):
+    path = _write(tmp_path, 'recording,start,end,label\nrun,3,1,sit\nwalk,2,1,sit\n'
+                            'walk,0,1,hop\nwalk,4,5,sit\nwalk,99,100,sit\n')
+    read = labels.read(path)
+    assert read.classes() == ('hop', 'sit')
+    with pytest.raises(FormatError) as caught:
+        labels.to_frames(read.segments['walk'], fps=30, frames=300, classes=['sit'])
+    assert [line.split(': ')[0] for line in str(caught.value).splitlines()] == [
+        f'{path}:{line}' for line in (3, 4, 6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
         ('{\n"database": 1}', ' no "database"'),
         ('[]', ' no "database"'),
         ('{"database":\n}', '2: no JSON'),
         ('{"database":\n{"a": 1}}', '2: a: expected an object'),
         ('{"database":\n{"a": {"annotations": {}}}}', '2: a: expected an object'),
         (
+            '{"database": {"a": {"subset": "holiday"}}}',
+            "1: split 'holiday', expected train, validation or",
+        ),
+        ('{"database":\n{"a": {},\n"b": {},\n"a": {}}}', "4: 'a' again, as in "),
+        ('{"database":\n{"a": {},\n"a": {}}}', "3: 'a' again, as in "),
+    ],
+)
+def test_a_mistake_in_json_is_told_with_the_line_of_the_recording(tmp_path, text, told):
+    path = _write(tmp_path, text, 'labels.json')
+    assert _told(labels.read, path).startswith(f'{path}:{told}')
+
+
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
+        (
             '{"database": {\n\n"a": {"annotations": [{}]}}}',
-            '3: a: annotation 0: expected "segment"',
+            "3: a: annotation 0: from 'None'",
         ),
         (
             '{"database": {"a": {"annotations": [{"segment": [1, 2]}]}}}',
@@ -126,17 +171,11 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, told):
             '{"database": {"a": {"annotations": [{"segment": [{}, 1], "label": "x"}]}}}',
             '1: a: annotation 0: from',
         ),
-        (
-            '{"database": {"a": {"subset": "holiday"}}}',
-            "1: split 'holiday', expected train, validation or",
-        ),
-        ('{"database":\n{"a": {},\n"b": {},\n"a": {}}}', "4: 'a' again, as in "),
-        ('{"database":\n{"a": {},\n"a": {}}}', "3: 'a' again, as in "),
     ],
 )
-def test_a_mistake_in_json_is_told_with_the_line_of_the_recording(tmp_path, text, told):
+def test_a_segment_in_json_that_cannot_be_is_told(tmp_path, text, told):
     path = _write(tmp_path, text, 'labels.json')
-    assert _told(labels.read, path).startswith(f'{path}:{told}')
+    assert _told_of_segments(path).startswith(f'{path}:{told}')
 
 
 def test_seconds_go_to_the_nearest_frame():

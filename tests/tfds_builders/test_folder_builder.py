@@ -135,9 +135,9 @@ def test_persons_are_slots_for_all_and_can_be_limited(tmp_path, write_own):
 
 def _damaged(raw, how):
     if how == 'rate':
-        np.savez(raw / 'r01.npz', joints=np.ones((400, 25, 3)), fps=60, layout='ntu25')
+        np.savez(raw / 'r01.npz', joints=np.ones((1600, 25, 3)), fps=60, layout='ntu25')
     elif how == 'layout':
-        np.savez(raw / 'r01.npz', joints=np.ones((400, 22, 3)), fps=30, layout='uiprmd22')
+        np.savez(raw / 'r01.npz', joints=np.ones((800, 22, 3)), fps=30, layout='uiprmd22')
     elif how == 'name':
         shutil.copy(raw / 'r01.npz', raw / 'r00.npz')
     elif how == 'label':
@@ -173,6 +173,23 @@ def test_damaged_recordings_can_be_left_out(tmp_path, write_own):
     report = _prepare(tmp_path / 'raw', tmp_path / 'data', on_error='skip')
     assert len(_read(tmp_path / 'data')) == 5
     assert len(report['damaged']) == 1 and 'r01.npz: cannot be read' in report['damaged'][0]
+
+
+def test_every_row_that_cannot_be_is_told_and_its_recordings_can_be_left_out(tmp_path, write_own):
+    write_own(tmp_path / 'raw', 6)
+    table = tmp_path / 'raw' / 'labels.csv'
+    rows = len(table.read_text().splitlines())
+    with table.open('a') as file:
+        file.write('r01,3,2,wave fast\nr02,0,1,\nr01,900,901,wave fast\n')
+    with pytest.raises(InputError) as caught:
+        _prepare(tmp_path / 'raw', tmp_path / 'data')
+    expected = [f'{table}:{rows + line}: ' for line in (1, 2, 3)]
+    heading, *told = str(caught.value).splitlines()
+    assert heading.endswith('3 damaged') and len(told) == 3
+    assert all(line.startswith(where) for line, where in zip(sorted(told), expected))
+    report = _prepare(tmp_path / 'raw', tmp_path / 'data', on_error='skip')
+    assert len(report['damaged']) == 3
+    assert _read(tmp_path / 'data').keys() == {'r00', 'r03', 'r04', 'r05'}
 
 
 @pytest.mark.parametrize('name', ['folder/', 'folder/my walks', 'folder/../x', 'folder/a/b'])
