@@ -74,7 +74,8 @@ def _coordinates(path: Path, name: str, joints: np.ndarray) -> np.ndarray:
             f'{path}: {name} are {joints.shape}, expected (frames, joints, 2 or 3) '
             'or (frames, persons, joints, 2 or 3)'
         )
-    joints = joints.astype(np.float64)
+    with np.errstate(invalid='ignore'):  # a damaged file may hold signalling nan
+        joints = joints.astype(np.float64)
     joints = joints if joints.ndim == 4 else joints[:, None]
     return np.pad(joints, [(0, 0)] * 3 + [(0, 3 - joints.shape[-1])])
 

@@ -160,6 +160,13 @@ def test_a_header_that_promises_more_than_there_is_is_told_at_once(tmp_path):
     assert 'expected 600000000000000 for shape' in _told(tmp_path / 'a.npz', **TOLD)
 
 
+def test_a_signalling_nan_was_not_measured(tmp_path):
+    joints = np.ones((3, 25, 3), np.float32)
+    joints.view(np.uint32)[1, 4, 2] = 0x7F800001
+    motion = arrays.read(_npy(tmp_path, joints), **TOLD)
+    assert not motion.joint_valid[1, 0, 4] and (motion.joints == 1).all()
+
+
 @pytest.mark.parametrize('ending', ['npy', 'npz'])
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
