@@ -189,7 +189,8 @@ def _table(path: Path, name: str, array: np.ndarray) -> np.ndarray:
     if array.ndim != 2 or array.dtype.kind not in 'fiu':
         found = f'{array.dtype} {array.shape}'
         raise FormatError(f'{path}: {name} is {found}, expected a table of numbers')
-    array = array.astype(np.float64)
+    with np.errstate(invalid='ignore'):  # a damaged file may hold signalling nan
+        array = array.astype(np.float64)
     bad = np.argwhere(~(np.abs(array) <= _LARGEST))  # nan too
     if len(bad):
         frame, column = bad[0]
