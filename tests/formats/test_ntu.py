@@ -246,7 +246,8 @@ def test_whatever_happens_to_a_file_it_is_read_or_refused_in_one_line(data):
 def test_a_whole_file_is_read_many_times_as_fast_as_line_by_line(end):
     """Files of the usual size: 80 to 100 frames, one body or two.
 
-    15 times and more where nothing else runs (docs/benchmarks.md); a busy neighbour takes some.
+    How many times depends on the processor: 16 on one machine, 11 on another (docs/benchmarks.md).
+    The slow path, to which one unusual line would send the whole file, is 1.7 times as fast.
     """
     files = [
         kinect_files.skeleton(kinect_files.motion(80 + 5 * number, 1 + number % 2, number), end=end)
@@ -265,7 +266,7 @@ def test_a_whole_file_is_read_many_times_as_fast_as_line_by_line(end):
     at_once = lambda data: ntu.parse(data, NAME)
     slow, fast = [], []
     # The least of several, taken in turn: other work on the machine only adds to it.
-    while len(slow) < 5 or (len(slow) < 30 and min(slow) / min(fast) < 12):
+    while len(slow) < 5 or (len(slow) < 30 and min(slow) / min(fast) < 6):
         slow.append(seconds(kinect_files.line_by_line))
         fast += [seconds(at_once) for _ in range(3)]
-    assert min(slow) / min(fast) >= 12, (slow, fast)
+    assert min(slow) / min(fast) >= 6, (slow, fast)
