@@ -1,6 +1,6 @@
 """The release's settings (arXiv 2512.16504), on one GPU, and every field there is.
 
-    skeljax pretrain --config configs/default.py --workdir W --config.data.corpora='("babel/all",)'
+    skeljax pretrain --config configs/default.py:corpus=babel/all,host=aimclr --workdir W
 
 Other configs call this one and override. Both stages read one config, so that
 they agree about data and model. Steps stand for the release's epochs: all places
@@ -11,18 +11,33 @@ from ml_collections import ConfigDict
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the defaults; `arg` names the prepared corpus."""
+    """Returns the defaults.
+
+    Args:
+        arg: a prepared corpus, or some of corpus=, host=, backbone= with commas between.
+    """
+    chosen = choose(arg)
     config = ConfigDict()
     config.seed = 0
     # What of the release's quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm'.
     config.faithful = ('',)
-    config.data = _data(arg or 'synthetic')
+    config.data = _data(chosen.get('corpus', 'synthetic'))
     config.model = _model()
-    config.pretrain = _pretrain()
+    config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
     config.finetune = _finetune()
     config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
     return config
+
+
+def choose(arg: str) -> dict[str, str]:
+    """Reads `corpus` or `corpus=...,host=...,backbone=...`."""
+    pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
+    chosen = {name: value for name, value in pairs if value}
+    strange = set(chosen) - {'corpus', 'host', 'backbone'}
+    if strange:
+        raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: corpus, host, backbone')
+    return chosen
 
 
 def _data(corpus: str) -> ConfigDict:
@@ -51,14 +66,15 @@ def _model() -> ConfigDict:
     )
 
 
-def _pretrain() -> ConfigDict:
+def _pretrain(host: str) -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=60_000,
             batch=128,
             window=300,  # frames cut from a recording, from which views are cut
             crop=dict(length=150, pad_ratio=6, tempo=0.0),
-            host='skeletonclr',  # skeljax/contrast/skeletonclr.py
+            host=host,  # skeljax/contrast/skeletonclr.py ...; each has its settings below
+            streams=('joint',),  # of skeljax/streams.py, an encoder for each
             embed=128,
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
             queue_size=32_768,  # videos
@@ -70,12 +86,11 @@ def _pretrain() -> ConfigDict:
                 match='similarity',
                 negatives='average',  # or 'snippet': each snippet of the other videos
                 queue_size=0,  # videos; 0: as many as the other queue
+                mined=5,  # nearest negatives that become positives too
+                mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
                 views=('query', 'key'),
             ),
-            views=dict(
-                query=_augment(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5),
-                key=_augment(shear=0.5),
-            ),
+            views=_views(host),
             optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
             log_every=50,
             checkpoint_every=1000,
@@ -93,6 +108,7 @@ def _finetune() -> ConfigDict:
             augment=_augment(),
             fuser=True,
             levels=(1, 4, 8),  # temporal strides of the taps that the fuser joins
+            stream='joint',
             init_from='',  # workdir of a pretraining run; empty: from scratch
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights
             backbone_after=0.0,  # share of the run before which its weights stay as they came
@@ -105,6 +121,14 @@ def _finetune() -> ConfigDict:
             protocol='babel_clean',  # selects the best state, on the validation split
         )
     )
+
+
+def _views(host: str) -> dict:
+    """The augmentation of each view that a host asks for."""
+    weak = dict(shear=0.5)
+    strong = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)
+    views = dict(query=strong, key=weak)
+    return {name: _augment(**amplitudes) for name, amplitudes in views.items()}
 
 
 def _augment(**amplitudes) -> dict:

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.anatomy', 'skeljax.naming', 'skeljax.remap',
          'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.localize',
          'skeljax.tfds_builders')
-PURE = ('skeljax.augment', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
-        'skeljax.train.finetune', 'skeljax.train.state', 'skeljax.train.schedule')
+PURE = ('skeljax.augment', 'skeljax.streams', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
+        'skeljax.train.finetune', 'skeljax.train.views', 'skeljax.train.negatives', 'skeljax.train.state', 'skeljax.train.schedule')
 WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
 
 

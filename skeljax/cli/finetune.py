@@ -97,16 +97,22 @@ def prepare(config: ConfigDict, corpus: Corpus):
     encoder = None
     if chosen.init_from:
         like = jax.eval_shape(lambda: finetune.init(rng, model, tx, example))
-        encoder = _pretrained(chosen.init_from, like['backbone'], layout)
+        encoder = _pretrained(chosen.init_from, like['backbone'], layout, chosen.stream)
     state = finetune.init(rng, model, tx, example, encoder)
     step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
     return step, state, batches, model
 
 
-def _pretrained(source: str, like: dict, layout: str) -> dict:
-    """Restores the encoder of a pretraining run, that item alone."""
-    known = workdirs.read(source)['corpus']['layout']
+def _pretrained(source: str, like: dict, layout: str, stream: str) -> dict:
+    """Restores the encoder of one stream of a pretraining run."""
+    run = workdirs.read(source)
+    known = run['corpus']['layout']
     if known != layout:
         raise InputError(f'{source}: pretrained on layout {known}, this corpus has {layout}')
+    streams = run['config']['pretrain']['streams']
+    if stream not in streams:
+        found = ', '.join(streams)
+        raise InputError(f'{source}: pretrained on stream {found}, not {stream}')
     with checkpoint.manager(f'{source}/checkpoints') as mngr:
-        return checkpoint.restore(mngr, {'backbone': like})['backbone']
+        wanted = {'backbone': dict.fromkeys(streams, like)}
+        return checkpoint.restore(mngr, wanted)['backbone'][stream]

@@ -12,7 +12,7 @@ from skeljax.errors import InputError
 from skeljax.train import assemble, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
+           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
@@ -65,10 +65,11 @@ def _fields(config, path='') -> set[str]:
 def test_a_config_loads_and_is_sound(name):
     config = configured.load(name)
     assemble.check(config)
-    encoder, host = assemble.encoder(config, 'ntu25')
+    host = assemble.host(config, 'ntu25')
+    encoder = assemble.encoder(config, 'ntu25', host)
     assert encoder.backbone.width == config.model.width
     assert encoder.snippet is not None
-    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.VIEWS)
+    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.views)
     assert assemble.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
         assemble.optimiser(config, stage)
@@ -111,9 +112,9 @@ def test_the_release_is_one_config_away():
     config = configured.load('default', [f'--config.faithful={quirks}'])
     assemble.check(config)
     assert set(config.faithful) == set(assemble.QUIRKS)
-    _, host = assemble.encoder(config, 'ntu25')
+    host = assemble.host(config, 'ntu25')
     settings = assemble.pretrain_settings(config, host, 'ntu25')
-    assert not settings.snippet_queue_advances
+    assert not settings.snippet.queue_advances
     assert all(view['faithful'] for view in settings.views.values())
     assert not assemble.backbone(config, 'ntu25').input_norm
 
