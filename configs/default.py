@@ -35,9 +35,16 @@ def choose(arg: str) -> dict[str, str]:
     pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
     chosen = {name: value for name, value in pairs if value}
     strange = set(chosen) - {'corpus', 'host', 'backbone'}
+    if chosen.get('host', 'skeletonclr') not in _VIEWS:
+        raise ValueError(f'unknown host {chosen["host"]!r}, known: {", ".join(sorted(_VIEWS))}')
     if strange:
         raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: corpus, host, backbone')
     return chosen
+
+
+def describe(chosen: dict[str, str]) -> str:
+    """Writes what `choose` reads."""
+    return ','.join(f'{name}={value}' for name, value in chosen.items())
 
 
 def _data(corpus: str) -> ConfigDict:
@@ -90,7 +97,8 @@ def _pretrain(host: str) -> ConfigDict:
                 mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
                 views=('query', 'key'),
             ),
-            views=_views(host),
+            views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
+            **{host: _OPTIONS[host]},
             optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
             log_every=50,
             checkpoint_every=1000,
@@ -123,12 +131,17 @@ def _finetune() -> ConfigDict:
     )
 
 
-def _views(host: str) -> dict:
-    """The augmentation of each view that a host asks for."""
-    weak = dict(shear=0.5)
-    strong = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)
-    views = dict(query=strong, key=weak)
-    return {name: _augment(**amplitudes) for name, amplitudes in views.items()}
+_WEAK = dict(shear=0.5)
+_STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5
+
+# Host -> the augmentation of each view that it asks for.
+_VIEWS = dict(
+    skeletonclr=dict(query=_STRONG, key=_WEAK),
+)
+# Host -> its own settings, fields of `Host` in skeljax/contrast/HOST.py.
+_OPTIONS = dict(
+    skeletonclr=dict(),
+)
 
 
 def _augment(**amplitudes) -> dict:

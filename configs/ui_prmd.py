@@ -12,8 +12,14 @@ from skeljax.configs import default
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the benchmark; `arg` is 'composed10' (the default) or 'composed20'."""
-    config = default.get_config(f'ui_prmd/{arg or "composed10"}')
+    """Returns the benchmark.
+
+    Args:
+        arg: 'composed10' (the default) or 'composed20', host=, backbone=, with commas between.
+    """
+    chosen = {'corpus': 'composed10', **default.choose(arg)}
+    chosen['corpus'] = f'ui_prmd/{chosen["corpus"]}'
+    config = default.get_config(default.describe(chosen))
     # Without labels both sets serve: every repetition of the training persons.
     config.data.unlabelled = ('ui_prmd/composed20',)
     config.model.width = 16
@@ -28,17 +34,13 @@ def get_config(arg: str = '') -> ConfigDict:
             queue_size=512,
             momentum=0.99,
             snippet=dict(negatives='snippet'),
-            # Done rightly or wrongly is a matter of degrees: harder views would erase it.
-            views=dict(
-                query=dict(
-                    shear=0.2, turn=0.3, scale=0.1, bones=0.1, noise=0.01, blur=0.0, axis_mask=0.0
-                ),
-                key=dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1),
-            ),
             checkpoint_every=100,
             log_every=25,
         )
     )
+    for view in config.pretrain.views.values():
+        # Done rightly or wrongly is a matter of degrees: harder views would erase it.
+        view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0))
     config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(
