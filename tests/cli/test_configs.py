@@ -156,7 +156,7 @@ def test_a_value_that_nothing_knows_is_named(override, named):
     ('override', 'make'),
     [
         ('--config.model.name=perceptron', lambda c: assemble.backbone(c, 'ntu25')),
-        ('--config.pretrain.host=moco', lambda c: assemble.encoder(c, 'ntu25')),
+        ('--config.pretrain.host=moco', lambda c: assemble.host(c, 'ntu25')),
     ],
 )
 def test_a_name_is_a_module_or_an_error(override, make):
