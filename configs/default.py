@@ -14,8 +14,8 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the defaults; `arg` names the prepared corpus."""
     config = ConfigDict()
     config.seed = 0
-    # What of the release's quirks to repeat: any of 'warmup_overshoot',
-    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm'.
+    # What of the releases' quirks to repeat: any of 'warmup_overshoot',
+    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
     config.data = _data(arg or 'synthetic')
     config.model = _model()
@@ -47,6 +47,9 @@ def _model() -> ConfigDict:
             dropout=0.0,
             dtype='float32',
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
+            # What only the backbone of that name has.
+            agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
+            stgcn=dict(features=256),  # channels of its last block; published with width 16
         )
     )
 

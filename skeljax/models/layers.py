@@ -127,6 +127,7 @@ class TemporalConv(nn.Module):
     features: int
     kernel: int = 9
     stride: int = 1
+    kernel_init: nn.initializers.Initializer = fan_out
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -134,7 +135,7 @@ class TemporalConv(nn.Module):
         """Convolves float[N, V, T, C] -> float[N, V, ceil(T / stride), features]."""
         n, v, t, c = x.shape
         shape = (self.kernel, c, self.features)
-        kernel = self.param('kernel', fan_out, shape, jnp.float32).astype(self.dtype)
+        kernel = self.param('kernel', self.kernel_init, shape, jnp.float32).astype(self.dtype)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
         y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride)
         return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
@@ -181,3 +182,15 @@ def mix_joints(x, adjacency):
     """
     n, v, t, c = x.shape
     return jnp.einsum('nvw,nvx->nwx', adjacency, x.reshape(n, v, t * c)).reshape(x.shape)
+
+
+def tap(x, mask, persons: int):
+    """Averages float[N, V, T, C] over joints and present persons (mask bool[N, 1, T, 1]).
+
+    Returns:
+        float[B, T, C] and bool[B, T], where anybody is there.
+    """
+    n, _, t, c = x.shape
+    mean = x.mean(1).reshape(n // persons, persons, t, c)
+    mask = mask.reshape(n // persons, persons, t)
+    return masked_mean(mean, mask[..., None], 1), mask.any(1)
