@@ -44,12 +44,13 @@ def _model() -> ConfigDict:
         dict(
             name='agcn',  # skeljax/models/agcn.py
             width=64,  # channels of the first blocks
-            dropout=0.0,
+            dropout=0.0,  # published: 0.5 in stgcn, else none
             dtype='float32',
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
             # What only the backbone of that name has.
             agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
             stgcn=dict(features=256),  # channels of its last block; published with width 16
+            ctrgcn=dict(strides=(5, 8)),
         )
     )
 

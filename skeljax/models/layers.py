@@ -127,6 +127,7 @@ class TemporalConv(nn.Module):
     features: int
     kernel: int = 9
     stride: int = 1
+    dilation: int = 1
     kernel_init: nn.initializers.Initializer = fan_out
     dtype: jnp.dtype = jnp.float32
 
@@ -137,16 +138,23 @@ class TemporalConv(nn.Module):
         shape = (self.kernel, c, self.features)
         kernel = self.param('kernel', self.kernel_init, shape, jnp.float32).astype(self.dtype)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
-        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride)
+        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride, self.dilation)
         return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
 
 
-def temporal_conv(x, kernel, stride: int):
+def temporal_conv(x, kernel, stride: int, dilation: int = 1):
     """Convolves float[N, T, C] by float[K, C, D] (K odd): float[N, ceil(T / stride), D].
 
     A stride is taken by folding that many frames into the channels: the gradient
-    of a strided convolution is slow on CPU.
+    of a strided convolution is slow on CPU. Taps that lie `dilation` frames apart
+    become taps of a longer kernel with zeros in between.
     """
+    if stride % dilation == 0:  # the frames in between are never looked at
+        x, stride, dilation = x[:, ::dilation], stride // dilation, 1
+    if dilation > 1:
+        taps, channels, features = kernel.shape
+        kernel = jnp.pad(kernel[:, None], [(0, 0), (0, dilation - 1), (0, 0), (0, 0)])
+        kernel = kernel.reshape(-1, channels, features)[: 1 - dilation]
     taps, channels, features = kernel.shape
     before = taps // 2
     if stride > 1:

@@ -40,15 +40,8 @@ class Block(nn.Module):
         y = self.graph(self.features, name='graph')(x, mask, train=train)
         # Padding must be zero where the temporal convolution looks at it.
         y = layers.stored(jnp.where(mask, y, 0))
-        y = layers.TemporalConv(
-            self.features,
-            stride=self.stride,
-            kernel_init=self.kernel_init,
-            dtype=self.dtype,
-            name='temporal',
-        )(y)
+        y = self.over_time(y, mask, train=train)
         shorter = mask[:, :, :: self.stride]
-        y = self.norm(name='norm')(y, shorter, train=train)
         y = nn.Dropout(self.dropout, deterministic=not train)(y)
         if self.residual:
             linear = functools.partial(
@@ -56,6 +49,17 @@ class Block(nn.Module):
             )
             y = y + shortcut(x, shorter, self.features, self.stride, linear, self.norm, train)
         return layers.stored(jnp.where(shorter, nn.relu(y), 0)), shorter
+
+    def over_time(self, x, mask, *, train: bool):
+        """Convolves over nine frames and normalises."""
+        x = layers.TemporalConv(
+            self.features,
+            stride=self.stride,
+            kernel_init=self.kernel_init,
+            dtype=self.dtype,
+            name='temporal',
+        )(x)
+        return self.norm(name='norm')(x, mask[:, :, :: self.stride], train=train)
 
 
 def shortcut(x, mask, features: int, stride: int, linear, norm, train: bool):

@@ -10,9 +10,9 @@ import pytest
 
 from skeljax import skeleton
 
-# Networks of few blocks that halve time twice.
-SMALL = dict(width=4, widths=(1, 1, 2), strides=(2, 3), dropout=0.0)
-NAMES = ['agcn', 'stgcn']
+# Networks of two blocks, the second of which halves time.
+SMALL = dict(width=4, widths=(1, 2), strides=(2,), dropout=0.0)
+NAMES = ['agcn', 'stgcn', 'ctrgcn']
 every_backbone = pytest.mark.parametrize('name', NAMES)
 
 
@@ -57,9 +57,9 @@ def _train(name, variables, x, mask):
 
 
 def _close(found, expected):
-    """Compares trees; what is zero but for rounding is measured by the largest."""
+    """Compares trees; what is zero but for rounding is measured by the largest number."""
     scale = max(np.abs(leaf).max() for leaf in jax.tree.leaves(expected))
-    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=2e-5 * scale)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=2e-4 * scale)
     jax.tree.map(close, found, expected)
 
 
@@ -76,12 +76,12 @@ def _padded():
 
 
 def _same(found, expected):
-    assert sorted(found.taps) == [1, 2, 4]
+    assert sorted(found.taps) == [1, 2]
     for stride, (tap, valid) in found.taps.items():
         length = -(-27 // stride)
         _close(tap[:, :length], expected.taps[stride][0])
         np.testing.assert_array_equal(valid, np.arange(valid.shape[1]) < [[length]] * 2)
-    _close(found.map[:, :1, :7], expected.map)
+    _close(found.map[:, :1, :14], expected.map)
 
 
 @every_backbone
@@ -98,7 +98,7 @@ def test_padding_and_absent_persons_change_nothing_in_training(name):
     _same(found, expected)
     _close(new, stats)
     _close(others, gradients)
-    assert all(np.abs(g).max() > 0 for g in jax.tree.leaves(others['block3']))
+    assert all(np.abs(g).max() > 0 for g in jax.tree.leaves(others['block2']))
 
 
 @every_backbone
@@ -109,12 +109,12 @@ def test_any_layout_any_length_any_number_of_persons(name, layout, frames):
     mask = np.ones((1, frames, 3), bool)
     apply = jax.jit(functools.partial(model.apply, train=False))
     out = apply(_variables(name, layout), x, mask)
-    assert [len(tap[0]) for tap, _ in out.taps.values()] == [-(-frames // s) for s in (1, 2, 4)]
-    assert out.map.shape == (1, 3, 1, joints, 8)
+    assert [tap.shape[1] for tap, _ in out.taps.values()] == [-(-frames // s) for s in (1, 2)]
+    assert out.map.shape == (1, 3, -(-frames // 2), joints, 8)
     # The persons change places: everyone is encoded alone, and the taps are their mean.
     other = apply(_variables(name, layout), x[:, :, ::-1], mask)
     _close(out.map[:, ::-1], other.map)
-    _close(out.map.mean((1, 3)), other.taps[4][0])
+    _close(out.map.mean((1, 3)), other.taps[2][0])
 
 
 @every_backbone
@@ -134,6 +134,6 @@ def test_bfloat16_computes_close_to_float32_and_keeps_float32_parameters(name):
     found, stats = jax.jit(apply)(_variables(name), x, mask)
     assert found.map.dtype == jnp.bfloat16
     assert {leaf.dtype for leaf in jax.tree.leaves(stats)} == {jnp.dtype('float32')}
-    expected = _train(name, _variables(name), x, mask)[0].taps[4][0]
-    error = np.abs(found.taps[4][0].astype(np.float32) - expected).mean()
+    expected = _train(name, _variables(name), x, mask)[0].taps[2][0]
+    error = np.abs(found.taps[2][0].astype(np.float32) - expected).mean()
     assert error < 0.1 * np.abs(expected).mean(), error
