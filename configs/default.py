@@ -19,11 +19,11 @@ def get_config(arg: str = '') -> ConfigDict:
     chosen = choose(arg)
     config = ConfigDict()
     config.seed = 0
-    # What of the release's quirks to repeat: any of 'warmup_overshoot',
-    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm'.
+    # What of the releases' quirks to repeat: any of 'warmup_overshoot',
+    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
     config.data = _data(chosen.get('corpus', 'synthetic'))
-    config.model = _model()
+    config.model = _model(chosen.get('backbone', 'agcn'))
     config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
     config.finetune = _finetune()
     config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
@@ -35,10 +35,11 @@ def choose(arg: str) -> dict[str, str]:
     pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
     chosen = {name: value for name, value in pairs if value}
     strange = set(chosen) - {'corpus', 'host', 'backbone'}
-    if chosen.get('host', 'skeletonclr') not in _VIEWS:
-        raise ValueError(f'unknown host {chosen["host"]!r}, known: {", ".join(sorted(_VIEWS))}')
     if strange:
         raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: corpus, host, backbone')
+    for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES)):
+        if chosen.get(kind, min(known)) not in known:
+            raise ValueError(f'unknown {kind} {chosen[kind]!r}, known: {", ".join(sorted(known))}')
     return chosen
 
 
@@ -61,14 +62,23 @@ def _data(corpus: str) -> ConfigDict:
     )
 
 
-def _model() -> ConfigDict:
+# Backbone -> the width it was published with, and its dropout.
+_BACKBONES = dict(agcn=(64, 0.0), stgcn=(16, 0.5), ctrgcn=(64, 0.0))
+
+
+def _model(backbone: str) -> ConfigDict:
+    width, dropout = _BACKBONES[backbone]
     return ConfigDict(
         dict(
-            name='agcn',  # skeljax/models/agcn.py
-            width=64,  # channels of the first blocks
-            dropout=0.0,
+            name=backbone,  # skeljax/models/agcn.py ...
+            width=width,  # channels of the first blocks
+            dropout=dropout,
             dtype='float32',
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
+            # What only the backbone of that name has.
+            agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
+            stgcn=dict(features=256),  # channels of its last block; published with width 16
+            ctrgcn=dict(strides=(5, 8)),
         )
     )
 
@@ -115,7 +125,7 @@ def _finetune() -> ConfigDict:
             crop=dict(length=512, pad_ratio=0, tempo=0.0),
             augment=_augment(),
             fuser=True,
-            levels=(1, 4, 8),  # temporal strides of the taps that the fuser joins
+            levels=(),  # temporal strides of the taps that the fuser joins; empty: finest, two coarsest
             stream='joint',
             init_from='',  # workdir of a pretraining run; empty: from scratch
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skeljax import naming
 from skeljax.skeleton import Layout
 
 
@@ -19,3 +20,47 @@ def partitions(layout: Layout) -> np.ndarray:
         inward[child, parent] = 1
     columns = lambda a: a / np.maximum(a.sum(0, keepdims=True), 1)
     return np.stack([np.eye(count, dtype=np.float32), columns(inward), columns(inward.T)])
+
+
+def spatial(layout: Layout, *, faithful: bool = False) -> np.ndarray:
+    """Builds the 'spatial' subsets of ST-GCN (arXiv 1801.07455).
+
+    An edge belongs to the second subset when its source is not nearer to the
+    centre than its target, to the third when it is.
+
+    Args:
+        layout: the skeleton.
+        faithful: count distances as the published code does: those beyond one
+            bone are all infinite, hence equal, and of the third subset only edges
+            from the centre and from its neighbours to it remain.
+
+    Returns:
+        float32[3, V, V], of whose sum every column sums to 1. Index [k, source,
+        target]: `out[w] = sum_v in[v] A[k, v, w]`.
+    """
+    count = layout.num_joints
+    away = np.array(naming.distances(layout.parents, centre(layout)), np.float32)
+    if faithful:
+        away[away > 1] = np.inf
+    edges = np.zeros((count, count), np.float32)
+    for parent, child in layout.bones:
+        edges[parent, child] = edges[child, parent] = 1
+    itself = np.eye(count, dtype=np.float32)
+    outward = edges * (away[:, None] < away[None])
+    subsets = np.stack([itself, edges - outward, outward])
+    return subsets / (edges + itself).sum(0)
+
+
+def centre(layout: Layout) -> int:
+    """Finds the joint in which the ways from the two shoulders to the root meet."""
+    right, left = (_ancestors(layout, end[0]) for end in layout.shoulders)
+    return next(joint for joint in right if joint in left)
+
+
+def _ancestors(layout: Layout, joint: int) -> list[int]:
+    """Lists a joint, its parent, and so on to the root."""
+    chain = []
+    while joint >= 0:
+        chain.append(joint)
+        joint = layout.parents[joint]
+    return chain

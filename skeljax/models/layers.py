@@ -127,6 +127,8 @@ class TemporalConv(nn.Module):
     features: int
     kernel: int = 9
     stride: int = 1
+    dilation: int = 1
+    kernel_init: nn.initializers.Initializer = fan_out
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -134,18 +136,25 @@ class TemporalConv(nn.Module):
         """Convolves float[N, V, T, C] -> float[N, V, ceil(T / stride), features]."""
         n, v, t, c = x.shape
         shape = (self.kernel, c, self.features)
-        kernel = self.param('kernel', fan_out, shape, jnp.float32).astype(self.dtype)
+        kernel = self.param('kernel', self.kernel_init, shape, jnp.float32).astype(self.dtype)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
-        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride)
+        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride, self.dilation)
         return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
 
 
-def temporal_conv(x, kernel, stride: int):
+def temporal_conv(x, kernel, stride: int, dilation: int = 1):
     """Convolves float[N, T, C] by float[K, C, D] (K odd): float[N, ceil(T / stride), D].
 
     A stride is taken by folding that many frames into the channels: the gradient
-    of a strided convolution is slow on CPU.
+    of a strided convolution is slow on CPU. Taps that lie `dilation` frames apart
+    become taps of a longer kernel with zeros in between.
     """
+    if stride % dilation == 0:  # the frames in between are never looked at
+        x, stride, dilation = x[:, ::dilation], stride // dilation, 1
+    if dilation > 1:
+        taps, channels, features = kernel.shape
+        kernel = jnp.pad(kernel[:, None], [(0, 0), (0, dilation - 1), (0, 0), (0, 0)])
+        kernel = kernel.reshape(-1, channels, features)[: 1 - dilation]
     taps, channels, features = kernel.shape
     before = taps // 2
     if stride > 1:
@@ -181,3 +190,15 @@ def mix_joints(x, adjacency):
     """
     n, v, t, c = x.shape
     return jnp.einsum('nvw,nvx->nwx', adjacency, x.reshape(n, v, t * c)).reshape(x.shape)
+
+
+def tap(x, mask, persons: int):
+    """Averages float[N, V, T, C] over joints and present persons (mask bool[N, 1, T, 1]).
+
+    Returns:
+        float[B, T, C] and bool[B, T], where anybody is there.
+    """
+    n, _, t, c = x.shape
+    mean = x.mean(1).reshape(n // persons, persons, t, c)
+    mask = mask.reshape(n // persons, persons, t)
+    return masked_mean(mean, mask[..., None], 1), mask.any(1)

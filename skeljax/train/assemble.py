@@ -11,7 +11,9 @@ from skeljax.errors import InputError
 from skeljax.models import fuser, heads
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
-QUIRKS = ('warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm')
+QUIRKS = (
+    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'
+)
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
@@ -47,15 +49,19 @@ def check(config: ConfigDict):
 
 
 def backbone(config: ConfigDict, layout: str):
-    """Makes the backbone for a joint layout."""
-    module = _module('models', config.model.name)
+    """Makes the backbone for a joint layout; `config.model` holds its own options by its name."""
+    name = config.model.name
+    module = _module('models', name)
+    if name not in config.model:
+        raise InputError(f'config.model.name: {name} is no backbone')
     return module.Backbone(
         layout=layout,
         width=config.model.width,
         dropout=config.model.dropout,
-        input_norm=not quirk(config, 'input_norm'),
+        faithful=tuple(config.faithful),
         axis_name=_axis(config),
         dtype=jnp.dtype(config.model.dtype),
+        **dict(config.model[name]),
     )
 
 

@@ -97,8 +97,9 @@ def init(
     wanted = tuple(host.views)
     mask = jnp.ones(example.shape[:3], bool)
     every = functools.partial(encoder.init_with_output, method=encoder.every)
-    shapes, _ = jax.eval_shape(lambda rng: every(rng, example, mask, wanted), rng)
-    make = jax.jit(lambda rng: every(rng, example, mask, wanted)[1])
+    both = lambda rng: every({'params': rng, 'dropout': rng}, example, mask, wanted)
+    shapes, _ = jax.eval_shape(both, rng)
+    make = jax.jit(lambda rng: both(rng)[1])
     uses_key = any(view.encoder == 'key' for view in host.views.values())
     trained, key, queues = {}, {}, {}
     for number, stream in enumerate(settings.streams):

@@ -7,7 +7,7 @@ import pytest
 
 from skeljax.models import agcn, fuser, heads
 
-V, SHORT = 25, ((1, 1), (1, 2), (2, 2))
+V, SHORT = 25, dict(widths=(1, 1, 2), strides=(2, 3))
 
 
 def _count(tree):
@@ -26,7 +26,9 @@ def test_parameter_counts_of_the_release():
     counts = {name: _count(tree) for name, tree in _shapes(model).items()}
     assert counts == {'backbone': 3_458_228, 'fuser': 2_244_672, 'head': 2_565}
     # The release never calls its input norm: 75 coordinates, a scale and a bias each.
-    assert _count(_shapes(agcn.Backbone(input_norm=False))) == 3_458_228 - 150
+    assert _count(_shapes(agcn.Backbone(faithful=('input_norm',)))) == 3_458_228 - 150
+    # 2s-AGCN itself has 3,454,090: it normalises the 150 coordinates of two persons.
+    assert _count(_shapes(agcn.Backbone(strides=(5, 8)))) == 3_454_090 - 150
 
 
 def test_taps_are_the_last_blocks_of_each_resolution():
@@ -43,7 +45,7 @@ def test_taps_are_the_last_blocks_of_each_resolution():
 
 @functools.cache
 def _models():
-    make = functools.partial(agcn.Backbone, width=4, blocks=SHORT)
+    make = functools.partial(agcn.Backbone, width=4, **SHORT)
     return {
         'plain': heads.Localizer(make(), None, heads.FrameHead(num_outputs=4)),
         'fuser': heads.Localizer(make(), fuser.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
@@ -131,7 +133,7 @@ def test_an_empty_example_has_finite_gradients():
 
 def test_the_attention_depends_on_the_data():
     """Equal poses, other motion of one joint: other joints of the result change."""
-    backbone = agcn.Backbone(width=4, blocks=((1, 1),))
+    backbone = agcn.Backbone(width=4, widths=(1,))
     x = np.random.default_rng(0).normal(size=(1, 8, 1, V, 3)).astype(np.float32)
     mask = np.ones((1, 8, 1), bool)
     init = jax.jit(functools.partial(backbone.init, train=True))
@@ -153,7 +155,7 @@ def test_bfloat16_computes_close_to_float32():
     variables = {'params': variables, 'batch_stats': stats}
     results = []
     for dtype in (jnp.float32, jnp.bfloat16):
-        model = agcn.Backbone(width=4, blocks=SHORT, dtype=dtype)
+        model = agcn.Backbone(width=4, **SHORT, dtype=dtype)
         apply = functools.partial(model.apply, train=True, mutable=['batch_stats'])
         out = jax.jit(apply)(variables, x, mask)[0]
         assert out.map.dtype == dtype

@@ -43,8 +43,8 @@ def test_mix_joints_by_hand():
 
 
 @pytest.mark.parametrize('frames', [1, 3, 8, 9, 10])
-@pytest.mark.parametrize('stride', [1, 2])
-def test_temporal_conv_of_any_length_and_its_gradient(frames, stride):
+@pytest.mark.parametrize(('stride', 'dilation'), [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3)])
+def test_temporal_conv_of_any_length_and_its_gradient(frames, stride, dilation):
     rng = np.random.default_rng(frames)
     x = rng.normal(size=(2, frames, 3)).astype(np.float32)
     kernel = rng.normal(size=(9, 3, 4)).astype(np.float32)
@@ -52,13 +52,13 @@ def test_temporal_conv_of_any_length_and_its_gradient(frames, stride):
     expected, slope = np.zeros_like(weights), np.zeros_like(x)
     for i in range(expected.shape[1]):
         for tap in range(9):
-            frame = i * stride + tap - 4
+            frame = i * stride + (tap - 4) * dilation
             if 0 <= frame < frames:
                 expected[:, i] += x[:, frame] @ kernel[tap]
                 slope[:, frame] += weights[:, i] @ kernel[tap].T
-    score = lambda x: (layers.temporal_conv(x, jnp.array(kernel), stride) * weights).sum()
-    found = layers.temporal_conv(jnp.array(x), jnp.array(kernel), stride)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    convolve = lambda x: layers.temporal_conv(x, jnp.array(kernel), stride, dilation)
+    score = lambda x: (convolve(x) * weights).sum()
+    np.testing.assert_allclose(convolve(jnp.array(x)), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(jax.grad(score)(jnp.array(x)), slope, rtol=1e-4, atol=1e-5)
 
 

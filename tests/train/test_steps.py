@@ -33,7 +33,7 @@ def _batch(step):
 
 def _backbone(axis=parallel.AXIS):
     # Three of the ten blocks compile in a tenth of the time.
-    return agcn.Backbone(width=8, blocks=((1, 1), (1, 2), (2, 2)), axis_name=axis)
+    return agcn.Backbone(width=8, widths=(1, 1, 2), strides=(2, 3), axis_name=axis)
 
 
 def _pretraining(queue_size=32, snippet=None, **settings):

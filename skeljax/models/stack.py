@@ -1,0 +1,99 @@
+"""What the graph convolutional backbones share: a stack of blocks that halves time here and there."""
+
+import functools
+
+from flax import linen as nn
+import jax.numpy as jnp
+
+from skeljax.models import layers
+
+# Width multiple of each block of ST-GCN and its descendants.
+WIDTHS = (1, 1, 1, 1, 2, 2, 2, 4, 4, 4)
+
+
+class Block(nn.Module):
+    """Graph convolution, temporal convolution, residual.
+
+    Attributes:
+        features: channels of the result.
+        stride: temporal.
+        residual: adds what came in.
+        graph: makes a module float[N, V, T, C], mask -> float[N, V, T, features].
+        norm: makes a batch normalisation.
+        dropout: after the temporal convolution.
+        kernel_init: of the temporal convolution and of the residual's.
+        dtype: of the computation.
+    """
+
+    features: int
+    stride: int
+    residual: bool
+    graph: functools.partial
+    norm: functools.partial
+    dropout: float
+    kernel_init: nn.initializers.Initializer = layers.fan_out
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x, mask, *, train: bool):
+        """Takes float[N, V, T, C] and bool[N, 1, T, 1]; returns both at the new resolution."""
+        y = self.graph(self.features, name='graph')(x, mask, train=train)
+        # Padding must be zero where the temporal convolution looks at it.
+        y = layers.stored(jnp.where(mask, y, 0))
+        y = self.over_time(y, mask, train=train)
+        shorter = mask[:, :, :: self.stride]
+        y = nn.Dropout(self.dropout, deterministic=not train)(y)
+        if self.residual:
+            linear = functools.partial(
+                layers.Linear, kernel_init=self.kernel_init, dtype=self.dtype
+            )
+            y = y + shortcut(x, shorter, self.features, self.stride, linear, self.norm, train)
+        return layers.stored(jnp.where(shorter, nn.relu(y), 0)), shorter
+
+    def over_time(self, x, mask, *, train: bool):
+        """Convolves over nine frames and normalises."""
+        x = layers.TemporalConv(
+            self.features,
+            stride=self.stride,
+            kernel_init=self.kernel_init,
+            dtype=self.dtype,
+            name='temporal',
+        )(x)
+        return self.norm(name='norm')(x, mask[:, :, :: self.stride], train=train)
+
+
+def shortcut(x, mask, features: int, stride: int, linear, norm, train: bool):
+    """Brings what came in to the result's shape; call inside a compact method.
+
+    `mask` is the result's. Parameters `residual` and `residual_norm` exist only
+    where the shape changes.
+    """
+    x = x[:, :, ::stride]
+    if stride == 1 and x.shape[-1] == features:
+        return x
+    return norm(name='residual_norm')(linear(features, name='residual')(x), mask, train=train)
+
+
+def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
+    """Sends joints through blocks and taps the last one of each temporal resolution.
+
+    Args:
+        x: float[B, T, M, V, C]; persons are encoded each alone.
+        mask: bool[B, T, M].
+        norm: module that normalises every coordinate of every joint first, or None.
+        blocks: modules with a temporal `stride`, as `Block`.
+        train: whether statistics are the batch's.
+    """
+    b, t, m, v, c = x.shape
+    x = x.transpose(0, 2, 1, 3, 4).reshape(b * m, t, v * c)
+    mask = mask.transpose(0, 2, 1).reshape(b * m, t, 1)
+    if norm is not None:
+        x = norm(x, mask, train=train)
+    x = jnp.where(mask, x, 0).reshape(b * m, t, v, c).transpose(0, 2, 1, 3)
+    mask, taps, stride = mask[:, None], {}, 1
+    for block in blocks:
+        x, mask = block(x, mask, train=train)
+        stride *= block.stride
+        taps[stride] = layers.tap(x, mask, m)
+    last = x.reshape(b, m, v, *x.shape[2:]).transpose(0, 1, 3, 2, 4)
+    return layers.Features(last, taps)
