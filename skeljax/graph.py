@@ -10,16 +10,18 @@ def partitions(layout: Layout) -> np.ndarray:
     """Builds the three subsets of 2s-AGCN (arXiv 1805.07694).
 
     Returns:
-        float32[3, V, V]: itself (identity), inward (child to parent) and outward
-        edges, the last two with columns that sum to 1 (or 0, where no edge
-        ends). Index [k, source, target]: `out[w] = sum_v in[v] A[k, v, w]`.
+        float32[3, V, V]: itself (identity), parent to child, and child to parent,
+        the last two with columns that sum to 1 (or 0, where no edge ends). Index
+        [k, source, target]: `out[w] = sum_v in[v] A[k, v, w]`. The order is that of
+        published weights, whose code calls the second inward: it writes
+        [target, source], but multiplies as here.
     """
     count = layout.num_joints
-    inward = np.zeros((count, count), np.float32)
+    outward = np.zeros((count, count), np.float32)
     for parent, child in layout.bones:
-        inward[child, parent] = 1
+        outward[parent, child] = 1
     columns = lambda a: a / np.maximum(a.sum(0, keepdims=True), 1)
-    return np.stack([np.eye(count, dtype=np.float32), columns(inward), columns(inward.T)])
+    return np.stack([np.eye(count, dtype=np.float32), columns(outward), columns(outward.T)])
 
 
 def spatial(layout: Layout, *, faithful: bool = False) -> np.ndarray:

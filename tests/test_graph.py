@@ -24,7 +24,7 @@ CENTRES = {
 
 
 def test_partitions_by_hand():
-    itself, inward, outward = graph.partitions(STAR)
+    itself, outward, inward = graph.partitions(STAR)
     np.testing.assert_array_equal(itself, np.eye(4))
     third = 1 / 3
     # Inward: from each child (row) to the root (column), which three edges reach.
@@ -38,7 +38,9 @@ def test_ntu_counts():
     partitions = graph.partitions(skeleton.get('ntu25'))
     assert partitions.dtype == np.float32
     assert [int((p != 0).sum()) for p in partitions] == [25, 24, 24]
-    np.testing.assert_allclose(partitions[1].sum(0)[20], 1, rtol=1e-6)
+    np.testing.assert_allclose(partitions[2].sum(0)[20], 1, rtol=1e-6)
+    # As in published weights: first from the parent (joint 2) to the child (joint 1).
+    assert partitions[1][1, 0] == partitions[2][0, 1] == 1
     for matrix in partitions[1:]:
         sums = matrix.sum(0)
         np.testing.assert_allclose(sums[sums > 0], 1, rtol=1e-6)

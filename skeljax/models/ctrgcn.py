@@ -20,9 +20,10 @@ from skeljax.models import layers, stack
 class GraphConv(nn.Module):
     """Convolution over joints by one graph a channel, normalised, with a residual and ReLU.
 
-    The parameters `query`, `key` and `value` hold the published conv1, conv2 and
-    conv3 of the three subsets, one subset's channels after the other's;
-    `partitions` is indexed [k, target, source], as published.
+    The parameters `query` and `key` hold the published conv1 and conv2 of the three
+    subsets, one subset's channels after the other's, `value0` and `relation0` the
+    conv3 and conv4 of the first; `partitions` is indexed [k, target, source], as
+    published.
     """
 
     features: int
@@ -39,20 +40,18 @@ class GraphConv(nn.Module):
         count, channels = len(fixed), x.shape[-1]
         inner = 8 if channels in (3, 9) else max(channels // 8, 1)
         linear = functools.partial(layers.Linear, dtype=self.dtype)
-        # As published, the scale of each convolution is that of its subset's own outputs.
-        several = lambda each, name: linear(
-            count * each, kernel_init=nn.initializers.normal(math.sqrt(2 / each)), name=name
+        embed = functools.partial(
+            linear, count * inner, kernel_init=nn.initializers.normal(math.sqrt(2 / inner))
         )
         # The mean over time and a matrix product commute: the mean is smaller.
         mean = layers.masked_mean(x, mask, 2)
-        query, key = several(inner, 'query')(mean), several(inner, 'key')(mean)
+        query, key = (embed(name=name)(mean) for name in ('query', 'key'))
         related = jnp.split(jnp.tanh(query[:, :, None] - key[:, None]), count, axis=-1)
-        values = jnp.split(several(self.features, 'value')(x), count, axis=-1)
         y = 0
         for k in range(count):
             refined = linear(self.features, name=f'relation{k}')(related[k])
             topology = alpha.astype(x.dtype) * refined + shared[k, ..., None].astype(x.dtype)
-            y = y + mix_joints(values[k], topology)
+            y = y + mix_joints(linear(self.features, name=f'value{k}')(x), topology)
         y = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')(y, mask, train=train)
         if channels != self.features:
             x = linear(self.features, name='down')(x)

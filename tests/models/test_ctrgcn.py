@@ -69,13 +69,12 @@ def test_a_graph_convolution_as_the_paper_writes_it():
     found = conv.apply(variables, x, mask, train=False)
     expected = x.copy()
     for k in range(3):
-        def point(name, size, k=k):
-            part = slice(k * size, (k + 1) * size)
-            return x @ params[name]['kernel'][:, part] + params[name]['bias'][part]
-
-        mean = lambda y: (y * mask).sum(2) / mask.sum(2)
-        query, key = mean(point('query', inner)), mean(point('key', inner))
-        values, relation = point('value', d), params[f'relation{k}']
+        linear = lambda name: x @ params[name]['kernel'] + params[name]['bias']
+        mean = lambda name, k=k: (
+            (linear(name)[..., k * inner : (k + 1) * inner] * mask).sum(2) / mask.sum(2)
+        )
+        query, key, values = mean('query'), mean('key'), linear(f'value{k}')
+        relation = params[f'relation{k}']
         for target in range(v):
             for source in range(v):
                 related = np.tanh(query[:, target] - key[:, source])
