@@ -89,9 +89,11 @@ def _pretrain(host: str) -> ConfigDict:
             num_steps=60_000,
             batch=128,
             window=300,  # frames cut from a recording, from which views are cut
-            crop=dict(length=150, pad_ratio=6, tempo=0.0),
+            # Relative tempo takes half of what is cut.
+            crop=dict(length=300 if host == 'rvtclr' else 150, pad_ratio=6, tempo=0.0),
             host=host,  # skeljax/contrast/skeletonclr.py ...; each has its settings below
-            streams=('joint',),  # of skeljax/streams.py, an encoder for each
+            # Of skeljax/streams.py, an encoder for each.
+            streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
             embed=128,
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
             queue_size=32_768,  # videos
@@ -105,7 +107,7 @@ def _pretrain(host: str) -> ConfigDict:
                 queue_size=0,  # videos; 0: as many as the other queue
                 mined=5,  # nearest negatives that become positives too
                 mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
-                views=('query', 'key'),
+                views=('query', 'other' if host == 'rvtclr' else 'key'),
             ),
             views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
             **{host: _OPTIONS[host]},
@@ -143,21 +145,36 @@ def _finetune() -> ConfigDict:
 
 _WEAK = dict(shear=0.5)
 _STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5
+_EXTREME = dict(**_STRONG, mirror=0.5, rotate=0.5236)  # operations 1 to 5
+_CORRUPT = dict(shear=1.0, joint_mask=15)  # both at once; CMD's feeder takes one or the other
 
 # Host -> the augmentation of each view that it asks for.
 _VIEWS = dict(
     skeletonclr=dict(query=_STRONG, key=_WEAK),
+    crossclr=dict(query=_WEAK, key=_WEAK),
+    aimclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME),
+    hiclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME, masked=dict(**_EXTREME, frame_mask=2)),
+    rvtclr=dict(query=_STRONG, key=_WEAK, parts=_WEAK),
+    cmd=dict(query=_CORRUPT, key=_CORRUPT),
+    vicreg=dict(query=_CORRUPT, key=_CORRUPT, second=_CORRUPT, third=_CORRUPT),
 )
 # Host -> its own settings, fields of `Host` in skeljax/contrast/HOST.py.
 _OPTIONS = dict(
     skeletonclr=dict(),
+    crossclr=dict(cross_from=0.5),
+    aimclr=dict(mine_from=0.5, keep=0.7),
+    hiclr=dict(mine_from=0.5),
+    rvtclr=dict(margin=1.0, mine_from=1 / 3),
+    cmd=dict(top=8192, teacher_temperature=0.05, student_temperature=0.1),
+    vicreg=dict(num_views=4, hidden=512, similarity=5.0, spread=1.0, correlation=1e-3),
 )
+_ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 
 
 def _augment(**amplitudes) -> dict:
     names = dict(
         shear=0.0, turn=0.0, rotate=0.0, scale=0.0, bones=0.0, mirror=0.0, noise=0.0,
-        blur=0.0, axis_mask=0.0, joint_mask=0,
+        blur=0.0, axis_mask=0.0, joint_mask=0, frame_mask=0,
     )
     return {**names, **amplitudes}
 

@@ -28,7 +28,8 @@ def get_config(arg: str = '') -> ConfigDict:
             num_steps=300,
             batch=64,
             window=96,
-            crop=dict(length=64, tempo=0.3),
+            # Relative tempo takes half of what is cut.
+            crop=dict(length=96 if config.pretrain.host == 'rvtclr' else 64, tempo=0.3),
             # A short run: stale keys would be told from fresh ones, so the step's others alone.
             negatives=('batch',),
             queue_size=512,
@@ -40,7 +41,8 @@ def get_config(arg: str = '') -> ConfigDict:
     )
     for view in config.pretrain.views.values():
         # Done rightly or wrongly is a matter of degrees: harder views would erase it.
-        view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0))
+        view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0, rotate=0.0))
+        view.joint_mask = min(view.joint_mask, 5)
     config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(

@@ -60,6 +60,11 @@ def info_nce(logits):
     return jax.nn.softplus(jax.nn.logsumexp(logits[..., 1:], -1) - logits[..., 0])
 
 
+def counted(logits):
+    """Tells which logits are of negatives that count, bool of their shape."""
+    return logits > _NONE / 2
+
+
 def nearest(logits, count: int = 1):
     """Finds each query's nearest negatives.
 
@@ -75,7 +80,7 @@ def nearest(logits, count: int = 1):
         found = jax.nn.one_hot(far.argmax(-1), far.shape[-1], dtype=bool)
     else:
         found = far >= lax.top_k(far, min(count, far.shape[-1]))[0][..., -1:]
-    return found & (far > _NONE / 2)
+    return found & counted(far)
 
 
 def multi_nce(logits, mined):

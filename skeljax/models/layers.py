@@ -21,12 +21,15 @@ class Features(NamedTuple):
     """What a backbone returns.
 
     Attributes:
-        map: the last feature map, float[B, M, T', V, C].
+        map: the last feature map, float[B, M, T', V, C] (V = 1 where joints are not kept
+            apart), 0 where nobody is.
+        mask: who is there in which of its steps, bool[B, M, T'].
         taps: temporal stride -> features float[B, T_l, C_l], the mean over joints
             and present persons, and which frames are valid, bool[B, T_l].
     """
 
     map: jax.Array
+    mask: jax.Array
     taps: dict[int, tuple[jax.Array, jax.Array]]
 
 
@@ -198,7 +201,16 @@ def tap(x, mask, persons: int):
     Returns:
         float[B, T, C] and bool[B, T], where anybody is there.
     """
-    n, _, t, c = x.shape
-    mean = x.mean(1).reshape(n // persons, persons, t, c)
-    mask = mask.reshape(n // persons, persons, t)
-    return masked_mean(mean, mask[..., None], 1), mask.any(1)
+    n, v, t, c = x.shape
+    x = x.reshape(n // persons, persons, v, t, c).transpose(0, 1, 3, 2, 4)
+    return pool_persons(x, mask.reshape(n // persons, persons, t))
+
+
+def pool_persons(x, mask):
+    """Averages a map float[B, M, T, V, C] as `tap` does: float[B, T, C] and bool[B, T].
+
+    Args:
+        x: the map.
+        mask: who is there when, bool[B, M, T].
+    """
+    return masked_mean(x.mean(3), mask[..., None], 1), mask.any(1)

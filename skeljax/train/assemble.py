@@ -12,7 +12,8 @@ from skeljax.models import fuser, heads
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
-    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'
+    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
+    'momentum_freeze', 'parts_temperature',
 )
 
 
