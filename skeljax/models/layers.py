@@ -139,9 +139,10 @@ class TemporalConv(nn.Module):
         """Convolves float[N, V, T, C] -> float[N, V, ceil(T / stride), features]."""
         n, v, t, c = x.shape
         shape = (self.kernel, c, self.features)
-        kernel = self.param('kernel', self.kernel_init, shape, jnp.float32).astype(self.dtype)
+        kernel = self.param('kernel', self.kernel_init, shape, jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
-        y = temporal_conv(x.reshape(n * v, t, c).astype(self.dtype), kernel, self.stride, self.dilation)
+        x, kernel = x.reshape(n * v, t, c).astype(self.dtype), kernel.astype(self.dtype)
+        y = temporal_conv(x, kernel, self.stride, self.dilation)
         return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
 
 

@@ -1,4 +1,4 @@
-"""What the graph convolutional backbones share: a stack of blocks that halves time here and there."""
+"""What graph convolutional backbones share: a stack of blocks, some of which halve time."""
 
 import functools
 

