@@ -90,11 +90,11 @@ def host(config: ConfigDict, layout: str):
     needed = {view.cut or name for name, view in made.views.items()}
     for view in sorted(needed - set(chosen.views)):
         raise InputError(f'{named} needs a view {view!r} in config.pretrain.views')
+    made.check(layout)
     for view in chosen.snippet.views if chosen.snippet.weight else ():
         if view not in made.views:
             known = ', '.join(made.views)
             raise InputError(f'config.pretrain.snippet.views: {named} has no {view!r}, but {known}')
-    made.check(layout)
     return made
 
 

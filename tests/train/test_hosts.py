@@ -68,6 +68,13 @@ def _learns(config, names):
     assert np.mean(loss[-2:]) < np.mean(loss[:2]), loss
 
 
+@pytest.fixture(autouse=True)
+def loose():
+    """Optax's own arithmetic is not strict about types."""
+    with jax.numpy_dtype_promotion('standard'):
+        yield
+
+
 @pytest.fixture
 def shallow(monkeypatch):
     """Three blocks instead of ten, which compile in a tenth of the time."""
