@@ -63,7 +63,10 @@ def _data(corpus: str) -> ConfigDict:
 
 
 # Backbone -> the width it was published with, and its dropout.
-_BACKBONES = dict(agcn=(64, 0.0), stgcn=(16, 0.5), ctrgcn=(64, 0.0))
+_BACKBONES = dict(
+    agcn=(64, 0.0), stgcn=(16, 0.5), ctrgcn=(64, 0.0), gru=(1024, 0.0),
+    transformer=(256, 0.0),  # ours; MAMP's width
+)
 
 
 def _model(backbone: str) -> ConfigDict:
@@ -79,6 +82,8 @@ def _model(backbone: str) -> ConfigDict:
             agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
             stgcn=dict(features=256),  # channels of its last block; published with width 16
             ctrgcn=dict(strides=(5, 8)),
+            gru=dict(depth=3),
+            transformer=dict(depth=4, heads=4, expand=4),
         )
     )
 

@@ -22,7 +22,8 @@ def get_config(arg: str = '') -> ConfigDict:
     config = default.get_config(default.describe(chosen))
     # Without labels both sets serve: every repetition of the training persons.
     config.data.unlabelled = ('ui_prmd/composed20',)
-    config.model.width = 16
+    # A small encoder: what the tokens or states of the others are wide.
+    config.model.width = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
     config.pretrain.update(
         dict(
             num_steps=300,

@@ -215,3 +215,46 @@ def pool_persons(x, mask):
         mask: who is there when, bool[B, M, T].
     """
     return masked_mean(x.mean(3), mask[..., None], 1), mask.any(1)
+
+
+def pool_time(x, mask, stride: int):
+    """Averages float[B, T, C] over the valid frames of each stretch of `stride` frames.
+
+    Step i covers the frames [i · stride, (i + 1) · stride), those to which the fuser's
+    `upsample` hands it back. Padding changes nothing.
+
+    Returns:
+        float[B, ceil(T / stride), C] and bool[B, ceil(T / stride)], where there is any.
+    """
+    missing = -x.shape[1] % stride
+    x = jnp.pad(x, [(0, 0), (0, missing), (0, 0)]).reshape(len(x), -1, stride, x.shape[-1])
+    mask = jnp.pad(mask, [(0, 0), (0, missing)]).reshape(len(x), -1, stride)
+    return masked_mean(x, mask[..., None], 2), mask.any(2)
+
+
+# Temporal strides of the taps of a network that itself works on every frame.
+STRIDES = (1, 2, 4, 8)
+
+
+def tapped(depth: int) -> dict[int, int]:
+    """Tells which of `depth` layers, the first being 1, is tapped at each of STRIDES.
+
+    Early layers see detail and late ones meaning, as where time is halved on the way.
+    """
+    return {stride: -(-place * depth // len(STRIDES)) for place, stride in enumerate(STRIDES, 1)}
+
+
+def frame_features(outputs, mask, persons: int) -> Features:
+    """Makes features of what the tapped layers of a network gave for every frame.
+
+    Args:
+        outputs: layer's number -> float[N, V, T, C], finite also where the mask is false.
+        mask: bool[N, T].
+        persons: M, of N = B · M.
+    """
+    pooled = {number: tap(x, mask[:, None, :, None], persons) for number, x in outputs.items()}
+    taps = {s: pool_time(*pooled[number], s) for s, number in tapped(max(outputs)).items()}
+    last = jnp.where(mask[:, None, :, None], outputs[max(outputs)], 0).swapaxes(1, 2)
+    return Features(
+        last.reshape(-1, persons, *last.shape[1:]), mask.reshape(-1, persons, mask.shape[1]), taps
+    )

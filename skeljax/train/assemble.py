@@ -13,7 +13,7 @@ from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
     'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
-    'momentum_freeze', 'parts_temperature',
+    'momentum_freeze', 'parts_temperature', 'causal',
 )
 
 

@@ -87,7 +87,7 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
     pretrain.train(recorder, tmp_path / 'a')
     finetune.train(recorder, tmp_path / 'b')
-    for name in ('stgcn', 'ctrgcn'):
+    for name in ('stgcn', 'ctrgcn', 'gru', 'transformer'):
         config.model.name = name
         assemble.backbone(recorder, 'ntu25')
     # Read when an evaluation asks whether a run is to be taken up, or a key only then.

@@ -20,7 +20,7 @@ HOSTS = {
     'cmd': {f'video_{s}' for s in ('joint', 'motion', 'bone')},
     'vicreg': {'similarity', 'spread', 'correlation'},
 }
-BACKBONES = ('agcn', 'stgcn', 'ctrgcn')
+BACKBONES = ('agcn', 'stgcn', 'ctrgcn', 'transformer', 'gru')
 SMALL = [
     '--config.pretrain.batch=8', '--config.pretrain.queue_size=16', '--config.pretrain.window=64',
     '--config.pretrain.crop.length=32', '--config.pretrain.snippet.count=2',
