@@ -158,7 +158,7 @@ _VIEWS = dict(
     skeletonclr=dict(query=_STRONG, key=_WEAK),
     crossclr=dict(query=_WEAK, key=_WEAK),
     aimclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME),
-    hiclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME, masked=dict(**_EXTREME, frame_mask=2)),
+    hiclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME, masked=_EXTREME),
     rvtclr=dict(query=_STRONG, key=_WEAK, parts=_WEAK),
     cmd=dict(query=_CORRUPT, key=_CORRUPT),
     vicreg=dict(query=_CORRUPT, key=_CORRUPT, second=_CORRUPT, third=_CORRUPT),
@@ -168,7 +168,7 @@ _OPTIONS = dict(
     skeletonclr=dict(),
     crossclr=dict(cross_from=0.5),
     aimclr=dict(mine_from=0.5, keep=0.7),
-    hiclr=dict(mine_from=0.5),
+    hiclr=dict(mine_from=0.5, hidden=2),
     rvtclr=dict(margin=1.0, mine_from=1 / 3),
     cmd=dict(top=8192, teacher_temperature=0.05, student_temperature=0.1),
     vicreg=dict(num_views=4, hidden=512, similarity=5.0, spread=1.0, correlation=1e-3),
@@ -179,7 +179,7 @@ _ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 def _augment(**amplitudes) -> dict:
     names = dict(
         shear=0.0, turn=0.0, rotate=0.0, scale=0.0, bones=0.0, mirror=0.0, noise=0.0,
-        blur=0.0, axis_mask=0.0, joint_mask=0, frame_mask=0,
+        blur=0.0, axis_mask=0.0, joint_mask=0,
     )
     return {**names, **amplitudes}
 

@@ -104,6 +104,28 @@ def relative_tempo(rng, joints, mask, *, other: bool):
     return pick(joints), pick(mask)
 
 
+def hide(rng, joints, count: int):
+    """Zeroes `count` joints of every frame, others in each, the same ones of all persons.
+
+    HiCLR, arXiv 2211.13466, which draws them once for a batch.
+
+    Args:
+        rng: key[B].
+        joints: of any stream, float[B, T, M, V, 3].
+        count: of joints.
+
+    Returns:
+        float[B, T, M, V, 3].
+    """
+    time, joint = joints.shape[1], jnp.arange(joints.shape[3])
+
+    def draw(key):
+        frames = jnp.broadcast_to(joint, (time, len(joint)))
+        return jax.random.permutation(key, frames, axis=1, independent=True) >= count
+
+    return jnp.where(jax.vmap(draw)(rng)[:, :, None, :, None], joints, 0)
+
+
 def transform(
     rng,
     joints,
@@ -119,7 +141,6 @@ def transform(
     blur: float = 0.0,
     axis_mask: float = 0.0,
     joint_mask: int = 0,
-    frame_mask: int = 0,
     faithful: bool = False,
 ):
     """Transforms the poses of each example, one draw for all of its frames.
@@ -141,15 +162,13 @@ def transform(
             width from U(0.1, blur)).
         axis_mask: probability of zeroing one coordinate axis.
         joint_mask: joints zeroed (0 for none).
-        frame_mask: joints zeroed in each frame, others in each (0 for none; HiCLR,
-            arXiv 2211.13466, which draws them once for a batch).
         faithful: as published: the blur's taps do not sum to 1 and mirroring
             exchanges joints without mirroring coordinates.
 
     Returns:
         float[B, T, M, V, 3].
     """
-    keys = jax.vmap(lambda k: jax.random.split(k, 10))(rng)
+    keys = jax.vmap(lambda k: jax.random.split(k, 9))(rng)
     matrix = jax.vmap(lambda k: _matrix(k, shear, turn, rotate, scale))(keys)
     if shear or turn or rotate or scale:
         joints = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
@@ -170,11 +189,6 @@ def transform(
         joints = joints * jax.vmap(lambda k: _holes(k, joints.shape[-2:], axis_mask, joint_mask))(
             keys[:, 7]
         ).astype(joints.dtype)[:, None, None]
-    if frame_mask:
-        time, count = joints.shape[1], joints.shape[3]
-        place = lambda k: jax.random.permutation(k, jnp.tile(jnp.arange(count), (time, 1)), 1, independent=True)
-        kept = jax.vmap(place)(keys[:, 9]) >= frame_mask
-        joints = jnp.where(kept[:, :, None, :, None], joints, 0)
     return joints
 
 

@@ -163,6 +163,19 @@ def test_masks_zero_whole_axes_and_joints():
     assert (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
 
 
+def test_hidden_joints_are_others_in_each_frame_and_the_same_of_all_persons():
+    keys = _keys(count=64)
+    shown = np.asarray(augment.hide(keys, jnp.ones((64, T, M, V, 3)), 2))
+    zero = shown[:, :, 0, :, 0] == 0
+    np.testing.assert_array_equal(shown == 0, np.broadcast_to(zero[:, :, None, :, None], shown.shape))
+    assert (zero.sum(-1) == 2).all()
+    # Every joint as often as any other: 64 · T · 2 / V times, give or take five deviations.
+    assert (abs(zero.sum((0, 1)) - 204.8) < 5 * 13.7).all()
+    assert (zero[:, 1:] != zero[:, :-1]).any(-1).mean() > 0.95
+    again = augment.hide(keys[5:6], jnp.ones((1, T, M, V, 3)), 2)
+    np.testing.assert_array_equal(again, shown[5:6])
+
+
 def test_an_example_does_not_depend_on_its_neighbours():
     amplitudes = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5, scale=0.2, mirror=0.5)
     whole = _transform(_joints(), **amplitudes)

@@ -22,11 +22,13 @@ class View(NamedTuple):
         cut: the view that this one is cut and augmented like, draw for draw; '' for itself.
         pace: '' for the whole cut; 'same' and 'other' for relative tempo: half of it at full
             rate or all of it at half the rate, one for each of the two.
+        hidden: joints of every frame that no stream shows.
     """
 
     encoder: str
     cut: str = ''
     pace: str = ''
+    hidden: int = 0
 
 
 class Heads(nn.Module):

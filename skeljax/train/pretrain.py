@@ -9,7 +9,6 @@ from jax import lax
 import jax.numpy as jnp
 import optax
 
-from skeljax import streams
 from skeljax.contrast import queue, snippet
 from skeljax.train import negatives, parallel, state as items, views
 
@@ -141,7 +140,7 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
     rng = jax.random.fold_in(rng, state['step'])
     progress = state['step'].astype(jnp.float32) / settings.num_steps
     seen = views.make(rng, batch, host.views, settings)
-    encode = functools.partial(_encode, encoder, host, seen, settings, rng)
+    encode = functools.partial(_encode, encoder, host, seen, rng)
     trained = {
         stream: items.merge(state['backbone'][stream], state['heads'][stream])
         for stream in settings.streams
@@ -192,7 +191,7 @@ def _follow(key, params, host, progress, settings):
     return moved
 
 
-def _encode(encoder, host, seen, settings, rng, variables, side):
+def _encode(encoder, host, seen, rng, variables, side):
     """Encodes the views of one side by every stream: outputs and updated variables."""
     outputs = {}
     # Another draw for each device: which units drop out is no matter of the example.
@@ -202,11 +201,10 @@ def _encode(encoder, host, seen, settings, rng, variables, side):
         for place, (view, kind) in enumerate(host.views.items()):
             if kind.encoder != side:
                 continue
-            joints, mask = seen[view]
-            joints = streams.derive(joints, mask, stream, settings.layout)
+            shown, mask = seen[view]
             drop = jax.random.fold_in(rng, number * len(host.views) + place)
             outputs[stream][view], updated = encoder.apply(
-                tree, joints, mask, view, train=True, mutable=['batch_stats'], rngs={'dropout': drop}
+                tree, shown[stream], mask, view, train=True, mutable=['batch_stats'], rngs={'dropout': drop}
             )
             tree = {**tree, **updated}
         variables = {**variables, stream: tree}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skeljax.contrast import aimclr, hiclr, loss
+from skeljax.errors import InputError
 from skeljax.models import layers
 
 T = 0.07
@@ -77,6 +78,28 @@ def test_hiclr_by_hand(progress):
         'extreme': cross_entropy(q, e) / 2,
         'masked': cross_entropy(e, m) / 2,  # each level is asked for the level before
     })
+
+
+def test_a_level_is_taught_by_the_one_before_and_does_not_teach_it():
+    z, queue = case(['query', 'key', 'extreme', 'masked'])
+
+    def learners(name):
+        def total(z):
+            outputs = {view: {'video': vectors} for view, vectors in z.items()}
+            return hiclr.Host().terms(outputs, loss.Negatives(queue), jnp.float32(0))[name].sum()
+
+        grads = jax.grad(total)(jax.tree.map(jnp.array, z))
+        return {view for view, grad in grads.items() if np.any(grad)}
+
+    assert learners('video') == {'query'}
+    assert learners('extreme') == {'extreme'} and learners('masked') == {'masked'}
+
+
+@pytest.mark.parametrize('count', [-1, 25])
+def test_a_level_hides_some_of_the_joints(count):
+    hiclr.Host(hidden=0).check('ntu25')
+    with pytest.raises(InputError, match=f'hides 0 to 24 joints of ntu25, not {count}'):
+        hiclr.Host(hidden=count).check('ntu25')
 
 
 @pytest.mark.parametrize('name', ['extreme', 'dropped'])

@@ -62,6 +62,21 @@ def test_no_term_is_there_twice_and_none_is_missing(progress, early):
     assert all(np.any(value) != early for value in across.values())
 
 
+def test_both_streams_of_a_pair_learn_and_no_key_does():
+    """The context is a product of both streams' similarities."""
+    outputs, negatives = _case()
+
+    def total(outputs, vectors):
+        far = {stream: loss.Negatives(v) for stream, v in vectors.items()}
+        return crossclr.Host().across(outputs, far, jnp.float32(1))['cross_joint_bone'].sum()
+
+    vectors = {stream: far.vectors for stream, far in negatives.items()}
+    grads, pushed = jax.grad(total, (0, 1))(*jax.tree.map(jnp.array, (outputs, vectors)))
+    moved = {(s, v) for s in STREAMS for v in ('query', 'key') if np.any(grads[s][v]['video'])}
+    assert moved == {('joint', 'query'), ('bone', 'query')}
+    assert not any(np.any(grad) for grad in pushed.values())
+
+
 def test_others_of_the_batch_that_do_not_count_are_not_in_the_context():
     outputs, negatives = _case(videos=2, queue=3)
     counts = np.array([[True, False, True], [True, True, False]])

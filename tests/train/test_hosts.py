@@ -97,7 +97,13 @@ def test_every_host_learns_on_every_backbone(host, backbone, weight, tiny):
     _learns(_config(tiny, host, backbone, f'--config.pretrain.snippet.weight={weight}'), HOSTS[host])
 
 
-@pytest.mark.parametrize('host', ['rvtclr', 'vicreg'])
+@pytest.mark.parametrize(
+    'host',
+    [
+        'rvtclr', 'vicreg',
+        *(pytest.param(host, marks=pytest.mark.slow) for host in ('aimclr', 'hiclr', 'crossclr')),
+    ],
+)
 def test_the_number_of_devices_changes_nothing(host, tiny, shallow):
     """One step: batch statistics, gathered embeddings and keys, gradients of all devices."""
     one, eight = (_train(_config(tiny, host, 'agcn'), devices, steps=1)[:2] for devices in (1, 8))
