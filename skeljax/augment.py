@@ -92,9 +92,9 @@ def relative_tempo(rng, joints, mask, *, other: bool):
         other: takes the other tempo.
 
     Returns:
-        joints float[B, T // 2, M, V, 3] and mask bool[B, T // 2, M].
+        joints float[B, T // 2, M, V, 3] and mask bool[B, T // 2, M]; of a single frame, that one.
     """
-    half = joints.shape[1] // 2
+    half = max(joints.shape[1] // 2, 1)
     fast = jax.vmap(jax.random.bernoulli)(rng) != other
 
     def pick(x):

@@ -218,3 +218,10 @@ def test_relative_tempo_gives_one_half_at_its_rate_or_all_of_it_at_twice_that():
     # The coin belongs to the example, wherever it lies in the batch.
     again, _ = augment.relative_tempo(keys[::-1], jnp.array(joints[::-1]), jnp.array(mask), other=False)
     np.testing.assert_array_equal(again[::-1], same)
+
+
+def test_a_single_frame_has_one_tempo():
+    joints, mask = _ramp(1), jnp.ones((B, 1, M), bool)
+    for other in (False, True):
+        found = augment.relative_tempo(_keys(), joints, mask, other=other)
+        jax.tree.map(np.testing.assert_array_equal, found, (joints, mask))

@@ -23,6 +23,9 @@ _SMALL = 1e-4  # added to variances; USDRL adds nothing and divides by 0 where n
 class Heads(nn.Module):
     """Projects a view by three linear layers with batch norm between them.
 
+    Of the deepest tap's mean over time, so that padding and length do not matter; USDRL takes the
+    greatest value over tokens, of each of its two streams of tokens too, which ours do not have.
+
     Attributes:
         embed: size of the embedding.
         hidden: width of the layers before the last.

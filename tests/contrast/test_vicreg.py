@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import jax
@@ -7,6 +8,7 @@ import pytest
 
 from skeljax.contrast import vicreg
 from skeljax.errors import InputError
+from skeljax.models import layers
 
 
 def _views(count, seed=0):
@@ -60,3 +62,27 @@ def test_views_are_all_trained_and_include_the_snippet_terms():
         assert {view.encoder for view in views.values()} == {'query'}
     with pytest.raises(InputError, match='2 to 4 views, not 5'):
         vicreg.Host(num_views=5).check('ntu25')
+
+
+def test_the_projector_does_not_look_at_padding():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(5, 4, 6)).astype(np.float32)
+    longer = np.concatenate([x, 100 * rng.normal(size=(5, 3, 6)).astype(np.float32)], 1)
+    mask = np.ones((5, 4), bool)
+    wide = np.arange(7)[None].repeat(5, 0) < 4
+    mask[0, 2:] = wide[0, 2:] = False
+    made = vicreg.Heads(embed=3, hidden=4)
+    features = lambda x, mask: layers.Features(None, None, {1: (x[:, :2], mask[:, :2]), 4: (x, mask)})
+    variables = made.init(jax.random.key(0), features(x, mask), 'query', train=True)
+    apply = lambda x, mask: made.apply(
+        variables, features(x, mask), 'query', train=True, mutable=['batch_stats']
+    )
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+    jax.tree.map(close, apply(longer, wide), apply(x, mask))
+    # Three layers with batch norm and ReLU between them, of the mean over time, in plain numpy.
+    y = np.stack([rows[there].mean(0) for rows, there in zip(x.astype(float), mask, strict=True)])
+    weights = jax.tree.map(np.asarray, variables['params'])
+    for number in (1, 2):
+        y = y @ weights[f'hidden{number}']['kernel']
+        y = np.maximum((y - y.mean(0)) / np.sqrt(y.var(0) + 1e-5), 0)
+    close(apply(x, mask)[0]['video'], y @ weights['project']['kernel'])
