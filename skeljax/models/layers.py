@@ -242,4 +242,4 @@ def frame_features(outputs, mask, persons: int) -> Features:
     pooled = {number: tap(x, mask[:, None, :, None], persons) for number, x in outputs.items()}
     taps = {s: pool_time(*pooled[number], s) for s, number in tapped(max(outputs)).items()}
     last = jnp.where(mask[:, None, :, None], outputs[max(outputs)], 0).swapaxes(1, 2)
-    return Features(last.reshape(-1, persons, *last.shape[1:]), taps)
+    return Features(map=last.reshape(-1, persons, *last.shape[1:]), taps=taps)

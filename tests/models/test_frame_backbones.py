@@ -36,7 +36,8 @@ def _draw(shapes):
 @functools.cache
 def _variables(model, joints=25):
     x, mask = jnp.ones((1, 4, 1, joints, 3)), jnp.ones((1, 4, 1), bool)
-    return _draw(jax.eval_shape(lambda key: model.init(key, x, mask, train=False), jax.random.key(0)))
+    init = functools.partial(model.init, train=False)
+    return _draw(jax.eval_shape(init, jax.random.key(0), x, mask))
 
 
 @functools.partial(jit, static_argnames='model')
@@ -185,7 +186,8 @@ def test_the_early_tap_knows_only_the_first_layer(name):
     variables = _variables(model)
     x, mask = _clips()[0]
     part = 'block2' if name == 'transformer' else 'layer2'
-    changed = {**variables['params'], part: jax.tree.map(lambda p: p + 1, variables['params'][part])}
+    moved = jax.tree.map(lambda p: p + 1, variables['params'][part])
+    changed = {**variables['params'], part: moved}
     before, after = (
         _evaluate(model, {**variables, 'params': params}, x, mask)
         for params in (variables['params'], changed)
