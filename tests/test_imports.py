@@ -65,7 +65,7 @@ def test_the_numpy_world_knows_no_jax(name):
 @pytest.mark.parametrize('name', sorted(m for m in MODULES if _in(m, PURE)))
 def test_the_pure_world_has_no_effects(name):
     allowed = {'jax', 'flax', 'optax', 'numpy', 'ml_collections', 'functools', 'typing', 'math',
-               'collections', 'dataclasses'}
+               'collections', 'dataclasses', 'itertools'}
     for imported in _imports(name):
         if not imported.startswith('skeljax'):
             assert imported.split('.')[0] in allowed, imported

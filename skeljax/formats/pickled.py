@@ -1,8 +1,9 @@
 """Reads arrays out of a pickle without running any of it.
 
 The older body models are pickles that hold NumPy arrays, SciPy matrices and
-variables of chumpy. Whatever a pickle would import or call becomes a `Note` of it
-here; the arrays asked for are then put together from the notes.
+variables of chumpy, and checkpoints of PyTorch hold pickles (`torch_file`). Whatever
+a pickle would import or call becomes a `Note` of it here; the arrays asked for are
+then put together from the notes.
 """
 
 from collections.abc import Sequence
@@ -41,10 +42,41 @@ class Note:
     def __setstate__(self, state):
         self.state = state
 
+    def __setitem__(self, key, value):
+        pass
 
-class _Unpickler(pickle.Unpickler):
+    def append(self, item):
+        pass
+
+
+class _Table(dict):
+    """A dictionary whose attributes nobody sets."""
+
+    def __setstate__(self, state):
+        pass
+
+
+class Unpickler(pickle.Unpickler):
+    """Makes plain values, tables of ordered dictionaries and `Note`s of all else."""
+
+    def __init__(self, file):
+        super().__init__(file, encoding='latin1')  # Python 2 wrote bytes of arrays as text
+
     def find_class(self, module, name):
-        return type('Note', (Note,), {'call': f'{module}.{name}'})
+        call = f'{module}.{name}'
+        return _Table if call == 'collections.OrderedDict' else type('Note', (Note,), {'call': call})
+
+
+def load(file: io.BytesIO, unpickler: type[Unpickler] = Unpickler):
+    """Reads the next pickle of a file.
+
+    Raises:
+        Exception: damage, of any kind that a pickle's operations can cause.
+    """
+    start = file.tell()
+    _check_claims(file)
+    file.seek(start)
+    return unpickler(file).load()
 
 
 def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -56,10 +88,7 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
     """
     path = Path(path)
     try:
-        raw = path.read_bytes()
-        _check_claims(raw)
-        # Python 2 wrote the bytes of arrays as text.
-        content = _Unpickler(io.BytesIO(raw), encoding='latin1').load()
+        content = load(io.BytesIO(path.read_bytes()))
     # A damaged pickle fails in any way that its operations can.
     except Exception as error:
         raise FormatError(f'{path}: cannot be read as a pickle: {reason(error)}') from None
@@ -78,7 +107,7 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
     return found
 
 
-def _check_claims(raw: bytes):
+def _check_claims(file: io.BytesIO):
     """Refuses a pickle that makes Python set aside more memory than it has bytes for.
 
     The walk over its operations refuses lengths beyond its end.
@@ -86,9 +115,10 @@ def _check_claims(raw: bytes):
     Raises:
         ValueError: as said, or an operation that there is not.
     """
-    for operation, argument, _ in pickletools.genops(raw):
-        if operation.name in _PUTS and argument > len(raw):
-            raise ValueError(f'object number {argument} of {len(raw)} bytes')
+    size = file.getbuffer().nbytes
+    for operation, argument, _ in pickletools.genops(file):
+        if operation.name in _PUTS and argument > size:
+            raise ValueError(f'object number {argument} of {size} bytes')
 
 
 def _array(thing) -> np.ndarray:

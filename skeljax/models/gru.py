@@ -43,7 +43,7 @@ def cell(hidden, given, kernel, bias):
 
 
 class Layer(nn.Module):
-    """A GRU in two directions; parameters are stacked, forward first.
+    """A GRU in two directions, in one scan; parameters are stacked, forward first.
 
     Frames outside the mask are left out: the state passes them unchanged, so that the
     backward direction starts at the last valid frame.
@@ -129,8 +129,9 @@ class Backbone(nn.Module):
         b, t, m, v, c = x.shape
         x = x.transpose(1, 0, 2, 3, 4).reshape(t, b * m, v * c).astype(self.dtype)
         seen = mask.transpose(1, 0, 2).reshape(t, b * m, 1)
+        x = jnp.where(seen, x, 0)  # garbage may not be finite
         norm = layers.MaskedBatchNorm(axis_name=self.axis_name, name='input_norm')
-        x = jnp.where(seen, norm(x, seen, train=train), 0)
+        x = norm(x, seen, train=train)
         tapped, outputs = layers.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             if number > 1:

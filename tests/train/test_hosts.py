@@ -36,17 +36,30 @@ def _config(tiny, host, backbone, *more):
     return configured.load(name, [*corpus, f'--config.data.data_dir={tiny}', *SMALL, *more])
 
 
-def _train(config, devices=1, steps=10):
-    """Takes steps on one batch; returns the last state, every step's metrics, the compilations."""
+def _train(config, devices=1, steps=10, noise=False):
+    """Takes steps on one batch; returns the last state, every step's metrics, the compilations.
+
+    Args:
+        config: of the run.
+        devices: how many.
+        steps: how many.
+        noise: takes random numbers for joints. Of real ones the centre is 0 throughout, which
+            an untrained network maps to 0 or to what rounding makes of it.
+    """
     step, state, batches = pretrain.prepare(config, pretrain.open_unlabelled(config))
     chosen = jax.devices()[:devices]
     run, state = parallel.data_parallel(step, chosen), parallel.replicate(state, chosen)
-    batch, rng = parallel.shard(batches(0), chosen), jax.random.key(1)
+    batch, rng = batches(0), jax.random.key(1)
+    if noise:
+        joints = np.random.default_rng(0).normal(size=batch['joints'].shape)
+        batch = {**batch, 'joints': joints.astype(np.float32) * batch['mask'][..., None, None]}
+    batch = parallel.shard(batch, chosen)
     state, metrics = run(state, batch, rng)
     history = [metrics]
     with compilations.counted() as later:
         for _ in range(steps - 1):
-            state, metrics = run(state, batch, rng)
+            # The step tells the draw of the views: the same ones every time.
+            state, metrics = run({**state, 'step': state['step'] * 0}, batch, rng)
             history.append(metrics)
     return *jax.device_get((state, history)), later
 
@@ -65,7 +78,7 @@ def _learns(config, names):
         total = sum(weights[name] * value for name, value in terms.items())
         np.testing.assert_allclose(metrics['loss'], total, rtol=1e-5)
     loss = [float(metrics['loss']) for metrics in history]
-    assert np.mean(loss[-2:]) < np.mean(loss[:2]), loss
+    assert loss[-1] < 0.97 * loss[0], loss
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +97,12 @@ def shallow(monkeypatch):
     )
 
 
-@pytest.mark.parametrize('host', HOSTS)
+SLOW = ('skeletonclr', 'crossclr', 'hiclr', 'aimclr')
+
+
+@pytest.mark.parametrize(
+    'host', [pytest.param(host, marks=pytest.mark.slow if host in SLOW else ()) for host in HOSTS]
+)
 def test_a_host_with_the_snippet_term_learns(host, tiny, shallow):
     _learns(_config(tiny, host, 'agcn'), HOSTS[host])
 
@@ -97,16 +115,13 @@ def test_every_host_learns_on_every_backbone(host, backbone, weight, tiny):
     _learns(_config(tiny, host, backbone, f'--config.pretrain.snippet.weight={weight}'), HOSTS[host])
 
 
-@pytest.mark.parametrize(
-    'host',
-    [
-        'rvtclr', 'vicreg',
-        *(pytest.param(host, marks=pytest.mark.slow) for host in ('aimclr', 'hiclr', 'crossclr')),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize('host', HOSTS)
 def test_the_number_of_devices_changes_nothing(host, tiny, shallow):
     """One step: batch statistics, gathered embeddings and keys, gradients of all devices."""
-    one, eight = (_train(_config(tiny, host, 'agcn'), devices, steps=1)[:2] for devices in (1, 8))
+    # Adam's first step is the gradient's sign, also of what rounding leaves of a 0.
+    config = _config(tiny, host, 'agcn', '--config.pretrain.optimiser.name=sgd')
+    one, eight = (_train(config, devices, 1, noise=True)[:2] for devices in (1, 8))
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, eight, one)
 
