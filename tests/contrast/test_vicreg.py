@@ -2,6 +2,7 @@ import functools
 import itertools
 
 import jax
+from jax import lax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from skeljax.contrast import vicreg
 from skeljax.errors import InputError
 from skeljax.models import layers
+from skeljax.train import parallel
 
 
 def _views(count, seed=0):
@@ -86,3 +88,39 @@ def test_the_projector_does_not_look_at_padding():
         y = y @ weights[f'hidden{number}']['kernel']
         y = np.maximum((y - y.mean(0)) / np.sqrt(y.var(0) + 1e-5), 0)
     close(apply(x, mask)[0]['video'], y @ weights['project']['kernel'])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('devices', [2, 8])
+def test_gradients_are_those_of_the_whole_batch(devices):
+    """Projections and statistics of all devices, every loss summed; nothing else to hide behind."""
+    rng = np.random.default_rng(4)
+    host = vicreg.Host(num_views=3, hidden=6)
+    seen = {view: rng.normal(size=(8, 2, 5)).astype(np.float32) for view in host.views}
+    mask = rng.random((8, 2)) < 0.8
+    made = host.heads(embed=4, layout='ntu25', axis_name=parallel.AXIS)
+    features = lambda x, mask: layers.Features(None, None, {1: (x, mask)})
+    variables = made.init(jax.random.key(0), features(seen['query'], mask), 'query', train=True)
+
+    def gradient(params, seen, mask):
+        def loss_fn(params):
+            outputs = {}
+            for view, x in seen.items():
+                tree = {**variables, 'params': params}
+                outputs[view], _ = made.apply(
+                    tree, features(x, mask), view, train=True, mutable=['batch_stats']
+                )
+            whole = jax.tree.map(parallel.gather, outputs)
+            return lax.pmean(sum(host.terms(whole, None, jnp.float32(0)).values()), parallel.AXIS)
+
+        return lax.pmean(jax.grad(loss_fn)(params), parallel.AXIS)
+
+    def run(devices):
+        chosen = jax.devices()[:devices]
+        every = jax.pmap(gradient, parallel.AXIS, in_axes=(None, 0, 0), out_axes=None, devices=chosen)
+        return every(variables['params'], *parallel.shard((seen, mask), chosen))
+
+    one, several = run(1), run(devices)
+    assert all(np.abs(g).max() > 1e-3 for g in (one['project']['kernel'], one['hidden1']['kernel']))
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
+    jax.tree.map(close, several, one)
