@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
+import skeljax.configs.default
 from skeljax import localize
 from skeljax.cli import configured, training
 from skeljax.data import corpus as corpora
@@ -97,16 +98,21 @@ def prepare(config: ConfigDict, corpus: Corpus):
     encoder = None
     if chosen.init_from:
         like = jax.eval_shape(lambda: finetune.init(rng, model, tx, example))
-        encoder = _pretrained(chosen.init_from, like['backbone'], layout)
+        encoder = _pretrained(chosen.init_from, like['backbone'], config, layout)
     state = finetune.init(rng, model, tx, example, encoder)
     step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
     return step, state, batches, model
 
 
-def _pretrained(source: str, like: dict, layout: str) -> dict:
-    """Restores the encoder of a pretraining run, that item alone."""
-    known = workdirs.read(source)['corpus']['layout']
+def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict:
+    """Restores the encoder of a pretraining run or an import, that item alone."""
+    run = workdirs.read(source)
+    known = run['corpus']['layout']
     if known != layout:
         raise InputError(f'{source}: pretrained on layout {known}, this corpus has {layout}')
+    needed = workdirs.config_of(run, skeljax.configs.default.get_config())
+    here = assemble.architecture_options(config)
+    if other := [o for o in assemble.architecture_options(needed) if o not in here]:
+        raise InputError(f'{source}: holds another architecture, that of {" ".join(other)}')
     with checkpoint.manager(f'{source}/checkpoints') as mngr:
         return checkpoint.restore(mngr, {'backbone': like})['backbone']
