@@ -1,6 +1,6 @@
 """The release's settings (arXiv 2512.16504), on one GPU, and every field there is.
 
-    skeljax pretrain --config configs/default.py --workdir W --config.data.corpora='("babel/all",)'
+    skeljax pretrain --config configs/default.py:corpus=babel/all,host=aimclr --workdir W
 
 Other configs call this one and override. Both stages read one config, so that
 they agree about data and model. Steps stand for the release's epochs: all places
@@ -11,18 +11,41 @@ from ml_collections import ConfigDict
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the defaults; `arg` names the prepared corpus."""
+    """Returns the defaults.
+
+    Args:
+        arg: a prepared corpus, or some of corpus=, host=, backbone= with commas between.
+    """
+    chosen = choose(arg)
     config = ConfigDict()
     config.seed = 0
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
-    config.data = _data(arg or 'synthetic')
-    config.model = _model()
-    config.pretrain = _pretrain()
+    config.data = _data(chosen.get('corpus', 'synthetic'))
+    config.model = _model(chosen.get('backbone', 'agcn'))
+    config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
     config.finetune = _finetune()
     config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
     return config
+
+
+def choose(arg: str) -> dict[str, str]:
+    """Reads `corpus` or `corpus=...,host=...,backbone=...`."""
+    pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
+    chosen = {name: value for name, value in pairs if value}
+    strange = set(chosen) - {'corpus', 'host', 'backbone'}
+    if strange:
+        raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: corpus, host, backbone')
+    for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES)):
+        if chosen.get(kind, min(known)) not in known:
+            raise ValueError(f'unknown {kind} {chosen[kind]!r}, known: {", ".join(sorted(known))}')
+    return chosen
+
+
+def describe(chosen: dict[str, str]) -> str:
+    """Writes what `choose` reads."""
+    return ','.join(f'{name}={value}' for name, value in chosen.items())
 
 
 def _data(corpus: str) -> ConfigDict:
@@ -39,30 +62,43 @@ def _data(corpus: str) -> ConfigDict:
     )
 
 
-def _model() -> ConfigDict:
+# Backbone -> the width it was published with, and its dropout.
+_BACKBONES = dict(
+    agcn=(64, 0.0), stgcn=(16, 0.5), ctrgcn=(64, 0.0), gru=(1024, 0.0),
+    transformer=(256, 0.0),  # ours; MAMP's width
+)
+
+
+def _model(backbone: str) -> ConfigDict:
+    width, dropout = _BACKBONES[backbone]
     return ConfigDict(
         dict(
-            name='agcn',  # skeljax/models/agcn.py
-            width=64,  # channels of the first blocks
-            dropout=0.0,  # published: 0.5 in stgcn, else none
+            name=backbone,  # skeljax/models/agcn.py ...
+            width=width,  # channels of the first blocks
+            dropout=dropout,
             dtype='float32',
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
             # What only the backbone of that name has.
             agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
             stgcn=dict(features=256),  # channels of its last block; published with width 16
             ctrgcn=dict(strides=(5, 8)),
+            gru=dict(depth=3),
+            transformer=dict(depth=4, heads=4, expand=4),
         )
     )
 
 
-def _pretrain() -> ConfigDict:
+def _pretrain(host: str) -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=60_000,
             batch=128,
             window=300,  # frames cut from a recording, from which views are cut
-            crop=dict(length=150, pad_ratio=6, tempo=0.0),
-            host='skeletonclr',  # skeljax/contrast/skeletonclr.py
+            # Relative tempo takes half of what is cut.
+            crop=dict(length=300 if host == 'rvtclr' else 150, pad_ratio=6, tempo=0.0),
+            host=host,  # skeljax/contrast/skeletonclr.py ...; each has its settings below
+            # Of skeljax/streams.py, an encoder for each.
+            streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
             embed=128,
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
             queue_size=32_768,  # videos
@@ -74,12 +110,12 @@ def _pretrain() -> ConfigDict:
                 match='similarity',
                 negatives='average',  # or 'snippet': each snippet of the other videos
                 queue_size=0,  # videos; 0: as many as the other queue
-                views=('query', 'key'),
+                mined=5,  # nearest negatives that become positives too
+                mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
+                views=('query', 'other' if host == 'rvtclr' else 'key'),
             ),
-            views=dict(
-                query=_augment(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5),
-                key=_augment(shear=0.5),
-            ),
+            views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
+            **{host: _OPTIONS[host]},
             optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
             log_every=50,
             checkpoint_every=1000,
@@ -96,7 +132,8 @@ def _finetune() -> ConfigDict:
             crop=dict(length=512, pad_ratio=0, tempo=0.0),
             augment=_augment(),
             fuser=True,
-            levels=(1, 4, 8),  # temporal strides of the taps that the fuser joins
+            levels=(),  # temporal strides of the taps that the fuser joins; empty: finest, two coarsest
+            stream='joint',
             init_from='',  # workdir of a pretraining run; empty: from scratch
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights
             backbone_after=0.0,  # share of the run before which its weights stay as they came
@@ -109,6 +146,34 @@ def _finetune() -> ConfigDict:
             protocol='babel_clean',  # selects the best state, on the validation split
         )
     )
+
+
+_WEAK = dict(shear=0.5)
+_STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5
+_EXTREME = dict(**_STRONG, mirror=0.5, rotate=0.5236)  # operations 1 to 5
+_CORRUPT = dict(shear=1.0, joint_mask=15)  # both at once; CMD's feeder takes one or the other
+
+# Host -> the augmentation of each view that it asks for.
+_VIEWS = dict(
+    skeletonclr=dict(query=_STRONG, key=_WEAK),
+    crossclr=dict(query=_WEAK, key=_WEAK),
+    aimclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME),
+    hiclr=dict(query=_WEAK, key=_WEAK, extreme=_EXTREME, masked=_EXTREME),
+    rvtclr=dict(query=_STRONG, key=_WEAK, parts=_WEAK),
+    cmd=dict(query=_CORRUPT, key=_CORRUPT),
+    vicreg=dict(query=_CORRUPT, key=_CORRUPT, second=_CORRUPT, third=_CORRUPT),
+)
+# Host -> its own settings, fields of `Host` in skeljax/contrast/HOST.py.
+_OPTIONS = dict(
+    skeletonclr=dict(),
+    crossclr=dict(cross_from=0.5),
+    aimclr=dict(mine_from=0.5, keep=0.7),
+    hiclr=dict(mine_from=0.5, hidden=2),
+    rvtclr=dict(margin=1.0, mine_from=1 / 3),
+    cmd=dict(top=8192, teacher_temperature=0.05, student_temperature=0.1),
+    vicreg=dict(num_views=4, hidden=512, similarity=5.0, spread=1.0, correlation=1e-3),
+)
+_ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 
 
 def _augment(**amplitudes) -> dict:

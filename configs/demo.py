@@ -5,13 +5,19 @@
 
 from ml_collections import ConfigDict
 
-from skeljax.configs import ui_prmd
+from skeljax.configs import default, ui_prmd
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the demo on `arg`: 'synthetic' (the default) or 'ui_prmd'."""
-    config = ui_prmd.get_config('composed10')
-    corpus = config.data.corpus if arg == 'ui_prmd' else 'synthetic/default'
+    """Returns the demo.
+
+    Args:
+        arg: 'synthetic' (the default) or 'ui_prmd', host=, backbone=, with commas between.
+    """
+    chosen = {**default.choose(arg), 'corpus': 'composed10'}
+    config = ui_prmd.get_config(default.describe(chosen))
+    on_real = default.choose(arg).get('corpus') == 'ui_prmd'
+    corpus = config.data.corpus if on_real else 'synthetic/default'
     config.data.corpus = corpus
     config.data.unlabelled = (corpus,)
     config.pretrain.update(dict(num_steps=120, batch=32, log_every=10, checkpoint_every=60))

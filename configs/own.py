@@ -8,13 +8,19 @@
 
 from ml_collections import ConfigDict
 
-from skeljax.configs import ui_prmd
+from skeljax.configs import default, ui_prmd
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the settings for the corpus `folder/ARG` (or CORPUS/CONFIG, if `arg` is one)."""
-    config = ui_prmd.get_config()
-    corpus = arg if '/' in arg else f'folder/{arg or "mine"}'
+    """Returns the settings for one's own corpus.
+
+    Args:
+        arg: NAME of `folder/NAME` (or CORPUS/CONFIG), host=, backbone=, with commas between.
+    """
+    chosen = default.choose(arg)
+    corpus = chosen.get('corpus', 'mine')
+    corpus = corpus if '/' in corpus else f'folder/{corpus}'
+    config = ui_prmd.get_config(default.describe({**chosen, 'corpus': 'composed10'}))
     config.data.corpus = corpus
     config.data.unlabelled = (corpus,)
     config.finetune.window = 128

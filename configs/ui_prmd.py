@@ -12,33 +12,38 @@ from skeljax.configs import default
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the benchmark; `arg` is 'composed10' (the default) or 'composed20'."""
-    config = default.get_config(f'ui_prmd/{arg or "composed10"}')
+    """Returns the benchmark.
+
+    Args:
+        arg: 'composed10' (the default) or 'composed20', host=, backbone=, with commas between.
+    """
+    chosen = {'corpus': 'composed10', **default.choose(arg)}
+    chosen['corpus'] = f'ui_prmd/{chosen["corpus"]}'
+    config = default.get_config(default.describe(chosen))
     # Without labels both sets serve: every repetition of the training persons.
     config.data.unlabelled = ('ui_prmd/composed20',)
-    config.model.width = 16
+    # A small encoder: what the tokens or states of the others are wide.
+    config.model.width = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
     config.pretrain.update(
         dict(
             num_steps=300,
             batch=64,
             window=96,
-            crop=dict(length=64, tempo=0.3),
+            # Relative tempo takes half of what is cut.
+            crop=dict(length=96 if config.pretrain.host == 'rvtclr' else 64, tempo=0.3),
             # A short run: stale keys would be told from fresh ones, so the step's others alone.
             negatives=('batch',),
             queue_size=512,
             momentum=0.99,
             snippet=dict(negatives='snippet'),
-            # Done rightly or wrongly is a matter of degrees: harder views would erase it.
-            views=dict(
-                query=dict(
-                    shear=0.2, turn=0.3, scale=0.1, bones=0.1, noise=0.01, blur=0.0, axis_mask=0.0
-                ),
-                key=dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1),
-            ),
             checkpoint_every=100,
             log_every=25,
         )
     )
+    for view in config.pretrain.views.values():
+        # Done rightly or wrongly is a matter of degrees: harder views would erase it.
+        view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0, rotate=0.0))
+        view.joint_mask = min(view.joint_mask, 5)
     config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(

@@ -79,6 +79,53 @@ def _reflect(position, count):
     return jnp.clip(position, 0, jnp.maximum(count - 1, 0))
 
 
+def relative_tempo(rng, joints, mask, *, other: bool):
+    """Plays one half of each clip at its rate, or all of it at twice that (RVTCLR, ICCV 2023).
+
+    A coin a clip decides which; `other` is the one that the coin did not choose. The release
+    tosses half of a batch one way and half the other.
+
+    Args:
+        rng: key[B].
+        joints: float[B, T, M, V, 3].
+        mask: bool[B, T, M].
+        other: takes the other tempo.
+
+    Returns:
+        joints float[B, T // 2, M, V, 3] and mask bool[B, T // 2, M].
+    """
+    half = joints.shape[1] // 2
+    fast = jax.vmap(jax.random.bernoulli)(rng) != other
+
+    def pick(x):
+        chosen = fast.reshape(-1, *(1,) * (x.ndim - 1))
+        return jnp.where(chosen, x[:, : 2 * half : 2], x[:, :half])
+
+    return pick(joints), pick(mask)
+
+
+def hide(rng, joints, count: int):
+    """Zeroes `count` joints of every frame, others in each, the same ones of all persons.
+
+    HiCLR, arXiv 2211.13466, which draws them once for a batch.
+
+    Args:
+        rng: key[B].
+        joints: of any stream, float[B, T, M, V, 3].
+        count: of joints.
+
+    Returns:
+        float[B, T, M, V, 3].
+    """
+    time, joint = joints.shape[1], jnp.arange(joints.shape[3])
+
+    def draw(key):
+        frames = jnp.broadcast_to(joint, (time, len(joint)))
+        return jax.random.permutation(key, frames, axis=1, independent=True) >= count
+
+    return jnp.where(jax.vmap(draw)(rng)[:, :, None, :, None], joints, 0)
+
+
 def transform(
     rng,
     joints,

@@ -163,6 +163,19 @@ def test_masks_zero_whole_axes_and_joints():
     assert (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
 
 
+def test_hidden_joints_are_others_in_each_frame_and_the_same_of_all_persons():
+    keys = _keys(count=64)
+    shown = np.asarray(augment.hide(keys, jnp.ones((64, T, M, V, 3)), 2))
+    zero = shown[:, :, 0, :, 0] == 0
+    np.testing.assert_array_equal(shown == 0, np.broadcast_to(zero[:, :, None, :, None], shown.shape))
+    assert (zero.sum(-1) == 2).all()
+    # Every joint as often as any other: 64 · T · 2 / V times, give or take five deviations.
+    assert (abs(zero.sum((0, 1)) - 204.8) < 5 * 13.7).all()
+    assert (zero[:, 1:] != zero[:, :-1]).any(-1).mean() > 0.95
+    again = augment.hide(keys[5:6], jnp.ones((1, T, M, V, 3)), 2)
+    np.testing.assert_array_equal(again, shown[5:6])
+
+
 def test_an_example_does_not_depend_on_its_neighbours():
     amplitudes = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5, scale=0.2, mirror=0.5)
     whole = _transform(_joints(), **amplitudes)
@@ -185,3 +198,23 @@ def test_another_body_keeps_directions_and_changes_bones_alike_on_both_sides():
     drawn = np.stack(list(ratio.values()))
     assert 0.7 <= drawn.min() < 0.8 and 1.2 < drawn.max() <= 1.3
     np.testing.assert_allclose(skeleton.middle(other, layout.centre), 0, atol=1e-6)
+
+
+def test_relative_tempo_gives_one_half_at_its_rate_or_all_of_it_at_twice_that():
+    joints = np.arange(8 * 7, dtype=np.float32).reshape(8, 7, 1, 1, 1)
+    mask = np.ones((8, 7, 1), bool)
+    mask[:, 5:] = False
+    keys = augment.example_keys(jax.random.key(3), jnp.arange(8))
+    (same, same_mask), (other, other_mask) = (
+        augment.relative_tempo(keys, jnp.array(joints), jnp.array(mask), other=which)
+        for which in (False, True)
+    )
+    half, whole = joints[:, :3, 0, 0, 0], joints[:, :6:2, 0, 0, 0]
+    slow = (np.asarray(same)[:, :, 0, 0, 0] == half).all(1)
+    assert 0 < slow.sum() < 8  # the coin falls either way
+    np.testing.assert_array_equal(same[..., 0, 0, 0], np.where(slow[:, None], half, whole))
+    np.testing.assert_array_equal(other[..., 0, 0, 0], np.where(slow[:, None], whole, half))
+    np.testing.assert_array_equal(same_mask[..., 0], np.ones((8, 3), bool))  # frames 0 to 4 are
+    # The coin belongs to the example, wherever it lies in the batch.
+    again, _ = augment.relative_tempo(keys[::-1], jnp.array(joints[::-1]), jnp.array(mask), other=False)
+    np.testing.assert_array_equal(again[::-1], same)

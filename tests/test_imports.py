@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.anatomy', 'skeljax.naming', 'skeljax.remap',
          'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.imports', 'skeljax.localize',
          'skeljax.tfds_builders')
-PURE = ('skeljax.augment', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
-        'skeljax.train.finetune', 'skeljax.train.state', 'skeljax.train.schedule')
+PURE = ('skeljax.augment', 'skeljax.streams', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
+        'skeljax.train.finetune', 'skeljax.train.views', 'skeljax.train.negatives', 'skeljax.train.state', 'skeljax.train.schedule')
 WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
 
 
@@ -65,7 +65,7 @@ def test_the_numpy_world_knows_no_jax(name):
 @pytest.mark.parametrize('name', sorted(m for m in MODULES if _in(m, PURE)))
 def test_the_pure_world_has_no_effects(name):
     allowed = {'jax', 'flax', 'optax', 'numpy', 'ml_collections', 'functools', 'typing', 'math',
-               'collections', 'dataclasses'}
+               'collections', 'dataclasses', 'itertools'}
     for imported in _imports(name):
         if not imported.startswith('skeljax'):
             assert imported.split('.')[0] in allowed, imported

@@ -50,7 +50,9 @@ def load(text: str, overrides: list[str] = ()) -> ConfigDict:
     try:
         values(words)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        text = str(error).strip('"\'').replace('\n', ' ')
+        text = str(error).strip('"\'\n ')
+        # A config's own complaint comes with the traceback in front of it.
+        text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
         raise InputError(f'{name}: {text}') from None
     return values.config
 

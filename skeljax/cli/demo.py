@@ -77,7 +77,7 @@ def _finetune(args, config, out, source, start, head) -> dict:
         f'--config.finetune.fuser={HEADS[head]}',
     )
     finetune.train(chosen, workdir, quiet=args.quiet)
-    return evaluate.evaluate(workdir, 'test')
+    return evaluate.evaluate([workdir])
 
 
 def _report(out: Path, figures: dict):

@@ -105,7 +105,7 @@ def prepare(config: ConfigDict, corpus: Corpus):
 
 
 def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict:
-    """Restores the encoder of a pretraining run or an import, that item alone."""
+    """Restores the encoder of one stream of a pretraining run or an import."""
     run = workdirs.read(source)
     known = run['corpus']['layout']
     if known != layout:
@@ -114,5 +114,10 @@ def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dic
     here = assemble.architecture_options(config)
     if other := [o for o in assemble.architecture_options(needed) if o not in here]:
         raise InputError(f'{source}: holds another architecture, that of {" ".join(other)}')
+    streams, stream = run['config']['pretrain']['streams'], config.finetune.stream
+    if stream not in streams:
+        found = ', '.join(streams)
+        raise InputError(f'{source}: pretrained on stream {found}, not {stream}')
     with checkpoint.manager(f'{source}/checkpoints') as mngr:
-        return checkpoint.restore(mngr, {'backbone': like})['backbone']
+        wanted = {'backbone': dict.fromkeys(streams, like)}
+        return checkpoint.restore(mngr, wanted)['backbone'][stream]

@@ -22,6 +22,7 @@ from skeljax import imports, skeleton
 from skeljax.errors import InputError
 from skeljax.formats import torch_file
 from skeljax.imports.translate import Translation, translate
+from skeljax.streams import STREAMS
 from skeljax.train import assemble, checkpoint, workdir as workdirs
 
 
@@ -36,6 +37,9 @@ def add_arguments(parser):
         '--layout', default='ntu25', help='joint layout that it was trained on (default: ntu25)'
     )
     parser.add_argument(
+        '--stream', default='joint', choices=STREAMS, help='that it was trained on (default: joint)'
+    )
+    parser.add_argument(
         '--prefix',
         help='of the encoder in names of tensors (default: the query encoder, or the only one)',
     )
@@ -46,8 +50,8 @@ def add_arguments(parser):
 
 def run(args) -> int:
     translation, config = convert(
-        args.checkpoint, args.architecture, args.out, layout=args.layout, prefix=args.prefix,
-        allow_missing=args.allow_missing,
+        args.checkpoint, args.architecture, args.out, layout=args.layout, stream=args.stream,
+        prefix=args.prefix, allow_missing=args.allow_missing,
     )
     print(describe(translation, config, args.out))
     return 0
@@ -59,6 +63,7 @@ def convert(
     out,
     *,
     layout: str = 'ntu25',
+    stream: str = 'joint',
     prefix: str | None = None,
     allow_missing: bool = False,
 ) -> tuple[Translation, ConfigDict]:
@@ -77,7 +82,7 @@ def convert(
     try:
         encoder = imports.find(tensors, architecture, prefix)
         network = imports.describe(encoder, layout)
-        config = configure(architecture, network, layout)
+        config = configure(architecture, network, layout, stream)
         init = _init(config, layout)
         shapes = {path: x.shape for path, x in _flat(jax.eval_shape(init)).items()}
         translation = translate(encoder, shapes, tensors)
@@ -89,14 +94,15 @@ def convert(
         some = ', '.join(names[:5]) + (', ...' if names[5:] else '')
         raise InputError(f'{source}: {len(names)} tensors missing: {some} (see --allow-missing)')
     if translation.missing:
-        fresh = _flat(jax.device_get(jax.jit(init)()))
-        arrays |= {path: fresh[path] for path in translation.missing}
+        # The rest is not even computed.
+        fresh = jax.jit(lambda: {path: _flat(init())[path] for path in translation.missing})
+        arrays |= jax.device_get(fresh())
     described = {'file': Path(source).name, 'as': architecture, 'prefix': encoder.prefix}
-    _write(out, config, arrays, layout, described)
+    _write(out, config, arrays, described)
     return translation, config
 
 
-def configure(architecture: str, network: imports.Network, layout: str) -> ConfigDict:
+def configure(architecture: str, network: imports.Network, layout: str, stream: str) -> ConfigDict:
     """Makes the config of a pretraining that would have led to such an encoder."""
     config = skeljax.configs.default.get_config()
     module = imports.of(architecture)
@@ -104,6 +110,7 @@ def configure(architecture: str, network: imports.Network, layout: str) -> Confi
     config.data.update(layout=layout, normalisation=(module.NORMALISATION,))
     config.model.update(name=architecture, width=network.width, dropout=module.DROPOUT)
     config.model[architecture].update(network.options)
+    config.pretrain.streams = (stream,)
     config.pretrain.snippet.weight = 0.0
     return config
 
@@ -120,11 +127,11 @@ def describe(translation: Translation, config: ConfigDict, out) -> str:
             f'note: its data_bn normalised {translation.persons} persons together, each by figures '
             'of its own; everybody gets those of the first'
         )
-    options = ' '.join(assemble.architecture_options(config))
-    (normalisation,) = config.data.normalisation
+    (stream,), (normalisation,) = config.pretrain.streams, config.data.normalisation
+    options = [f'--config.finetune.init_from={out}', f'--config.finetune.stream={stream}']
     lines += [
-        f'trained on joints in layout {config.data.layout}, normalised as {normalisation!r}',
-        f'{out}: start from it by --config.finetune.init_from={out} {options}',
+        f'trained on layout {config.data.layout}, clips normalised as {normalisation!r}',
+        f'go on by: skeljax finetune {" ".join(options + assemble.architecture_options(config))}',
     ]
     return '\n'.join(lines)
 
@@ -143,7 +150,7 @@ def _flat(tree) -> dict:
     return {jax.tree_util.keystr(path, simple=True, separator='/'): x for path, x in leaves}
 
 
-def _write(out, config: ConfigDict, arrays: dict, layout: str, described: dict):
+def _write(out, config: ConfigDict, arrays: dict, described: dict):
     """Writes a run's folder that holds nothing but the backbone."""
     backbone: dict = {}
     for path, array in arrays.items():
@@ -152,8 +159,9 @@ def _write(out, config: ConfigDict, arrays: dict, layout: str, described: dict):
         for name in names:
             place = place.setdefault(name, {})
         place[last] = np.asarray(array)
+    layout, (stream,) = config.data.layout, config.pretrain.streams
     corpus = SimpleNamespace(name=described['file'], classes=(), layout=layout, fps=None)
     run = workdirs.check(out, 'pretrain', config, corpus)
     workdirs.claim(out, {**run, 'imported': described})
     with checkpoint.manager(Path(out) / 'checkpoints') as mngr:
-        checkpoint.save(mngr, 0, {'backbone': backbone})
+        checkpoint.save(mngr, 0, {'backbone': {stream: backbone}})

@@ -85,7 +85,8 @@ def open_unlabelled(config: ConfigDict) -> list[Corpus]:
 def prepare(config: ConfigDict, corpora: list[Corpus]):
     """Makes the per-device step, the first state and the batches."""
     chosen, layout = config.pretrain, corpora[0].layout
-    encoder, host = assemble.encoder(config, layout)
+    host = assemble.host(config, layout)
+    encoder = assemble.encoder(config, layout, host)
     tx = assemble.optimiser(config, 'pretrain')
     settings = assemble.pretrain_settings(config, host, layout)
     batches = Batches(
@@ -100,13 +101,13 @@ def prepare(config: ConfigDict, corpora: list[Corpus]):
     state = pretrain.init(
         jax.random.key(config.seed),
         encoder,
+        host,
         tx,
         example,
+        settings,
         queue_size=chosen.queue_size,
-        embed=chosen.embed,
-        copy_key=not assemble.quirk(config, 'key_init'),
         snippet_queue_size=chosen.snippet.queue_size,
-        snippet_negatives=chosen.snippet.negatives,
+        copy_key=not assemble.quirk(config, 'key_init'),
     )
     step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=settings)
     return step, state, batches

@@ -49,17 +49,24 @@ def correspond(query, key, valid):
 
 
 def term(
-    query, key, negatives, *, temperature: float, match: str = 'similarity', counts=None
+    query,
+    key,
+    negatives: loss.Negatives,
+    *,
+    temperature: float,
+    match: str = 'similarity',
+    mined: int = 0,
 ):
     """Computes the loss of every snippet and which of them count.
 
     Args:
         query: `models.heads.Snippets` of the trained encoder.
         key: `Snippets` of the momentum encoder.
-        negatives: of other videos, float[N, D].
+        negatives: of other videos.
         temperature: softmax temperature.
         match: 'similarity' as in the paper, or 'position' (same place in time).
-        counts: which negatives each video is contrasted with, bool[B, N].
+        mined: nearest negatives of each snippet that count as positives too; the
+            release takes 5 from a third of the run on.
 
     Returns:
         float32[B, S] and the snippets that count, bool[B, S].
@@ -70,8 +77,9 @@ def term(
         positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
     else:
         positive = key.embeddings
-    counts = None if counts is None else counts[:, None]
-    losses = loss.info_nce(
-        query.embeddings, positive, negatives, temperature=temperature, counts=counts
-    )
+    logits = loss.logits(query.embeddings, positive, negatives, temperature=temperature)
+    if mined:
+        losses = loss.multi_nce(logits, loss.nearest(logits, mined))
+    else:
+        losses = loss.info_nce(logits)
     return losses, query.valid & key.valid.any(1, keepdims=True)

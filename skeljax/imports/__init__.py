@@ -69,13 +69,15 @@ def find(
     if len(chosen) != 1:
         known = ', '.join(f'--prefix={place!r}' for place in found)
         raise InputError(f'{len(chosen)} encoders begin with {start!r}, there are {known}')
+    (start,) = chosen
+    others = tuple(place for place in found if place != start)
+    within = tuple(place for place in others if place.startswith(start))
     inner = {
-        name.removeprefix(chosen[0]): tensor
+        name.removeprefix(start): tensor
         for name, tensor in tensors.items()
-        if name.startswith(chosen[0])
+        if name.startswith(start) and not name.startswith(within)
     }
-    others = tuple(place for place in found if place != chosen[0])
-    return Encoder(architecture, chosen[0], inner, others)
+    return Encoder(architecture, start, inner, others)
 
 
 def describe(encoder: Encoder, layout: str) -> Network:

@@ -97,9 +97,9 @@ def _why(name: str, encoder: Encoder) -> str:
     Raises:
         InputError: it should have been used.
     """
-    if not name.startswith(encoder.prefix):
-        return 'another encoder' if name.startswith(encoder.others or '\0') else 'not of the encoder'
     inner = name.removeprefix(encoder.prefix)
+    if not name.startswith(encoder.prefix) or inner not in encoder.tensors:
+        return 'another encoder' if name.startswith(encoder.others) else 'not of the encoder'
     if inner.endswith('num_batches_tracked'):
         return 'a count that running statistics do without'
     if re.match(of(encoder.architecture).BLOCK, inner):

@@ -7,6 +7,7 @@ X00, X10, X20 -> X01, X11 -> X02, with every node of the finest level joined.
 from flax import linen as nn
 import jax.numpy as jnp
 
+from skeljax.errors import InputError
 from skeljax.models import layers
 
 
@@ -41,28 +42,36 @@ class Fuser(nn.Module):
     """Joins taps of rising temporal stride into features of every frame.
 
     Attributes:
-        levels: temporal strides of the taps, finest first.
+        levels: temporal strides of the taps, finest first; by default the finest and the
+            two coarsest, which are the release's 1, 4 and 8 where there are 1, 2, 4 and 8.
         features: channels of the result; eight times the finest tap's by default.
         axis_name: mapped axis that batch statistics are taken over, or None.
         dtype: of the computation.
     """
 
-    levels: tuple[int, ...] = (1, 4, 8)
+    levels: tuple[int, ...] = ()
     features: int | None = None
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, taps, *, train: bool):
-        """Fuses taps into float[B, T, features] and the frame mask bool[B, T]."""
-        taken = enumerate(self.levels)
-        nodes = {(row, 0): taps[stride][0].astype(self.dtype) for row, stride in taken}
-        masks = [taps[stride][1] for stride in self.levels]
-        depth = len(self.levels)
+        """Fuses taps into float[B, T, features] and the frame mask bool[B, T].
+
+        Raises:
+            InputError: there is no tap of one of the levels.
+        """
+        strides = sorted(taps)
+        levels = self.levels or tuple(sorted({strides[0], *strides[-2:]}))
+        if set(levels) - set(strides):
+            raise InputError(f'the fuser wants taps of strides {levels}, the backbone has {strides}')
+        nodes = {(row, 0): taps[s][0].astype(self.dtype) for row, s in enumerate(levels)}
+        masks = [taps[stride][1] for stride in levels]
+        depth = len(levels)
         for column in range(1, depth):
             for row in range(depth - column):
                 below = nodes[row + 1, column - 1]
-                ratio = self.levels[row + 1] // self.levels[row]
+                ratio = levels[row + 1] // levels[row]
                 raised = upsample(below, ratio, masks[row].shape[1])
                 raised = jnp.where(masks[row][..., None], raised, 0)
                 joined = [nodes[row, i] for i in range(column)] + [raised]

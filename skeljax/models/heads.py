@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from skeljax import streams
 from skeljax.models.layers import masked_mean
 
 
@@ -144,14 +145,17 @@ class Localizer(nn.Module):
         fuser: joins them at full resolution; None scores the deepest tap and
             interpolates (the plain head).
         head: a `FrameHead` with one output a class and one for background.
+        stream: of the skeleton that the backbone sees, of `streams.STREAMS`.
     """
 
     backbone: nn.Module
     fuser: nn.Module | None
     head: nn.Module
+    stream: str = 'joint'
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
+        joints = streams.derive(joints, mask, self.stream, self.backbone.layout)
         taps = self.backbone(joints, mask, train=train).taps
         if self.fuser is not None:
             return self.head(self.fuser(taps, train=train)[0])

@@ -96,4 +96,4 @@ def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
         stride *= block.stride
         taps[stride] = layers.tap(x, mask, m)
     last = x.reshape(b, m, v, *x.shape[2:]).transpose(0, 1, 3, 2, 4)
-    return layers.Features(last, taps)
+    return layers.Features(last, mask.reshape(b, m, -1), taps)

@@ -5,17 +5,19 @@ import importlib
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from skeljax import streams
 from skeljax.contrast import queue, snippet
 from skeljax.errors import InputError
 from skeljax.models import fuser, heads
-from skeljax.train import finetune, parallel, pretrain, schedule
+from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
-    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'
+    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
+    'momentum_freeze', 'parts_temperature', 'causal',
 )
 
 # Those of them that say what the weights of a backbone mean.
-_MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',)}
+_MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
@@ -39,8 +41,8 @@ def check(config: ConfigDict):
         known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
         raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
     sources = tuple(config.pretrain.negatives)
-    if not sources or set(sources) - set(pretrain.NEGATIVES):
-        known = ', '.join(pretrain.NEGATIVES)
+    if not sources or set(sources) - set(negatives.SOURCES):
+        known = ', '.join(negatives.SOURCES)
         raise InputError(f'config.pretrain.negatives is {sources}, name some of: {known}')
     for stage in ('pretrain', 'finetune'):
         window, length = config[stage].window, config[stage].crop.length
@@ -78,23 +80,51 @@ def architecture_options(config: ConfigDict) -> list[str]:
     return [f'--config.{key}={quoted(value)}' for key, value in options.items()]
 
 
-def encoder(config: ConfigDict, layout: str):
-    """Makes the pretraining modules; returns the encoder and the host's module."""
+def host(config: ConfigDict, layout: str):
+    """Makes the host method with its settings.
+
+    Raises:
+        InputError: the layout, the streams or the views are not what it needs.
+    """
     chosen = config.pretrain
-    host = _module('contrast', chosen.host)
-    for view in host.VIEWS:
-        if view not in chosen.views:
-            raise InputError(f'config.pretrain.views: host {chosen.host} needs a view {view!r}')
+    module = _module('contrast', chosen.host)
+    made = module.Host(
+        temperature=chosen.temperature,
+        faithful=tuple(config.faithful),
+        **(dict(chosen[chosen.host]) if chosen.host in chosen else {}),
+    )
+    named = f'config.pretrain.host {chosen.host!r}'
+    if len(chosen.streams) < made.least_streams or len(set(chosen.streams)) < len(chosen.streams):
+        raise InputError(
+            f'{named} needs {made.least_streams} or more streams, all different; '
+            f'config.pretrain.streams is {tuple(chosen.streams)}'
+        )
+    for stream in chosen.streams:
+        streams.check(stream, layout)
+    needed = {view.cut or name for name, view in made.views.items()}
+    for view in sorted(needed - set(chosen.views)):
+        raise InputError(f'{named} needs a view {view!r} in config.pretrain.views')
+    made.check(layout)
+    for view in chosen.snippet.views if chosen.snippet.weight else ():
+        if view not in made.views:
+            known = ', '.join(made.views)
+            raise InputError(f'config.pretrain.snippet.views: {named} has no {view!r}, but {known}')
+    return made
+
+
+def encoder(config: ConfigDict, layout: str, method) -> pretrain.Encoder:
+    """Makes the pretraining modules for a host method."""
+    chosen = config.pretrain
     dense = None
     if chosen.snippet.weight:
         dense = heads.SnippetHead(
             num_snippets=chosen.snippet.count or None, embed=chosen.embed
         )
-    made = pretrain.Encoder(backbone(config, layout), host.Heads(embed=chosen.embed), dense)
-    return made, host
+    made = method.heads(embed=chosen.embed, layout=layout, axis_name=_axis(config))
+    return pretrain.Encoder(backbone(config, layout), made, dense)
 
 
-def pretrain_settings(config: ConfigDict, host, layout: str) -> pretrain.Settings:
+def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Settings:
     """Collects what the pretraining step is told."""
     chosen = config.pretrain
     for size in (chosen.queue_size, chosen.snippet.queue_size):
@@ -102,22 +132,32 @@ def pretrain_settings(config: ConfigDict, host, layout: str) -> pretrain.Setting
     faithful = quirk(config, 'augmentation')
     return pretrain.Settings(
         layout=layout,
-        views={view: {**chosen.views[view], 'faithful': faithful} for view in host.VIEWS},
+        views={
+            cut: {**chosen.views[cut], 'faithful': faithful}
+            for cut in dict.fromkeys(view.cut or name for name, view in method.views.items())
+        },
         crop=dict(chosen.crop),
+        num_steps=chosen.num_steps,
+        streams=tuple(chosen.streams),
         negatives=tuple(chosen.negatives),
         temperature=chosen.temperature,
         momentum=chosen.momentum,
-        snippet_weight=chosen.snippet.weight,
-        snippet_match=chosen.snippet.match,
-        snippet_negatives=chosen.snippet.negatives,
-        snippet_views=tuple(chosen.snippet.views),
-        snippet_queue_advances=not quirk(config, 'snippet_pointer'),
+        snippet=pretrain.Snippets(
+            weight=chosen.snippet.weight,
+            match=chosen.snippet.match,
+            negatives=chosen.snippet.negatives,
+            views=tuple(chosen.snippet.views),
+            mined=chosen.snippet.mined,
+            mine_from=chosen.snippet.mine_from,
+            queue_advances=not quirk(config, 'snippet_pointer'),
+        ),
     )
 
 
 def localizer(config: ConfigDict, layout: str, num_classes: int):
     """Makes the network that scores frames."""
     chosen, fused = config.finetune, None
+    streams.check(chosen.stream, layout)
     if chosen.fuser:
         fused = fuser.Fuser(
             levels=tuple(chosen.levels),
@@ -128,6 +168,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         backbone=backbone(config, layout),
         fuser=fused,
         head=heads.FrameHead(num_outputs=num_classes + 1),
+        stream=chosen.stream,
     )
 
 

@@ -23,8 +23,9 @@ def manager(folder, *, keep: int = 2) -> ocp.CheckpointManager:
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
-    """Saves every item of `state` (item name -> pytree) as of `step`."""
-    saved = {k: ocp.args.StandardSave(v) for k, v in jax.device_get(state).items()}
+    """Saves every item of `state` (item name -> pytree) that holds arrays, as of `step`."""
+    held = {k: v for k, v in jax.device_get(state).items() if jax.tree.leaves(v)}
+    saved = {k: ocp.args.StandardSave(v) for k, v in held.items()}
     saved['metrics'] = ocp.args.JsonSave(metrics or {})
     mngr.save(step, args=ocp.args.Composite(**saved), force=True)
 
@@ -34,7 +35,8 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
 
     Args:
         mngr: as from `manager`.
-        like: item -> pytree of arrays (or of their shapes) expected.
+        like: item -> pytree of arrays (or of their shapes) expected; one without any
+            (of a host that has no momentum encoder) comes back as it is.
         step: which checkpoint; the latest by default.
 
     Raises:
@@ -44,17 +46,18 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
     step = mngr.latest_step() if step is None else step
     if step is None:
         raise InputError(f'{mngr.directory}: no checkpoint here')
+    held = {item: tree for item, tree in like.items() if jax.tree.leaves(tree)}
     with ocp.StandardCheckpointer() as reader:
-        for item, tree in like.items():
+        for item, tree in held.items():
             folder = mngr.directory / str(step) / item
             if not folder.is_dir():
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
             _check_index(folder)
             _check(folder, _shapes(tree), _shapes(reader.metadata(folder).item_metadata))
-    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), like)
+    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), held)
     wanted = {k: ocp.args.StandardRestore(v) for k, v in abstract.items()}
     try:
-        return dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
+        return like | dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
     except (OSError, ValueError) as error:
         where = f'{mngr.directory}/{step}'
         raise InputError(f'{where}: a damaged checkpoint: {_first_line(error)}') from None

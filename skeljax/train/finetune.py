@@ -38,7 +38,8 @@ def init(rng, model, tx, example, backbone: dict | None = None):
 
 def variables(model, rng, example) -> dict:
     """Initialises the model's Flax variables for joints like `example`."""
-    return model.init(rng, example, jnp.ones(example.shape[:3], bool), train=True)
+    rngs = {'params': rng, 'dropout': rng}
+    return model.init(rngs, example, jnp.ones(example.shape[:3], bool), train=True)
 
 
 def parts(variables: dict) -> dict:
@@ -70,12 +71,19 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
         keys[:, 1], joints, layout=settings.layout, **settings.augment
     )
     frames = mask.any(-1)
+    # Another draw for each device: which units drop out is no matter of the example.
+    drop = jax.random.fold_in(jax.random.fold_in(rng, 1), lax.axis_index(parallel.AXIS))
     current = items.merge(state['backbone'], state['decoder'])
     share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
 
     def loss_fn(params):
         logits, updated = model.apply(
-            {**current, 'params': params}, joints, mask, train=True, mutable=['batch_stats']
+            {**current, 'params': params},
+            joints,
+            mask,
+            train=True,
+            mutable=['batch_stats'],
+            rngs={'dropout': drop},
         )
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         right = logits.argmax(-1) == labels

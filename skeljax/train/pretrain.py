@@ -1,4 +1,4 @@
-"""The pretraining step: a host's contrast plus the snippet term, summed."""
+"""The pretraining step: a host's contrast plus the snippet term, summed, stream by stream."""
 
 import functools
 from typing import Any, NamedTuple
@@ -9,9 +9,8 @@ from jax import lax
 import jax.numpy as jnp
 import optax
 
-from skeljax import augment
 from skeljax.contrast import queue, snippet
-from skeljax.train import parallel, state as items
+from skeljax.train import negatives, parallel, state as items, views
 
 
 class Encoder(nn.Module):
@@ -21,16 +20,37 @@ class Encoder(nn.Module):
     host: nn.Module
     snippet: nn.Module | None
 
-    def __call__(self, joints, mask, *, train: bool):
+    def __call__(self, joints, mask, view: str, *, train: bool):
         """Encodes float[B, T, M, V, 3]; returns the host's outputs and `Snippets` or None."""
         features = self.backbone(joints, mask, train=train)
         dense = None if self.snippet is None else self.snippet(features.taps)
-        return self.host(features), dense
+        return self.host(features, view, train=train), dense
+
+    def every(self, joints, mask, wanted: tuple[str, ...]):
+        """Does it for each view of the same joints, so that every parameter is made."""
+        return {view: self(joints, mask, view, train=True) for view in wanted}
 
 
-# Where negatives come from: earlier videos, the other videos of the same step, or only those
-# others that show the same person (Cheng et al., arXiv 2007.04871), which who it is does not solve.
-NEGATIVES = ('queue', 'batch', 'subject')
+class Snippets(NamedTuple):
+    """How the snippet term is computed; see `contrast.snippet`.
+
+    Attributes:
+        weight: of the term in the sum.
+        match: of `snippet.MATCHES`.
+        negatives: of `snippet.NEGATIVES`.
+        views: the one that is trained and the one it is compared with.
+        mined: nearest negatives that count as positives too.
+        mine_from: share of the run from which they do.
+        queue_advances: False repeats the release, whose second queue stands still.
+    """
+
+    weight: float = 1.5
+    match: str = 'similarity'
+    negatives: str = 'average'
+    views: tuple[str, str] = ('query', 'key')
+    mined: int = 0
+    mine_from: float = 1 / 3
+    queue_advances: bool = True
 
 
 class Settings(NamedTuple):
@@ -39,61 +59,69 @@ class Settings(NamedTuple):
     layout: str
     views: dict[str, dict[str, Any]]  # view -> arguments of augment.transform
     crop: dict[str, Any]  # arguments of augment.crop
-    negatives: tuple[str, ...] = ('queue',)  # any of `NEGATIVES`
+    num_steps: int  # of the whole run
+    streams: tuple[str, ...] = ('joint',)
+    negatives: tuple[str, ...] = ('queue',)  # any of `negatives.SOURCES`
     temperature: float = 0.07
     momentum: float = 0.999
-    snippet_weight: float = 1.5
-    snippet_match: str = 'similarity'
-    snippet_negatives: str = 'average'
-    snippet_views: tuple[str, str] = ('query', 'key')
-    snippet_queue_advances: bool = True
+    snippet: Snippets = Snippets()
 
 
 def init(
     rng,
     encoder: Encoder,
+    host,
     tx,
     example,
+    settings: Settings,
     *,
     queue_size: int,
-    embed: int,
-    copy_key: bool = True,
     snippet_queue_size: int = 0,
-    snippet_negatives: str = 'average',
+    copy_key: bool = True,
 ):
     """Makes the first state of a run.
 
     Args:
         rng: typed key.
         encoder: the modules.
+        host: the method's `Host`.
         tx: optax transformation.
         example: joints float[B, T, M, V, 3] of any B.
-        queue_size: videos that each queue holds.
-        embed: size of an embedding.
+        settings: of the steps to come.
+        queue_size: videos that the host's queue holds.
+        snippet_queue_size: videos in the snippets' queue; 0 for as many.
         copy_key: the momentum encoder starts as a copy; False repeats the
             release, whose two encoders start from different random weights.
-        snippet_queue_size: videos in the snippets' queue; 0 for as many.
-        snippet_negatives: what of a video that queue holds (`snippet.NEGATIVES`).
     """
-    first, second, left, right = jax.random.split(rng, 4)
+    wanted = tuple(host.views)
     mask = jnp.ones(example.shape[:3], bool)
-    make = jax.jit(functools.partial(encoder.init, train=True))
-    variables = make(first, example, mask)
-    key = variables if copy_key else make(second, example, mask)
-    queues = {'host': queue.create(left, queue_size, embed)}
-    if encoder.snippet is not None:
-        encode = functools.partial(encoder.init_with_output, train=True)
-        (_, dense), _ = jax.eval_shape(encode, first, example, mask)
-        held = jax.eval_shape(lambda key: snippet.negatives(key, snippet_negatives), dense)
-        size = (snippet_queue_size or queue_size) * (len(held) // len(example))
-        queues['snippet'] = queue.create(right, size, embed)
+    every = functools.partial(encoder.init_with_output, method=encoder.every)
+    both = lambda rng: every({'params': rng, 'dropout': rng}, example, mask, wanted)
+    shapes, _ = jax.eval_shape(both, rng)
+    make = jax.jit(lambda rng: both(rng)[1])
+    uses_key = any(view.encoder == 'key' for view in host.views.values())
+    trained, key, queues = {}, {}, {}
+    for number, stream in enumerate(settings.streams):
+        first, second, left, right = jax.random.split(jax.random.fold_in(rng, number), 4)
+        trained[stream] = make(first)
+        if uses_key:
+            key[stream] = trained[stream] if copy_key else make(second)
+        queues[stream] = {}
+        if host.queued:
+            held = jax.eval_shape(host.enqueued, {view: s[0] for view, s in shapes.items()})
+            queues[stream]['host'] = queue.create(left, queue_size, held.shape[-1])
+        if encoder.snippet is not None:
+            dense = shapes[settings.snippet.views[1]][1]
+            kind = settings.snippet.negatives
+            held = jax.eval_shape(lambda dense, kind=kind: snippet.negatives(dense, kind), dense)
+            size = (snippet_queue_size or queue_size) * (len(held) // len(example))
+            queues[stream]['snippet'] = queue.create(right, size, held.shape[-1])
     return {
         'step': jnp.zeros((), jnp.int32),
-        'backbone': items.select(variables, ['backbone']),
-        'heads': items.select(variables, ['backbone'], other=True),
+        **_parts(trained),
         'key': key,
         'queues': queues,
-        'opt_state': tx.init(variables['params']),
+        'opt_state': tx.init({stream: tree['params'] for stream, tree in trained.items()}),
     }
 
 
@@ -110,125 +138,143 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         The next state and metrics, both equal on every device.
     """
     rng = jax.random.fold_in(rng, state['step'])
-    views = _views(rng, batch, settings)
-    variables = items.merge(state['backbone'], state['heads'])
-    key_params = optax.incremental_update(
-        variables['params'], state['key']['params'], 1 - settings.momentum
-    )
-    key = {**state['key'], 'params': key_params}
-
-    def encode(variables, side):
-        outputs = {}
-        for view in (v for v, s in host.VIEWS.items() if s == side):
-            outputs[view], updated = encoder.apply(
-                variables, *views[view], train=True, mutable=['batch_stats']
-            )
-            variables = {**variables, **updated}
-        return outputs, variables
-
+    progress = state['step'].astype(jnp.float32) / settings.num_steps
+    seen = views.make(rng, batch, host.views, settings)
+    encode = functools.partial(_encode, encoder, host, seen, rng)
+    trained = {
+        stream: items.merge(state['backbone'][stream], state['heads'][stream])
+        for stream in settings.streams
+    }
+    params = {stream: tree['params'] for stream, tree in trained.items()}
+    key = _follow(state['key'], params, host, progress, settings)
     key_outputs, key = encode(key, 'key')
     key_outputs = lax.stop_gradient(key_outputs)
 
     def loss_fn(params):
-        outputs, updated = encode({**variables, 'params': params}, 'query')
-        losses = _losses(
-            {**outputs, **key_outputs}, state['queues'], batch['subject'], host, settings
-        )
+        current = {stream: {**trained[stream], 'params': params[stream]} for stream in params}
+        outputs, updated = encode(current, 'query')
+        outputs = {stream: {**outputs[stream], **key_outputs.get(stream, {})} for stream in outputs}
+        losses = _losses(outputs, state['queues'], batch['subject'], host, settings, progress)
         losses = lax.pmean(losses, parallel.AXIS)
         losses['loss'] = _total(losses, settings)
-        return losses['loss'], (losses, updated)
+        return losses['loss'], (losses, outputs, updated)
 
-    grads, (losses, updated) = jax.grad(loss_fn, has_aux=True)(variables['params'])
+    grads, (losses, outputs, updated) = jax.grad(loss_fn, has_aux=True)(params)
     grads = lax.pmean(grads, parallel.AXIS)
-    updates, opt_state = tx.update(grads, state['opt_state'], variables['params'])
-    updated['params'] = optax.apply_updates(variables['params'], updates)
+    updates, opt_state = tx.update(grads, state['opt_state'], params)
+    params = optax.apply_updates(params, updates)
     following = {
         'step': state['step'] + 1,
-        'backbone': items.select(updated, ['backbone']),
-        'heads': items.select(updated, ['backbone'], other=True),
+        **_parts({s: {**updated[s], 'params': params[s]} for s in settings.streams}),
         'key': key,
-        'queues': _enqueue(state['queues'], key_outputs, host, settings),
+        'queues': _enqueue(state['queues'], outputs, host, settings),
         'opt_state': opt_state,
     }
     return following, {**losses, 'gradient_norm': optax.tree.norm(grads)}
 
 
-def _views(rng, batch, settings):
-    """Makes each view of the batch: joints float[B, T, M, V, 3] and mask bool[B, T, M]."""
-    views = {}
-    for number, (name, operations) in enumerate(settings.views.items()):
-        keys = augment.example_keys(jax.random.fold_in(rng, number), batch['index'])
-        keys = jax.vmap(jax.random.split)(keys)
-        joints, mask = augment.crop(keys[:, 0], batch['joints'], batch['mask'], **settings.crop)
-        joints = augment.transform(keys[:, 1], joints, layout=settings.layout, **operations)
-        views[name] = joints, mask
-    return views
+def _parts(trained: dict) -> dict:
+    """Splits every stream's variables into the items `backbone` and `heads`."""
+    select = lambda other: {
+        stream: items.select(tree, ['backbone'], other=other) for stream, tree in trained.items()
+    }
+    return {'backbone': select(False), 'heads': select(True)}
 
 
-def _losses(outputs, queues, subjects, host, settings):
+def _follow(key, params, host, progress, settings):
+    """Moves the momentum encoders' parameters towards the trained ones."""
+    moved = {}
+    for stream, tree in key.items():
+        share = (1 - settings.momentum) * host.follows(stream, progress)
+        follow = lambda new, old, share=share: share * new + (1 - share) * old
+        moved[stream] = {**tree, 'params': jax.tree.map(follow, params[stream], tree['params'])}
+    return moved
+
+
+def _encode(encoder, host, seen, rng, variables, side):
+    """Encodes the views of one side by every stream: outputs and updated variables."""
+    outputs = {}
+    # Another draw for each device: which units drop out is no matter of the example.
+    rng = jax.random.fold_in(rng, lax.axis_index(parallel.AXIS))
+    for number, (stream, tree) in enumerate(variables.items()):
+        outputs[stream] = {}
+        for place, (view, kind) in enumerate(host.views.items()):
+            if kind.encoder != side:
+                continue
+            shown, mask = seen[view]
+            drop = jax.random.fold_in(rng, number * len(host.views) + place)
+            outputs[stream][view], updated = encoder.apply(
+                tree, shown[stream], mask, view, train=True, mutable=['batch_stats'], rngs={'dropout': drop}
+            )
+            tree = {**tree, **updated}
+        variables = {**variables, stream: tree}
+    return outputs, variables
+
+
+def _losses(outputs, queues, subjects, host, settings, progress):
     """Computes the mean of every named loss on this device."""
-    videos = {view: video for view, (video, _) in outputs.items()}
-    far, counts = _negatives(queues['host'], host.enqueued(videos), subjects, settings)
-    losses = host.terms(videos, far, temperature=settings.temperature, counts=counts)
-    losses = {name: value.mean() for name, value in losses.items()}
-    if 'snippet' in queues:
-        query, key = (outputs[view][1] for view in settings.snippet_views)
-        pushed = snippet.negatives(key, settings.snippet_negatives)
-        far, counts = _negatives(queues['snippet'], pushed, subjects, settings)
-        values, counts = snippet.term(
-            query,
-            key,
-            far,
-            temperature=settings.temperature,
-            match=settings.snippet_match,
-            counts=counts,
+    losses, videos, far = {}, {}, {}
+    for stream, encoded in outputs.items():
+        suffix = '' if len(outputs) == 1 else f'_{stream}'
+        videos[stream] = {view: video for view, (video, _) in encoded.items()}
+        if host.whole_batch:
+            videos[stream] = jax.tree.map(parallel.gather, videos[stream])
+        far[stream] = None
+        if host.queued:
+            far[stream] = negatives.collect(
+                queues[stream]['host'], host.enqueued(videos[stream]), subjects, settings.negatives
+            )
+        terms = host.terms(videos[stream], far[stream], progress)
+        losses |= {f'{name}{suffix}': value.mean() for name, value in terms.items()}
+        if 'snippet' in queues[stream]:
+            losses[f'snippet{suffix}'] = _snippet(
+                encoded, queues[stream]['snippet'], subjects, settings, progress
+            )
+    across = host.across(videos, far, progress)
+    return losses | {name: value.mean() for name, value in across.items()}
+
+
+def _snippet(encoded, waiting, subjects, settings, progress):
+    """Computes the snippet term, the mean over all devices' valid snippets once it is averaged."""
+    chosen = settings.snippet
+    query, key = (encoded[view][1] for view in chosen.views)
+    pushed = snippet.negatives(key, chosen.negatives)
+    far = negatives.collect(waiting, pushed, subjects, settings.negatives)
+
+    def term(mined):
+        return snippet.term(
+            query, key, far, temperature=settings.temperature, match=chosen.match, mined=mined
         )
-        # The mean over all devices' valid snippets, once it is averaged over devices.
-        share = jnp.maximum(lax.pmean(counts.sum(dtype=values.dtype), parallel.AXIS), 1.0)
-        losses['snippet'] = jnp.where(counts, values, 0).sum() / share
-    return losses
 
-
-def _negatives(waiting, keys, subjects, settings):
-    """Collects negatives float[N, D] and which each of this device's videos meets, bool[B, N].
-
-    Videos of the batch meet the keys of others, on every device, not their own.
-
-    Args:
-        waiting: the queue.
-        keys: of this device's videos, float[B · n, D], those of a video next to each other.
-        subjects: int32[B].
-        settings: names where negatives come from.
-    """
-    if settings.negatives == ('queue',):
-        return waiting['vectors'], None
-    videos = len(subjects)
-    every = parallel.gather(lax.stop_gradient(keys))
-    owner = jnp.arange(len(every)) // (len(keys) // videos)
-    place = lax.axis_index(parallel.AXIS) * videos + jnp.arange(videos)
-    counts = place[:, None] != owner
-    if 'batch' not in settings.negatives:
-        counts &= (subjects[:, None] == parallel.gather(subjects))[:, owner]
-    if 'queue' not in settings.negatives:
-        return every, counts
-    older = jnp.ones((videos, len(waiting['vectors'])), bool)
-    vectors = jnp.concatenate([every, waiting['vectors']])
-    return vectors, jnp.concatenate([counts, older], axis=1)
+    if chosen.mined and chosen.mine_from < 1:
+        late = progress >= chosen.mine_from
+        values, counts = lax.cond(late, lambda: term(chosen.mined), lambda: term(0))
+    else:
+        values, counts = term(0)
+    share = jnp.maximum(lax.pmean(counts.sum(dtype=values.dtype), parallel.AXIS), 1.0)
+    return jnp.where(counts, values, 0).sum() / share
 
 
 def _total(losses, settings):
-    weight = {'snippet': settings.snippet_weight}
-    return sum(weight.get(name, 1.0) * value for name, value in losses.items())
+    weigh = lambda name: settings.snippet.weight if name.startswith('snippet') else 1.0
+    return sum(weigh(name) * value for name, value in losses.items())
 
 
 def _enqueue(queues, outputs, host, settings):
     """Pushes the keys of every device's videos, the same on every device."""
-    videos = {view: video for view, (video, _) in outputs.items()}
-    pushed = {'host': queue.push(queues['host'], parallel.gather(host.enqueued(videos)))}
-    if 'snippet' in queues:
-        key = outputs[settings.snippet_views[1]][1]
-        vectors = parallel.gather(snippet.negatives(key, settings.snippet_negatives))
-        pushed['snippet'] = queue.push(
-            queues['snippet'], vectors, advance=settings.snippet_queue_advances
-        )
+    pushed = {}
+    for stream, held in queues.items():
+        pushed[stream] = {}
+        if 'host' in held:
+            videos = {view: video for view, (video, _) in outputs[stream].items()}
+            keys = parallel.gather(lax.stop_gradient(host.enqueued(videos)))
+            pushed[stream]['host'] = queue.push(held['host'], keys)
+        if 'snippet' in held:
+            key = outputs[stream][settings.snippet.views[1]][1]
+            vectors = snippet.negatives(key, settings.snippet.negatives)
+            pushed[stream]['snippet'] = queue.push(
+                held['snippet'],
+                parallel.gather(lax.stop_gradient(vectors)),
+                advance=settings.snippet.queue_advances,
+            )
     return pushed

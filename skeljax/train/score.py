@@ -42,6 +42,17 @@ def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
     return np.asarray(scores[0, :length])
 
 
+def logarithm(probabilities: np.ndarray) -> np.ndarray:
+    """Returns logits of probabilities float[..., L + 1], but for a constant a frame."""
+    return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Returns the probabilities of logits float[..., L + 1]."""
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
 def truth(corpus: Corpus) -> dict[str, Segments]:
     """Collects the labelled segments of every recording."""
     return {

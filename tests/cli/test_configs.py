@@ -12,7 +12,7 @@ from skeljax.errors import InputError
 from skeljax.train import assemble, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
+           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
@@ -65,10 +65,11 @@ def _fields(config, path='') -> set[str]:
 def test_a_config_loads_and_is_sound(name):
     config = configured.load(name)
     assemble.check(config)
-    encoder, host = assemble.encoder(config, 'ntu25')
+    host = assemble.host(config, 'ntu25')
+    encoder = assemble.encoder(config, 'ntu25', host)
     assert encoder.backbone.width == config.model.width
     assert encoder.snippet is not None
-    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.VIEWS)
+    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.views)
     assert assemble.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
         assemble.optimiser(config, stage)
@@ -86,7 +87,7 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
     pretrain.train(recorder, tmp_path / 'a')
     finetune.train(recorder, tmp_path / 'b')
-    for name in ('stgcn', 'ctrgcn'):
+    for name in ('stgcn', 'ctrgcn', 'gru', 'transformer'):
         config.model.name = name
         assemble.backbone(recorder, 'ntu25')
     # Read when an evaluation asks whether a run is to be taken up, or a key only then.
@@ -112,9 +113,9 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 def test_the_release_is_one_config_away():
     config = configured.load('default', [f'--config.faithful={assemble.QUIRKS}'])
     assemble.check(config)
-    _, host = assemble.encoder(config, 'ntu25')
+    host = assemble.host(config, 'ntu25')
     settings = assemble.pretrain_settings(config, host, 'ntu25')
-    assert not settings.snippet_queue_advances
+    assert not settings.snippet.queue_advances
     assert all(view['faithful'] for view in settings.views.values())
     assert 'input_norm' in assemble.backbone(config, 'ntu25').faithful
 
@@ -157,7 +158,7 @@ def test_a_value_that_nothing_knows_is_named(override, named):
     [
         ('--config.model.name=perceptron', lambda c: assemble.backbone(c, 'ntu25')),
         ('--config.model.name=heads', lambda c: assemble.backbone(c, 'ntu25')),
-        ('--config.pretrain.host=moco', lambda c: assemble.encoder(c, 'ntu25')),
+        ('--config.pretrain.host=moco', lambda c: assemble.host(c, 'ntu25')),
     ],
 )
 def test_a_name_is_a_module_or_an_error(override, make):

@@ -1,7 +1,5 @@
 """The command `import`: the released file, what fine-tuning makes of it, what does not fit."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -24,9 +22,9 @@ def released(real_data):
     return folder / 'best_model.pt'
 
 
-def _backbone(folder) -> dict:
+def _backbone(folder, stream='joint') -> dict:
     with checkpoint.manager(folder / 'checkpoints') as mngr:
-        return mngr.restore(mngr.latest_step())['backbone']
+        return mngr.restore(mngr.latest_step())['backbone'][stream]
 
 
 def test_the_released_file_is_used_whole(released, tmp_path):
@@ -121,27 +119,20 @@ def _run(*words) -> int:
     return main.main([str(word) for word in words])
 
 
-def test_fine_tuning_starts_from_it(released, tiny, tmp_path, capsys):
+def test_fine_tuning_is_told_of_another_architecture_or_stream(released, tiny, tmp_path, capsys):
     out = tmp_path / 'out'
-    assert _run('import', released, '--as', 'stgcn', '--out', out) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert '152 tensors used, 27 unused, 0 arrays begun anew' in told
-    options = [word.replace('"', '') for word in told[-1].split() if word.startswith('--config.')]
-    assert f'--config.finetune.init_from={out}' in options
-    assert '--config.faithful=(\'partition\',)' in options
-    layout = json.loads((out / 'run.json').read_text())['corpus']['layout']
+    assert _run('import', released, '--as', 'stgcn', '--stream', 'bone', '--out', out) == 0
+    assert '152 tensors used, 27 unused, 0 arrays begun anew' in capsys.readouterr().out
     given = ['--workdir', tmp_path / 'run', f'--config.data.data_dir={tiny}', *TINY]
-    mapped = f'--config.data.layout={layout}'
-    # Another width, and the corrected partition: what is needed instead is told.
-    wrong = [*options[:3], '--config.model.stgcn.features=256', mapped]
-    assert _run('finetune', *given, *wrong[:2], '--config.model.width=8', *wrong[3:]) == 2
+    given += [f'--config.finetune.init_from={out}', '--config.model.name=stgcn']
+    assert _run('finetune', *given, '--config.model.width=8') == 2
     said = capsys.readouterr().err
-    assert f'{out}: holds another architecture' in said and '--config.model.width=16' in said
+    assert f'{out}: holds another architecture, that of --config.model.width=16 ' in said
     assert '--config.faithful="(\'partition\',)"' in said and 'model.name' not in said
-    assert _run('finetune', *given, *options, mapped, '--config.finetune.backbone_rate=0.0') == 0
-    kept, tuned = (_backbone(folder)['params'] for folder in (out, tmp_path / 'run'))
-    kernel = lambda tree: tree['backbone']['block10']['temporal']['kernel']
-    np.testing.assert_array_equal(kernel(kept), kernel(tuned))
+    given += ['--config.model.width=16', "--config.faithful=('partition',)"]
+    assert _run('finetune', *given) == 2
+    assert f'{out}: pretrained on stream bone, not joint' in capsys.readouterr().err
+    assert not (tmp_path / 'run').exists()
 
 
 def test_a_folder_that_holds_something_is_left_alone(released, tmp_path, capsys):

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax.cli import import_
+from skeljax.cli import import_, main
 from skeljax.train import assemble, checkpoint
 
 torch = pytest.importorskip('torch', reason='twins of networks need the extra skeljax[compare]')
@@ -24,7 +24,7 @@ def _apply(model):
 
 def _restored(folder) -> dict:
     with checkpoint.manager(folder / 'checkpoints') as mngr:
-        found = mngr.restore(mngr.latest_step())['backbone']
+        found = mngr.restore(mngr.latest_step())['backbone']['joint']
     return {name: tree['backbone'] for name, tree in found.items()}
 
 
@@ -103,3 +103,24 @@ def test_of_persons_normalised_together_the_first_agrees(tmp_path, name, network
     found, config = _agrees(network, name, tmp_path, absent=True)
     assert found.persons == 2
     assert 'note: its data_bn normalised 2 persons' in import_.describe(found, config, 'x')
+
+
+def test_fine_tuning_starts_from_it(tiny, tmp_path, capsys):
+    network = twins.randomise(twins.Stgcn(4, 8))
+    torch.save(network.state_dict(), tmp_path / 'best.pt')
+    out = tmp_path / 'out'
+    assert main.main(['import', str(tmp_path / 'best.pt'), '--as', 'stgcn', '--out', str(out)]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    options = [word.replace('"', '') for word in told.split() if word.startswith('--config.')]
+    small = ['--config.finetune.num_steps=1', '--config.finetune.validate_every=1',
+             '--config.finetune.window=64', '--config.finetune.crop.length=64',
+             '--config.finetune.backbone_rate=0.0', f'--config.data.data_dir={tiny}']
+    given = ['--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', *small]
+    assert main.main(['finetune', '--workdir', str(tmp_path / 'run'), *given, *options]) == 0
+    with checkpoint.manager(tmp_path / 'run' / 'checkpoints') as mngr:
+        tuned = mngr.restore(mngr.latest_step())['backbone']['params']['backbone']
+    kept = _restored(out)['params']
+    for block in ('block1', 'block10'):
+        np.testing.assert_array_equal(
+            tuned[block]['temporal']['kernel'], kept[block]['temporal']['kernel']
+        )

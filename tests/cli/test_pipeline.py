@@ -9,8 +9,8 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax import formats
-from skeljax.cli import main, predict
+from skeljax import formats, localize
+from skeljax.cli import evaluate, main, predict
 from skeljax.data import normalize, records
 from skeljax.train import checkpoint, score, trained, workdir as workdirs
 
@@ -53,10 +53,12 @@ def _one_line(capsys, verb) -> str:
     return said[0]
 
 
-def _parameters(folder, item) -> dict:
+def _parameters(folder, item, *path) -> dict:
     with checkpoint.manager(folder) as mngr:
-        restored = mngr.restore(mngr.latest_step())
-    return restored[item]['params']
+        found = mngr.restore(mngr.latest_step())[item]
+    for name in (*path, 'params'):
+        found = found[name]
+    return found
 
 
 def test_both_stages_leave_metrics_and_a_described_run(runs):
@@ -73,7 +75,7 @@ def test_both_stages_leave_metrics_and_a_described_run(runs):
 
 def test_the_encoder_is_taken_from_the_pretraining(runs):
     """At a learning rate of 0 it ends as it began: at the pretraining's last parameters."""
-    source = _parameters(runs / 'pretrain' / 'checkpoints', 'backbone')
+    source = _parameters(runs / 'pretrain' / 'checkpoints', 'backbone', 'joint')
     tuned = _parameters(runs / 'tuned' / 'checkpoints', 'backbone')
     jax.tree.map(np.testing.assert_array_equal, tuned, source)
 
@@ -88,6 +90,42 @@ def test_evaluate_prints_and_saves_the_table(runs, capsys):
         assert name in shown and name in (runs / 'tuned' / 'evaluate-test.md').read_text()
         assert figures['mean'] == pytest.approx(np.mean(figures['map']))
         assert 0 <= figures['mean'] <= 1
+
+
+def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path, capsys):
+    """With all weight on one run the fused figures are its own; together their logits add up."""
+    motion = '--config.finetune.stream=motion'
+    assert _run('finetune', tmp_path / 'motion', tiny, motion) == 0
+    both = [str(runs / 'tuned'), str(tmp_path / 'motion')]
+    alone = [evaluate.evaluate([folder])['protocols'] for folder in both]
+    for number, weights in enumerate(([1.0, 0.0], [0.0, 1.0])):
+        fused = evaluate.evaluate(both, weights=weights)['protocols']
+        if number == 0:
+            assert fused == alone[0]
+        np.testing.assert_array_equal(fused['argmax_clean']['ap'], alone[number]['argmax_clean']['ap'])
+    capsys.readouterr()
+    assert main.main(['evaluate', '--workdir', both[0], '--fuse', both[1]]) == 0
+    assert f'fused with {both[1]}' in capsys.readouterr().out
+    saved = json.loads((runs / 'tuned' / 'evaluate-test-joint-motion.json').read_text())
+    assert [(run['stream'], run['weight']) for run in saved['runs']] == [('joint', 0.6), ('motion', 0.4)]
+    ready = [trained.load(folder) for folder in both]
+    corpus, first = evaluate._scores(ready[0], both[0], 'test', None)
+    _, second = evaluate._scores(ready[1], both[1], 'test', None)
+    expected = {}
+    for name, scores in first.items():
+        mixed = scores.astype(float) ** 0.6 * second[name].astype(float) ** 0.4
+        expected[name] = localize.protocol('argmax_clean').decode(mixed / mixed.sum(-1, keepdims=True))
+    result = localize.protocol('argmax_clean').evaluate(
+        expected, score.truth(corpus), num_classes=len(corpus.classes), tious=tuple(saved['tious'])
+    )
+    np.testing.assert_allclose(saved['protocols']['argmax_clean']['map'], result.map, atol=1e-6)
+
+
+def test_an_encoder_of_another_stream_is_no_start(runs, tiny, tmp_path, capsys):
+    source = f'--config.finetune.init_from={runs / "pretrain"}'
+    assert _run('finetune', tmp_path / 'bone', tiny, source, '--config.finetune.stream=bone') == 2
+    assert 'pretrained on stream joint, not bone' in _one_line(capsys, 'finetune')
+    assert not (tmp_path / 'bone').exists()
 
 
 def test_predict_writes_segments_in_seconds_and_frames_and_a_picture(runs, tmp_path):
@@ -223,6 +261,8 @@ def test_bad_settings_are_one_line(tiny, tmp_path, capsys, override, named):
         (['evaluate', '--workdir', 'NOWHERE'], 'no run here'),
         (['evaluate', '--workdir', 'TUNED', '--split', 'holiday'], "no split 'holiday'"),
         (['evaluate', '--workdir', 'TUNED', '--protocol', 'guess'], 'guess'),
+        (['evaluate', '--workdir', 'TUNED', '--fuse', 'NOWHERE'], 'no run here'),
+        (['evaluate', '--workdir', 'TUNED', '--weights', '1', '2'], '1 runs need as many weights'),
         (['predict', 'nothing.txt', '--workdir', 'TUNED'], 'nothing.txt: no such file'),
         (['predict', __file__, '--workdir', 'TUNED'], 'unknown format'),
         (['predict', 'synthetic/tiny:test:nobody', '--workdir', 'TUNED'], "no recording 'nobody'"),

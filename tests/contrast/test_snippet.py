@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.contrast import snippet
+from skeljax.contrast import loss, snippet
 from skeljax.models.heads import Snippets
 
 TEMPERATURE = 0.5
@@ -47,12 +47,12 @@ def test_loss_by_hand():
     embeddings = units[None, :3]
     matched = _snippets(key, embeddings[:, [1, 0, 2]])  # the match of snippet i embeds as i
     values, counts = snippet.term(
-        _snippets(query, embeddings), matched, jnp.array(units[3:]), temperature=TEMPERATURE
+        _snippets(query, embeddings), matched, loss.Negatives(jnp.array(units[3:])), temperature=TEMPERATURE
     )
     np.testing.assert_allclose(values, np.full((1, 3), np.log1p(2 * np.exp(-2))), rtol=1e-6)
     assert counts.all()
     values, _ = snippet.term(
-        _snippets(query, embeddings), matched, jnp.array(units[3:]),
+        _snippets(query, embeddings), matched, loss.Negatives(jnp.array(units[3:])),
         temperature=TEMPERATURE, match='position',
     )
     # In place, snippets 0 and 1 meet each other's embedding (similarity 0).
@@ -64,7 +64,7 @@ def test_padded_snippets_do_not_count():
     query, key = _case()
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
     ours = _snippets(query, embeddings, [[True, True, False]])
-    negatives = jnp.eye(5)[3:]
+    negatives = loss.Negatives(jnp.eye(5)[3:])
     _, counts = snippet.term(ours, _snippets(key, embeddings), negatives, temperature=TEMPERATURE)
     np.testing.assert_array_equal(counts, [[True, True, False]])
     empty = _snippets(key, embeddings, [[False, False, False]])
@@ -77,7 +77,7 @@ def test_no_gradient_into_the_key():
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
 
     def total(ours, theirs):
-        return snippet.term(ours, theirs, jnp.eye(5)[3:], temperature=TEMPERATURE)[0].sum()
+        return snippet.term(ours, theirs, loss.Negatives(jnp.eye(5)[3:]), temperature=TEMPERATURE)[0].sum()
 
     ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
     grads = jax.grad(total, argnums=(0, 1), allow_int=True)(ours, theirs)
@@ -100,9 +100,29 @@ def test_embeddings_that_cancel_over_time_escape_averages_but_not_snippets():
     """Two videos of the same two opposite snippets: alike, and told apart from averages only."""
     opposite = np.array([[[1.0, 0], [-1, 0]]] * 2, np.float32)
     key = _snippets(opposite, opposite)
-    loss_of = lambda kind: snippet.term(
-        key, key, snippet.negatives(key, kind), temperature=0.1, counts=~np.eye(2, dtype=bool)
-        if kind == 'average' else np.repeat(~np.eye(2, dtype=bool), 2, axis=1)
-    )[0]
+    other = ~np.eye(2, dtype=bool)
+    counts = {'average': other, 'snippet': np.repeat(other, 2, axis=1)}
+
+    def loss_of(kind):
+        negatives = loss.Negatives(snippet.negatives(key, kind), counts[kind])
+        return snippet.term(key, key, negatives, temperature=0.1)[0]
+
     assert np.asarray(loss_of('average')).max() < 1e-4
     np.testing.assert_allclose(loss_of('snippet'), np.log(2), rtol=1e-4)
+
+
+def test_mined_snippets_join_the_positive():
+    """Query snippet i is the i-th unit vector; its nearest of the negatives is the like one."""
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    negatives = loss.Negatives(jnp.eye(5)[jnp.array([1, 3, 0])])
+    values, _ = snippet.term(
+        _snippets(query, embeddings), _snippets(key, embeddings), negatives,
+        temperature=TEMPERATURE, match='position', mined=1,
+    )
+    one, none = 1 / TEMPERATURE, 0.0
+    total = np.log(2 * np.exp(one) + 2 * np.exp(none))  # own key, the like negative, two others
+    np.testing.assert_allclose(values[0, :2], total - one, rtol=1e-6)
+    # The third resembles no negative: all are as near, and ties count together.
+    total = np.log(np.exp(one) + 3)
+    assert np.isfinite(values[0, 2]) and values[0, 2] > total - one

@@ -78,6 +78,19 @@ def test_another_architecture_is_named(tmp_path):
             checkpoint.restore(mngr, {'backbone': other['weights']})
 
 
+def test_an_item_without_arrays_is_no_obstacle(tmp_path):
+    """Such as the momentum encoder and the queues of a host that has none."""
+    state = {**_state(), 'key': {}, 'queues': {'joint': {}}}
+    with checkpoint.manager(tmp_path) as mngr:
+        checkpoint.save(mngr, 1, state)
+        mngr.wait_until_finished()
+        found = checkpoint.restore(mngr, state)
+        jax.tree.map(np.testing.assert_array_equal, found, state)
+        more = {**state, 'key': {'joint': np.zeros(2)}}
+        with pytest.raises(InputError, match="no item 'key'"):
+            checkpoint.restore(mngr, more)
+
+
 def test_no_checkpoint_is_named(tmp_path):
     with checkpoint.manager(tmp_path / 'none') as mngr:
         with pytest.raises(InputError, match='no checkpoint here'):

@@ -10,7 +10,7 @@ import pytest
 
 from skeljax.contrast import skeletonclr
 from skeljax.models import agcn, fuser, heads
-from skeljax.train import compilations, finetune, parallel, pretrain
+from skeljax.train import compilations, finetune, negatives, parallel, pretrain
 
 B, W, V, CLASSES = 8, 40, 25, 3
 CROP = dict(length=32, pad_ratio=6, tempo=0.2)
@@ -36,28 +36,27 @@ def _backbone(axis=parallel.AXIS):
     return agcn.Backbone(width=8, widths=(1, 1, 2), strides=(2, 3), axis_name=axis)
 
 
-def _pretraining(queue_size=32, snippet_negatives='average', **settings):
+def _pretraining(queue_size=32, snippet=None, **settings):
+    host = skeletonclr.Host()
     encoder = pretrain.Encoder(
-        _backbone(), skeletonclr.Heads(embed=16), heads.SnippetHead(num_snippets=3, embed=16)
+        _backbone(),
+        host.heads(embed=16, layout='ntu25', axis_name=parallel.AXIS),
+        heads.SnippetHead(num_snippets=3, embed=16),
     )
     tx = optax.sgd(0.05, momentum=0.9)
     example = jnp.zeros((2, 32, 1, V, 3))
-    state = pretrain.init(
-        jax.random.key(0),
-        encoder,
-        tx,
-        example,
-        queue_size=queue_size,
-        embed=16,
-        snippet_negatives=snippet_negatives,
-    )
-    views = {'query': AUGMENT, 'key': AUGMENT}
     chosen = pretrain.Settings(
-        layout='ntu25', views=views, crop=CROP, snippet_negatives=snippet_negatives, **settings
+        layout='ntu25',
+        views={'query': AUGMENT, 'key': AUGMENT},
+        crop=CROP,
+        num_steps=4,
+        snippet=pretrain.Snippets(**snippet or {}),
+        **settings,
     )
-    step = functools.partial(
-        pretrain.step, encoder=encoder, host=skeletonclr, tx=tx, settings=chosen
+    state = pretrain.init(
+        jax.random.key(1), encoder, host, tx, example, chosen, queue_size=queue_size
     )
+    step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=chosen)
     return step, state
 
 
@@ -91,14 +90,22 @@ def _run(make, num_devices, steps=2):
 
 
 def _against_the_batch():
-    return _pretraining(snippet_negatives='snippet', negatives=('batch', 'queue'))
+    return _pretraining(snippet=dict(negatives='snippet'), negatives=('batch', 'queue'))
 
 
 def _against_the_same_person():
-    return _pretraining(snippet_negatives='snippet', negatives=('subject',))
+    return _pretraining(snippet=dict(negatives='snippet'), negatives=('subject',))
 
 
-MADE = [_pretraining, _against_the_batch, _against_the_same_person, _finetuning]
+def _two_streams():
+    """Two encoders, and positives mined from the first step on.
+
+    Not bones: the root's are 0, which untrained networks map to 0 or what rounding makes of it.
+    """
+    return _pretraining(streams=('joint', 'motion'), snippet=dict(mined=2, mine_from=0.0))
+
+
+MADE = [_pretraining, _against_the_batch, _against_the_same_person, _two_streams, _finetuning]
 
 
 @pytest.mark.parametrize('num_devices', [2, 8])
@@ -120,23 +127,39 @@ def test_pretraining_reports_every_loss_and_their_weighted_sum():
 def test_both_queues_take_the_keys_of_the_whole_batch():
     state, _ = _run(_pretraining, 8)
     _, start = _pretraining()
+    queues, first = state['queues']['joint'], start['queues']['joint']
     for name in ('host', 'snippet'):
-        vectors, before = state['queues'][name]['vectors'], start['queues'][name]['vectors']
-        assert state['queues'][name]['pointer'] == 2 * B
+        vectors, before = queues[name]['vectors'], first[name]['vectors']
+        assert queues[name]['pointer'] == 2 * B
         np.testing.assert_array_equal(vectors[2 * B :], before[2 * B :])
         assert (np.abs(vectors[: 2 * B] - before[: 2 * B]).max(1) > 1e-3).all()
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    host, snippet = (state['queues'][n]['vectors'][: 2 * B] for n in ('host', 'snippet'))
+    host, snippet = (queues[n]['vectors'][: 2 * B] for n in ('host', 'snippet'))
     assert not np.allclose(host, snippet)
 
 
 def test_a_queue_of_snippets_holds_every_snippet_of_the_batch():
     state, _ = _run(_against_the_batch, 8)
     _, start = _against_the_batch()
-    vectors, before = state['queues']['snippet']['vectors'], start['queues']['snippet']['vectors']
-    assert vectors.shape == (3 * 32, 16) and state['queues']['snippet']['pointer'] == 2 * 3 * B
+    queue, first = (tree['queues']['joint']['snippet'] for tree in (state, start))
+    vectors, before = queue['vectors'], first['vectors']
+    assert vectors.shape == (3 * 32, 16) and queue['pointer'] == 2 * 3 * B
     changed = np.abs(vectors - before).max(1) > 1e-6
     np.testing.assert_array_equal(changed, np.arange(3 * 32) < 2 * 3 * B)
+
+
+def test_every_stream_has_its_encoder_queues_and_losses():
+    state, history = _run(_two_streams, 1)
+    names = {'video_joint', 'video_motion', 'snippet_joint', 'snippet_motion'}
+    for metrics in history:
+        assert set(metrics) == {*names, 'loss', 'gradient_norm'}
+        weights = {name: 1.5 if name.startswith('snippet') else 1.0 for name in names}
+        expected = sum(weights[name] * metrics[name] for name in names)
+        np.testing.assert_allclose(metrics['loss'], expected, rtol=1e-6)
+    for part in ('backbone', 'heads', 'key', 'queues'):
+        assert set(state[part]) == {'joint', 'motion'}
+        flat = [np.concatenate([x.ravel() for x in jax.tree.leaves(t)]) for t in state[part].values()]
+        assert flat[0].shape == flat[1].shape and not np.allclose(*flat)
 
 
 def test_the_batch_as_negatives_leaves_ones_own_key_out():
@@ -144,14 +167,12 @@ def test_the_batch_as_negatives_leaves_ones_own_key_out():
     rng = np.random.default_rng(0)
     query, key = (heads.unit(rng.normal(size=(2, 4)).astype(np.float32)) for _ in range(2))
     waiting = {'vectors': jnp.zeros((8, 4))}
-    settings = pretrain.Settings('ntu25', {}, {}, negatives=('batch',), temperature=0.5)
+    host = skeletonclr.Host(temperature=0.5)
 
     def one(query, key):
-        far, counts = pretrain._negatives(waiting, key, jnp.zeros(len(key), int), settings)
-        terms = skeletonclr.terms(
-            {'query': query, 'key': key}, far, temperature=0.5, counts=counts
-        )
-        return terms['video']
+        far = negatives.collect(waiting, key, jnp.zeros(len(key), int), ('batch',))
+        outputs = {'query': {'video': query}, 'key': {'video': key}}
+        return host.terms(outputs, far, jnp.float32(0))['video']
 
     every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:2])
     losses = every(query[:, None], key[:, None])[:, 0]
@@ -164,11 +185,10 @@ def test_the_batch_as_negatives_leaves_ones_own_key_out():
 def test_the_same_person_as_negative_leaves_others_out(devices):
     """Six videos of three persons, two snippets each: each video meets two snippets."""
     subjects = np.array([0, 1, 0, 2, 1, 2])
-    settings = pretrain.Settings('ntu25', {}, {}, negatives=('subject',))
     keys = np.arange(12.0, dtype=np.float32)[:, None]
 
     def one(keys, subjects):
-        return pretrain._negatives({'vectors': keys}, keys, subjects, settings)
+        return negatives.collect({'vectors': keys}, keys, subjects, ('subject',))
 
     every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:devices])
     far, counts = every(keys.reshape(devices, -1, 1), subjects.reshape(devices, -1))
@@ -181,13 +201,15 @@ def test_the_same_person_as_negative_leaves_others_out(devices):
 def test_momentum_encoder_follows_parameters_only(momentum):
     step, start = _pretraining(momentum=momentum)
     # Move the query encoder first, so that the two differ.
-    start['backbone']['params'] = jax.tree.map(lambda x: x + 0.01, start['backbone']['params'])
+    backbone = start['backbone']['joint']
+    backbone['params'] = jax.tree.map(lambda x: x + 0.01, backbone['params'])
     start = jax.device_get(start)
     devices = jax.devices()[:1]
     run = parallel.data_parallel(step, devices)
     batch = parallel.shard(_batch(0), devices)
     state, _ = run(parallel.replicate(start, devices), batch, jax.random.key(0))
-    source = start['key'] if momentum else start['backbone']
+    state = {part: state[part]['joint'] for part in ('backbone', 'key')}
+    source = (start['key'] if momentum else start['backbone'])['joint']
     jax.tree.map(
         np.testing.assert_array_equal,
         jax.device_get(state['key']['params']['backbone']),

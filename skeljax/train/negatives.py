@@ -1,0 +1,39 @@
+"""Where the negatives of a step come from."""
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+
+from skeljax.contrast.loss import Negatives
+from skeljax.train import parallel
+
+# Earlier videos, the other videos of the same step, or only those others that show the same
+# person (Cheng et al., arXiv 2007.04871), which who it is does not solve.
+SOURCES = ('queue', 'batch', 'subject')
+
+
+def collect(waiting: dict, keys, subjects, sources: tuple[str, ...]) -> Negatives:
+    """Collects negatives and which of them each of this device's videos meets.
+
+    Videos of the batch meet the keys of others, on every device, not their own.
+
+    Args:
+        waiting: the queue.
+        keys: of this device's videos, float[B · n, D], those of a video next to each other.
+        subjects: int32[B].
+        sources: some of `SOURCES`.
+    """
+    if sources == ('queue',):
+        return Negatives(waiting['vectors'])
+    videos = len(subjects)
+    every = parallel.gather(lax.stop_gradient(keys))
+    owner = jnp.arange(len(every)) // (len(keys) // videos)
+    place = lax.axis_index(parallel.AXIS) * videos + jnp.arange(videos)
+    counts = place[:, None] != owner
+    if 'batch' not in sources:
+        counts &= (subjects[:, None] == parallel.gather(subjects))[:, owner]
+    if 'queue' not in sources:
+        return Negatives(every, counts)
+    older = jnp.ones((videos, len(waiting['vectors'])), bool)
+    vectors = jnp.concatenate([every, waiting['vectors']])
+    return Negatives(vectors, jnp.concatenate([counts, older], axis=1))

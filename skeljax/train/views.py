@@ -1,0 +1,45 @@
+"""The views of a batch that a host method asks for."""
+
+import jax
+
+from skeljax import augment, streams
+
+
+def make(rng, batch: dict, wanted: dict, settings) -> dict:
+    """Cuts and augments every view.
+
+    Args:
+        rng: typed key of the step.
+        batch: joints float[B, W, M, V, 3], mask bool[B, W, M], index int32[B].
+        wanted: name -> `contrast.skeletonclr.View`.
+        settings: `pretrain.Settings`: crop, each view's augmentation, streams.
+
+    Returns:
+        name -> stream -> float[B, T, M, V, 3], and mask bool[B, T, M].
+    """
+    cuts, made = {}, {}
+    numbers = {name: number for number, name in enumerate(settings.views)}
+    pace, hidden = (
+        augment.example_keys(jax.random.fold_in(rng, len(numbers) + more), batch['index'])
+        for more in range(2)
+    )
+    for name, view in wanted.items():
+        cut = view.cut or name
+        if cut not in cuts:
+            keys = augment.example_keys(jax.random.fold_in(rng, numbers[cut]), batch['index'])
+            cuts[cut] = _cut(keys, batch, settings.views[cut], settings)
+        joints, mask = cuts[cut]
+        if view.pace:
+            joints, mask = augment.relative_tempo(pace, joints, mask, other=view.pace == 'other')
+        shown = {s: streams.derive(joints, mask, s, settings.layout) for s in settings.streams}
+        if view.hidden:
+            # Not before the streams are made: the motion to and from zero is no hidden motion.
+            shown = {s: augment.hide(hidden, x, view.hidden) for s, x in shown.items()}
+        made[name] = shown, mask
+    return made
+
+
+def _cut(keys, batch, operations, settings):
+    keys = jax.vmap(jax.random.split)(keys)
+    joints, mask = augment.crop(keys[:, 0], batch['joints'], batch['mask'], **settings.crop)
+    return augment.transform(keys[:, 1], joints, layout=settings.layout, **operations), mask

@@ -1,0 +1,133 @@
+"""The settings that host methods were published with."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from skeljax.cli import configured
+from skeljax.configs import published
+from skeljax.data import normalize
+from skeljax.errors import InputError
+from skeljax.train import assemble, schedule
+
+# Steps an epoch are 40,091 clips by the batch: 313, 626, 112.
+PUBLISHED = {
+    'skeletonclr': dict(steps=93_900, batch=128, frames=50, rate=0.1, queue=32_768),
+    'crossclr': dict(steps=93_900, batch=128, frames=50, rate=0.1, queue=32_768),
+    'aimclr': dict(steps=93_900, batch=128, frames=50, rate=0.1, queue=32_768),
+    'hiclr': dict(steps=93_900, batch=128, frames=50, rate=0.1, queue=32_768),
+    'rvtclr': dict(steps=93_900, batch=128, frames=100, rate=0.1, queue=32_768),
+    'cmd': dict(steps=282_326, batch=64, frames=64, rate=0.01, queue=16_384),
+    'vicreg': dict(steps=50_512, batch=356, frames=64, rate=5e-4, queue=None),
+}
+BACKBONES = {'cmd': 'gru', 'vicreg': 'transformer'}
+MOCO = ('skeletonclr', 'crossclr', 'aimclr', 'hiclr', 'rvtclr')
+
+
+def _load(host, *more):
+    return configured.load(f'published:host={host}', list(more))
+
+
+@pytest.mark.parametrize('host', PUBLISHED)
+def test_a_host_comes_with_its_published_figures(host):
+    config, figures = _load(host), PUBLISHED[host]
+    chosen = config.pretrain
+    assert (chosen.num_steps, chosen.batch) == (figures['steps'], figures['batch'])
+    assert chosen.window == chosen.crop.length == figures['frames']
+    assert figures['queue'] in (None, chosen.queue_size)
+    assert (chosen.temperature, chosen.momentum, chosen.embed) == (0.07, 0.999, 128)
+    assert config.data.corpus == config.data.unlabelled[0] == 'ntu_rgbd/xsub60'
+    assert f'stretch:{figures["frames"]}' in config.data.normalisation
+
+
+@pytest.mark.parametrize('host', PUBLISHED)
+def test_the_rate_falls_once_to_a_tenth(host):
+    chosen, peak = _load(host).pretrain, PUBLISHED[host]['rate']
+    rate = schedule.rate(chosen.optimiser, chosen.num_steps)
+    epochs, falls = (300, 250) if host in MOCO else (451, 351)
+    each = chosen.num_steps // epochs
+    with jax.numpy_dtype_promotion('standard'):
+        rates = [float(rate(step)) for step in (0, falls * each - 1, falls * each + 1, epochs * each)]
+    np.testing.assert_allclose(rates, [peak, peak, peak / 10, peak / 10], rtol=1e-5)
+
+
+@pytest.mark.parametrize('host', PUBLISHED)
+def test_every_host_is_sound_with_and_without_the_snippet_term(host):
+    for weight in (0.0, 1.5):
+        config = _load(host, f'--config.pretrain.snippet.weight={weight}')
+        assemble.check(config)
+        made = assemble.host(config, 'ntu25')
+        encoder = assemble.encoder(config, 'ntu25', made)
+        assert (encoder.snippet is None) == (weight == 0)
+        assert type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(host, "stgcn")}'
+        settings = assemble.pretrain_settings(config, made, 'ntu25')
+        assert settings.streams == (
+            ('joint', 'motion', 'bone') if host in ('crossclr', 'cmd') else ('joint',)
+        )
+        assemble.optimiser(config, 'pretrain')
+
+
+@pytest.mark.parametrize('host', MOCO)
+def test_the_encoder_is_that_of_the_releases(host):
+    """821,380 numbers in the ST-GCN of width 16, and 98,688 in a head 256-256-128."""
+    backbone = assemble.backbone(_load(host), 'ntu25')
+    assert backbone.dropout == 0.5
+    joints, mask = jnp.zeros((1, 8, 1, 25, 3)), jnp.ones((1, 8, 1), bool)
+    made = jax.eval_shape(functools.partial(backbone.init, train=False), jax.random.key(0), joints, mask)
+    assert sum(x.size for x in jax.tree.leaves(made['params'])) == 821_380
+
+
+def test_the_quirks_that_the_docstring_names_are_known():
+    text = published.__doc__.split('--config.faithful=')[1].split(')')[0]
+    config = _load('aimclr', f'--config.faithful={" ".join(text.strip(chr(39)).split())})')
+    assemble.check(config)
+    assert len(config.faithful) == 6
+
+
+@pytest.mark.parametrize('host', ['skeletonclr', 'crossclr', 'aimclr', 'hiclr'])
+def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(host):
+    config = _load(host)
+    weak = dict(shear=0.5)
+    extreme = dict(**weak, mirror=0.5, rotate=np.deg2rad(30), noise=0.01, blur=2.0, axis_mask=0.5)
+    expected = dict(query=weak, key=weak)
+    expected |= {'aimclr': dict(extreme=extreme), 'hiclr': dict(extreme=extreme, masked=extreme)}.get(host, {})
+    found = {
+        view: {name: value for name, value in amplitudes.items() if value}
+        for view, amplitudes in config.pretrain.views.items()
+    }
+    assert found.keys() == expected.keys()
+    for view, amplitudes in expected.items():
+        assert found[view] == pytest.approx(amplitudes, rel=1e-4), view
+    hidden = {name: view.hidden for name, view in assemble.host(config, 'ntu25').views.items()}
+    assert {name: count for name, count in hidden.items() if count} == ({'masked': 2} if host == 'hiclr' else {})
+
+
+@pytest.mark.parametrize('host', PUBLISHED)
+def test_stages_begin_where_they_were_published_to(host):
+    made = assemble.host(_load(host), 'ntu25')
+    half = {'crossclr': 'cross_from', 'aimclr': 'mine_from', 'hiclr': 'mine_from', 'rvtclr': 'mine_from'}
+    assert host not in half or getattr(made, half[host]) == 150 / 300
+    assert made.temperature == 0.07 and made.faithful == ('',)
+
+
+def test_fifty_frames_are_the_pipeline_of_crossclr():
+    assert tuple(_load('aimclr').data.normalisation) == normalize.PIPELINES['crossclr']
+
+
+@pytest.mark.parametrize(
+    ('arg', 'told'), [('host=moco', "unknown host 'moco', known: aimclr"), ('backbone=mlp', "unknown backbone 'mlp'")]
+)
+def test_what_there_is_not_is_told_in_a_line(arg, told):
+    with pytest.raises(InputError, match=told) as raised:
+        configured.load(f'published:{arg}')
+    assert '\n' not in str(raised.value)
+
+
+def test_the_corpus_and_the_backbone_can_be_others():
+    assert _load('cmd').model.width == 1024
+    config = configured.load('published:corpus=ntu_rgbd/xview60,host=hiclr,backbone=agcn')
+    assert config.data.corpus == 'ntu_rgbd/xview60' and config.model.name == 'agcn'
+    assert config.pretrain.host == 'hiclr' and config.model.width == 64
