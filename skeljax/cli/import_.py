@@ -76,8 +76,8 @@ def convert(
         InputError: the file, the architecture, the layout or the folder do not fit,
             or tensors are missing.
     """
-    if Path(out).exists() and any(Path(out).iterdir()):
-        raise InputError(f'{out}: not empty; choose another --out')
+    if Path(out).is_file() or (Path(out).exists() and any(Path(out).iterdir())):
+        raise InputError(f'{out}: no empty folder; choose another --out')
     tensors = torch_file.state(source)
     try:
         encoder = imports.find(tensors, architecture, prefix)
@@ -102,7 +102,9 @@ def convert(
     return translation, config
 
 
-def configure(architecture: str, network: imports.Network, layout: str, stream: str) -> ConfigDict:
+def configure(
+    architecture: str, network: imports.Network, layout: str, stream: str
+) -> ConfigDict:
     """Makes the config of a pretraining that would have led to such an encoder."""
     config = skeljax.configs.default.get_config()
     module = imports.of(architecture)
@@ -121,7 +123,8 @@ def describe(translation: Translation, config: ConfigDict, out) -> str:
     lines = [f'used     {name} -> {path}' for name, path in used.items()]
     lines += [f'unused   {name}: {why}' for name, why in unused.items()]
     lines += [f'missing  {" + ".join(names)} -> {path}' for path, names in missing.items()]
-    lines.append(f'{len(used)} tensors used, {len(unused)} unused, {len(missing)} arrays begun anew')
+    anew = f'{len(missing)} arrays begun anew'
+    lines.append(f'{len(used)} tensors used, {len(unused)} unused, {anew}')
     if translation.persons > 1:
         lines.append(
             f'note: its data_bn normalised {translation.persons} persons together, each by figures '

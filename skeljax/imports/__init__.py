@@ -90,13 +90,20 @@ def describe(encoder: Encoder, layout: str) -> Network:
     for name in module.TELLING:
         if name not in encoder.tensors:
             raise InputError(f'no tensor {encoder.prefix}{name}')
-    joints = encoder.tensors[module.TELLING[0]].shape[-1]
-    if joints != known.num_joints:
+    try:
+        joints = encoder.tensors[module.TELLING[0]].shape[-1]
+        network = module.describe(encoder.tensors, known) if joints == known.num_joints else None
+    except (IndexError, TypeError):
+        told = [f'{name} {encoder.tensors[name].shape}' for name in module.TELLING]
+        raise InputError(f'no {encoder.architecture} has {" and ".join(told)}') from None
+    if network is None:
         raise InputError(
             f'{encoder.prefix}{module.TELLING[0]} is of {joints} joints, '
             f'layout {layout} has {known.num_joints}'
         )
-    return module.describe(encoder.tensors, known)
+    if network.width < 4:
+        raise InputError(f'{network.width} channels in the first block, expected 4 or more')
+    return network
 
 
 def _prefixes(tensors, architecture: str) -> list[str]:

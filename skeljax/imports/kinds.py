@@ -61,9 +61,9 @@ class Row(NamedTuple):
 
 
 def strides(tensors: dict[str, np.ndarray]) -> tuple[int, ...]:
-    """Tells which blocks halve time: where channels double, and where a shortcut keeps their number.
+    """Tells which blocks halve time: those that double channels, as published, and others.
 
-    A shortcut has weights only where it changes shape.
+    A shortcut that keeps the number of channels has weights only if it halves time.
     """
     halving = {5, 8}
     for n in range(2, 11):

@@ -9,7 +9,7 @@ import numpy as np
 from skeljax.errors import InputError
 from skeljax.formats.archive import reason
 from skeljax.imports import Encoder, of
-from skeljax.imports.kinds import NORM, Leaf
+from skeljax.imports.kinds import Leaf
 
 BLOCKS = 10
 
@@ -82,7 +82,7 @@ def _array(encoder: Encoder, names, leaf: Leaf, shape) -> np.ndarray:
         made = np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     except (ValueError, IndexError) as error:
         raise InputError(f'{told}, expected an array for {shape}: {reason(error)}') from None
-    if leaf in NORM and names[0].startswith('data_bn.') and len(made) % shape[0] == 0:
+    if names[0].startswith('data_bn.') and made.ndim == 1 and len(made) % shape[0] == 0:
         made = made[: shape[0]]  # the first of several persons that were normalised together
     if made.shape != shape:
         raise InputError(f'{told} would give an array {made.shape}, expected {shape}')

@@ -96,10 +96,23 @@ def test_an_encoder_that_is_not_there_is_told(tensors, given, expected):
     assert expected in str(caught.value) and '\n' not in str(caught.value)
 
 
+def test_the_graph_tells_how_edges_are_divided():
+    layout = skeleton.get('ntu25')
+    kernels = {f'st_gcn_networks.{i}.gcn.conv.weight': np.ones((12, 3, 1, 1)) for i in (0, 9)}
+    encoder = lambda adjacency: imports.Encoder('stgcn', '', {'A': adjacency, **kernels}, ())
+    for faithful in (True, False):
+        found = imports.describe(encoder(graph.spatial(layout, faithful=faithful)), 'ntu25')
+        assert found == (4, {'features': 4}, ('partition',) if faithful else ())
+    with pytest.raises(import_.InputError, match='its graph A is not what ST-GCN makes of layout'):
+        imports.describe(encoder(graph.partitions(layout)), 'ntu25')
+
+
 @pytest.mark.parametrize(
     ('changed', 'expected'),
     [
         ({'l1.gcn1.PA': np.ones((3, 18, 18))}, 'l1.gcn1.PA is of 18 joints, layout ntu25 has 25'),
+        ({'l1.gcn1.PA': np.ones(())}, 'no agcn has l1.gcn1.PA () and l1.gcn1.bn.weight (4,)'),
+        ({'l1.gcn1.bn.weight': np.ones(2)}, '2 channels in the first block, expected 4 or more'),
         ({'l1.gcn1.conv_ta.weight': np.ones(3)}, 'l1.gcn1.conv_ta.weight: no agcn has it'),
         ({'l1.tcn1.conv.weight': np.ones((4, 4, 7, 1))}, 'would give an array (7, 4, 4), expected'),
         ({'l1.tcn1.conv.weight': np.ones(4)}, 'expected an array for (9, 4, 4)'),
@@ -138,8 +151,10 @@ def test_fine_tuning_is_told_of_another_architecture_or_stream(released, tiny, t
 def test_a_folder_that_holds_something_is_left_alone(released, tmp_path, capsys):
     (tmp_path / 'note.txt').write_text('mine')
     assert _run('import', released, '--as', 'stgcn', '--out', tmp_path) == 2
-    assert 'not empty; choose another --out' in capsys.readouterr().err
+    assert 'no empty folder; choose another --out' in capsys.readouterr().err
+    assert _run('import', released, '--as', 'stgcn', '--out', tmp_path / 'note.txt') == 2
     assert [path.name for path in tmp_path.iterdir()] == ['note.txt']
+    assert (tmp_path / 'note.txt').read_text() == 'mine'
 
 
 def test_missing_tensors_are_named_or_begun_anew(released, tmp_path, monkeypatch):

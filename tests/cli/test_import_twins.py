@@ -4,11 +4,12 @@ import functools
 import importlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import import_, main
-from skeljax.train import assemble, checkpoint
+from skeljax.cli import configured, finetune, import_, main
+from skeljax.train import assemble, checkpoint, finetune as train
 
 torch = pytest.importorskip('torch', reason='twins of networks need the extra skeljax[compare]')
 twins = importlib.import_module('torch_twins')
@@ -105,22 +106,18 @@ def test_of_persons_normalised_together_the_first_agrees(tmp_path, name, network
     assert 'note: its data_bn normalised 2 persons' in import_.describe(found, config, 'x')
 
 
-def test_fine_tuning_starts_from_it(tiny, tmp_path, capsys):
+def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
     network = twins.randomise(twins.Stgcn(4, 8))
     torch.save(network.state_dict(), tmp_path / 'best.pt')
     out = tmp_path / 'out'
     assert main.main(['import', str(tmp_path / 'best.pt'), '--as', 'stgcn', '--out', str(out)]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     options = [word.replace('"', '') for word in told.split() if word.startswith('--config.')]
-    small = ['--config.finetune.num_steps=1', '--config.finetune.validate_every=1',
-             '--config.finetune.window=64', '--config.finetune.crop.length=64',
-             '--config.finetune.backbone_rate=0.0', f'--config.data.data_dir={tiny}']
-    given = ['--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', *small]
-    assert main.main(['finetune', '--workdir', str(tmp_path / 'run'), *given, *options]) == 0
-    with checkpoint.manager(tmp_path / 'run' / 'checkpoints') as mngr:
-        tuned = mngr.restore(mngr.latest_step())['backbone']['params']['backbone']
-    kept = _restored(out)['params']
-    for block in ('block1', 'block10'):
-        np.testing.assert_array_equal(
-            tuned[block]['temporal']['kernel'], kept[block]['temporal']['kernel']
-        )
+    config = configured.load('ui_prmd', options)
+    model = assemble.localizer(config, 'ntu25', 3)
+    init = functools.partial(train.variables, model, example=jnp.zeros((1, 64, 1, 25, 3)))
+    like = train.parts(jax.eval_shape(init, jax.random.key(0)))['backbone']
+    found = finetune._pretrained(config.finetune.init_from, like, config, 'ntu25')
+    weight = network.st_gcn_networks[9].tcn[2].weight[..., 0].permute(2, 1, 0).detach()
+    kernel = found['params']['backbone']['block10']['temporal']['kernel']
+    np.testing.assert_array_equal(kernel, weight)
