@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.anatomy', 'skeljax.naming', 'skeljax.remap',
-         'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.localize',
+         'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.imports', 'skeljax.localize',
          'skeljax.tfds_builders')
 PURE = ('skeljax.augment', 'skeljax.streams', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
         'skeljax.train.finetune', 'skeljax.train.views', 'skeljax.train.negatives', 'skeljax.train.state', 'skeljax.train.schedule')

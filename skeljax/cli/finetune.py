@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
+import skeljax.configs.default
 from skeljax import localize
 from skeljax.cli import configured, training
 from skeljax.data import corpus as corpora
@@ -97,19 +98,23 @@ def prepare(config: ConfigDict, corpus: Corpus):
     encoder = None
     if chosen.init_from:
         like = jax.eval_shape(lambda: finetune.init(rng, model, tx, example))
-        encoder = _pretrained(chosen.init_from, like['backbone'], layout, chosen.stream)
+        encoder = _pretrained(chosen.init_from, like['backbone'], config, layout)
     state = finetune.init(rng, model, tx, example, encoder)
     step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
     return step, state, batches, model
 
 
-def _pretrained(source: str, like: dict, layout: str, stream: str) -> dict:
-    """Restores the encoder of one stream of a pretraining run."""
+def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict:
+    """Restores the encoder of one stream of a pretraining run or an import."""
     run = workdirs.read(source)
     known = run['corpus']['layout']
     if known != layout:
         raise InputError(f'{source}: pretrained on layout {known}, this corpus has {layout}')
-    streams = run['config']['pretrain']['streams']
+    needed = workdirs.config_of(run, skeljax.configs.default.get_config())
+    here = assemble.architecture_options(config)
+    if other := [o for o in assemble.architecture_options(needed) if o not in here]:
+        raise InputError(f'{source}: holds another architecture, that of {" ".join(other)}')
+    streams, stream = run['config']['pretrain']['streams'], config.finetune.stream
     if stream not in streams:
         found = ', '.join(streams)
         raise InputError(f'{source}: pretrained on stream {found}, not {stream}')

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import keyword
 import logging
 import signal
 import sys
@@ -14,6 +15,7 @@ VERBS = {
     'prepare': 'convert a corpus into records',
     'inspect': 'tell and show what a corpus or raw recordings hold',
     'pretrain': 'learn an encoder without labels',
+    'import': 'take over an encoder from a PyTorch checkpoint',
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
     'evaluate': 'measure a fine-tuned run on a split',
     'predict': 'find the segments of one recording',
@@ -59,7 +61,7 @@ def _parse(argv):
         sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         sub.add_argument('--debug', action='store_true', help='show the traceback of bad input')
         if name == named:
-            verb = importlib.import_module(f'skeljax.cli.{name}')
+            verb = importlib.import_module(f'skeljax.cli.{name}{"_" * keyword.iskeyword(name)}')
             sub.description = verb.__doc__
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             verb.add_arguments(sub)

@@ -64,7 +64,9 @@ class Unpickler(pickle.Unpickler):
 
     def find_class(self, module, name):
         call = f'{module}.{name}'
-        return _Table if call == 'collections.OrderedDict' else type('Note', (Note,), {'call': call})
+        if call == 'collections.OrderedDict':
+            return _Table
+        return type('Note', (Note,), {'call': call})
 
 
 def load(file: io.BytesIO, unpickler: type[Unpickler] = Unpickler):

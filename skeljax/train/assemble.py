@@ -16,6 +16,9 @@ QUIRKS = (
     'momentum_freeze', 'parts_temperature', 'causal',
 )
 
+# Those of them that say what the weights of a backbone mean.
+_MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
+
 
 def quirk(config: ConfigDict, name: str) -> bool:
     """Says whether a quirk of the release is to be repeated."""
@@ -64,6 +67,17 @@ def backbone(config: ConfigDict, layout: str):
         dtype=jnp.dtype(config.model.dtype),
         **dict(config.model[name]),
     )
+
+
+def architecture_options(config: ConfigDict) -> list[str]:
+    """Lists the options that make a backbone for the same weights."""
+    name = config.model.name
+    own = {f'model.{name}.{key}': value for key, value in dict(config.model[name]).items()}
+    options = {'model.name': name, 'model.width': config.model.width, **own}
+    if name in _MEANT:
+        options['faithful'] = tuple(q for q in _MEANT[name] if quirk(config, q)) or ('',)
+    quoted = lambda value: f'"{value}"' if isinstance(value, tuple) else value
+    return [f'--config.{key}={quoted(value)}' for key, value in options.items()]
 
 
 def host(config: ConfigDict, layout: str):
