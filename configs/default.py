@@ -151,7 +151,7 @@ def _finetune() -> ConfigDict:
 _WEAK = dict(shear=0.5)
 _STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5
 _EXTREME = dict(**_STRONG, mirror=0.5, rotate=0.5236)  # operations 1 to 5
-_CORRUPT = dict(shear=1.0, joint_mask=15)  # both at once; CMD's feeder takes one or the other
+_CORRUPT = dict(shear=1.0, corrupt=15)
 
 # Host -> the augmentation of each view that it asks for.
 _VIEWS = dict(
@@ -179,7 +179,7 @@ _ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 def _augment(**amplitudes) -> dict:
     names = dict(
         shear=0.0, turn=0.0, rotate=0.0, scale=0.0, bones=0.0, mirror=0.0, noise=0.0,
-        blur=0.0, axis_mask=0.0, joint_mask=0,
+        blur=0.0, axis_mask=0.0, joint_mask=0, corrupt=0,
     )
     return {**names, **amplitudes}
 

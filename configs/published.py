@@ -15,8 +15,8 @@ incomplete batch left out. Known defects are corrected; repeat them by
 What differs or was not told:
 * skeletonclr, crossclr, aimclr, hiclr, rvtclr: one GPU, so `bn_axis` was no question. AimCLR and
   HiCLR were trained one stream a run: `--config.pretrain.streams='("motion",)'`.
-* cmd, vicreg (USDRL's loss): both cut a tenth to all of a clip and stretch it to 64 frames; here
-  all of it is stretched. That the last batch is left out and, for USDRL, that its rate falls to a
+* cmd, vicreg (USDRL's loss): both cut a tenth to all of a clip, but 64 frames at least, and stretch
+  that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. That the last batch is left out and, for USDRL, that its rate falls to a
   tenth is a guess. USDRL's transformer has separate tokens for time and for space, ours has not.
 
 Only the pretraining differs from configs/default.py: the works report recognition of clips.
@@ -64,8 +64,7 @@ def get_config(arg: str = '') -> ConfigDict:
         dict(
             num_steps=epochs * (CLIPS // batch),
             batch=batch,
-            window=frames,
-            crop=dict(length=frames, pad_ratio=6),
+            **_cut(host, frames),
             queue_size=_QUEUES.get(host, 32_768),
             snippet=dict(weight=0.0),
         )
@@ -81,8 +80,14 @@ def get_config(arg: str = '') -> ConfigDict:
     return config
 
 
+def _cut(host: str, frames: int) -> dict:
+    if host in ('cmd', 'vicreg'):
+        return dict(window=300, crop=dict(length=frames, pad_ratio=0, tempo=0.3))
+    return dict(window=frames, crop=dict(length=frames, pad_ratio=6))
+
+
 def _normalisation(host: str, frames: int) -> tuple[str, ...]:
     if host in ('cmd', 'vicreg'):
-        return ('2s-agcn', f'stretch:{frames}')
+        return ('2s-agcn',)
     # 'crossclr' of skeljax/data/normalize.py, which stands for 50 frames.
     return ('first_persons:2', 'centre_each', f'stretch:{frames}', 'turn_each')

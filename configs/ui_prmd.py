@@ -43,7 +43,7 @@ def get_config(arg: str = '') -> ConfigDict:
     for view in config.pretrain.views.values():
         # Done rightly or wrongly is a matter of degrees: harder views would erase it.
         view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0, rotate=0.0))
-        view.joint_mask = min(view.joint_mask, 5)
+        view.joint_mask, view.corrupt = min(view.corrupt, 5), 0
     config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(

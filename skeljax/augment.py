@@ -141,6 +141,7 @@ def transform(
     blur: float = 0.0,
     axis_mask: float = 0.0,
     joint_mask: int = 0,
+    corrupt: int = 0,
     faithful: bool = False,
 ):
     """Transforms the poses of each example, one draw for all of its frames.
@@ -162,14 +163,19 @@ def transform(
             width from U(0.1, blur)).
         axis_mask: probability of zeroing one coordinate axis.
         joint_mask: joints zeroed (0 for none).
+        corrupt: joints that are spoilt in half of the clips, in the place of the shear: zeroed
+            or all mapped by one matrix from U(-1, 1), each as often (CMD's code).
         faithful: as published: the blur's taps do not sum to 1 and mirroring
             exchanges joints without mirroring coordinates.
 
     Returns:
         float[B, T, M, V, 3].
     """
-    keys = jax.vmap(lambda k: jax.random.split(k, 9))(rng)
-    matrix = jax.vmap(lambda k: _matrix(k, shear, turn, rotate, scale))(keys)
+    keys = jax.vmap(lambda k: jax.random.split(k, 10))(rng)
+    shears = jnp.full(len(keys), shear)
+    if corrupt:
+        joints, shears = _corrupt(keys[:, 9], joints, shears, corrupt)
+    matrix = jax.vmap(lambda k, shear: _matrix(k, shear, turn, rotate, scale))(keys, shears)
     if shear or turn or rotate or scale:
         joints = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
     if bones:
@@ -208,6 +214,20 @@ def _matrix(keys, shear, turn, rotate, scale):
     if scale:
         matrix = matrix * jax.random.uniform(keys[3], minval=1 - scale, maxval=1 + scale)
     return matrix
+
+
+def _corrupt(keys, joints, shears, count):
+    """Spoils `count` joints of half of the clips, and takes their shear float[B] away."""
+    def draw(key):
+        use, zero, joint, entries = jax.random.split(key, 4)
+        spoilt = jax.random.bernoulli(use)
+        matrix = jax.random.uniform(entries, (3, 3), minval=-1.0)
+        lost = spoilt & (jax.random.permutation(joint, joints.shape[-2]) < count)
+        return spoilt, lost, jnp.where(jax.random.bernoulli(zero), 0, matrix)
+
+    spoilt, lost, matrix = jax.vmap(draw)(keys)
+    mapped = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
+    return jnp.where(lost[:, None, None, :, None], mapped, joints), jnp.where(spoilt, 0, shears)
 
 
 def _rotation(axis: int, angle):

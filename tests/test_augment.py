@@ -225,3 +225,26 @@ def test_a_single_frame_has_one_tempo():
     for other in (False, True):
         found = augment.relative_tempo(_keys(), joints, mask, other=other)
         jax.tree.map(np.testing.assert_array_equal, found, (joints, mask))
+
+
+def test_half_of_the_clips_are_sheared_in_the_others_joints_are_spoilt():
+    count, spoilt = 400, 10
+    joints = jnp.broadcast_to(_joints(4)[:1], (count, 4, M, V, 3))
+    made = _transform(joints, _keys(count=count), shear=1.0, corrupt=spoilt)
+    changed = (made != np.asarray(joints)).any((1, 2, 4))
+    sheared = changed.all(1)
+    assert 0.4 < sheared.mean() < 0.6  # binomial: four deviations are 0.1
+    assert (changed[~sheared].sum(1) == spoilt).all()
+    assert len(set(map(tuple, changed[~sheared]))) > 100  # others in each clip
+    zeroed = (made == 0).all((1, 2, 4)).any(1)
+    assert not zeroed[sheared].any() and 0.35 < zeroed[~sheared].mean() < 0.65
+    assert ((made[zeroed] == 0).all((1, 2, 4)).sum(1) == spoilt).all()
+    # The rest: all spoilt joints of a clip by one matrix, the same in every frame.
+    for number in np.flatnonzero(~sheared & ~zeroed)[:9]:
+        lost = changed[number]
+        before, after = (np.asarray(x)[number][:, :, lost].reshape(-1, 3) for x in (joints, made))
+        matrix, residual = np.linalg.lstsq(before, after, rcond=None)[:2]
+        np.testing.assert_allclose(residual, 0, atol=1e-6)
+        assert np.abs(matrix).max() < 1 and np.abs(matrix - np.eye(3)).max() > 0.1
+    alone = _transform(joints, _keys(count=count), shear=1.0)
+    np.testing.assert_allclose(made[sheared], alone[sheared], atol=1e-6)
