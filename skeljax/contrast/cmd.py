@@ -9,6 +9,7 @@ from jax import lax
 import jax.numpy as jnp
 
 from skeljax.contrast import loss, skeletonclr
+from skeljax.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Host(skeletonclr.Host):
     student_temperature: float = 0.1
 
     least_streams: ClassVar[int] = 2  # published with joint, motion and bone
+
+    def check(self, layout: str):
+        if self.top < 1:
+            raise InputError(f'host cmd compares 1 or more of the nearest negatives, not {self.top}')
 
     def across(self, outputs: dict, negatives: dict, progress) -> dict:
         """Computes a loss for every ordered pair of streams, name 'distil_TEACHER_STUDENT'."""

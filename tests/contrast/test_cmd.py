@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skeljax.contrast import cmd, loss
+from skeljax.errors import InputError
 
 STREAMS = ('joint', 'bone')
 PAIRS = [f'distil_{one}_{other}' for one, other in itertools.permutations(STREAMS)]
@@ -64,3 +65,9 @@ def test_equal_similarities_at_equal_temperatures_teach_nothing():
         np.testing.assert_allclose(value, 0, atol=1e-6, err_msg=name)
     other = host.across(outputs, far, jnp.float32(0))
     assert all((np.asarray(value) > 1e-3).all() for value in other.values())
+
+
+def test_comparing_nothing_is_told():
+    cmd.Host(top=1).check('ntu25')
+    with pytest.raises(InputError, match='compares 1 or more of the nearest negatives, not 0'):
+        cmd.Host(top=0).check('ntu25')
