@@ -108,8 +108,11 @@ def _two_streams():
 MADE = [_pretraining, _against_the_batch, _against_the_same_person, _two_streams, _finetuning]
 
 
-@pytest.mark.parametrize('num_devices', [2, 8])
-@pytest.mark.parametrize('make', MADE)
+# Eight devices add nothing to two of what a second stream needs.
+@pytest.mark.parametrize(
+    ('make', 'num_devices'),
+    [(make, n) for make in MADE for n in (2, 8) if (make, n) != (_two_streams, 8)],
+)
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, _run(make, num_devices), _run(make, 1))
