@@ -81,8 +81,10 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         total = {name: weights[0] * score.logarithm(p) for name, p in scores.items()}
         for run, workdir, weight in zip(runs[1:], workdirs[1:], weights[1:], strict=True):
             other, more = _scores(run, workdir, split, data_dir)
-            if (other.name, other.classes, more.keys()) != (corpus.name, corpus.classes, total.keys()):
-                raise InputError(f'{workdir}: scores {other.name}, {workdirs[0]} {corpus.name}')
+            alike = [(c.name, c.classes, c.fps) for c in (other, corpus)]
+            if alike[0] != alike[1] or more.keys() != total.keys():
+                kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
+                raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
             for name in total:
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}

@@ -114,7 +114,7 @@ def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dic
     here = assemble.architecture_options(config)
     if other := [o for o in assemble.architecture_options(needed) if o not in here]:
         raise InputError(f'{source}: holds another architecture, that of {" ".join(other)}')
-    streams, stream = run['config']['pretrain']['streams'], config.finetune.stream
+    streams, stream = needed.pretrain.streams, config.finetune.stream
     if stream not in streams:
         found = ', '.join(streams)
         raise InputError(f'{source}: pretrained on stream {found}, not {stream}')
