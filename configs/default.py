@@ -14,7 +14,9 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the defaults.
 
     Args:
-        arg: a prepared corpus, or some of corpus=, host=, backbone= with commas between.
+        arg: a prepared corpus, or some of these with commas between: corpus=, host=,
+            backbone=, setting= (of `SETTINGS`), unlabelled= (corpora to pretrain on, + between),
+            layout= (of joints, that all are mapped to).
     """
     chosen = choose(arg)
     config = ConfigDict()
@@ -22,22 +24,23 @@ def get_config(arg: str = '') -> ConfigDict:
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
-    config.data = _data(chosen.get('corpus', 'synthetic'))
+    config.data = _data(chosen)
     config.model = _model(chosen.get('backbone', 'agcn'))
     config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
     config.finetune = _finetune()
+    config.finetune.update(SETTINGS[chosen.get('setting', 'semi10')])
     config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
     return config
 
 
 def choose(arg: str) -> dict[str, str]:
-    """Reads `corpus` or `corpus=...,host=...,backbone=...`."""
+    """Reads `corpus` or `corpus=...,host=...`: name -> value."""
     pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
     chosen = {name: value for name, value in pairs if value}
-    strange = set(chosen) - {'corpus', 'host', 'backbone'}
+    strange = set(chosen) - set(_CHOICES)
     if strange:
-        raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: corpus, host, backbone')
-    for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES)):
+        raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: {", ".join(_CHOICES)}')
+    for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES), ('setting', SETTINGS)):
         if chosen.get(kind, min(known)) not in known:
             raise ValueError(f'unknown {kind} {chosen[kind]!r}, known: {", ".join(sorted(known))}')
     return chosen
@@ -48,13 +51,22 @@ def describe(chosen: dict[str, str]) -> str:
     return ','.join(f'{name}={value}' for name, value in chosen.items())
 
 
-def _data(corpus: str) -> ConfigDict:
+_CHOICES = ('corpus', 'host', 'backbone', 'setting', 'unlabelled', 'layout')
+
+
+def unlabelled(chosen: dict[str, str], otherwise: str) -> tuple[str, ...]:
+    """Returns the corpora that were chosen to pretrain on, or that one."""
+    return tuple(chosen.get('unlabelled', otherwise).split('+'))
+
+
+def _data(chosen: dict[str, str]) -> ConfigDict:
+    corpus = chosen.get('corpus', 'synthetic')
     return ConfigDict(
         dict(
             data_dir='data',
             corpus=corpus,  # fine-tuned and evaluated on
-            unlabelled=(corpus,),  # pretrained on, their training splits
-            layout='',  # joint layout that recordings are mapped to; empty: the corpus' own
+            unlabelled=unlabelled(chosen, corpus),  # pretrained on, their training splits
+            layout=chosen.get('layout', ''),  # joint layout that recordings are mapped to; empty: the corpus' own
             fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
             # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
             normalisation=('centre', 'align', 'size'),
@@ -92,6 +104,7 @@ def _pretrain(host: str) -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=60_000,
+            num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
             batch=128,
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
@@ -127,6 +140,7 @@ def _finetune() -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=4000,
+            num_epochs=0,
             batch=8,
             window=512,
             crop=dict(length=512, pad_ratio=0, tempo=0.0),
@@ -135,10 +149,13 @@ def _finetune() -> ConfigDict:
             levels=(),  # temporal strides of the taps that the fuser joins; empty: finest, two coarsest
             stream='joint',
             init_from='',  # workdir of a pretraining run; empty: from scratch
-            backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes its weights
+            whole=False,  # scores a recording, not its frames: recognition
+            backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too
             backbone_after=0.0,  # share of the run before which its weights stay as they came
-            label_fraction=0.1,
+            label_fraction=0.1,  # of the training recordings
             label_seed=4,
+            label_stratified=False,  # draws them so that every class is shown; the release does not
+            neighbours=20,  # of the kNN probe; the paper does not tell
             optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
             log_every=20,
             validate_every=200,
@@ -147,6 +164,17 @@ def _finetune() -> ConfigDict:
         )
     )
 
+
+_LINEAR = dict(fuser=False, backbone_rate=0.0, label_fraction=1.0)
+
+# Name -> what it changes in config.finetune. Without `init_from` each is supervised from scratch.
+SETTINGS = dict(
+    linear=dict(**_LINEAR, optimiser=dict(peak=1e-3)),  # rate and epochs as plain: not told
+    plain=dict(fuser=False, label_fraction=1.0, optimiser=dict(peak=1e-3)),
+    fuser=dict(label_fraction=1.0),
+    **{f'semi{percent}': dict(label_fraction=percent / 100) for percent in (1, 5, 10, 20, 50)},
+    recognition=dict(**_LINEAR, whole=True, protocol='recognition'),
+)
 
 _WEAK = dict(shear=0.5)
 _STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5

@@ -12,14 +12,14 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the demo.
 
     Args:
-        arg: 'synthetic' (the default) or 'ui_prmd', host=, backbone=, with commas between.
+        arg: 'synthetic' (the default) or 'ui_prmd' and what `default.get_config` takes.
     """
     chosen = {**default.choose(arg), 'corpus': 'composed10'}
     config = ui_prmd.get_config(default.describe(chosen))
     on_real = default.choose(arg).get('corpus') == 'ui_prmd'
     corpus = config.data.corpus if on_real else 'synthetic/default'
     config.data.corpus = corpus
-    config.data.unlabelled = (corpus,)
+    config.data.unlabelled = default.unlabelled(chosen, corpus)
     config.pretrain.update(dict(num_steps=120, batch=32, log_every=10, checkpoint_every=60))
     config.finetune.update(dict(num_steps=120, validate_every=40))
     return config

@@ -15,15 +15,16 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the settings for one's own corpus.
 
     Args:
-        arg: NAME of `folder/NAME` (or CORPUS/CONFIG), host=, backbone=, with commas between.
+        arg: NAME of `folder/NAME` (or CORPUS/CONFIG) and what `default.get_config` takes.
     """
     chosen = default.choose(arg)
     corpus = chosen.get('corpus', 'mine')
     corpus = corpus if '/' in corpus else f'folder/{corpus}'
     config = ui_prmd.get_config(default.describe({**chosen, 'corpus': 'composed10'}))
     config.data.corpus = corpus
-    config.data.unlabelled = (corpus,)
+    config.data.unlabelled = default.unlabelled(chosen, corpus)
     config.finetune.window = 128
     config.finetune.crop.length = 96
-    config.finetune.label_fraction = 1.0
+    if 'setting' not in chosen:
+        config.finetune.label_fraction = 1.0
     return config

@@ -15,13 +15,13 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the benchmark.
 
     Args:
-        arg: 'composed10' (the default) or 'composed20', host=, backbone=, with commas between.
+        arg: 'composed10' (the default) or 'composed20' and what `default.get_config` takes.
     """
     chosen = {'corpus': 'composed10', **default.choose(arg)}
     chosen['corpus'] = f'ui_prmd/{chosen["corpus"]}'
     config = default.get_config(default.describe(chosen))
     # Without labels both sets serve: every repetition of the training persons.
-    config.data.unlabelled = ('ui_prmd/composed20',)
+    config.data.unlabelled = default.unlabelled(chosen, 'ui_prmd/composed20')
     # A small encoder: what the tokens or states of the others are wide.
     config.model.width = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
     config.pretrain.update(

@@ -8,7 +8,12 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('JAX_NUMPY_DTYPE_PROMOTION', 'strict')
 os.environ.setdefault('MPLBACKEND', 'agg')
 
+import hypothesis
 import pytest
+
+# A busy machine is no fault of the code.
+hypothesis.settings.register_profile('patient', deadline=None)
+hypothesis.settings.load_profile('patient')
 
 
 @pytest.fixture(scope='session')

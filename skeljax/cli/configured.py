@@ -1,5 +1,6 @@
 """The options `--config FILE:arg` and `--config.key=value` of a verb; corpora as they want them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import flags
@@ -55,6 +56,24 @@ def load(text: str, overrides: list[str] = ()) -> ConfigDict:
         text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
         raise InputError(f'{name}: {text}') from None
     return values.config
+
+
+def in_steps(config: ConfigDict, stage: str, epoch_steps: Callable[[], int]) -> ConfigDict:
+    """Tells the length of a stage in steps where its `num_epochs` gives it.
+
+    Args:
+        config: the whole one; it stays as it is.
+        stage: 'pretrain' or 'finetune'.
+        epoch_steps: tells the steps of an epoch; asked only where they are needed.
+    """
+    epochs = config[stage].num_epochs
+    if not epochs:
+        return config
+    if epochs < 0:
+        raise InputError(f'config.{stage}.num_epochs is {epochs}')
+    config = config.copy_and_resolve_references()
+    config[stage].num_steps = epochs * epoch_steps()
+    return config
 
 
 def open_corpus(config: ConfigDict, name: str, split: str, data_dir=None) -> Corpus:

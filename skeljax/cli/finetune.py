@@ -47,6 +47,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     """
     assemble.check(config)
     corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
+    config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
     described = workdirs.check(workdir, 'finetune', config, corpus)
     step, state, batches, model = prepare(config, corpus)
     workdir = workdirs.claim(workdir, described)
@@ -76,22 +77,36 @@ def open_split(config: ConfigDict, split: str) -> Corpus:
     return configured.open_corpus(config, config.data.corpus, split)
 
 
-def prepare(config: ConfigDict, corpus: Corpus):
-    """Makes the per-device step, the first state, the batches and the model."""
-    chosen, layout = config.finetune, corpus.layout
-    model = assemble.localizer(config, layout, len(corpus.classes))
-    tx = assemble.optimiser(config, 'finetune')
-    settings = assemble.finetune_settings(config, layout)
-    labelled = corpora.fraction(len(corpus), chosen.label_fraction, chosen.label_seed)
-    batches = Batches(
+def labelled(config: ConfigDict, corpus: Corpus) -> np.ndarray:
+    """Draws the recordings whose labels are used: indices, sorted."""
+    chosen = config.finetune
+    if chosen.label_stratified:
+        shown = corpora.classes_shown(corpus)
+        return corpora.stratified(shown, chosen.label_fraction, chosen.label_seed)
+    return corpora.fraction(len(corpus), chosen.label_fraction, chosen.label_seed)
+
+
+def draw(config: ConfigDict, corpus: Corpus) -> Batches:
+    """Makes the batches of labelled windows."""
+    chosen = config.finetune
+    return Batches(
         [corpus],
-        chosen=[labelled],
+        chosen=[labelled(config, corpus)],
         length=chosen.window,
         batch=chosen.batch,
         seed=config.seed,
         labelled=True,
         process=(jax.process_index(), jax.process_count()),
     )
+
+
+def prepare(config: ConfigDict, corpus: Corpus):
+    """Makes the per-device step, the first state, the batches and the model."""
+    chosen, layout = config.finetune, corpus.layout
+    model = assemble.localizer(config, layout, len(corpus.classes))
+    tx = assemble.optimiser(config, 'finetune')
+    settings = assemble.finetune_settings(config, layout)
+    batches = draw(config, corpus)
     persons, joints = corpus[0].joints.shape[1:3]
     example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
     rng = jax.random.key(config.seed)

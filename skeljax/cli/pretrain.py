@@ -42,6 +42,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     """
     assemble.check(config)
     corpora = open_unlabelled(config)
+    config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
     described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     step, state, batches = prepare(config, corpora)
     workdir = workdirs.claim(workdir, described)
@@ -82,6 +83,18 @@ def open_unlabelled(config: ConfigDict) -> list[Corpus]:
     return corpora
 
 
+def draw(config: ConfigDict, corpora: list[Corpus]) -> Batches:
+    """Makes the batches of windows."""
+    chosen = config.pretrain
+    return Batches(
+        corpora,
+        length=chosen.window,
+        batch=chosen.batch,
+        seed=config.seed,
+        process=(jax.process_index(), jax.process_count()),
+    )
+
+
 def prepare(config: ConfigDict, corpora: list[Corpus]):
     """Makes the per-device step, the first state and the batches."""
     chosen, layout = config.pretrain, corpora[0].layout
@@ -89,13 +102,7 @@ def prepare(config: ConfigDict, corpora: list[Corpus]):
     encoder = assemble.encoder(config, layout, host)
     tx = assemble.optimiser(config, 'pretrain')
     settings = assemble.pretrain_settings(config, host, layout)
-    batches = Batches(
-        corpora,
-        length=chosen.window,
-        batch=chosen.batch,
-        seed=config.seed,
-        process=(jax.process_index(), jax.process_count()),
-    )
+    batches = draw(config, corpora)
     persons, joints = corpora[0][0].joints.shape[1:3]
     example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
     state = pretrain.init(

@@ -135,7 +135,52 @@ def fraction(size: int, share: float, seed: int) -> np.ndarray:
     Raises:
         InputError: the share is not in (0, 1].
     """
+    return np.sort(np.random.default_rng(seed).permutation(size)[: _count(size, share)])
+
+
+def stratified(shown: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Draws a random `share` of recordings, at least one, that shows the classes evenly.
+
+    One after another is taken that shows the class of which the least share has been taken,
+    the first of such in a random order; of equal classes the rarest, then the first. The
+    shares of one seed are nested.
+
+    Args:
+        shown: which recordings show which classes, bool[N, L].
+        share: of the recordings.
+        seed: of the order.
+
+    Returns:
+        Indices, sorted.
+
+    Raises:
+        InputError: the share is not in (0, 1].
+    """
+    size = len(shown)
+    left = list(np.random.default_rng(seed).permutation(size))
+    totals, taken = shown.sum(0), []
+    while len(taken) < _count(size, share):
+        remain = shown[left].any(0)
+        wanted = np.flatnonzero(remain)
+        if not len(wanted):  # nothing is labelled in those that are left
+            taken.append(left.pop(0))
+            continue
+        covered = shown[taken].sum(0)[wanted] / totals[wanted]
+        label = wanted[np.lexsort((wanted, totals[wanted], covered))[0]]
+        place = int(np.flatnonzero(shown[left, label])[0])
+        taken.append(left.pop(place))
+    return np.sort(np.array(taken))
+
+
+def classes_shown(corpus: Corpus) -> np.ndarray:
+    """Tells which recordings show which classes, bool[N, L]."""
+    shown = np.zeros((len(corpus), len(corpus.classes)), bool)
+    for row, recording in zip(shown, corpus, strict=True):
+        row[recording.segment_label] = True
+    return shown
+
+
+def _count(size: int, share: float) -> int:
     if not 0 < share <= 1:
         raise InputError(f'label fraction {share} is not in (0, 1]')
-    count = max(1, round(size * share))
-    return np.sort(np.random.default_rng(seed).permutation(size)[:count])
+    return max(1, round(size * share))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from flax import linen as nn
 import jax
+from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
@@ -146,18 +147,32 @@ class Localizer(nn.Module):
             interpolates (the plain head).
         head: a `FrameHead` with one output a class and one for background.
         stream: of the skeleton that the backbone sees, of `streams.STREAMS`.
+        frozen: the backbone stays as it is, its batch statistics too.
+        whole: gives all frames the score of the mean of the deepest tap, as where a
+            recording shows one action (recognition).
     """
 
     backbone: nn.Module
     fuser: nn.Module | None
     head: nn.Module
     stream: str = 'joint'
+    frozen: bool = False
+    whole: bool = False
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
-        joints = streams.derive(joints, mask, self.stream, self.backbone.layout)
-        taps = self.backbone(joints, mask, train=train).taps
+        taps = self.taps(joints, mask, train=train)
         if self.fuser is not None:
             return self.head(self.fuser(taps, train=train)[0])
         stride = max(taps)
-        return interpolate(self.head(taps[stride][0]), mask.any(-1), stride)
+        features, valid = taps[stride]
+        if self.whole:
+            logits = self.head(masked_mean(features, valid[..., None], 1))
+            return jnp.repeat(logits[:, None], mask.shape[1], axis=1)
+        return interpolate(self.head(features), mask.any(-1), stride)
+
+    def taps(self, joints, mask, *, train: bool = False):
+        """Encodes: temporal stride -> float[B, T_l, C_l], bool[B, T_l]."""
+        joints = streams.derive(joints, mask, self.stream, self.backbone.layout)
+        taps = self.backbone(joints, mask, train=train and not self.frozen).taps
+        return lax.stop_gradient(taps) if self.frozen else taps

@@ -158,6 +158,8 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
     """Makes the network that scores frames."""
     chosen, fused = config.finetune, None
     streams.check(chosen.stream, layout)
+    if chosen.fuser and chosen.whole:
+        raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
     if chosen.fuser:
         fused = fuser.Fuser(
             levels=tuple(chosen.levels),
@@ -169,6 +171,8 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         fuser=fused,
         head=heads.FrameHead(num_outputs=num_classes + 1),
         stream=chosen.stream,
+        frozen=chosen.backbone_rate == 0,
+        whole=chosen.whole,
     )
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from skeljax.cli import configured, finetune, pretrain
+from skeljax.configs import default
+from skeljax.data import corpus as corpora
 from skeljax.errors import InputError
 from skeljax.train import assemble, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine']
+           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
@@ -69,7 +71,8 @@ def test_a_config_loads_and_is_sound(name):
     encoder = assemble.encoder(config, 'ntu25', host)
     assert encoder.backbone.width == config.model.width
     assert encoder.snippet is not None
-    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == set(host.views)
+    cuts = {view.cut or name for name, view in host.views.items()}
+    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == cuts
     assert assemble.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
         assemble.optimiser(config, stage)
@@ -183,3 +186,71 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
     )
     config = configured.load(f'{own}:composed20', ['--config.seed=3'])
     assert (config.model.width, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')
+
+
+@pytest.mark.parametrize('setting', sorted(default.SETTINGS))
+@pytest.mark.parametrize('name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published'])
+def test_a_setting_holds_in_every_config(name, setting):
+    """No config puts back what a setting chose."""
+    config = configured.load(f'{name}:setting={setting}')
+    assemble.check(config)
+    wanted = default.SETTINGS[setting]
+    for key in set(wanted) - {'optimiser'}:
+        assert config.finetune[key] == wanted[key], key
+    model = assemble.localizer(config, 'ntu25', 4)
+    assert model.frozen == (setting in ('linear', 'recognition'))
+    assert model.whole == (setting == 'recognition')
+    assert (model.fuser is None) == (setting in ('linear', 'plain', 'recognition'))
+
+
+def test_published_rates_belong_to_the_settings():
+    peaks = {s: configured.load(f'babel:setting={s}').finetune.optimiser.peak for s in ('plain', 'fuser')}
+    assert peaks == {'plain': 1e-3, 'fuser': 1e-4}
+    linear = configured.load('published:setting=recognition').finetune
+    assert (linear.optimiser.name, linear.optimiser.peak, linear.num_epochs) == ('sgd', 3.0, 100)
+
+
+def test_corpora_and_layout_are_chosen_by_name():
+    config = configured.load('pku_mmd:part2_xview,unlabelled=ntu_rgbd/xsub60+babel/all')
+    assert config.data.corpus == 'pku_mmd/part2_xview' and config.data.layout == 'ntu25'
+    assert config.data.unlabelled == ('ntu_rgbd/xsub60', 'babel/all')
+    assert configured.load('pku_mmd').data.unlabelled == ('pku_mmd/part1_xsub',)
+    assert configured.load('babel:subset2,setting=semi20').data.unlabelled == ('babel/all',)
+    assert configured.load('ui_prmd:unlabelled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
+
+
+@pytest.mark.parametrize(
+    ('name', 'told'),
+    [
+        ('default:setting=probe', "unknown setting 'probe', known: fuser, linear"),
+        ('babel:subset4', "unknown subset 'subset4', known: subset1, subset2, subset3"),
+        ('ui_prmd:colour=red', "unknown 'colour'"),
+    ],
+)
+def test_an_unknown_choice_is_told(name, told):
+    with pytest.raises(InputError, match=told):
+        configured.load(name)
+
+
+def test_epochs_are_told_in_steps():
+    config = configured.load('babel')
+    assert configured.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
+    assert config.finetune.num_steps == 4000
+    steps = configured.load('default')
+    assert configured.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
+    with pytest.raises(InputError, match='num_epochs is -1'):
+        configured.in_steps(configured.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
+
+
+def test_a_fuser_does_not_score_recordings_as_a_whole():
+    config = configured.load('default:setting=fuser', ['--config.finetune.whole=True'])
+    with pytest.raises(InputError, match='a fuser scores frames'):
+        assemble.localizer(config, 'ntu25', 4)
+
+
+def test_few_labels_can_be_drawn_so_that_every_class_is_shown(tiny):
+    choice = ['--config.finetune.label_fraction=0.25', '--config.finetune.label_stratified=True']
+    config = configured.load('default:synthetic/tiny', [*choice, f'--config.data.data_dir={tiny}'])
+    corpus = finetune.open_split(config, 'train')
+    chosen = finetune.labelled(config, corpus)
+    np.testing.assert_array_equal(chosen, corpora.stratified(corpora.classes_shown(corpus), 0.25, 4))

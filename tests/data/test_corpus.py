@@ -5,6 +5,7 @@ import shutil
 
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 import numpy as np
 import pytest
 
@@ -152,3 +153,36 @@ def test_ten_percent_of_forty_nine_is_five_and_depends_on_the_seed():
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(InputError, match=f'^label fraction {share} is not in'):
         corpus.fraction(8, share, 0)
+
+
+SHOWN = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 6)))
+
+
+@given(SHOWN, st.floats(0.01, 1), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
+def test_stratified_shares_are_nested_and_of_the_size_asked_for(shown, one, other, seed):
+    small, large = (corpus.stratified(shown, share, seed) for share in sorted((one, other)))
+    assert set(small) <= set(large) and small.tolist() == sorted(set(small.tolist()))
+    assert len(small) == max(1, round(len(shown) * min(one, other)))
+
+
+@given(st.integers(2, 8), st.integers(5, 30), st.integers(0, 2**32 - 1))
+def test_a_rare_class_is_in_a_stratified_share(classes, each, seed):
+    # Every class in `each` recordings of its own, but the last one in a single one.
+    labels = [label for label in range(classes - 1) for _ in range(each)] + [classes - 1]
+    shown = np.eye(classes, dtype=bool)[np.random.default_rng(seed).permutation(labels)]
+    chosen = corpus.stratified(shown, classes / len(labels), seed)
+    np.testing.assert_array_equal(shown[chosen].sum(0), np.ones(classes))
+
+
+def test_recordings_without_a_label_come_last_in_a_stratified_share():
+    shown = np.array([[False], [True], [False], [True]])
+    assert corpus.stratified(shown, 0.5, 0).tolist() == [1, 3]
+    assert corpus.stratified(shown, 1.0, 0).tolist() == [0, 1, 2, 3]
+
+
+def test_classes_shown_are_those_of_the_segments(tiny):
+    opened = corpus.Corpus(tiny, NAME, 'train')
+    shown = corpus.classes_shown(opened)
+    assert shown.shape == (len(opened), len(opened.classes)) and shown.any() and not shown.all()
+    for row, recording in zip(shown, opened, strict=True):
+        assert set(np.flatnonzero(row)) == set(recording.segment_label.tolist())

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.models import fuser, heads
+from skeljax.models import agcn, fuser, heads
 
 
 def _taps(b=2, t=12, c=4, valid=(12, 7)):
@@ -77,3 +77,48 @@ def test_upsampling_centres_steps_on_their_frames():
     np.testing.assert_array_equal(
         fuser.upsample(x, 4, 10)[0, :, 0], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     )
+
+
+def _localizer(**options):
+    backbone = agcn.Backbone(width=4, widths=(1, 2), strides=(2,))
+    return heads.Localizer(backbone, None, heads.FrameHead(3), **options)
+
+
+def _clip(seed=0):
+    rng = np.random.default_rng(seed)
+    mask = jnp.array((np.arange(16) < np.array([[16], [9]]))[..., None])
+    return jnp.array(rng.normal(size=(2, 16, 1, 25, 3)).astype(np.float32)), mask
+
+
+def test_a_frozen_backbone_keeps_weights_and_statistics():
+    clip = _clip()
+    for frozen in (True, False):
+        model = _localizer(frozen=frozen)
+        variables = model.init(jax.random.key(0), *clip, train=True)
+
+        def total(params, model=model, variables=variables):
+            logits, updated = model.apply(
+                {**variables, 'params': params}, *clip, train=True, mutable=['batch_stats']
+            )
+            return logits.sum(), updated['batch_stats']['backbone']
+
+        grads, after = jax.grad(total, has_aux=True)(variables['params'])
+        leaves = jax.tree.leaves(grads['backbone'])
+        assert all((leaf == 0).all() for leaf in leaves) == frozen
+        assert (grads['head']['score']['kernel'] != 0).all()
+        same = jax.tree.map(np.array_equal, after, variables['batch_stats']['backbone'])
+        assert all(jax.tree.leaves(same)) == frozen
+
+
+def test_a_recording_as_a_whole_is_scored_by_the_mean_of_its_steps():
+    clip = _clip()
+    model = _localizer(whole=True)
+    variables = model.init(jax.random.key(0), *clip, train=True)
+    logits = np.asarray(model.apply(variables, *clip, train=False))
+    features, valid = model.apply(variables, *clip, method='taps')[2]
+    assert logits.shape == (2, 16, 3) and (logits == logits[:, :1]).all()
+    weights = variables['params']['head']['score']
+    for video in range(2):
+        mean = np.asarray(features[video])[np.asarray(valid[video])].mean(0)
+        expected = mean @ weights['kernel'] + weights['bias']
+        np.testing.assert_allclose(logits[video, 0], expected, rtol=1e-4, atol=1e-5)
