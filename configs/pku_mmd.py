@@ -31,5 +31,7 @@ def get_config(arg: str = '') -> ConfigDict:
     config.data.fps = 30.0
     config.pretrain.num_epochs = 600
     config.pretrain.snippet.mine_from = 1 / 3
-    config.finetune.update(dict(num_epochs=40, protocol='pkummd'))
+    config.finetune.num_epochs = 40
+    if chosen['setting'] != 'recognition':
+        config.finetune.protocol = 'pkummd'
     return config
