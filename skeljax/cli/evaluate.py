@@ -132,10 +132,13 @@ def evaluate(
         scores = {name: score.softmax(logits) for name, logits in total.items()}
     tious = tuple(runs[0].config.evaluate.tious)
     truth = score.truth(corpus)
-    figures = {}
+    figures, decoded = {}, {}
     for name in protocols or localize.PROTOCOLS:
         protocol = localize.protocol(name, decoder)
-        found = score.measure(scores, truth, protocol, len(corpus.classes), tious)
+        decode = protocol.decode
+        if decode not in decoded:
+            decoded[decode] = {recording: decode(p) for recording, p in scores.items()}
+        found = score.measure(decoded[decode], scores, truth, protocol, len(corpus.classes), tious)
         figures[name] = described(found)
     return {
         'corpus': corpus.name,
