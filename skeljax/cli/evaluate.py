@@ -1,15 +1,19 @@
-"""Measure a fine-tuned run: mAP by tIoU under every protocol.
+"""Measure a fine-tuned run by every protocol.
 
     skeljax evaluate --workdir runs/tuned --split test
+    skeljax evaluate --workdir runs/tuned --protocol pkummd --decoder activity
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
 
-Prints the table and saves it as WORKDIR/evaluate-SPLIT.json and .md; of fused runs as
-evaluate-SPLIT-STREAM-STREAM.json and .md. Fused are the logits of runs on the same
-labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+Prints one table for protocols of the same figures and saves all as
+WORKDIR/evaluate-SPLIT.json and .md; of fused runs, or with another decoder, as
+evaluate-SPLIT-STREAM-STREAM-DECODER.json and .md. docs/protocols.md tells what the figures
+are. Fused are the logits of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4
+motion as in AimCLR (arXiv 2112.03590).
 """
 
 import json
 from pathlib import Path
+import sys
 
 from skeljax import localize
 from skeljax.cli import configured
@@ -33,26 +37,62 @@ def add_arguments(parser):
     parser.add_argument(
         '--protocol', action='append', help='only this one (may be repeated; default: all)'
     )
+    parser.add_argument('--decoder', help="another decoder than each protocol's own")
 
 
 def run(args) -> int:
     workdirs = [args.workdir, *args.fuse]
-    figures = evaluate(workdirs, args.split, args.data_dir, args.protocol, args.weights)
-    rows = {name: [*f['map'], f['mean']] for name, f in figures['protocols'].items()}
-    columns = [f'mAP@{tiou}' for tiou in figures['tious']] + ['mean']
-    shown = (list(rows), columns, list(rows.values()))
+    figures = evaluate(
+        workdirs, args.split, args.data_dir, args.protocol, args.weights, args.decoder
+    )
+    measured = figures['protocols']
     streams = [run['stream'] for run in figures['runs']] if args.fuse else []
-    stem = Path(args.workdir) / '-'.join(['evaluate', args.split, *streams])
+    decoder = [args.decoder] if args.decoder else []
+    stem = Path(args.workdir) / '-'.join(['evaluate', args.split, *streams, *decoder])
     stem.with_suffix('.json').write_text(json.dumps(figures, indent=1) + '\n')
-    stem.with_suffix('.md').write_text(table.markdown(*shown, scale=100.0) + '\n')
+    stem.with_suffix('.md').write_text(tables(measured, table.markdown) + '\n')
     for number, run in enumerate(figures['runs']):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    print(table.text(*shown, corner='protocol', scale=100.0))
+    print(tables(measured, table.text))
+    if silent := [name for name, f in measured.items() if not f['num_predicted']]:
+        print(f'no segment was found under {", ".join(silent)}', file=sys.stderr)
     return 0
 
 
-def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
+def tables(measured: dict, layout) -> str:
+    """Lays out the figures of protocols, one table for those that report the same ones.
+
+    Args:
+        measured: protocol -> what `described` returns.
+        layout: `table.text` or `table.markdown`.
+    """
+    alike: dict[tuple, dict] = {}
+    for name, found in measured.items():
+        alike.setdefault(tuple(found['figures']), {})[name] = list(found['figures'].values())
+    shown = [
+        layout(list(rows), columns, list(rows.values()), corner='protocol', scale=100.0)
+        for columns, rows in alike.items()
+    ]
+    return '\n\n'.join(shown)
+
+
+def described(result: localize.Result) -> dict:
+    """Makes a result JSON; absent classes are None."""
+    return {
+        'figures': dict(result.figures),
+        'mean': result.mean,
+        'tious': list(result.tious),
+        'map': result.map.tolist(),
+        'ap': [[None if v != v else v for v in row] for row in result.ap.tolist()],
+        'num_predicted': result.num_predicted,
+        'num_true': result.num_true,
+    }
+
+
+def evaluate(
+    workdirs, split='test', data_dir=None, protocols=None, weights=None, decoder=None
+) -> dict:
     """Measures the best state of a fine-tuning run, or of several whose logits are fused.
 
     Args:
@@ -61,14 +101,16 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         data_dir: where it is prepared, if not where it was.
         protocols: names; all by default.
         weights: of each run's logits; `WEIGHTS` of their streams by default.
+        decoder: name of another decoder than each protocol's own.
 
     Returns:
-        corpus, split, runs (workdir, step, stream, weight), tious, classes, and for
-        each protocol `map` (by tIoU), `mean` and `ap` (tIoU x class; None where a
-        class is absent), as shares of 1.
+        corpus, split, runs (workdir, step, stream, weight), tious (of the protocols
+        that leave them open), classes, decoder, and for each protocol what a
+        `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
+        absent), num_predicted, num_true; shares of 1.
 
     Raises:
-        InputError: no such run, split, corpus or protocol; the corpus has other
+        InputError: no such run, split, corpus, protocol or decoder; the corpus has other
             classes or another layout than the run; runs of different corpora.
     """
     runs = [trained.load(workdir) for workdir in workdirs]
@@ -89,18 +131,15 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
     tious = tuple(runs[0].config.evaluate.tious)
-    figures = {}
+    truth = score.truth(corpus)
+    figures, decoded = {}, {}
     for name in protocols or localize.PROTOCOLS:
-        protocol = localize.protocol(name)
-        predicted = {recording: protocol.decode(p) for recording, p in scores.items()}
-        result = protocol.evaluate(
-            predicted, score.truth(corpus), num_classes=len(corpus.classes), tious=tious
-        )
-        figures[name] = {
-            'map': [float(v) for v in result.map],
-            'mean': float(result.mean),
-            'ap': [[None if v != v else float(v) for v in row] for row in result.ap],
-        }
+        protocol = localize.protocol(name, decoder)
+        decode = protocol.decode
+        if decode not in decoded:
+            decoded[decode] = {recording: decode(p) for recording, p in scores.items()}
+        found = score.measure(decoded[decode], scores, truth, protocol, len(corpus.classes), tious)
+        figures[name] = described(found)
     return {
         'corpus': corpus.name,
         'split': split,
@@ -110,6 +149,7 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         ],
         'tious': list(tious),
         'classes': list(corpus.classes),
+        'decoder': decoder,
         'protocols': figures,
     }
 
