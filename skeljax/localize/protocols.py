@@ -17,6 +17,7 @@ from skeljax.localize import segmentation as labelling
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, threshold_runs
 from skeljax.localize.framewise import framewise
+from skeljax.localize.recognition import recognition, whole
 from skeljax.localize.result import Result
 from skeljax.localize.segments import Segments
 
@@ -54,6 +55,7 @@ DECODERS: dict[str, Callable[..., Segments]] = {
     'activity': functools.partial(activity_runs, faithful=True),
     'activity_clean': activity_runs,
     'argmax': argmax_runs,
+    'whole': whole,
 }
 
 
@@ -74,6 +76,7 @@ PROTOCOLS: dict[str, Protocol] = {
     'thumos': _pair('babel_clean', wider.activitynet, wider.THUMOS_TIOUS),
     'segmentation': _pair('argmax', labelling.segmentation, labelling.TIOUS),
     'framewise': _pair('argmax', framewise, ()),
+    'recognition': _pair('whole', recognition, ()),
 }
 
 
@@ -89,6 +92,7 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
     * `activitynet`, `thumos`: interpolated mAP at tIoU 0.5 to 0.95 and 0.3 to 0.7.
     * `segmentation`: frame accuracy, edit score, F1@{10, 25, 50}.
     * `framewise`: per-frame mAP.
+    * `recognition`: top-1 and top-5 accuracy of whole recordings.
 
     Args:
         name: of the protocol.
