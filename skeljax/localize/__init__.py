@@ -1,8 +1,9 @@
 """Turns frame scores into segments and scores segments against the truth (numpy only)."""
 
+from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
-from skeljax.localize.matching import Result
-from skeljax.localize.protocols import PROTOCOLS, TIOUS, Protocol, evaluate, protocol
+from skeljax.localize.protocols import DECODERS, PROTOCOLS, TIOUS, Protocol, evaluate, protocol
+from skeljax.localize.result import Result
 from skeljax.localize.segments import (
     Segments,
     from_frame_labels,
@@ -13,11 +14,13 @@ from skeljax.localize.segments import (
 from skeljax.localize.suppress import suppress
 
 __all__ = [
+    'DECODERS',
     'PROTOCOLS',
     'TIOUS',
     'Protocol',
     'Result',
     'Segments',
+    'activity_runs',
     'argmax_runs',
     'evaluate',
     'from_frame_labels',

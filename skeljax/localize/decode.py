@@ -49,7 +49,7 @@ def threshold_runs(
     Raises:
         InputError: not two-dimensional, no class beside background, or not probabilities.
     """
-    scores = np.ascontiguousarray(_checked(probabilities)[:, :-1].T)
+    scores = np.ascontiguousarray(checked(probabilities)[:, :-1].T)
     num_classes, num_frames = scores.shape
     cuts = np.asarray(thresholds, np.float64)
     above = scores[:, None, :] > cuts[:, None]
@@ -75,7 +75,7 @@ def argmax_runs(probabilities: np.ndarray, *, min_frames: int = 1) -> Segments:
     Raises:
         InputError: not two-dimensional, no class beside background, or not probabilities.
     """
-    scores = _checked(probabilities)
+    scores = checked(probabilities)
     background = scores.shape[1] - 1
     runs = from_frame_labels(scores.argmax(axis=1), background)
     runs = runs[runs.end - runs.start >= min_frames]
@@ -97,7 +97,7 @@ def smooth(probabilities: np.ndarray, frames: int) -> np.ndarray:
     Raises:
         InputError: `frames` below 1, or not probabilities.
     """
-    scores = _checked(probabilities)
+    scores = checked(probabilities)
     if frames < 1:
         raise InputError(f'smoothing window: expected at least 1 frame, found {frames}')
     total = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0)])
@@ -108,7 +108,12 @@ def smooth(probabilities: np.ndarray, frames: int) -> np.ndarray:
     return np.clip((total[last] - total[first]) / (last - first)[:, None], 0, 1)
 
 
-def _checked(probabilities: np.ndarray) -> np.ndarray:
+def checked(probabilities: np.ndarray) -> np.ndarray:
+    """Returns the probabilities of one recording as float64[T, L + 1].
+
+    Raises:
+        InputError: not two-dimensional, no class beside background, or not probabilities.
+    """
     scores = np.asarray(probabilities, np.float64)
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise InputError(

@@ -66,6 +66,8 @@ def from_frame_labels(labels: np.ndarray, background: int) -> Segments:
 def to_frame_labels(segments: Segments, num_frames: int, background: int) -> np.ndarray:
     """Paints segments over frames; where they overlap the best score shows.
 
+    Of equal scores the later start shows, then the later end, then the higher label.
+
     Returns:
         int64[num_frames], `background` where no segment lies.
 
@@ -74,7 +76,7 @@ def to_frame_labels(segments: Segments, num_frames: int, background: int) -> np.
     """
     check(segments, f'a recording of {num_frames} frames', num_frames=num_frames)
     labels = np.full(num_frames, background, np.int64)
-    for index in np.argsort(segments.score, kind='stable'):
+    for index in np.lexsort((segments.label, segments.end, segments.start, segments.score)):
         labels[segments.start[index]:segments.end[index]] = segments.label[index]
     return labels
 

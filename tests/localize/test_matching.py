@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from skeljax import localize
 from skeljax.errors import InputError
 from skeljax.localize import Segments
-from skeljax.localize.matching import average_precision, temporal_iou
+from skeljax.localize.overlap import temporal_iou
+from skeljax.localize.precision import average_precision
 
 
 def test_average_precision_by_hand():

@@ -1,0 +1,124 @@
+"""Pools the segments of all recordings into two tables, and refuses what cannot be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skeljax.errors import InputError
+from skeljax.localize.segments import Segments, check
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Holds segments of many recordings, one a row.
+
+    Attributes:
+        video: int64[N], the recording, as a position among the sorted names.
+        start, end, label, score: as in `Segments`.
+    """
+
+    video: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    def __getitem__(self, index) -> Table:
+        """Selects rows by a slice, a mask or an array of positions."""
+        return Table(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+    def lengthened(self, frames: int) -> Table:
+        """Adds frames to every end."""
+        return Table(self.video, self.start, self.end + frames, self.label, self.score)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Holds all that is scored together.
+
+    Attributes:
+        names: of the recordings, sorted.
+        proposals: the best score first; of equal ones the first recording by name, then the
+            earlier start, the earlier end, the lower label. So nothing depends on the
+            order in which recordings or segments are given.
+        truth: by recording, start, end, label.
+        num_classes: L.
+    """
+
+    names: tuple[str, ...]
+    proposals: Table
+    truth: Table
+    num_classes: int
+
+
+def pool(
+    predictions: Mapping[str, Segments],
+    truth: Mapping[str, Segments],
+    *,
+    num_classes: int,
+    num_frames: Mapping[str, int] | None = None,
+) -> Pool:
+    """Pools predictions and truth.
+
+    Args:
+        predictions: proposals by recording; a recording without an entry has none.
+        truth: true segments by recording, empty ones included; scores are not read.
+        num_classes: L, without background.
+        num_frames: of every true recording; where given, no segment may end beyond.
+
+    Raises:
+        InputError: names the recording that is unknown, has no number of frames or holds a
+            bad segment, or says that there is no truth at all.
+    """
+    unknown = sorted(set(predictions) - set(truth))
+    if unknown:
+        raise InputError(f'{unknown[0]}: predicted, but not among the {len(truth)} true recordings')
+    names = tuple(sorted(truth))
+    if num_frames is not None:
+        without = [name for name in names if name not in num_frames]
+        if without:
+            raise InputError(f'{without[0]}: how many frames it has is not told')
+    proposed = _table(predictions, names, num_classes, num_frames)
+    actual = _table(truth, names, num_classes, num_frames)
+    if not len(actual):
+        raise InputError(f'no true segment in any of the {len(truth)} recordings')
+    keys = (proposed.label, proposed.end, proposed.start, proposed.video, -proposed.score)
+    proposed = proposed[np.lexsort(keys)]
+    actual = actual[np.lexsort((actual.label, actual.end, actual.start, actual.video))]
+    return Pool(names, proposed, actual, num_classes)
+
+
+def by_group(group: np.ndarray, num_groups: int) -> list[np.ndarray]:
+    """Lists the rows of each group 0 to num_groups - 1, in the order that they have."""
+    order = np.argsort(group, kind='stable')
+    bounds = np.searchsorted(group[order], np.arange(num_groups + 1))
+    return [order[low:high] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def _table(
+    by_name: Mapping[str, Segments],
+    names: Sequence[str],
+    num_classes: int,
+    num_frames: Mapping[str, int] | None,
+) -> Table:
+    present = [index for index, name in enumerate(names) if name in by_name]
+    parts = [by_name[names[index]] for index in present]
+    for index, part in zip(present, parts, strict=True):
+        frames = None if num_frames is None else num_frames[names[index]]
+        check(part, names[index], num_classes=num_classes, num_frames=frames)
+    sizes = np.asarray([len(part) for part in parts], np.int64)
+
+    def joined(field: str, dtype) -> np.ndarray:
+        return np.concatenate([np.zeros(0, dtype), *(getattr(part, field) for part in parts)])
+
+    return Table(
+        np.repeat(np.asarray(present, np.int64), sizes),
+        *(joined(field, np.int64) for field in ('start', 'end', 'label')),
+        joined('score', np.float64),
+    )
