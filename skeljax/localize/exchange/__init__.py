@@ -15,9 +15,10 @@ file, line or recording, and field:
   at least one. Frames told at another rate go through seconds.
 * Labels are names, or numbers from 0 into the class list (a name goes before a number; in
   PKU-MMD's files numbers, from 1, go before names). The list is the one given, else the
-  truth's, else the file's own, else all labels in order. A list that a file or the caller tells is closed, another
-  label is an error; one gathered from the labels of a truth is not, and what is predicted
-  beyond it becomes a class that the truth does not have (and a note).
+  truth's, else the file's own, else all labels in order. A list that a file or the caller
+  tells is closed, another label is an error; one gathered from the labels of a truth is
+  not, and what is predicted beyond it becomes a class that the truth does not have (and a
+  note).
 * An end at or before its start, and a score or time that is no number, is an error.
 * A segment may end one frame late, which is cut. A prediction that leaves its recording by
   more is cut as well (and noted), a truth is an error; so is what has no frame inside.
