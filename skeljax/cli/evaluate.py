@@ -1,18 +1,24 @@
-"""Measure a fine-tuned run: mAP by tIoU under every protocol.
+"""Measure a fine-tuned run, or any predictions: mAP by tIoU under every protocol.
 
     skeljax evaluate --workdir runs/tuned --split test
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
+    skeljax evaluate --workdir runs/tuned --save-predictions found.json --diagnose
+    skeljax evaluate --predictions found.json --truth labels.json --fps 30 --out figures.json
+    skeljax evaluate --predictions found.csv --truth synthetic/default --data-dir data
 
 Prints the table and saves it as WORKDIR/evaluate-SPLIT.json and .md; of fused runs as
 evaluate-SPLIT-STREAM-STREAM.json and .md. Fused are the logits of runs on the same
 labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+
+Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
+start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
 """
 
 import json
 from pathlib import Path
 
 from skeljax import localize
-from skeljax.cli import configured
+from skeljax.cli import configured, evaluate_files
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import table
@@ -22,20 +28,25 @@ WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
 
 def add_arguments(parser):
-    parser.add_argument('--workdir', required=True, help='folder of a fine-tuning run')
+    parser.add_argument('--workdir', help='folder of a fine-tuning run')
     parser.add_argument('--fuse', nargs='+', default=[], metavar='DIR', help='runs to fuse with it')
     parser.add_argument(
         '--weights', nargs='+', type=float, metavar='W',
         help="of WORKDIR and the fused runs (default: by each run's stream)",
     )
-    parser.add_argument('--split', default='test', help='of the prepared corpus (default: test)')
+    parser.add_argument('--split', help='of the corpus (default: test), or subset of a truth file')
     parser.add_argument('--data-dir', help='where the corpus is prepared, if not where it was')
     parser.add_argument(
         '--protocol', action='append', help='only this one (may be repeated; default: all)'
     )
+    evaluate_files.add_arguments(parser)
 
 
 def run(args) -> int:
+    evaluate_files.check(args)
+    if args.predictions:
+        return evaluate_files.run(args)
+    args.split = args.split or 'test'
     workdirs = [args.workdir, *args.fuse]
     figures = evaluate(workdirs, args.split, args.data_dir, args.protocol, args.weights)
     rows = {name: [*f['map'], f['mean']] for name, f in figures['protocols'].items()}
