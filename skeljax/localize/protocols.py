@@ -19,6 +19,8 @@ from skeljax.localize.decode import argmax_runs, threshold_runs
 from skeljax.localize.framewise import framewise
 from skeljax.localize.result import Result
 from skeljax.localize.segments import Segments
+from skeljax.localize.steps import decoder as build
+from skeljax.localize.watershed import watershed
 
 TIOUS = benchmark.TIOUS
 
@@ -54,6 +56,8 @@ DECODERS: dict[str, Callable[..., Segments]] = {
     'activity': functools.partial(activity_runs, faithful=True),
     'activity_clean': activity_runs,
     'argmax': argmax_runs,
+    'watershed': watershed,
+    'watershed_activity': functools.partial(watershed, by_class=False),
 }
 
 
@@ -92,7 +96,8 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
 
     Args:
         name: of the protocol.
-        decoder: another decoder than the protocol's own, by its name in `DECODERS`.
+        decoder: another decoder than the protocol's own, by its name in `DECODERS`, or
+            with steps around it, see `skeljax.localize.steps.decoder`.
 
     Raises:
         InputError: lists the known names.
@@ -101,9 +106,7 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
         raise InputError(f'unknown protocol {name!r}, known: {", ".join(PROTOCOLS)}')
     if decoder is None:
         return PROTOCOLS[name]
-    if decoder not in DECODERS:
-        raise InputError(f'unknown decoder {decoder!r}, known: {", ".join(DECODERS)}')
-    return PROTOCOLS[name]._replace(decode=DECODERS[decoder])
+    return PROTOCOLS[name]._replace(decode=build(decoder, DECODERS))
 
 
 def evaluate(
