@@ -1,14 +1,17 @@
-"""Measure a fine-tuned run, or any predictions: mAP by tIoU under every protocol.
+"""Measure a fine-tuned run, or any predictions, by every protocol.
 
     skeljax evaluate --workdir runs/tuned --split test
+    skeljax evaluate --workdir runs/tuned --protocol pkummd --decoder activity
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
     skeljax evaluate --workdir runs/tuned --save-predictions found.json --diagnose
     skeljax evaluate --predictions found.json --truth labels.json --fps 30 --out figures.json
     skeljax evaluate --predictions found.csv --truth synthetic/default --data-dir data
 
-Prints the table and saves it as WORKDIR/evaluate-SPLIT.json and .md; of fused runs as
-evaluate-SPLIT-STREAM-STREAM.json and .md. Fused are the logits of runs on the same
-labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+Prints one table for protocols of the same figures and saves all as
+WORKDIR/evaluate-SPLIT.json and .md; of fused runs, or with another decoder, as
+evaluate-SPLIT-STREAM-STREAM-DECODER.json and .md. docs/protocols.md tells what the figures
+are. Fused are the logits of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4
+motion as in AimCLR (arXiv 2112.03590).
 
 Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
 start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
@@ -16,11 +19,13 @@ start, end, score) or what `skeljax predict` writes; docs/files.md tells how the
 
 import json
 from pathlib import Path
+import sys
 
 from skeljax import localize
 from skeljax.cli import configured, evaluate_files
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.report import scores as pages
 from skeljax.report import table
 from skeljax.train import score, trained
 
@@ -39,6 +44,10 @@ def add_arguments(parser):
     parser.add_argument(
         '--protocol', action='append', help='only this one (may be repeated; default: all)'
     )
+    parser.add_argument(
+        '--decoder', metavar='STEPS',
+        help="another decoder than each protocol's own, or steps, as gaussian:3,watershed,refine",
+    )
     evaluate_files.add_arguments(parser)
 
 
@@ -48,22 +57,40 @@ def run(args) -> int:
         return evaluate_files.run(args)
     args.split = args.split or 'test'
     workdirs = [args.workdir, *args.fuse]
-    figures = evaluate(workdirs, args.split, args.data_dir, args.protocol, args.weights)
-    rows = {name: [*f['map'], f['mean']] for name, f in figures['protocols'].items()}
-    columns = [f'mAP@{tiou}' for tiou in figures['tious']] + ['mean']
-    shown = (list(rows), columns, list(rows.values()))
+    seen = {}
+    figures = evaluate(
+        workdirs, args.split, args.data_dir, args.protocol, args.weights, args.decoder,
+        see=lambda corpus, scores: seen.update(corpus=corpus, probabilities=scores),
+    )
+    more = evaluate_files.of_run(args, figures, **seen)
+    measured = figures['protocols']
     streams = [run['stream'] for run in figures['runs']] if args.fuse else []
-    stem = Path(args.workdir) / '-'.join(['evaluate', args.split, *streams])
-    stem.with_suffix('.json').write_text(json.dumps(figures, indent=1) + '\n')
-    stem.with_suffix('.md').write_text(table.markdown(*shown, scale=100.0) + '\n')
+    decoder = [args.decoder] if args.decoder else []
+    stem = '-'.join(['evaluate', args.split, *streams, *decoder])
+    folder = Path(args.workdir)
+    (folder / f'{stem}.json').write_text(json.dumps(figures, indent=1) + '\n')
+    (folder / f'{stem}.md').write_text(pages.tables(measured, table.markdown) + '\n')
     for number, run in enumerate(figures['runs']):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    print(table.text(*shown, corner='protocol', scale=100.0))
+    print(pages.tables(measured, table.text))
+    if silent := [name for name, f in measured.items() if not f['num_predicted']]:
+        print(f'no segment was found under {", ".join(silent)}', file=sys.stderr)
+    if more:
+        print(f'\n{more}')
     return 0
 
 
-def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
+def evaluate(
+    workdirs,
+    split='test',
+    data_dir=None,
+    protocols=None,
+    weights=None,
+    decoder=None,
+    *,
+    see=lambda corpus, scores: None,
+) -> dict:
     """Measures the best state of a fine-tuning run, or of several whose logits are fused.
 
     Args:
@@ -72,14 +99,17 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         data_dir: where it is prepared, if not where it was.
         protocols: names; all by default.
         weights: of each run's logits; `WEIGHTS` of their streams by default.
+        decoder: another decoder than each protocol's own, see `localize.protocol`.
+        see: gets the corpus and what is decoded, recording -> float[T, L + 1].
 
     Returns:
-        corpus, split, runs (workdir, step, stream, weight), tious, classes, and for
-        each protocol `map` (by tIoU), `mean` and `ap` (tIoU x class; None where a
-        class is absent), as shares of 1.
+        corpus, split, runs (workdir, step, stream, weight), tious (of the protocols
+        that leave them open), classes, decoder, and for each protocol what a
+        `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
+        absent), num_predicted, num_true; shares of 1.
 
     Raises:
-        InputError: no such run, split, corpus or protocol; the corpus has other
+        InputError: no such run, split, corpus, protocol or decoder; the corpus has other
             classes or another layout than the run; runs of different corpora.
     """
     runs = [trained.load(workdir) for workdir in workdirs]
@@ -99,19 +129,14 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
             for name in total:
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
+    see(corpus, scores)
     tious = tuple(runs[0].config.evaluate.tious)
+    truth = score.truth(corpus)
     figures = {}
     for name in protocols or localize.PROTOCOLS:
-        protocol = localize.protocol(name)
-        predicted = {recording: protocol.decode(p) for recording, p in scores.items()}
-        result = protocol.evaluate(
-            predicted, score.truth(corpus), num_classes=len(corpus.classes), tious=tious
-        )
-        figures[name] = {
-            'map': [float(v) for v in result.map],
-            'mean': float(result.mean),
-            'ap': [[None if v != v else float(v) for v in row] for row in result.ap],
-        }
+        protocol = localize.protocol(name, decoder)
+        found = score.measure(scores, truth, protocol, len(corpus.classes), tious)
+        figures[name] = pages.to_json_dict(found)
     return {
         'corpus': corpus.name,
         'split': split,
@@ -121,6 +146,7 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         ],
         'tious': list(tious),
         'classes': list(corpus.classes),
+        'decoder': decoder,
         'protocols': figures,
     }
 

@@ -66,7 +66,7 @@ def check(args):
         raise InputError(f'{args.predictions}: scored against what? give --truth')
     way, other = ('--predictions', _RUNS) if args.predictions else ('--workdir', _FILES)
     for name, default in other.items():
-        if getattr(args, name, default) != default:
+        if getattr(args, name) != default:
             raise InputError(f'--{name.replace("_", "-")} has no meaning with {way}')
 
 
@@ -194,7 +194,7 @@ def of_run(args, figures: dict, corpus: Corpus, probabilities: dict) -> str:
     if args.save_predictions is None and args.diagnose is None:
         return ''
     name = args.protocol[0] if args.protocol else 'babel_clean'
-    decode = localize.protocol(name, getattr(args, 'decoder', None)).decode
+    decode = localize.protocol(name, args.decoder).decode
     frames = {recording: len(p) for recording, p in probabilities.items()}
     segments = {recording: decode(p) for recording, p in probabilities.items()}
     found = SegmentSet(segments, corpus.classes, corpus.fps, frames)

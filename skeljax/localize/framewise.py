@@ -44,7 +44,7 @@ def framewise(
             are not read (background).
 
     Returns:
-        One mAP, without a threshold.
+        One mAP, without a threshold; `num_predicted` counts frames where these are scored.
 
     Raises:
         InputError: names the recording that is unknown, holds a bad segment or score, or
@@ -79,7 +79,7 @@ def framewise(
     return Result(
         figures={'mAP': float(maps[0])},
         mean=float(maps[0]),
-        num_predicted=len(pooled.proposals),
+        num_predicted=len(pooled.proposals) if probabilities is None else int(offset[-1]),
         num_true=len(pooled.truth),
         map=maps,
         ap=ap,

@@ -20,7 +20,7 @@ class Result:
         map: float64[K], mean average precision by threshold; one number without a threshold
             for frames; empty where the protocol has no mAP.
         ap: float64[len(map), L], average precision; nan where the truth has no such class.
-        num_predicted: segments that were scored: 0 tells a mean of 0 from a bad one.
+        num_predicted: how many segments were scored; of none at all a 0 tells nothing.
         num_true: true segments.
     """
 

@@ -67,8 +67,32 @@ def truth(corpus: Corpus) -> dict[str, Segments]:
 
 
 def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[float, ...]):
-    """Predicts and measures every recording of a split by one protocol."""
+    """Predicts and measures every recording of a split by one protocol.
+
+    Args:
+        model, variables: the network.
+        corpus: the split.
+        protocol: a `localize.Protocol`.
+        tious: thresholds, where the protocol leaves them open.
+    """
     device = jax.device_put(variables, jax.local_devices()[0])
-    predicted = {r.name: protocol.decode(probabilities(model, device, r)) for r in corpus}
-    classes = len(corpus.classes)
-    return protocol.evaluate(predicted, truth(corpus), num_classes=classes, tious=tious)
+    scores = {r.name: probabilities(model, device, r) for r in corpus}
+    return measure(scores, truth(corpus), protocol, len(corpus.classes), tious)
+
+
+def measure(
+    scores: dict[str, np.ndarray],
+    true: dict[str, Segments],
+    protocol,
+    num_classes: int,
+    tious: tuple[float, ...],
+):
+    """Decodes scores of frames, float[T, L + 1] by recording, and measures what results."""
+    return protocol.evaluate(
+        {name: protocol.decode(p) for name, p in scores.items()},
+        true,
+        num_classes=num_classes,
+        tious=protocol.thresholds(tious),
+        num_frames={name: len(p) for name, p in scores.items()},
+        probabilities=scores,
+    )

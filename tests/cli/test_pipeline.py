@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import sys
 
@@ -85,11 +86,32 @@ def test_evaluate_prints_and_saves_the_table(runs, capsys):
     shown = capsys.readouterr().out
     saved = json.loads((runs / 'tuned' / 'evaluate-test.json').read_text())
     assert saved['tious'] == [0.1, 0.2, 0.3, 0.4, 0.5]
-    assert set(saved['protocols']) == {'babel', 'babel_clean', 'argmax_clean'}
+    assert set(saved['protocols']) == set(localize.PROTOCOLS)
+    written = (runs / 'tuned' / 'evaluate-test.md').read_text()
     for name, figures in saved['protocols'].items():
-        assert name in shown and name in (runs / 'tuned' / 'evaluate-test.md').read_text()
-        assert figures['mean'] == pytest.approx(np.mean(figures['map']))
+        assert f'| {name} ' in written and re.search(rf'^{name} ', shown, re.MULTILINE)
+        assert all(f' {figure}' in shown for figure in figures['figures'])
+        values = figures['map'] or list(figures['figures'].values())
+        assert figures['mean'] == pytest.approx(np.mean(values))
         assert 0 <= figures['mean'] <= 1
+    assert saved['protocols']['babel']['tious'] == saved['tious']
+    assert saved['protocols']['thumos']['tious'] == [0.3, 0.4, 0.5, 0.6, 0.7]
+
+
+def test_evaluate_takes_another_decoder_and_tells_of_no_segments(runs, capsys, monkeypatch):
+    arguments = ['evaluate', '--workdir', str(runs / 'tuned'), '--protocol', 'pkummd']
+    assert main.main([*arguments, '--decoder', 'argmax']) == 0
+    saved = json.loads((runs / 'tuned' / 'evaluate-test-argmax.json').read_text())
+    assert saved['decoder'] == 'argmax' and list(saved['protocols']) == ['pkummd']
+    ready = trained.load(runs / 'tuned')
+    corpus, scores = evaluate._scores(ready, str(runs / 'tuned'), 'test', None)
+    found = sum(len(localize.argmax_runs(p)) for p in scores.values())
+    assert saved['protocols']['pkummd']['num_predicted'] == found
+    assert 'no segment' not in capsys.readouterr().err
+    nothing = localize.Segments([], [], [])
+    monkeypatch.setitem(localize.DECODERS, 'argmax', lambda _: nothing)
+    assert main.main([*arguments, '--decoder', 'argmax']) == 0
+    assert capsys.readouterr().err == 'no segment was found under pkummd\n'
 
 
 def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path, capsys):
@@ -261,6 +283,7 @@ def test_bad_settings_are_one_line(tiny, tmp_path, capsys, override, named):
         (['evaluate', '--workdir', 'NOWHERE'], 'no run here'),
         (['evaluate', '--workdir', 'TUNED', '--split', 'holiday'], "no split 'holiday'"),
         (['evaluate', '--workdir', 'TUNED', '--protocol', 'guess'], 'guess'),
+        (['evaluate', '--workdir', 'TUNED', '--decoder', 'guess'], "unknown decoder 'guess'"),
         (['evaluate', '--workdir', 'TUNED', '--fuse', 'NOWHERE'], 'no run here'),
         (['evaluate', '--workdir', 'TUNED', '--weights', '1', '2'], '1 runs need as many weights'),
         (['predict', 'nothing.txt', '--workdir', 'TUNED'], 'nothing.txt: no such file'),
@@ -286,3 +309,27 @@ def test_a_damaged_checkpoint_is_named(runs, tmp_path, capsys):
 
 def test_no_tensorflow_after_the_whole_job(runs):
     assert (runs / 'tuned').is_dir() and 'tensorflow' not in sys.modules
+
+
+def test_segments_of_a_run_are_saved_diagnosed_and_score_alike_from_their_file(
+    runs, tiny, tmp_path, capsys
+):
+    """What a file holds is what was scored, decoded by steps of one's own."""
+    given = ['--workdir', str(runs / 'tuned'), '--protocol', 'babel_clean', '--protocol', 'activitynet']
+    steps = ['--decoder', 'gaussian:1.5,watershed,soft_gaussian:0.4']
+    saved = tmp_path / 'found.json'
+    command = ['evaluate', *given, *steps, '--diagnose', '--save-predictions', str(saved)]
+    assert main.main(command) == 0
+    shown = capsys.readouterr().out
+    assert f'decoded as in babel_clean, in {saved}' in shown and 'double detection' in shown
+    of_run = json.loads(
+        (runs / 'tuned' / 'evaluate-test-gaussian:1.5,watershed,soft_gaussian:0.4.json').read_text()
+    )
+    ready = trained.load(runs / 'tuned')
+    out = tmp_path / 'figures.json'
+    truth = ['--truth', ready.config.data.corpus, '--data-dir', str(tiny), '--fps', f'{ready.fps}']
+    command = ['evaluate', '--predictions', str(saved), *truth, *given[2:], '--out', str(out)]
+    assert main.main([*command, '--diagnose']) == 0
+    of_file = json.loads(out.read_text())
+    assert of_file['protocols'] == of_run['protocols']
+    assert of_file['diagnosis'] == of_run['diagnosis'] and of_run['diagnosis']['proposals'] > 0

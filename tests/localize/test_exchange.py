@@ -76,6 +76,9 @@ def test_a_file_of_a_result_is_recognised_though_packed(tmp_path, truth):
     path = tmp_path / 'p.json.gz'
     path.write_bytes(gzip.compress(json.dumps(results(['walk', 1, [0, 1]])).encode()))
     assert rows(exchange.read(path, truth=truth).segments['a']) == [(0, 30, 1, 1.0)]
+    path = tmp_path / 'a.txt.gz'
+    path.write_bytes(gzip.compress(b'walk,5,9,1'))
+    assert rows(exchange.read(path, truth=truth).segments['a']) == [(5, 9, 1, 1.0)]
 
 
 def test_results_of_pku_mmd(tmp_path):

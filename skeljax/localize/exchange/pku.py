@@ -27,7 +27,8 @@ def read(path: Path, *, frame_base: int = 0) -> Told:
     files = sorted(path.rglob('*.txt')) if path.is_dir() else [path]
     found = Told(in_seconds=False, classes=pku.CLASSES, numbered=True)
     for file in files:
-        name = file.relative_to(path).with_suffix('').as_posix() if path.is_dir() else file.stem
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        name = name.removesuffix('.gz').removesuffix('.txt')
         found.subsets[name] = ''
         for number, line in enumerate(texts.read(file).splitlines(), 1):
             if line.strip():
