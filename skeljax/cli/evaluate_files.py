@@ -213,7 +213,6 @@ def _measured(score_one, protocols) -> tuple[dict, list[str]]:
     """Scores by each protocol; by default leaves out those that cannot, and notes why."""
     measured, notes, first = {}, [], None
     for name in protocols or _scorers():
-        localize.protocol(name)
         try:
             measured[name] = scores.to_json_dict(score_one(protocol=name))
         except InputError as error:

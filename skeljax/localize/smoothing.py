@@ -32,7 +32,8 @@ def smooth_gaussian(
     """
     scores = checked(probabilities)
     if not (math.isfinite(sigma) and sigma > 0 and truncate > 0):
-        raise InputError(f'Gaussian smoothing: sigma {sigma}, truncate {truncate}, expected above 0')
+        found = f'sigma {sigma}, truncate {truncate}'
+        raise InputError(f'Gaussian smoothing: {found}, expected above 0')
     if not len(scores):
         return scores
     reach = math.ceil(truncate * sigma)

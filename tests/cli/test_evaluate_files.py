@@ -71,7 +71,8 @@ def test_the_truth_may_be_a_prepared_corpus(tiny, tmp_path, capsys):
     perfect = SegmentSet(score.truth(corpus), corpus.classes, corpus.fps)
     for kind, name in (('activitynet', 'p.json'), ('csv_frames', 'p.csv'), ('pku', 'p')):
         exchange.write(tmp_path / name, perfect, kind=kind)
-        options = ['--protocol', 'babel_clean', '--protocol', 'segmentation', '--data-dir', str(tiny)]
+        options = ['--protocol', 'babel_clean', '--protocol', 'segmentation']
+        options += ['--data-dir', str(tiny)]
         out = tmp_path / f'{kind}.json'
         command = ['evaluate', '--predictions', str(tmp_path / name), '--truth', 'synthetic/tiny']
         assert main.main([*command, *options, '--out', str(out), '--diagnose']) == 0
@@ -154,7 +155,7 @@ def test_a_subset_is_chosen_where_there_are_several(tmp_path, capsys):
         ([], 'give either --workdir, or --predictions with --truth'),
         (['--predictions', 'p', '--workdir', 'w'], 'give either --workdir'),
         (['--predictions', 'p'], 'p: scored against what? give --truth'),
-        (['--predictions', 'p', '--truth', 't'], 't: no such file; of a prepared corpus tell'),
+        (['--predictions', 'p', '--truth', 't'], 't: no such file; of a prepared'),
         (['--predictions', 'p', '--truth', 't', '--fuse', 'w'], '--fuse has no meaning with --pred'),
         (['--workdir', 'w', '--fps', '30'], '--fps has no meaning with --workdir'),
         (['--workdir', 'w', '--on-error', 'skip'], '--on-error has no meaning with --workdir'),

@@ -315,7 +315,8 @@ def test_segments_of_a_run_are_saved_diagnosed_and_score_alike_from_their_file(
     runs, tiny, tmp_path, capsys
 ):
     """What a file holds is what was scored, decoded by steps of one's own."""
-    given = ['--workdir', str(runs / 'tuned'), '--protocol', 'babel_clean', '--protocol', 'activitynet']
+    given = ['--workdir', str(runs / 'tuned')]
+    given += ['--protocol', 'babel_clean', '--protocol', 'activitynet']
     steps = ['--decoder', 'gaussian:1.5,watershed,soft_gaussian:0.4']
     saved = tmp_path / 'found.json'
     command = ['evaluate', *given, *steps, '--diagnose', '--save-predictions', str(saved)]

@@ -29,7 +29,8 @@ def one_class(curve):
 
 
 def rows(segments):
-    return list(zip(segments.start.tolist(), segments.end.tolist(), segments.label.tolist(), strict=True))
+    columns = (segments.start, segments.end, segments.label)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def made(listed):
