@@ -3,10 +3,12 @@
     skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
     skeljax bench input --config configs/ui_prmd.py:composed10
     skeljax bench read --files FILE_OR_FOLDER ...
+    skeljax bench score [--recordings 1000] [--classes 51] [--proposals 20000] [--twins 50]
 
 `step` times the compiled training step on one batch that stays on the device;
 `input` times the making of batches alone; `read` times the readers of raw files,
-against a loop over lines and `float`. All print JSON.
+against a loop over lines and `float`; `score` times the evaluators, beside plain loops
+that work as the published ones do, and the decoders. All print JSON.
 """
 
 import json
@@ -20,15 +22,23 @@ import jax
 from skeljax.cli import configured, finetune, pretrain
 from skeljax.data import reading
 from skeljax.errors import InputError
+from skeljax.localize import speed
 from skeljax.train import assemble, compilations, parallel
 
 
 def add_arguments(parser):
-    parser.add_argument('what', choices=('step', 'input', 'read'), help='what to measure')
+    parser.add_argument('what', choices=('step', 'input', 'read', 'score'), help='what to measure')
     configured.add_config(parser, default='demo')
     parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
     parser.add_argument('--steps', type=int, default=10, help='steps or rounds timed (default: 10)')
     parser.add_argument('--files', nargs='+', default=[], help='raw files, or folders of them')
+    whole = dict(type=int, metavar='N')
+    parser.add_argument('--recordings', default=1000, help='to score (default: 1000)', **whole)
+    parser.add_argument('--classes', default=51, help='of actions (default: 51)', **whole)
+    parser.add_argument('--proposals', default=20_000, help='in all (default: 20000)', **whole)
+    parser.add_argument(
+        '--twins', default=50, help='recordings for the plain loops (default: 50)', **whole
+    )
     parser.add_argument('--json', metavar='FILE', help='also write the figures here')
 
 
@@ -38,6 +48,8 @@ parse_rest = configured.parse
 def run(args) -> int:
     if args.what == 'read':
         figures = measure_read(args.files, args.steps)
+    elif args.what == 'score':
+        figures = measure_score(args)
     else:
         config = configured.load(args.config_file, args.overrides)
         assemble.check(config)
@@ -117,6 +129,18 @@ def measure_read(paths, rounds: int) -> dict:
     if not paths:
         raise InputError('bench read needs --files: raw files, or folders of them')
     return {'readers': reading.measure(paths, rounds), 'peak_memory_mib': _peak_memory()}
+
+
+def measure_score(args) -> dict:
+    """Times evaluators and decoders, see `skeljax.localize.speed.measure`."""
+    figures = speed.measure(
+        recordings=args.recordings,
+        classes=args.classes,
+        proposals=args.proposals,
+        twin_recordings=args.twins,
+        rounds=args.steps,
+    )
+    return {**figures, 'peak_memory_mib': _peak_memory()}
 
 
 def _peak_memory() -> float:

@@ -132,10 +132,13 @@ def evaluate(
     see(corpus, scores)
     tious = tuple(runs[0].config.evaluate.tious)
     truth = score.truth(corpus)
-    figures = {}
+    figures, decoded = {}, {}
     for name in protocols or localize.PROTOCOLS:
         protocol = localize.protocol(name, decoder)
-        found = score.measure(scores, truth, protocol, len(corpus.classes), tious)
+        key = decoder or protocol.decode
+        if key not in decoded:
+            decoded[key] = {recording: protocol.decode(p) for recording, p in scores.items()}
+        found = score.measure(decoded[key], scores, truth, protocol, len(corpus.classes), tious)
         figures[name] = pages.to_json_dict(found)
     return {
         'corpus': corpus.name,

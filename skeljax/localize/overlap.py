@@ -1,4 +1,4 @@
-"""Measures how much intervals share, and finds the true segment that a proposal shares most with."""
+"""Measures how much intervals share, and finds what each proposal shares most with."""
 
 from __future__ import annotations
 

@@ -81,13 +81,14 @@ def plain_pkummd(predictions, truth, *, num_classes, tious=pkummd.TIOUS):
     kinds = {'mAP_action': (0, range(num_classes)), 'mAP_video': (4, sorted(truth))}
     figures = {}
     for kind, (column, groups) in kinds.items():
+        found, actual = ({group: [] for group in groups} for _ in range(2))
+        for rows, parts in ((proposals, found), (true, actual)):
+            for row in rows:
+                parts[row[column]].append(row)
         values = []
         for tiou in tious:
-            total = 0.0
-            for group in groups:
-                parts = [[row for row in rows if row[column] == group] for rows in (proposals, true)]
-                total += _pku_ap(parts[0], tiou, parts[1], num_classes)
-            values.append(total / len(groups))
+            areas = [_pku_ap(found[g], tiou, actual[g], num_classes) for g in groups]
+            values.append(sum(areas) / len(areas))
         figures |= _named(kind, tious, values)
     scores = []
     for tiou in tious:

@@ -52,8 +52,10 @@ def measure(
         rounds: each is timed so often; the median counts (twins are timed once).
 
     Returns:
-        sizes; scorers: protocol -> seconds, and on the fewer recordings seconds of both and
-        whether their figures are equal; decoders: name -> seconds.
+        sizes; scorers: protocol -> seconds and cpu_seconds (where others share the machine,
+        these tell more), and as twin: those of both on the fewer recordings, how many times
+        as long the loops take, and whether the figures are equal; decoders: name -> seconds,
+        cpu_seconds, segments.
 
     Raises:
         InputError: a size below 1, or recordings too short to hold their segments.
@@ -72,22 +74,22 @@ def measure(
     twins = _twins(few, classes) if few.truth else {}
     scorers = {}
     for name in PROTOCOLS:
-        seconds, _ = _timed(functools.partial(score, name, scene, classes), rounds)
-        scorers[name] = {'seconds': seconds}
+        scorers[name], _ = _timed(functools.partial(score, name, scene, classes), rounds)
         if name in twins:
             fast, result = _timed(functools.partial(score, name, few, classes), rounds)
             slow, expected = _timed(twins[name], 1)
-            scorers[name] |= {
-                'seconds_few': fast,
-                'twin_seconds_few': slow,
-                'times': slow / fast,
+            scorers[name]['twin'] = {
+                'seconds_here': fast['seconds'],
+                'cpu_seconds_here': fast['cpu_seconds'],
+                **slow,
+                'times': slow['cpu_seconds'] / fast['cpu_seconds'],
                 'equal': equal(result.figures, expected),
             }
     probabilities = decodable(decoded_frames, classes)
     decoders = {
-        name: {'seconds': seconds, 'segments': len(found)}
+        name: {**taken, 'segments': len(found)}
         for name, decode in DECODERS.items()
-        for seconds, found in [_timed(functools.partial(decode, probabilities), rounds)]
+        for taken, found in [_timed(functools.partial(decode, probabilities), rounds)]
     }
     few_proposals = sum(map(len, few.predictions.values()))
     few_sizes = {'twin_recordings': len(few.truth), 'twin_proposals': few_proposals}
@@ -146,10 +148,12 @@ def first(scene: Scene, count: int) -> Scene:
 def decodable(frames: int, classes: int) -> np.ndarray:
     """Makes the probabilities of one recording, float32[T, L + 1], as a network's look.
 
-    Every 200 frames or so another class or none is the likely one; logits drift slowly.
+    Every 150 frames a class or none becomes the likely one, in turn; logits drift slowly.
     """
     rng = np.random.default_rng(_SEED)
-    labels = np.repeat(rng.integers(0, classes + 1, -(-frames // 200)), 200)[:frames]
+    likely = rng.integers(0, classes, -(-frames // 150))
+    likely[1::2] = classes
+    labels = np.repeat(likely, 150)[:frames]
     steps = rng.normal(0, 1, (-(-frames // 25) + 1, classes + 1))
     position = np.arange(frames) / 25
     low, part = position.astype(int), (position % 1)[:, None]
@@ -175,7 +179,9 @@ def _proposals(rng, true: Segments, count: int, classes: int, frames: int) -> Se
 def _twins(scene: Scene, classes: int) -> dict[str, Callable[[], dict]]:
     bound = (scene.predictions, scene.truth)
     twins = {
-        name: functools.partial(twin, *bound, num_classes=classes, tious=PROTOCOLS[name].thresholds())
+        name: functools.partial(
+            twin, *bound, num_classes=classes, tious=PROTOCOLS[name].thresholds()
+        )
         for name, twin in {
             'babel': functools.partial(plain.plain_babel, faithful=True),
             'babel_clean': plain.plain_babel,
@@ -193,11 +199,13 @@ def _twins(scene: Scene, classes: int) -> dict[str, Callable[[], dict]]:
     return twins
 
 
-def _timed(call: Callable, rounds: int) -> tuple[float, object]:
-    """Calls it several times: the median seconds, and what it returned."""
-    seconds = []
+def _timed(call: Callable, rounds: int) -> tuple[dict[str, float], object]:
+    """Calls it several times: medians of wall and processor seconds, and what it returned."""
+    wall, processor = [], []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         result = call()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), result
+        wall.append(time.perf_counter() - start[0])
+        processor.append(time.process_time() - start[1])
+    medians = {'seconds': statistics.median(wall), 'cpu_seconds': statistics.median(processor)}
+    return medians, result

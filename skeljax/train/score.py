@@ -77,19 +77,21 @@ def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[floa
     """
     device = jax.device_put(variables, jax.local_devices()[0])
     scores = {r.name: probabilities(model, device, r) for r in corpus}
-    return measure(scores, truth(corpus), protocol, len(corpus.classes), tious)
+    predicted = {name: protocol.decode(p) for name, p in scores.items()}
+    return measure(predicted, scores, truth(corpus), protocol, len(corpus.classes), tious)
 
 
 def measure(
+    predicted: dict[str, Segments],
     scores: dict[str, np.ndarray],
     true: dict[str, Segments],
     protocol,
     num_classes: int,
     tious: tuple[float, ...],
 ):
-    """Decodes scores of frames, float[T, L + 1] by recording, and measures what results."""
+    """Measures segments, and scores of frames float[T, L + 1], by recording, by one protocol."""
     return protocol.evaluate(
-        {name: protocol.decode(p) for name, p in scores.items()},
+        predicted,
         true,
         num_classes=num_classes,
         tious=protocol.thresholds(tious),

@@ -83,3 +83,17 @@ sys.exit(status)
     assert len(memory) == 600
     before, after = max(memory[80:100]), min(memory[580:599])
     assert after < before + 16, (before, after)
+
+
+def test_scoring_is_measured_beside_loops_that_agree(tmp_path):
+    out = tmp_path / 'score.json'
+    sizes = ['--recordings', '4', '--classes', '3', '--proposals', '60', '--twins', '2']
+    shown = _skeljax('bench', 'score', *sizes, '--steps', '1', '--json', str(out))
+    figures = json.loads(out.read_text())
+    assert json.loads(shown) == figures
+    assert (figures['recordings'], figures['proposals'], figures['twin_recordings']) == (4, 60, 2)
+    assert all(found['seconds'] > 0 for found in figures['scorers'].values())
+    equal = {n: found['twin']['equal'] for n, found in figures['scorers'].items() if 'twin' in found}
+    published = {'babel', 'babel_clean', 'pkummd', 'detection', 'activitynet', 'segmentation'}
+    assert equal == dict.fromkeys([*published, 'framewise'], True)
+    assert all(found['segments'] > 0 for found in figures['decoders'].values())

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from skeljax import localize
 from skeljax.errors import InputError
-from skeljax.localize import Segments, plain
+from skeljax.localize import Segments, overlap, plain
 from skeljax.localize.activitynet import activitynet
 from skeljax.localize.babel import LONG_TIOUS, babel
 from skeljax.localize.detection import detection
 from skeljax.localize.framewise import framewise
 from skeljax.localize.pkummd import pkummd
-from skeljax.localize.segmentation import segmentation
+from skeljax.localize.pool import pool
+from skeljax.localize.segmentation import BACKGROUND, segmentation
 
 NONE = Segments([], [], [])
 FRAMES = {name: 60 for name in 'abc'}
@@ -148,14 +149,14 @@ def test_segmentation_counts_background_where_it_is_told_to():
     score = functools.partial(
         segmentation, predictions, truth, num_classes=1, num_frames={'a': 12}, tious=(0.5,)
     )
-    values = [list(score(background=b).figures.values()) for b in ('accuracy', 'everywhere', 'nowhere')]
+    values = [list(score(background=b).figures.values()) for b in BACKGROUND]
     # As a class its runs are [0, 4), right, and [6, 12) against [8, 12), 4/6.
     np.testing.assert_allclose(values, [[10 / 12, 1, 1], [10 / 12, 1, 1], [2 / 4, 1, 1]])
     nothing = [
         list(segmentation(
             {}, truth, num_classes=1, num_frames={'a': 12}, tious=(0.3,), background=b
         ).figures.values())
-        for b in ('accuracy', 'everywhere', 'nowhere')
+        for b in BACKGROUND
     ]
     # One run of background, 12 frames, against [0, 4): 4/12.
     np.testing.assert_allclose(nothing, [[8 / 12, 0, 0], [8 / 12, 1 / 3, 2 / 4], [0, 0, 0]])
@@ -272,6 +273,32 @@ def test_only_the_order_of_scores_matters(name, predictions, truth, names, rando
     expected = score(predictions, truth)
     assert found.figures == expected.figures
     np.testing.assert_array_equal(found.ap, expected.ap)
+
+
+@pytest.mark.parametrize('name', list(EVALUATORS))
+@settings(max_examples=30, deadline=None)
+@given(RECORDINGS, SOME_TRUTH, st.permutations('abc'))
+def test_names_of_recordings_do_not_matter(name, predictions, truth, names):
+    """But where scores are equal; here none are."""
+    score = functools.partial(EVALUATORS[name], num_classes=3, tious=TIOUS, num_frames=FRAMES)
+    distinct = {}
+    for number, (recording, part) in enumerate(predictions.items()):
+        order = 3 * np.arange(len(part)) + number
+        distinct[recording] = Segments(part.start, part.end, part.label, part.score + order / 1000)
+    renamed = [{new: side[old] for old, new in zip('abc', names, strict=True)}
+               for side in (distinct, truth)]
+    assert score(*renamed).figures == pytest.approx(score(distinct, truth).figures, abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(RECORDINGS, SOME_TRUTH, st.booleans())
+def test_pairs_are_compared_a_few_at_a_time_with_the_same_result(predictions, truth, last):
+    pooled = pool(predictions, truth, num_classes=3)
+    whole = overlap.best_true(pooled.proposals, pooled.truth, 3, last=last)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlap, '_PAIRS', 2)
+        parts = overlap.best_true(pooled.proposals, pooled.truth, 3, last=last)
+    np.testing.assert_array_equal(parts, whole)
 
 
 @pytest.mark.parametrize('name', list(EVALUATORS))
@@ -427,6 +454,17 @@ def test_a_protocol_fixes_its_thresholds_or_leaves_them_open():
     assert localize.protocol('thumos').thresholds((0.1,)) == (0.3, 0.4, 0.5, 0.6, 0.7)
     assert localize.protocol('babel').thresholds((0.1,)) == (0.1,)
     assert localize.protocol('framewise').thresholds((0.1,)) == ()
+
+
+def test_evaluate_by_name_hands_frames_on():
+    truth = {'a': segments((0, 9, 0))}
+    by_name = functools.partial(localize.evaluate, truth, truth, num_classes=1)
+    assert by_name(protocol='segmentation', num_frames={'a': 9}).mean == 1
+    scores = {'a': np.linspace(1, 0, 9)[:, None] ** np.array([1, 2])}
+    assert by_name(protocol='framewise', probabilities=scores).mean == 1
+    assert by_name(protocol='pkummd', tious=(0.3, 0.6)).tious == (0.3, 0.6)
+    with pytest.raises(InputError, match='a: .*leaves the recording'):
+        by_name(protocol='babel', num_frames={'a': 8})
 
 
 def test_an_unknown_decoder_lists_the_known():

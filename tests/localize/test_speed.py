@@ -1,0 +1,47 @@
+"""The promises about speed, and that the fast evaluators and the loops agree at some size."""
+
+import numpy as np
+import pytest
+
+from skeljax.errors import InputError
+from skeljax.localize import speed
+
+
+def test_the_twins_agree_on_made_up_recordings():
+    found = speed.measure(
+        recordings=6, classes=4, proposals=200, frames=120, twin_recordings=6, decoded_frames=300,
+        rounds=1,
+    )
+    equal = [s['twin']['equal'] for s in found['scorers'].values() if 'twin' in s]
+    assert equal == 7 * [True]
+    assert found['twin_proposals'] == 200
+
+
+def test_a_wrong_figure_would_be_seen():
+    assert speed.equal({'a': 0.5}, {'a': 0.5 + 1e-12})
+    assert not speed.equal({'a': 0.5}, {'a': 0.501})
+    assert not speed.equal({'a': 0.5}, {'b': 0.5})
+
+
+def test_made_up_recordings_are_what_they_are_said_to_be():
+    scene = speed.make(recordings=5, classes=3, proposals=77, frames=200)
+    assert sum(map(len, scene.predictions.values())) == 77
+    assert all(len(true) == speed.TRUE_PER_RECORDING for true in scene.truth.values())
+    probabilities = speed.decodable(450, 3)
+    assert probabilities.shape == (450, 4)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(('sizes', 'message'), [
+    ({'recordings': 0}, 'recordings: expected at least 1'), ({'frames': 30}, 'frames: expected at'),
+])
+def test_impossible_sizes_are_refused(sizes, message):
+    with pytest.raises(InputError, match=message):
+        speed.measure(**sizes)
+
+
+@pytest.mark.slow
+def test_a_thousand_recordings_are_scored_in_ten_seconds_and_ten_minutes_decoded_at_once():
+    found = speed.measure(twin_recordings=0)
+    assert max(s['cpu_seconds'] for s in found['scorers'].values()) < 10, found['scorers']
+    assert max(d['cpu_seconds'] for d in found['decoders'].values()) < 0.05, found['decoders']
