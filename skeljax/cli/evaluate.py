@@ -1,24 +1,34 @@
-"""Measure a fine-tuned run by every protocol.
+"""Measure a fine-tuned run, or any predictions, by every protocol.
 
     skeljax evaluate --workdir runs/tuned --split test
     skeljax evaluate --workdir runs/tuned --protocol pkummd --decoder activity
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
+    skeljax evaluate --workdir runs/tuned --save-predictions found.json --diagnose
+    skeljax evaluate --predictions found.json --truth labels.json --fps 30 --out figures.json
+    skeljax evaluate --predictions found.csv --truth synthetic/default --data-dir data
 
 Prints one table for protocols of the same figures and saves all as
 WORKDIR/evaluate-SPLIT.json and .md; of fused runs, or with another decoder, as
 evaluate-SPLIT-STREAM-STREAM-DECODER.json and .md. docs/protocols.md tells what the figures
 are. Fused are the logits of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4
 motion as in AimCLR (arXiv 2112.03590).
+
+Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
+start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
 """
 
 import json
 from pathlib import Path
 import sys
+from typing import NamedTuple
+
+import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured
+from skeljax.cli import configured, evaluate_files
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.report import scores as pages
 from skeljax.report import table
 from skeljax.train import score, trained
 
@@ -26,92 +36,86 @@ WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
 
 def add_arguments(parser):
-    parser.add_argument('--workdir', required=True, help='folder of a fine-tuning run')
+    parser.add_argument('--workdir', help='folder of a fine-tuning run')
     parser.add_argument('--fuse', nargs='+', default=[], metavar='DIR', help='runs to fuse with it')
     parser.add_argument(
         '--weights', nargs='+', type=float, metavar='W',
         help="of WORKDIR and the fused runs (default: by each run's stream)",
     )
-    parser.add_argument('--split', default='test', help='of the prepared corpus (default: test)')
+    parser.add_argument('--split', help='of the corpus (default: test), or subset of a truth file')
     parser.add_argument('--data-dir', help='where the corpus is prepared, if not where it was')
     parser.add_argument(
         '--protocol', action='append', help='only this one (may be repeated; default: all)'
     )
-    parser.add_argument('--decoder', help="another decoder than each protocol's own")
+    parser.add_argument(
+        '--decoder', metavar='STEPS',
+        help="another decoder than each protocol's own, or steps, as gaussian:3,watershed,refine",
+    )
+    evaluate_files.add_arguments(parser)
 
 
 def run(args) -> int:
-    workdirs = [args.workdir, *args.fuse]
-    figures = evaluate(
-        workdirs, args.split, args.data_dir, args.protocol, args.weights, args.decoder
-    )
-    measured = figures['protocols']
-    streams = [run['stream'] for run in figures['runs']] if args.fuse else []
+    evaluate_files.check(args)
+    if args.predictions:
+        return evaluate_files.run(args)
+    args.split = args.split or 'test'
+    found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights)
+    figures = described(found, args.protocol, args.decoder)
+    more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
+    streams = [run['stream'] for run in found.runs] if args.fuse else []
     decoder = [args.decoder] if args.decoder else []
-    stem = Path(args.workdir) / '-'.join(['evaluate', args.split, *streams, *decoder])
-    stem.with_suffix('.json').write_text(json.dumps(figures, indent=1) + '\n')
-    stem.with_suffix('.md').write_text(tables(measured, table.markdown) + '\n')
-    for number, run in enumerate(figures['runs']):
+    for number, run in enumerate(found.runs):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    print(tables(measured, table.text))
-    if silent := [name for name, f in measured.items() if not f['num_predicted']]:
-        print(f'no segment was found under {", ".join(silent)}', file=sys.stderr)
+    report(figures, args.workdir, '-'.join(['evaluate', args.split, *streams, *decoder]))
+    if more:
+        print(f'\n{more}')
     return 0
 
 
-def tables(measured: dict, layout) -> str:
-    """Lays out the figures of protocols, one table for those that report the same ones.
+def report(figures: dict, folder, stem: str):
+    """Prints the tables of `described` and saves it all as STEM.json, the tables as STEM.md."""
+    measured, folder = figures['protocols'], Path(folder)
+    (folder / f'{stem}.json').write_text(json.dumps(figures, indent=1) + '\n')
+    (folder / f'{stem}.md').write_text(pages.tables(measured, table.markdown) + '\n')
+    print(pages.tables(measured, table.text))
+    if silent := [name for name, f in measured.items() if not f['num_predicted']]:
+        print(f'no segment was found under {", ".join(silent)}', file=sys.stderr)
 
-    Args:
-        measured: protocol -> what `described` returns.
-        layout: `table.text` or `table.markdown`.
+
+class Scored(NamedTuple):
+    """The frames of a split, scored.
+
+    Attributes:
+        corpus: the split.
+        probabilities: recording -> float[T, L + 1].
+        tious: thresholds of the protocols that leave them open.
+        runs: what scored it, JSON: workdir, step, stream, weight.
     """
-    alike: dict[tuple, dict] = {}
-    for name, found in measured.items():
-        alike.setdefault(tuple(found['figures']), {})[name] = list(found['figures'].values())
-    shown = [
-        layout(list(rows), columns, list(rows.values()), corner='protocol', scale=100.0)
-        for columns, rows in alike.items()
-    ]
-    return '\n\n'.join(shown)
+
+    corpus: Corpus
+    probabilities: dict[str, np.ndarray]
+    tious: tuple[float, ...]
+    runs: list[dict]
 
 
-def described(result: localize.Result) -> dict:
-    """Makes a result JSON; absent classes are None."""
-    return {
-        'figures': dict(result.figures),
-        'mean': result.mean,
-        'tious': list(result.tious),
-        'map': result.map.tolist(),
-        'ap': [[None if v != v else v for v in row] for row in result.ap.tolist()],
-        'num_predicted': result.num_predicted,
-        'num_true': result.num_true,
-    }
+def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
+    """Measures the best state of fine-tuning runs; see `scored` and `described`."""
+    return described(scored(workdirs, split, data_dir, weights), protocols)
 
 
-def evaluate(
-    workdirs, split='test', data_dir=None, protocols=None, weights=None, decoder=None
-) -> dict:
-    """Measures the best state of a fine-tuning run, or of several whose logits are fused.
+def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
+    """Scores a split with the best state of a fine-tuning run, or fuses the logits of several.
 
     Args:
         workdirs: folders of the runs.
         split: of the corpus they were trained on.
         data_dir: where it is prepared, if not where it was.
-        protocols: names; all by default.
         weights: of each run's logits; `WEIGHTS` of their streams by default.
-        decoder: name of another decoder than each protocol's own.
-
-    Returns:
-        corpus, split, runs (workdir, step, stream, weight), tious (of the protocols
-        that leave them open), classes, decoder, and for each protocol what a
-        `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
-        absent), num_predicted, num_true; shares of 1.
 
     Raises:
-        InputError: no such run, split, corpus, protocol or decoder; the corpus has other
-            classes or another layout than the run; runs of different corpora.
+        InputError: no such run, split or corpus; the corpus has other classes or another
+            layout than the run; runs of different corpora.
     """
     runs = [trained.load(workdir) for workdir in workdirs]
     streams = [run.config.finetune.stream for run in runs]
@@ -130,24 +134,46 @@ def evaluate(
             for name in total:
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
-    tious = tuple(runs[0].config.evaluate.tious)
+    told = [
+        {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
+        for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
+    ]
+    return Scored(corpus, scores, tuple(runs[0].config.evaluate.tious), told)
+
+
+def described(found: Scored, protocols=None, decoder: str | None = None) -> dict:
+    """Measures scored frames by protocols.
+
+    Args:
+        found: what was scored.
+        protocols: names; all by default.
+        decoder: another decoder than each protocol's own, see `localize.protocol`.
+
+    Returns:
+        corpus, split, runs, tious, classes, decoder, and for each protocol what a
+        `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
+        absent), num_predicted, num_true; shares of 1.
+
+    Raises:
+        InputError: unknown protocol or decoder, or nothing to be found in the corpus.
+    """
+    corpus, scores = found.corpus, found.probabilities
     truth = score.truth(corpus)
     figures, decoded = {}, {}
     for name in protocols or localize.PROTOCOLS:
         protocol = localize.protocol(name, decoder)
-        decode = protocol.decode
-        if decode not in decoded:
-            decoded[decode] = {recording: decode(p) for recording, p in scores.items()}
-        found = score.measure(decoded[decode], scores, truth, protocol, len(corpus.classes), tious)
-        figures[name] = described(found)
+        key = decoder or protocol.decode
+        if key not in decoded:
+            decoded[key] = {recording: protocol.decode(p) for recording, p in scores.items()}
+        result = score.measure(
+            decoded[key], scores, truth, protocol, len(corpus.classes), found.tious
+        )
+        figures[name] = pages.to_json_dict(result)
     return {
         'corpus': corpus.name,
-        'split': split,
-        'runs': [
-            {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
-            for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
-        ],
-        'tious': list(tious),
+        'split': corpus.split,
+        'runs': found.runs,
+        'tious': list(found.tious),
         'classes': list(corpus.classes),
         'decoder': decoder,
         'protocols': figures,

@@ -3,6 +3,7 @@
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
 from skeljax.localize.protocols import DECODERS, PROTOCOLS, TIOUS, Protocol, evaluate, protocol
+from skeljax.localize.refine import refine
 from skeljax.localize.result import Result
 from skeljax.localize.segments import (
     Segments,
@@ -11,7 +12,10 @@ from skeljax.localize.segments import (
     to_frame_labels,
     to_json_dict,
 )
+from skeljax.localize.smoothing import smooth_gaussian
+from skeljax.localize.soft import soften
 from skeljax.localize.suppress import suppress
+from skeljax.localize.watershed import watershed
 
 __all__ = [
     'DECODERS',
@@ -26,9 +30,13 @@ __all__ = [
     'from_frame_labels',
     'from_json_dict',
     'protocol',
+    'refine',
     'smooth',
+    'smooth_gaussian',
+    'soften',
     'suppress',
     'threshold_runs',
     'to_frame_labels',
     'to_json_dict',
+    'watershed',
 ]

@@ -56,7 +56,7 @@ def threshold_runs(
     row, start, end = _runs(above.reshape(num_classes * len(cuts), num_frames))
     long = end - start >= min_frames
     start, end, label = start[long], end[long], row[long] // len(cuts)
-    score = _contrast(scores, start, end, label, margin, margin_weight, faithful)
+    score = contrast(scores, start, end, label, margin, margin_weight, faithful)
     runs = Segments(start, end, label, score)
     kept = runs[suppress(runs, overlap, lengthen=2 if faithful else 0)]
     return kept[np.lexsort((kept.label, kept.end, kept.start))]
@@ -137,14 +137,14 @@ def _runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return row[::2], edge[::2], edge[1::2]
 
 
-def _contrast(
+def contrast(
     scores: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
     label: np.ndarray,
     margin: float,
     margin_weight: float,
-    faithful: bool,
+    faithful: bool = False,
 ) -> np.ndarray:
     """Scores runs of float[L, T]: mean inside less the weighted mean of the margins."""
     num_classes, num_frames = scores.shape

@@ -20,6 +20,8 @@ from skeljax.localize.framewise import framewise
 from skeljax.localize.recognition import recognition, whole
 from skeljax.localize.result import Result
 from skeljax.localize.segments import Segments
+from skeljax.localize.steps import decoder as build
+from skeljax.localize.watershed import watershed
 
 TIOUS = benchmark.TIOUS
 
@@ -56,6 +58,8 @@ DECODERS: dict[str, Callable[..., Segments]] = {
     'activity_clean': activity_runs,
     'argmax': argmax_runs,
     'whole': whole,
+    'watershed': watershed,
+    'watershed_activity': functools.partial(watershed, by_class=False),
 }
 
 
@@ -96,7 +100,8 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
 
     Args:
         name: of the protocol.
-        decoder: another decoder than the protocol's own, by its name in `DECODERS`.
+        decoder: another decoder than the protocol's own, by its name in `DECODERS`, or
+            with steps around it, see `skeljax.localize.steps.decoder`.
 
     Raises:
         InputError: lists the known names.
@@ -105,9 +110,7 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
         raise InputError(f'unknown protocol {name!r}, known: {", ".join(PROTOCOLS)}')
     if decoder is None:
         return PROTOCOLS[name]
-    if decoder not in DECODERS:
-        raise InputError(f'unknown decoder {decoder!r}, known: {", ".join(DECODERS)}')
-    return PROTOCOLS[name]._replace(decode=DECODERS[decoder])
+    return PROTOCOLS[name]._replace(decode=build(decoder, DECODERS))
 
 
 def evaluate(

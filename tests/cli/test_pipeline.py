@@ -309,3 +309,28 @@ def test_a_damaged_checkpoint_is_named(runs, tmp_path, capsys):
 
 def test_no_tensorflow_after_the_whole_job(runs):
     assert (runs / 'tuned').is_dir() and 'tensorflow' not in sys.modules
+
+
+def test_segments_of_a_run_are_saved_diagnosed_and_score_alike_from_their_file(
+    runs, tiny, tmp_path, capsys
+):
+    """What a file holds is what was scored, decoded by steps of one's own."""
+    given = ['--workdir', str(runs / 'tuned')]
+    given += ['--protocol', 'babel_clean', '--protocol', 'activitynet']
+    steps = ['--decoder', 'gaussian:1.5,watershed,soft_gaussian:0.4']
+    saved = tmp_path / 'found.json'
+    command = ['evaluate', *given, *steps, '--diagnose', '--save-predictions', str(saved)]
+    assert main.main(command) == 0
+    shown = capsys.readouterr().out
+    assert f'decoded as in babel_clean, in {saved}' in shown and 'double detection' in shown
+    of_run = json.loads(
+        (runs / 'tuned' / 'evaluate-test-gaussian:1.5,watershed,soft_gaussian:0.4.json').read_text()
+    )
+    ready = trained.load(runs / 'tuned')
+    out = tmp_path / 'figures.json'
+    truth = ['--truth', ready.config.data.corpus, '--data-dir', str(tiny), '--fps', f'{ready.fps}']
+    command = ['evaluate', '--predictions', str(saved), *truth, *given[2:], '--out', str(out)]
+    assert main.main([*command, '--diagnose']) == 0
+    of_file = json.loads(out.read_text())
+    assert of_file['protocols'] == of_run['protocols']
+    assert of_file['diagnosis'] == of_run['diagnosis'] and of_run['diagnosis']['proposals'] > 0

@@ -48,9 +48,25 @@ def test_equal_scores_prefer_the_earlier_start_then_the_earlier_end():
     assert kept(segments, 0.1) == [2]
 
 
-def greedy(segments, overlap, lengthen):
+def test_the_fraction_of_the_union():
+    # 2 frames are shared, of 12 together.
+    segments = Segments([0, 8], [10, 12], [0, 0], [0.9, 0.8])
+    assert kept(segments, 2 / 12, iou=True) == [0, 1]
+    assert kept(segments, 0.16, iou=True) == [0]
+    # 8 of 10 frames.
+    nested = Segments([0, 1], [10, 9], [0, 0], [0.8, 0.9])
+    assert kept(nested, 0.8, iou=True) == [0, 1]
+    assert kept(nested, 0.79, iou=True) == [1]
+
+
+def greedy(segments, overlap, lengthen, iou=False):
     """The definition, written as the plain loop."""
     start, end = segments.start, segments.end + lengthen
+
+    def share(one, best):
+        shared = max(min(end[one], end[best]) - max(start[one], start[best]), 0)
+        return shared / (end[one] - start[one] + iou * (end[best] - start[best] - shared))
+
     left = sorted(range(len(start)), key=lambda i: (-segments.score[i], start[i], end[i], i))
     keep = []
     while left:
@@ -58,9 +74,7 @@ def greedy(segments, overlap, lengthen):
         keep.append(best)
         left = [
             i for i in rest
-            if segments.label[i] != segments.label[best]
-            or (min(end[i], end[best]) - max(start[i], start[best])) / (end[i] - start[i])
-            <= overlap
+            if segments.label[i] != segments.label[best] or share(i, best) <= overlap
         ]
     return sorted(keep)
 
@@ -73,13 +87,15 @@ def greedy(segments, overlap, lengthen):
         max_size=25,
         unique_by=lambda row: row[:3],
     ),
-    st.sampled_from([0.0, 0.2, 0.5, 1.0]),
+    st.sampled_from([0.0, 0.2, 0.5, 0.75, 1.0]),
     st.sampled_from([0, 2]),
+    st.booleans(),
 )
-def test_equals_the_plain_greedy_loop(rows, overlap, lengthen):
+def test_equals_the_plain_greedy_loop(rows, overlap, lengthen, iou):
     start, length, label, score = np.array(rows, np.int64).reshape(-1, 4).T
     segments = Segments(start, start + length, label, score / 4)
-    assert kept(segments, overlap, lengthen=lengthen) == greedy(segments, overlap, lengthen)
+    found = kept(segments, overlap, lengthen=lengthen, iou=iou)
+    assert found == greedy(segments, overlap, lengthen, iou)
 
 
 def test_an_empty_segment_is_refused():

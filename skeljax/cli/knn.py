@@ -1,0 +1,77 @@
+"""Measure an encoder as it is: frames are labelled as their nearest labelled frames are.
+
+    skeljax knn --config configs/babel.py:subset1 --out runs/knn --config.finetune.init_from=W
+    skeljax knn --config configs/published.py:setting=recognition --out runs/knn \\
+        --config.finetune.init_from=W
+
+The labelled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
+the k nearest frames `config.finetune.neighbours`. Prints the tables of `skeljax evaluate` and
+saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is an untrained one,
+which tells how much of a figure is the architecture's.
+"""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from skeljax import localize
+from skeljax.cli import configured, evaluate, finetune
+from skeljax.errors import InputError
+from skeljax.train import assemble, knn, score
+
+
+def add_arguments(parser):
+    configured.add_config(parser)
+    parser.add_argument('--out', required=True, help='folder that the figures are saved in')
+    parser.add_argument('--split', default='test', help='of the prepared corpus (default: test)')
+    parser.add_argument(
+        '--protocol', action='append', help='only this one (may be repeated; default: all)'
+    )
+
+
+parse_rest = configured.parse
+
+
+def run(args) -> int:
+    config = configured.load(args.config_file, args.overrides)
+    for name in args.protocol or ():
+        localize.protocol(name)
+    found = scored(config, args.split)
+    figures = evaluate.described(found, args.protocol)
+    folder = Path(args.out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'{folder}: {error.strerror or error}') from None
+    encoder = config.finetune.init_from or 'an untrained encoder'
+    print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.neighbours} neighbours')
+    evaluate.report(figures, folder, f'knn-{args.split}')
+    return 0
+
+
+def scored(config, split: str = 'test') -> evaluate.Scored:
+    """Scores the frames of a split by their nearest labelled frames.
+
+    Raises:
+        InputError: a config, corpus or encoder that does not fit.
+    """
+    assemble.check(config)
+    chosen = config.finetune
+    if chosen.neighbours < 1:
+        raise InputError(f'config.finetune.neighbours is {chosen.neighbours}, expected 1 or more')
+    config = config.copy_and_resolve_references()
+    config.finetune.fuser = False  # there is none before fine-tuning
+    corpus, held_out = (finetune.open_split(config, name) for name in ('train', split))
+    _, state, _, model = finetune.prepare(config, corpus)
+    variables = jax.device_put(score.variables(state), jax.local_devices()[0])
+    bank = knn.collect(model, variables, corpus, finetune.labelled(config, corpus))
+    probabilities: dict[str, np.ndarray] = {
+        recording.name: knn.probabilities(
+            model, variables, recording, bank,
+            classes=len(corpus.classes), neighbours=chosen.neighbours,
+        )
+        for recording in held_out
+    }
+    told = {'encoder': chosen.init_from, 'neighbours': chosen.neighbours}
+    return evaluate.Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])

@@ -1,0 +1,115 @@
+"""ActivityNet's JSON: predictions under `results`, the truth under `database`.
+
+    {"results": {NAME: [{"label", "score", "segment": [start, end]}]}}
+    {"database": {NAME: {"subset", "duration", "annotations": [{"label", "segment"}]}}}
+
+All times are seconds (Heilbron et al. 2015; activity-net.org). Two members that other
+readers pass over are written and understood beside these: `fps`, of the whole file or of
+an entry of the database, and `classes`, the names of all classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from skeljax.errors import FormatError
+from skeljax.localize.exchange import told
+from skeljax.localize.exchange.sets import SegmentSet
+from skeljax.localize.exchange.told import Row, Told
+
+
+def read_results(path, document: Mapping) -> Told:
+    """Reads predictions; every one has a score."""
+    found = Told(classes=told.names(document, path))
+    for name, items in told.member(document, 'results', dict, path).items():
+        where = f'{path}: {name}'
+        found.subsets[name] = ''
+        if not isinstance(items, list):
+            raise FormatError(f'{where}: {str(items)[:40]!r}, expected a list of segments')
+        for index, item in enumerate(items):
+            at = f'{where}: segment {index}'
+            start, end, label = _segment(item, at)
+            score = told.number(item.get('score'), 'score', at)
+            found.rows.append(Row(name, label, start, end, score, at))
+    _same_fps(found, document, path)
+    return found
+
+
+def read_database(path, document: Mapping) -> Told:
+    """Reads the truth; without annotations a recording has no segment."""
+    found = Told(classes=told.names(document, path))
+    database = told.member(document, 'database', dict, path)
+    found.subsets = dict.fromkeys(database, '')
+    _same_fps(found, document, path)
+    for name, entry in database.items():
+        where = f'{path}: {name}'
+        entry = {'annotations': [], **_object(entry, where)}
+        items = told.member(entry, 'annotations', list, where)
+        found.subsets[name] = str(entry.get('subset') or '')
+        if entry.get('fps') is not None:
+            found.fps[name] = told.positive(entry['fps'], 'fps', where)
+        if entry.get('duration') is not None:
+            found.seconds[name] = told.positive(entry['duration'], 'duration', where)
+        for index, item in enumerate(items):
+            at = f'{where}: annotation {index}'
+            start, end, label = _segment(item, at)
+            found.rows.append(Row(name, label, start, end, 1.0, at))
+    return found
+
+
+def write_results(path: Path, segments: SegmentSet):
+    """Writes predictions, times with microseconds."""
+    results = {
+        name: [item | {'score': score} for item, score in _items(segments, name)]
+        for name in segments.segments
+    }
+    head = {'version': 'VERSION 1.3', 'external_data': {}}
+    _write(path, head | _head(segments) | {'results': results})
+
+
+def write_database(path: Path, segments: SegmentSet):
+    """Writes a truth, times with microseconds."""
+    database = {}
+    for name in segments.segments:
+        entry = {'subset': segments.subsets.get(name, '')}
+        if name in segments.frames:
+            entry['duration'] = round(segments.frames[name] / segments.fps, 6)
+        database[name] = entry | {'annotations': [item for item, _ in _items(segments, name)]}
+    _write(path, {'version': 'VERSION 1.3'} | _head(segments) | {'database': database})
+
+
+def _segment(item, where: str) -> tuple[float, float, str]:
+    ends = told.member(item, 'segment', list, where)
+    if len(ends) != 2:
+        raise FormatError(f'{where}: segment is {str(ends)[:40]}, expected [start, end] in seconds')
+    start, end = (told.number(value, f'segment[{i}]', where) for i, value in enumerate(ends))
+    return start, end, told.label(item.get('label'), where)
+
+
+def _object(entry, where: str) -> dict:
+    if not isinstance(entry, dict):
+        raise FormatError(f'{where}: {str(entry)[:40]!r}, expected an object with "annotations"')
+    # An absent list and an empty one say the same.
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _same_fps(found: Told, document: Mapping, path):
+    if document.get('fps') is not None:
+        found.fps = dict.fromkeys(found.subsets, told.positive(document['fps'], 'fps', path))
+
+
+def _head(segments: SegmentSet) -> dict:
+    return {'fps': segments.fps, 'classes': list(segments.classes)}
+
+
+def _items(segments: SegmentSet, name: str):
+    of = segments.segments[name]
+    for start, end, label, score in zip(of.start, of.end, of.label, of.score, strict=True):
+        ends = [round(int(frame) / segments.fps, 6) for frame in (start, end)]
+        yield {'label': segments.classes[label], 'segment': ends}, float(score)
+
+
+def _write(path: Path, document: dict):
+    path.write_text(json.dumps(document) + '\n', encoding='utf-8')

@@ -1,0 +1,70 @@
+"""CSV `recording,label,start,end,score`, in seconds or frames.
+
+The names of the columns tell which: `start` and `end` (also `start_seconds`,
+`end_seconds`) are seconds, `start_frame` and `end_frame` are frames; where both are,
+frames count. `video`, `file` or `name` may stand for `recording`, `class` or `action` for
+`label`, `confidence` for `score`. Without a column of scores all are 1. A recording
+without segments has one row of its name alone.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from skeljax.errors import FormatError
+from skeljax.formats import cells, labels
+from skeljax.localize.exchange import told
+from skeljax.localize.exchange.sets import SegmentSet
+from skeljax.localize.exchange.told import Row, Told
+
+_LABEL = ('label', 'class', 'action')
+_SCORE = ('score', 'confidence')
+_FRAMES = (('start_frame', 'first_frame'), ('end_frame',))
+_SECONDS = (('start', 'start_seconds'), ('end', 'end_seconds'))
+
+
+def read(path: Path) -> Told:
+    """Reads a table whose first line names the columns."""
+    sheet = cells.read(path)
+    bounds = [sheet.column(*names) for names in _FRAMES]
+    in_seconds = None in bounds
+    bounds = [sheet.column(*names) for names in _SECONDS] if in_seconds else bounds
+    columns = [sheet.column(*labels.RECORDING), sheet.column(*_LABEL), *bounds]
+    if None in columns:
+        found = ', '.join(sheet.names)[:80]
+        expected = 'recording, label, start and end or start_frame and end_frame'
+        raise FormatError(f'{path}:1: columns {found}, expected {expected}')
+    score = sheet.column(*_SCORE)
+    named = [sheet.names[column] for column in bounds]
+    found = Told(in_seconds=in_seconds)
+    for line, row in zip(sheet.lines, sheet.rows, strict=True):
+        where = f'{path}:{line}'
+        recording, label, *ends = (row[column] for column in columns)
+        if not any(row):  # spreadsheets end so
+            continue
+        if not recording:
+            raise FormatError(f'{where}: {sheet.names[columns[0]]} is missing')
+        found.subsets[recording] = ''
+        if not any(row[column] for column in columns[1:]):
+            continue
+        start, end = (told.number(v, name, where) for v, name in zip(ends, named, strict=True))
+        value = 1.0 if score is None else told.number(row[score], sheet.names[score], where)
+        found.rows.append(Row(recording, told.label(label, where), start, end, value, where))
+    return found
+
+
+def write(path: Path, segments: SegmentSet, *, in_frames: bool = False):
+    """Writes a table in seconds, with microseconds, or in frames."""
+    ends = ['start_frame', 'end_frame'] if in_frames else ['start', 'end']
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(['recording', 'label', *ends, 'score'])
+        for name, of in segments.segments.items():
+            if not len(of):
+                writer.writerow([name, '', '', '', ''])
+            for start, end, label, score in zip(of.start, of.end, of.label, of.score, strict=True):
+                bounds = [int(start), int(end)]
+                if not in_frames:
+                    bounds = [f'{frame / segments.fps:.6f}' for frame in bounds]
+                writer.writerow([name, segments.classes[label], *bounds, repr(float(score))])
