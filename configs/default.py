@@ -121,6 +121,7 @@ def _pretrain(host: str) -> ConfigDict:
                 weight=1.5,  # 0 leaves the term out
                 count=0,  # snippets a video; 0: one for each step of the encoder
                 match='similarity',
+                apart=0,  # steps from which on snippets of the same video are negatives; 0: none
                 negatives='average',  # or 'snippet': each snippet of the other videos
                 queue_size=0,  # videos; 0: as many as the other queue
                 mined=5,  # nearest negatives that become positives too

@@ -46,6 +46,26 @@ def logits(query, positive, negatives: Negatives, *, temperature: float):
     return jnp.concatenate([near[..., None], far], -1) / temperature
 
 
+def between(query, key, *, temperature: float):
+    """Compares each query with all keys of its own video.
+
+    Args:
+        query: unit vectors, float[B, S, D].
+        key: unit vectors, float[B, T, D].
+        temperature: that cosines are divided by.
+
+    Returns:
+        float32[B, S, T].
+    """
+    cosine = jnp.einsum('bsd,btd->bst', query, key, preferred_element_type=jnp.float32)
+    return cosine / temperature
+
+
+def join(logits, more, counts):
+    """Adds negatives, of which those count where `counts` (bool of their shape) is true."""
+    return jnp.concatenate([logits, jnp.where(counts, more, _NONE)], -1)
+
+
 def info_nce(logits):
     """Asks for the positive among all: `-log softmax(logits)[0]`.
 

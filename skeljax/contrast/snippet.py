@@ -4,7 +4,9 @@ Any host method carries it as one more named loss. Each snippet of the query
 view is contrasted with the snippet of the key view that looks most alike, and
 with negatives from other videos: their time averages in the release, or their
 snippets. Averages leave a way out: embeddings that cancel over time are far from
-every average, whatever they say about the movement.
+every average, whatever they say about the movement. Snippets of the same video that lie
+`apart` from the match can be negatives too: without them nothing forbids that all moments
+of a video look alike.
 """
 
 from jax import lax
@@ -55,6 +57,7 @@ def term(
     *,
     temperature: float,
     match: str = 'similarity',
+    apart: int = 0,
     mined: int = 0,
 ):
     """Computes the loss of every snippet and which of them count.
@@ -65,6 +68,8 @@ def term(
         negatives: of other videos.
         temperature: softmax temperature.
         match: 'similarity' as in the paper, or 'position' (same place in time).
+        apart: snippets of the same video that are as far from the match, in steps, are
+            negatives too; 0, the release, takes none.
         mined: nearest negatives of each snippet that count as positives too; the
             release takes 5 from a third of the run on.
 
@@ -76,10 +81,14 @@ def term(
         partner = correspond(query.features, key.features, key.valid)
         positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
     else:
+        partner = jnp.broadcast_to(jnp.arange(key.valid.shape[1]), key.valid.shape)
         positive = key.embeddings
     logits = loss.logits(query.embeddings, positive, negatives, temperature=temperature)
-    if mined:
-        losses = loss.multi_nce(logits, loss.nearest(logits, mined))
-    else:
-        losses = loss.info_nce(logits)
+    near = loss.nearest(logits, mined) if mined else None
+    if apart:
+        away = jnp.abs(jnp.arange(key.valid.shape[1]) - partner[..., None]) >= apart
+        own = loss.between(query.embeddings, key.embeddings, temperature=temperature)
+        logits = loss.join(logits, own, away & key.valid[:, None])
+        near = None if near is None else jnp.pad(near, [(0, 0), (0, 0), (0, own.shape[-1])])
+    losses = loss.info_nce(logits) if near is None else loss.multi_nce(logits, near)
     return losses, query.valid & key.valid.any(1, keepdims=True)

@@ -145,6 +145,7 @@ def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Setti
         snippet=pretrain.Snippets(
             weight=chosen.snippet.weight,
             match=chosen.snippet.match,
+            apart=chosen.snippet.apart,
             negatives=chosen.snippet.negatives,
             views=tuple(chosen.snippet.views),
             mined=chosen.snippet.mined,

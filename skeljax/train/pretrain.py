@@ -37,6 +37,7 @@ class Snippets(NamedTuple):
     Attributes:
         weight: of the term in the sum.
         match: of `snippet.MATCHES`.
+        apart: steps from which on snippets of the same video are negatives; 0 for none.
         negatives: of `snippet.NEGATIVES`.
         views: the one that is trained and the one it is compared with.
         mined: nearest negatives that count as positives too.
@@ -46,6 +47,7 @@ class Snippets(NamedTuple):
 
     weight: float = 1.5
     match: str = 'similarity'
+    apart: int = 0
     negatives: str = 'average'
     views: tuple[str, str] = ('query', 'key')
     mined: int = 0
@@ -243,7 +245,13 @@ def _snippet(encoded, waiting, subjects, settings, progress):
 
     def term(mined):
         return snippet.term(
-            query, key, far, temperature=settings.temperature, match=chosen.match, mined=mined
+            query,
+            key,
+            far,
+            temperature=settings.temperature,
+            match=chosen.match,
+            apart=chosen.apart,
+            mined=mined,
         )
 
     if chosen.mined and chosen.mine_from < 1:

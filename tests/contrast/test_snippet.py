@@ -126,3 +126,49 @@ def test_mined_snippets_join_the_positive():
     # The third resembles no negative: all are as near, and ties count together.
     total = np.log(np.exp(one) + 3)
     assert np.isfinite(values[0, 2]) and values[0, 2] > total - one
+
+
+def test_moments_that_all_look_alike_satisfy_the_term_unless_others_of_the_video_count():
+    """One embedding a video, another for the next: nothing is told apart within either."""
+    alike = np.repeat(np.eye(2, dtype=np.float32)[:, None], 4, axis=1)
+    key = _snippets(alike, alike)
+    others = np.repeat(~np.eye(2, dtype=bool), 4, axis=1)
+    negatives = loss.Negatives(snippet.negatives(key, 'snippet'), others)
+
+    def loss_of(apart):
+        return snippet.term(
+            key, key, negatives, temperature=0.05, match='position', apart=apart
+        )[0]
+
+    assert np.asarray(loss_of(0)).max() < 1e-6
+    # Of four steps, two or three lie at least one, one or two at least two from the match.
+    np.testing.assert_allclose(loss_of(1), np.log(4), rtol=1e-4)
+    np.testing.assert_allclose(loss_of(2)[0], np.log([3, 2, 2, 3]), rtol=1e-4)
+
+
+def test_snippets_apart_are_measured_from_the_match_and_empty_ones_left_out():
+    query, key = _case()  # matches: 1, 0, 2
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    theirs = _snippets(key, embeddings[:, [1, 0, 2]], [[True, True, False]])
+    far = loss.Negatives(jnp.eye(5)[3:])
+    values, _ = snippet.term(
+        _snippets(query, embeddings), theirs, far, temperature=TEMPERATURE, apart=1
+    )
+    # Snippet 0 meets its like at step 1; the other one that is there is step 0.
+    np.testing.assert_allclose(values[0, 0], np.log1p(3 * np.exp(-2)), rtol=1e-6)
+    more, _ = snippet.term(
+        _snippets(query, embeddings), theirs, far, temperature=TEMPERATURE, apart=2
+    )
+    np.testing.assert_allclose(more[0, 0], np.log1p(2 * np.exp(-2)), rtol=1e-6)
+
+
+def test_own_snippets_are_negatives_and_never_mined():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    values, _ = snippet.term(
+        _snippets(query, embeddings), _snippets(key, embeddings),
+        loss.Negatives(jnp.eye(5)[jnp.array([1, 3])]), temperature=TEMPERATURE,
+        match='position', apart=1, mined=1,
+    )
+    # Snippet 1: its own key and the mined like one; another negative, and two of its video.
+    np.testing.assert_allclose(values[0, 1], np.log(2 * np.exp(2) + 3) - 2, rtol=1e-6)
