@@ -3,9 +3,10 @@
     skeljax evaluate --workdir runs/tuned --split test
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
 
-Prints the table and saves it as WORKDIR/evaluate-SPLIT.json and .md; of fused runs as
-evaluate-SPLIT-STREAM-STREAM.json and .md. Fused are the logits of runs on the same
-labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+Prints the table and saves it as WORKDIR/evaluate-SPLIT.json and .md, and the segments
+that were compared as .npz; of fused runs as evaluate-SPLIT-STREAM-STREAM. Fused are the
+logits of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR
+(arXiv 2112.03590).
 """
 
 import json
@@ -15,7 +16,7 @@ from skeljax import localize
 from skeljax.cli import configured
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.report import table
+from skeljax.report import kept, table
 from skeljax.train import score, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
@@ -37,12 +38,14 @@ def add_arguments(parser):
 
 def run(args) -> int:
     workdirs = [args.workdir, *args.fuse]
-    figures = evaluate(workdirs, args.split, args.data_dir, args.protocol, args.weights)
+    found = {}
+    figures = evaluate(workdirs, args.split, args.data_dir, args.protocol, args.weights, found)
     rows = {name: [*f['map'], f['mean']] for name, f in figures['protocols'].items()}
     columns = [f'mAP@{tiou}' for tiou in figures['tious']] + ['mean']
     shown = (list(rows), columns, list(rows.values()))
     streams = [run['stream'] for run in figures['runs']] if args.fuse else []
     stem = Path(args.workdir) / '-'.join(['evaluate', args.split, *streams])
+    kept.write(stem.with_suffix('.npz'), kept.Kept(**found))
     stem.with_suffix('.json').write_text(json.dumps(figures, indent=1) + '\n')
     stem.with_suffix('.md').write_text(table.markdown(*shown, scale=100.0) + '\n')
     for number, run in enumerate(figures['runs']):
@@ -52,7 +55,9 @@ def run(args) -> int:
     return 0
 
 
-def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
+def evaluate(
+    workdirs, split='test', data_dir=None, protocols=None, weights=None, found: dict | None = None
+) -> dict:
     """Measures the best state of a fine-tuning run, or of several whose logits are fused.
 
     Args:
@@ -61,6 +66,7 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
         data_dir: where it is prepared, if not where it was.
         protocols: names; all by default.
         weights: of each run's logits; `WEIGHTS` of their streams by default.
+        found: where given, filled with what was compared: truth, and predicted by protocol.
 
     Returns:
         corpus, split, runs (workdir, step, stream, weight), tious, classes, and for
@@ -89,18 +95,20 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
     tious = tuple(runs[0].config.evaluate.tious)
-    figures = {}
+    figures, truth, segments = {}, score.truth(corpus), {}
     for name in protocols or localize.PROTOCOLS:
         protocol = localize.protocol(name)
-        predicted = {recording: protocol.decode(p) for recording, p in scores.items()}
+        segments[name] = {recording: protocol.decode(p) for recording, p in scores.items()}
         result = protocol.evaluate(
-            predicted, score.truth(corpus), num_classes=len(corpus.classes), tious=tious
+            segments[name], truth, num_classes=len(corpus.classes), tious=tious
         )
         figures[name] = {
             'map': [float(v) for v in result.map],
             'mean': float(result.mean),
             'ap': [[None if v != v else float(v) for v in row] for row in result.ap],
         }
+    if found is not None:
+        found |= {'truth': truth, 'predicted': segments}
     return {
         'corpus': corpus.name,
         'split': split,

@@ -18,6 +18,7 @@ VERBS = {
     'import': 'take over an encoder from a PyTorch checkpoint',
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
     'evaluate': 'measure a fine-tuned run on a split',
+    'ablate': 'run every variant of a sweep and compare them in one table',
     'predict': 'find the segments of one recording',
     'bench': 'measure speed and memory',
     'demo': 'do the whole job on one corpus and compare',

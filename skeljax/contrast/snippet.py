@@ -7,12 +7,13 @@ snippets. Averages leave a way out: embeddings that cancel over time are far fro
 every average, whatever they say about the movement.
 """
 
+import jax
 from jax import lax
 import jax.numpy as jnp
 
 from skeljax.contrast import loss
 
-MATCHES = ('similarity', 'position')
+MATCHES = ('similarity', 'position', 'random')
 NEGATIVES = ('average', 'snippet')
 
 
@@ -48,6 +49,21 @@ def correspond(query, key, valid):
     return jnp.where(valid[:, None], similarity, -jnp.inf).argmax(-1)
 
 
+def draw(keys, valid):
+    """Draws for each query snippet any of the key snippets, as likely as another.
+
+    Args:
+        keys: typed key of each video, [B].
+        valid: key snippets that hold any frame, bool[B, S].
+
+    Returns:
+        The index of the match, int32[B, S].
+    """
+    chances = jnp.where(valid, 0.0, -jnp.inf)
+    pick = lambda key, row: jax.random.categorical(key, row, shape=row.shape)
+    return jax.vmap(pick)(keys, chances)
+
+
 def term(
     query,
     key,
@@ -56,6 +72,7 @@ def term(
     temperature: float,
     match: str = 'similarity',
     mined: int = 0,
+    keys=None,
 ):
     """Computes the loss of every snippet and which of them count.
 
@@ -64,19 +81,23 @@ def term(
         key: `Snippets` of the momentum encoder.
         negatives: of other videos.
         temperature: softmax temperature.
-        match: 'similarity' as in the paper, or 'position' (same place in time).
+        match: 'similarity' as in the paper, 'position' (same place in time) or 'random'
+            (any place: what the choice of a partner is worth).
         mined: nearest negatives of each snippet that count as positives too; the
             release takes 5 from a third of the run on.
+        keys: typed key of each video, [B], for a random match.
 
     Returns:
         float32[B, S] and the snippets that count, bool[B, S].
     """
     key = lax.stop_gradient(key)
-    if match == 'similarity':
-        partner = correspond(query.features, key.features, key.valid)
-        positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
-    else:
-        positive = key.embeddings
+    positive = key.embeddings
+    if match != 'position':
+        partner = (
+            draw(keys, key.valid) if match == 'random'
+            else correspond(query.features, key.features, key.valid)
+        )
+        positive = jnp.take_along_axis(positive, partner[..., None], axis=1)
     logits = loss.logits(query.embeddings, positive, negatives, temperature=temperature)
     if mined:
         losses = loss.multi_nce(logits, loss.nearest(logits, mined))

@@ -9,6 +9,7 @@ from jax import lax
 import jax.numpy as jnp
 import optax
 
+from skeljax import augment
 from skeljax.contrast import queue, snippet
 from skeljax.train import negatives, parallel, state as items, views
 
@@ -141,6 +142,9 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
     progress = state['step'].astype(jnp.float32) / settings.num_steps
     seen = views.make(rng, batch, host.views, settings)
     encode = functools.partial(_encode, encoder, host, seen, rng)
+    # Beside the draws of the views, of which there are two more than cuts.
+    draws = jax.random.fold_in(rng, len(settings.views) + 2)
+    keys = augment.example_keys(draws, batch['index'])
     trained = {
         stream: items.merge(state['backbone'][stream], state['heads'][stream])
         for stream in settings.streams
@@ -154,7 +158,7 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         current = {stream: {**trained[stream], 'params': params[stream]} for stream in params}
         outputs, updated = encode(current, 'query')
         outputs = {stream: {**outputs[stream], **key_outputs.get(stream, {})} for stream in outputs}
-        losses = _losses(outputs, state['queues'], batch['subject'], host, settings, progress)
+        losses = _losses(outputs, state['queues'], batch['subject'], host, settings, progress, keys)
         losses = lax.pmean(losses, parallel.AXIS)
         losses['loss'] = _total(losses, settings)
         return losses['loss'], (losses, outputs, updated)
@@ -211,7 +215,7 @@ def _encode(encoder, host, seen, rng, variables, side):
     return outputs, variables
 
 
-def _losses(outputs, queues, subjects, host, settings, progress):
+def _losses(outputs, queues, subjects, host, settings, progress, keys):
     """Computes the mean of every named loss on this device."""
     losses, videos, far = {}, {}, {}
     for stream, encoded in outputs.items():
@@ -228,13 +232,13 @@ def _losses(outputs, queues, subjects, host, settings, progress):
         losses |= {f'{name}{suffix}': value.mean() for name, value in terms.items()}
         if 'snippet' in queues[stream]:
             losses[f'snippet{suffix}'] = _snippet(
-                encoded, queues[stream]['snippet'], subjects, settings, progress
+                encoded, queues[stream]['snippet'], subjects, settings, progress, keys
             )
     across = host.across(videos, far, progress)
     return losses | {name: value.mean() for name, value in across.items()}
 
 
-def _snippet(encoded, waiting, subjects, settings, progress):
+def _snippet(encoded, waiting, subjects, settings, progress, keys):
     """Computes the snippet term, the mean over all devices' valid snippets once it is averaged."""
     chosen = settings.snippet
     query, key = (encoded[view][1] for view in chosen.views)
@@ -243,7 +247,8 @@ def _snippet(encoded, waiting, subjects, settings, progress):
 
     def term(mined):
         return snippet.term(
-            query, key, far, temperature=settings.temperature, match=chosen.match, mined=mined
+            query, key, far, temperature=settings.temperature, match=chosen.match, mined=mined,
+            keys=keys,
         )
 
     if chosen.mined and chosen.mine_from < 1:
