@@ -55,7 +55,8 @@ def run(args) -> int:
         print(_listing(runs, chosen))
         return 0
     outcome = execute.execute(
-        plan.needed(chosen), slots.local(args.jobs), args.workdir, tell=_tell
+        plan.needed(chosen), slots.local(args.jobs), args.workdir, command=execute.SKELJAX,
+        tell=_tell,
     )
     if outcome.signal:
         told = f'stopped, {len(outcome.left)} runs left; the same command goes on from there'
