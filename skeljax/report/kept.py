@@ -52,8 +52,8 @@ def read(path) -> Kept:
         InputError: names the file that is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            columns = dict(file)
+        with open(path, 'rb') as file, np.load(file, allow_pickle=False) as held:
+            columns = dict(held)
         names = columns.pop('recordings').tolist()
         kinds = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
         found = {kind: _split(columns, kind, names) for kind in kinds}

@@ -126,3 +126,31 @@ def test_mined_snippets_join_the_positive():
     # The third resembles no negative: all are as near, and ties count together.
     total = np.log(np.exp(one) + 3)
     assert np.isfinite(values[0, 2]) and values[0, 2] > total - one
+
+
+def test_a_random_match_is_any_valid_snippet_of_the_same_video():
+    valid = jnp.tile(jnp.array([[True, False, True, True]]), (300, 1))
+    keys = jax.random.split(jax.random.key(0), 300)
+    drawn = np.asarray(snippet.draw(keys, valid))
+    assert drawn.shape == (300, 4)
+    shares = np.bincount(drawn.ravel(), minlength=4) / drawn.size
+    assert shares[1] == 0
+    np.testing.assert_allclose(shares[[0, 2, 3]], 1 / 3, atol=0.05)
+    # Snippets of a video are drawn one by one, and an example's draw is its key's alone.
+    assert len(set(map(tuple, drawn))) > 50
+    np.testing.assert_array_equal(snippet.draw(keys[5:6], valid[:1])[0], drawn[5])
+
+
+def test_the_loss_of_a_random_match_is_that_of_what_was_drawn():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    far = loss.Negatives(jnp.eye(5)[3:])
+    keys = jax.random.split(jax.random.key(3), 1)
+    partner = np.asarray(snippet.draw(keys, jnp.ones((1, 3), bool)))
+    ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
+    values, _ = snippet.term(
+        ours, theirs, far, temperature=TEMPERATURE, match='random', keys=keys
+    )
+    same = partner == np.arange(3)
+    expected = np.where(same, np.log1p(2 * np.exp(-2)), np.log(3))
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
