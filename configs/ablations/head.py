@@ -16,7 +16,9 @@ def get_sweep(arg: str = '') -> Sweep:
         'U': {},
     }
     variants = {
-        f'{head}, {start}': Variant(changes, pretrain=start == 'pretrained', against=f'plain, {start}')
+        f'{head}, {start}': Variant(
+            changes, pretrain=start == 'pretrained', against=f'plain, {start}'
+        )
         for start in ('scratch', 'pretrained')
         for head, changes in heads.items()
     }

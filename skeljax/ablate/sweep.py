@@ -102,7 +102,8 @@ def _check(sweep: Sweep, where: str):
         if not isinstance(variant, Variant):
             raise InputError(f'{where}: {name!r} is a {type(variant).__name__}, not a Variant')
         if sweep.against(name) not in sweep.variants:
-            raise InputError(f'{where}: {name!r} is compared with {sweep.against(name)!r}, no variant')
+            other = sweep.against(name)
+            raise InputError(f'{where}: {name!r} is compared with {other!r}, no variant')
     if sweep.reference not in sweep.variants:
         raise InputError(f'{where}: the reference {sweep.reference!r} is no variant')
     if not sweep.seeds or len(set(sweep.seeds)) < len(sweep.seeds):
@@ -114,7 +115,8 @@ def _check(sweep: Sweep, where: str):
 def _find(name: str) -> Path:
     shipped = Path(skeljax.configs.__file__).parent / 'ablations'
     path = Path(name)
-    for candidate in (path, path.with_suffix('.py'), shipped / path.name, shipped / f'{path.stem}.py'):
+    ours = shipped / path.name
+    for candidate in (path, path.with_suffix('.py'), ours, ours.with_suffix('.py')):
         if candidate.is_file():
             return candidate
     known = ', '.join(sorted(p.stem for p in shipped.glob('[a-z]*.py')))

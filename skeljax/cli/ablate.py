@@ -92,11 +92,11 @@ def _joined(words: list[str]) -> list[str]:
 def _chosen(sweep: ablations.Sweep, runs, patterns: list[str]) -> dict:
     """Picks the runs of the variants that one of the patterns names; all without any."""
     for pattern in patterns:
-        if not fnmatch.filter(sweep.variants, pattern):
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in sweep.variants):
             known = ', '.join(map(repr, sweep.variants))
             raise InputError(f'--only {pattern!r} is no variant, there are: {known}')
-    picked = {name for pattern in patterns or ['*'] for name in fnmatch.filter(sweep.variants, pattern)}
-    return {(name, seed): run for (name, seed), run in runs.items() if name in picked}
+    named = lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns or ['*'])
+    return {(name, seed): run for (name, seed), run in runs.items() if named(name)}
 
 
 def _listing(runs: dict, chosen: dict) -> str:
@@ -106,7 +106,9 @@ def _listing(runs: dict, chosen: dict) -> str:
         for one in filter(None, (run.source, run)):
             users.setdefault(one.folder, {})[name] = None
     found = plan.needed(chosen)
-    rows = [f'{run.state():<16}  {run.folder.name}  ({"; ".join(users[run.folder])})' for run in found]
+    rows = [
+        f'{run.state():<16}  {run.folder.name}  ({"; ".join(users[run.folder])})' for run in found
+    ]
     done = sum(run.done() for run in found)
     return '\n'.join([*rows, f'{len(found)} runs, {done} done, {len(found) - done} left'])
 

@@ -59,6 +59,8 @@ def check(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> dict:
 def identity(config: ConfigDict, stage: str, source: str = '') -> str:
     """Hashes what makes a stage the run that it is: every field that `check` compares.
 
+    A field that a later version brings makes another run of the same settings.
+
     Args:
         config: the resolved one.
         stage: 'pretrain' or 'finetune'.

@@ -49,7 +49,8 @@ def test_what_the_recordings_drawn_do_to_both_cancels():
     shared = np.random.default_rng(0).normal(size=1000)
     drawn = {s: 0.5 + shared for s in range(3)}
     theirs = {s: 0.4 + shared for s in range(3)}
-    row = bootstrap.compare(dict.fromkeys(range(3), 0.5), dict.fromkeys(range(3), 0.4), drawn, theirs)
+    figures, reference = dict.fromkeys(range(3), 0.5), dict.fromkeys(range(3), 0.4)
+    row = bootstrap.compare(figures, reference, drawn, theirs)
     assert (row.low, row.high) == pytest.approx((0.1, 0.1))
 
 
@@ -73,5 +74,6 @@ def test_draws_come_again_and_hold_as_many_recordings():
     np.testing.assert_array_equal(counts, bootstrap.draw_recordings(7, 50))
     assert counts.shape == (50, 7) and (counts.sum(1) == 7).all() and counts.min() == 0
     assert (counts != bootstrap.draw_recordings(7, 50, seed=1)).any()
-    ours = [_compare({0: 0.1, 1: 0.4, 2: 0.2}, dict.fromkeys(range(3), 0.0), spread=0.1) for _ in range(2)]
-    assert ours[0] == ours[1]
+    figures, reference = {0: 0.1, 1: 0.4, 2: 0.2}, dict.fromkeys(range(3), 0.0)
+    first, second = (_compare(figures, reference, spread=0.1) for _ in range(2))
+    assert first == second

@@ -9,8 +9,8 @@ BASE = 'ui_prmd:composed20'
 
 def _plan(variants, overrides=(), workdir='W', **options):
     made = {name: v if isinstance(v, Variant) else Variant(v) for name, v in variants.items()}
-    sweep = Sweep(**{'base': BASE, 'reference': next(iter(made)), 'seeds': (0,), **options}, variants=made)
-    return plan.make(sweep, workdir, verb.load, overrides)
+    usual = {'base': BASE, 'reference': next(iter(made)), 'seeds': (0,)}
+    return plan.make(Sweep(**usual | options, variants=made), workdir, verb.load, overrides)
 
 
 def _one(variant, **options):
@@ -18,7 +18,8 @@ def _one(variant, **options):
 
 
 def test_a_shared_pretraining_is_one_run():
-    runs = _plan({'plain': {'finetune.fuser': False}, 'fuser': {}, 'scratch': Variant(pretrain=False)})
+    scratch = Variant(pretrain=False)
+    runs = _plan({'plain': {'finetune.fuser': False}, 'fuser': {}, 'scratch': scratch})
     plain, fused, scratch = runs.values()
     assert plain.source is fused.source and scratch.source is None
     assert [run.stage for run in plan.needed(runs)] == ['pretrain'] + ['finetune'] * 3
@@ -39,7 +40,8 @@ def test_a_change_of_the_config_is_another_run_and_no_other():
 
 def test_what_a_stage_does_not_read_makes_no_other_run():
     same = _one({})
-    moved = _one({}, overrides=['--config.data.data_dir=elsewhere', '--config.pretrain.log_every=1'])
+    free = ['--config.data.data_dir=elsewhere', '--config.pretrain.log_every=1']
+    moved = _one({}, overrides=free)
     assert (moved.folder, moved.source.folder) == (same.folder, same.source.folder)
     on_ten = _one(Variant(base='ui_prmd:composed10'))
     assert on_ten.source.folder == same.source.folder and on_ten.folder != same.folder
@@ -117,7 +119,7 @@ def test_an_own_sweep_file_is_read_with_its_argument(tmp_path):
         ('get_sweep = lambda arg: float("many")', 'ValueError: .*many'),
         ('get_sweep = lambda arg', 'SyntaxError'),
         ('x = 1', 'AttributeError: .*get_sweep'),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")', "compared with 'c', no variant"),
+        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")', "with 'c', no variant"),
         ('get_sweep = lambda arg: Sweep("b", {"a": {}}, "a")', "'a' is a dict, not a Variant"),
         ('get_sweep = lambda arg: Sweep("b", {}, "a")', "reference 'a' is no variant"),
         ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", seeds=(1, 1))', 'seeds are'),

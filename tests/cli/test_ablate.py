@@ -34,7 +34,8 @@ if verb != 'evaluate':
 else:
     found = 1 if 'finetune.batch=2' in (folder / 'words').read_text() else 2
     for ending in ('npz', 'json'):
-        shutil.copy(pathlib.Path(__file__).parent / f'{found}.{ending}', folder / f'evaluate-test.{ending}')
+        figures = pathlib.Path(__file__).parent / f'{found}.{ending}'
+        shutil.copy(figures, folder / f'evaluate-test.{ending}')
 """
 SWEEP = """
 from skeljax.ablate import Sweep, Variant
@@ -53,7 +54,7 @@ def get_sweep(arg=''):
 
 
 def _write_figures(stem, found: int):
-    """Writes the evaluation of a run that finds so many of two segments in each of four recordings."""
+    """Writes the evaluation of a run that finds so many of two segments a recording."""
     truth = {name: Segments([0, 20], [10, 30], [0, 0]) for name in 'abcd'}
     segments = {name: some[:found] for name, some in truth.items()}
     scorer = localize.protocol('babel_clean').evaluate
@@ -75,8 +76,8 @@ def run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(execute, 'SKELJAX', stand_in)
 
     def run(*more, arg=''):
-        given = ['ablate', f'{tmp_path}/mine.py{arg}', '--workdir', str(tmp_path / 'W'), '--jobs', '2']
-        status = main.main([*given, *more])
+        given = ['ablate', f'{tmp_path}/mine.py{arg}', '--workdir', str(tmp_path / 'W')]
+        status = main.main([*given, '--jobs', '2', *more])
         calls = tmp_path / 'W' / 'runs' / 'calls'
         verbs = [c.split()[0] for c in calls.read_text().splitlines()] if calls.exists() else []
         return status, capsys.readouterr(), verbs

@@ -27,7 +27,8 @@ def test_taps_are_summed_from_the_coarsest_down():
     for stride in taps:
         params[f'lateral{stride}'] = {'kernel': jnp.eye(2), 'bias': jnp.zeros(2)}
     # The unit passes its middle frame on: ReLU of (x - 0) / sqrt(1 + epsilon).
-    params['smooth']['conv'] = {'kernel': jnp.zeros((3, 2, 2)).at[1].set(jnp.eye(2)), 'bias': jnp.zeros(2)}
+    middle = jnp.zeros((3, 2, 2)).at[1].set(jnp.eye(2))
+    params['smooth']['conv'] = {'kernel': middle, 'bias': jnp.zeros(2)}
     out, mask = model.apply(variables, taps, train=False)
     total = sum(np.repeat(np.asarray(x), s, axis=1)[:, :5] for s, (x, _) in taps.items())
     np.testing.assert_allclose(out, np.maximum(total, 0), rtol=1e-4, atol=1e-5)

@@ -7,10 +7,11 @@ from skeljax.report import kept
 
 
 def test_segments_come_back_as_they_were(tmp_path):
-    truth = {'b': Segments([3], [9], [1]), 'a': Segments([], [], []), 'c': Segments([0, 5], [2, 7], [0, 2])}
+    none, two = Segments([], [], []), Segments([0, 5], [2, 7], [0, 2])
+    truth = {'b': Segments([3], [9], [1]), 'a': none, 'c': two}
     found = {
-        'x': {'a': Segments([1], [2], [0], [0.25]), 'b': Segments([], [], []), 'c': truth['c']},
-        'y/z': dict.fromkeys(truth, Segments([], [], [])),
+        'x': {'a': Segments([1], [2], [0], [0.25]), 'b': none, 'c': two},
+        'y/z': dict.fromkeys(truth, none),
     }
     back = kept.read(kept.write(tmp_path / 'k.npz', kept.Kept(truth, found)))
     assert list(back.truth) == ['a', 'b', 'c'] and list(back.predicted) == ['x', 'y/z']
