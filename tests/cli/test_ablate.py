@@ -198,8 +198,11 @@ def test_a_shipped_sweep_resolves_to_sound_configs(name, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_from_beginning_to_end(tiny, tmp_path, capsys):
+def test_a_sweep_from_beginning_to_end(tiny, tmp_path, capsys, monkeypatch):
     """Real runs: pretrained once, fine-tuned twice, measured, compared, skipped."""
+    # As users run it: Optax's Adam mixes floats and integers.
+    monkeypatch.setenv('JAX_NUMPY_DTYPE_PROMOTION', 'standard')
+    monkeypatch.setenv('JAX_NUM_CPU_DEVICES', '1')
     (tmp_path / 'two.py').write_text(
         'from skeljax.ablate import Sweep, Variant\n\n'
         'def get_sweep(arg=""):\n'
