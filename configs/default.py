@@ -120,7 +120,7 @@ def _pretrain(host: str) -> ConfigDict:
             snippet=dict(
                 weight=1.5,  # 0 leaves the term out
                 count=0,  # snippets a video; 0: one for each step of the encoder
-                match='similarity',
+                match='similarity',  # or 'time', 'position', 'random'
                 apart=0,  # steps from which on snippets of the same video are negatives; 0: none
                 negatives='average',  # or 'snippet': each snippet of the other videos
                 queue_size=0,  # videos; 0: as many as the other queue
@@ -146,8 +146,11 @@ def _finetune() -> ConfigDict:
             window=512,
             crop=dict(length=512, pad_ratio=0, tempo=0.0),
             augment=_augment(),
-            fuser=True,
-            levels=(),  # temporal strides of the taps that the fuser joins; empty: finest, two coarsest
+            fuser=True,  # False: the plain head, on the coarsest tap
+            fuser_kind='u',  # nested U (models/fuser.py), or 'pyramid' (models/pyramid.py)
+            # Temporal strides of the taps that the fuser joins; empty: the U's finest and
+            # two coarsest, all of the pyramid's.
+            levels=(),
             stream='joint',
             init_from='',  # workdir of a pretraining run; empty: from scratch
             whole=False,  # scores a recording, not its frames: recognition

@@ -8,10 +8,10 @@
     skeljax evaluate --predictions found.csv --truth synthetic/default --data-dir data
 
 Prints one table for protocols of the same figures and saves all as
-WORKDIR/evaluate-SPLIT.json and .md; of fused runs, or with another decoder, as
-evaluate-SPLIT-STREAM-STREAM-DECODER.json and .md. docs/protocols.md tells what the figures
-are. Fused are the logits of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4
-motion as in AimCLR (arXiv 2112.03590).
+WORKDIR/evaluate-SPLIT.json and .md, and the segments that were compared as .npz; of fused
+runs, or with another decoder, as evaluate-SPLIT-STREAM-STREAM-DECODER. docs/protocols.md
+tells what the figures are. Fused are the logits of runs on the same labels, by default 0.6
+joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
 
 Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
 start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
@@ -28,8 +28,8 @@ from skeljax import localize
 from skeljax.cli import configured, evaluate_files
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.report import kept, table
 from skeljax.report import scores as pages
-from skeljax.report import table
 from skeljax.train import score, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
@@ -60,14 +60,17 @@ def run(args) -> int:
         return evaluate_files.run(args)
     args.split = args.split or 'test'
     found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights)
-    figures = described(found, args.protocol, args.decoder)
+    segments = decoded(found, args.protocol, args.decoder)
+    figures = described(found, segments, args.decoder)
     more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
     streams = [run['stream'] for run in found.runs] if args.fuse else []
     decoder = [args.decoder] if args.decoder else []
     for number, run in enumerate(found.runs):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    report(figures, args.workdir, '-'.join(['evaluate', args.split, *streams, *decoder]))
+    stem = '-'.join(['evaluate', args.split, *streams, *decoder])
+    kept.write(Path(args.workdir) / f'{stem}.npz', kept.Kept(score.truth(found.corpus), segments))
+    report(figures, args.workdir, stem)
     if more:
         print(f'\n{more}')
     return 0
@@ -100,8 +103,9 @@ class Scored(NamedTuple):
 
 
 def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
-    """Measures the best state of fine-tuning runs; see `scored` and `described`."""
-    return described(scored(workdirs, split, data_dir, weights), protocols)
+    """Measures the best state of fine-tuning runs: `scored`, `decoded` and `described`."""
+    found = scored(workdirs, split, data_dir, weights)
+    return described(found, decoded(found, protocols))
 
 
 def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
@@ -141,8 +145,8 @@ def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
     return Scored(corpus, scores, tuple(runs[0].config.evaluate.tious), told)
 
 
-def described(found: Scored, protocols=None, decoder: str | None = None) -> dict:
-    """Measures scored frames by protocols.
+def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
+    """Decodes scored frames as protocols do.
 
     Args:
         found: what was scored.
@@ -150,23 +154,42 @@ def described(found: Scored, protocols=None, decoder: str | None = None) -> dict
         decoder: another decoder than each protocol's own, see `localize.protocol`.
 
     Returns:
+        Protocol -> recording -> `localize.Segments`.
+
+    Raises:
+        InputError: unknown protocol or decoder.
+    """
+    segments, once = {}, {}
+    for name in protocols or localize.PROTOCOLS:
+        decode = localize.protocol(name, decoder).decode
+        key = decoder or decode
+        if key not in once:
+            once[key] = {recording: decode(p) for recording, p in found.probabilities.items()}
+        segments[name] = once[key]
+    return segments
+
+
+def described(found: Scored, segments: dict, decoder: str | None = None) -> dict:
+    """Measures decoded segments by their protocols.
+
+    Args:
+        found: what was scored.
+        segments: what `decoded` returned.
+        decoder: what it was told.
+
+    Returns:
         corpus, split, runs, tious, classes, decoder, and for each protocol what a
         `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
         absent), num_predicted, num_true; shares of 1.
 
     Raises:
-        InputError: unknown protocol or decoder, or nothing to be found in the corpus.
+        InputError: there is nothing to be found in the corpus.
     """
-    corpus, scores = found.corpus, found.probabilities
-    truth = score.truth(corpus)
-    figures, decoded = {}, {}
-    for name in protocols or localize.PROTOCOLS:
-        protocol = localize.protocol(name, decoder)
-        key = decoder or protocol.decode
-        if key not in decoded:
-            decoded[key] = {recording: protocol.decode(p) for recording, p in scores.items()}
+    corpus, truth, figures = found.corpus, score.truth(found.corpus), {}
+    for name, predicted in segments.items():
         result = score.measure(
-            decoded[key], scores, truth, protocol, len(corpus.classes), found.tious
+            predicted, found.probabilities, truth, localize.protocol(name),
+            len(corpus.classes), found.tious,
         )
         figures[name] = pages.to_json_dict(result)
     return {

@@ -33,11 +33,20 @@ parse_rest = configured.parse
 
 def run(args) -> int:
     config = configured.load(args.config_file, args.overrides)
-    return training.report_stop(lambda: train(config, args.workdir, quiet=args.quiet))
+    command = training.command(args)
+    return training.report_stop(
+        lambda: train(config, args.workdir, quiet=args.quiet, command=command)
+    )
 
 
-def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
+def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> dict:
     """Fine-tunes, or goes on where `workdir` stopped.
+
+    Args:
+        config: the whole one.
+        workdir: folder of the run, made if absent.
+        quiet: shows no progress bar.
+        command: words that start the run, kept with it; by default those of this process.
 
     Returns:
         The final state on the host; the best one is in `workdir/best`.
@@ -50,7 +59,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
     described = workdirs.check(workdir, 'finetune', config, corpus)
     step, state, batches, model = prepare(config, corpus)
-    workdir = workdirs.claim(workdir, described)
+    workdir = workdirs.claim(workdir, described, command)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
 

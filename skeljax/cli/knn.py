@@ -38,7 +38,7 @@ def run(args) -> int:
     for name in args.protocol or ():
         localize.protocol(name)
     found = scored(config, args.split)
-    figures = evaluate.described(found, args.protocol)
+    figures = evaluate.described(found, evaluate.decoded(found, args.protocol))
     folder = Path(args.out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ VERBS = {
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
     'evaluate': 'measure a fine-tuned run on a split, or files of segments',
     'knn': 'measure an encoder by its nearest labelled frames, without training',
+    'ablate': 'run every variant of a sweep and compare them in one table',
     'predict': 'find the segments of one recording',
     'bench': 'measure speed and memory',
     'demo': 'do the whole job on one corpus and compare',

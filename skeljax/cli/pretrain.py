@@ -28,11 +28,20 @@ parse_rest = configured.parse
 
 def run(args) -> int:
     config = configured.load(args.config_file, args.overrides)
-    return training.report_stop(lambda: train(config, args.workdir, quiet=args.quiet))
+    command = training.command(args)
+    return training.report_stop(
+        lambda: train(config, args.workdir, quiet=args.quiet, command=command)
+    )
 
 
-def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
+def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> dict:
     """Pretrains, or goes on where `workdir` stopped.
+
+    Args:
+        config: the whole one.
+        workdir: folder of the run, made if absent.
+        quiet: shows no progress bar.
+        command: words that start the run, kept with it; by default those of this process.
 
     Returns:
         The final state on the host.
@@ -45,7 +54,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
     described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     step, state, batches = prepare(config, corpora)
-    workdir = workdirs.claim(workdir, described)
+    workdir = workdirs.claim(workdir, described, command)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,

@@ -14,6 +14,14 @@ def add_arguments(parser):
     parser.add_argument('--quiet', action='store_true', help='show no progress bar')
 
 
+def command(args) -> list[str]:
+    """Words that start the run of these arguments again."""
+    return [
+        'skeljax', args.verb, '--config', args.config_file, '--workdir', args.workdir,
+        *args.overrides,
+    ]
+
+
 def report_stop(train: Callable[[], object]) -> int:
     """Trains; returns the exit status, that of the signal where one ended it."""
     try:

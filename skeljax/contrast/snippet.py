@@ -1,20 +1,23 @@
 """The snippet term: makes features differ between moments (arXiv 2512.16504).
 
 Any host method carries it as one more named loss. Each snippet of the query
-view is contrasted with the snippet of the key view that looks most alike, and
-with negatives from other videos: their time averages in the release, or their
+view is contrasted with the snippet of the key view that looks most alike (or, ours,
+with that of the same moment of the recording), and with negatives from other videos: their time averages in the release, or their
 snippets. Averages leave a way out: embeddings that cancel over time are far from
 every average, whatever they say about the movement. Snippets of the same video that lie
 `apart` from the match can be negatives too: without them nothing forbids that all moments
 of a video look alike.
 """
 
+from typing import NamedTuple
+
+import jax
 from jax import lax
 import jax.numpy as jnp
 
 from skeljax.contrast import loss
 
-MATCHES = ('similarity', 'position')
+MATCHES = ('similarity', 'time', 'position', 'random')
 NEGATIVES = ('average', 'snippet')
 
 
@@ -50,6 +53,64 @@ def correspond(query, key, valid):
     return jnp.where(valid[:, None], similarity, -jnp.inf).argmax(-1)
 
 
+def draw(keys, valid):
+    """Draws for each query snippet any of the key snippets, as likely as another.
+
+    Args:
+        keys: typed key of each video, [B].
+        valid: key snippets that hold any frame, bool[B, S].
+
+    Returns:
+        The index of the match, int32[B, S].
+    """
+    chances = jnp.where(valid, 0.0, -jnp.inf)
+    pick = lambda key, row: jax.random.categorical(key, row, shape=row.shape)
+    return jax.vmap(pick)(keys, chances)
+
+
+def coincide(times, key_times, valid, reach: float):
+    """Finds for each query snippet the key snippet of the same moment.
+
+    Args:
+        times: when each query snippet is, float[B, S], in frames of the recording.
+        key_times: when each key snippet is, float[B, S].
+        valid: key snippets that hold any frame, bool[B, S].
+        reach: frames from which on two snippets have nothing in common.
+
+    Returns:
+        The index of the match, int32[B, S], and whether there is one, bool[B, S].
+    """
+    apart = jnp.abs(times[:, :, None] - key_times[:, None])
+    apart = jnp.where(valid[:, None], apart, jnp.inf)
+    return apart.argmin(-1), apart.min(-1) < reach
+
+
+class Pairing(NamedTuple):
+    """What a match is found by, besides the features.
+
+    Attributes:
+        keys: typed key of each video, [B]; for a random match.
+        times: of query and key snippets, two float[B, S]; see `coincide`.
+        reach: as there.
+    """
+
+    keys: jax.Array
+    times: tuple[jax.Array, jax.Array]
+    reach: float
+
+
+def partners(query, key, match: str, pairing: Pairing | None):
+    """Finds each query snippet's match: its index int32[B, S], and where there is one, bool[B, S]."""
+    anywhere = jnp.broadcast_to(key.valid.any(1, keepdims=True), query.valid.shape)
+    if match == 'similarity':
+        return correspond(query.features, key.features, key.valid), anywhere
+    if match == 'time':
+        return coincide(*pairing.times, key.valid, pairing.reach)
+    if match == 'random':
+        return draw(pairing.keys, key.valid), anywhere
+    return jnp.broadcast_to(jnp.arange(key.valid.shape[1]), key.valid.shape), anywhere
+
+
 def term(
     query,
     key,
@@ -59,6 +120,7 @@ def term(
     match: str = 'similarity',
     apart: int = 0,
     mined: int = 0,
+    pairing: Pairing | None = None,
 ):
     """Computes the loss of every snippet and which of them count.
 
@@ -67,22 +129,21 @@ def term(
         key: `Snippets` of the momentum encoder.
         negatives: of other videos.
         temperature: softmax temperature.
-        match: 'similarity' as in the paper, or 'position' (same place in time).
+        match: 'similarity' as in the paper; 'time' (the same moment of the recording; a
+            snippet without one does not count), 'position' (same place in the view) or
+            'random' (any place: what the choice of a partner is worth).
         apart: snippets of the same video that are as far from the match, in steps, are
             negatives too; 0, the release, takes none.
         mined: nearest negatives of each snippet that count as positives too; the
             release takes 5 from a third of the run on.
+        pairing: for a match by time or at random.
 
     Returns:
         float32[B, S] and the snippets that count, bool[B, S].
     """
     key = lax.stop_gradient(key)
-    if match == 'similarity':
-        partner = correspond(query.features, key.features, key.valid)
-        positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
-    else:
-        partner = jnp.broadcast_to(jnp.arange(key.valid.shape[1]), key.valid.shape)
-        positive = key.embeddings
+    partner, found = partners(query, key, match, pairing)
+    positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
     logits = loss.logits(query.embeddings, positive, negatives, temperature=temperature)
     near = loss.nearest(logits, mined) if mined else None
     if apart:
@@ -91,4 +152,4 @@ def term(
         logits = loss.join(logits, own, away & key.valid[:, None])
         near = None if near is None else jnp.pad(near, [(0, 0), (0, 0), (0, own.shape[-1])])
     losses = loss.info_nce(logits) if near is None else loss.multi_nce(logits, near)
-    return losses, query.valid & key.valid.any(1, keepdims=True)
+    return losses, query.valid & found

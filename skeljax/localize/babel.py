@@ -44,12 +44,18 @@ def babel(
     Raises:
         InputError: see `mean_average_precision`.
     """
+    more, more_true = lengths(faithful)
     return mean_average_precision(
         predictions,
         truth,
         num_classes=num_classes,
         tious=tious,
         num_frames=num_frames,
-        lengthen_predictions=1 if faithful else 0,
-        lengthen_truth=-1 if faithful else 0,
+        lengthen_predictions=more,
+        lengthen_truth=more_true,
     )
+
+
+def lengths(faithful: bool = False) -> tuple[int, int]:
+    """Returns the frames that are added to every proposal's end and to every true one's."""
+    return (1, -1) if faithful else (0, 0)

@@ -38,6 +38,14 @@ def upsample(x, ratio: int, length: int):
     return jnp.repeat(x, ratio, axis=1)[:, :length]
 
 
+def check_levels(levels: tuple[int, ...], taps) -> tuple[int, ...]:
+    """Returns the levels; raises InputError where there is no tap of one of them."""
+    if set(levels) - set(taps):
+        found = sorted(taps)
+        raise InputError(f'the fuser wants taps of strides {levels}, the backbone has {found}')
+    return levels
+
+
 class Fuser(nn.Module):
     """Joins taps of rising temporal stride into features of every frame.
 
@@ -62,9 +70,8 @@ class Fuser(nn.Module):
             InputError: there is no tap of one of the levels.
         """
         strides = sorted(taps)
-        levels = self.levels or tuple(sorted({strides[0], *strides[-2:]}))
-        if set(levels) - set(strides):
-            raise InputError(f'the fuser wants taps of strides {levels}, the backbone has {strides}')
+        usual = tuple(sorted({strides[0], *strides[-2:]}))
+        levels = check_levels(self.levels or usual, taps)
         nodes = {(row, 0): taps[s][0].astype(self.dtype) for row, s in enumerate(levels)}
         masks = [taps[stride][1] for stride in levels]
         depth = len(levels)

@@ -80,6 +80,20 @@ def adaptive_pool(x, mask, count: int):
     return jnp.einsum('bst,btc->bsc', weights, x) / jnp.maximum(total, 1), total[..., 0] > 0
 
 
+def snippet_times(times, mask, count: int):
+    """Tells when the snippets of a view are: the mean of their valid frames' times.
+
+    Args:
+        times: of frames, in those of the recording, int[B, T].
+        mask: who is there when, bool[B, T, M].
+        count: snippets of a video.
+
+    Returns:
+        float32[B, count].
+    """
+    return adaptive_pool(times[..., None].astype(jnp.float32), mask.any(-1), count)[0][..., 0]
+
+
 class SnippetHead(nn.Module):
     """Cuts the deepest tap into snippets and embeds each (dense projection).
 

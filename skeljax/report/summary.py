@@ -14,7 +14,7 @@ import numpy as np
 from skeljax.errors import InputError
 from skeljax.report import table
 
-HEADS = {False: 'plain head', True: 'U-shaped fuser'}
+HEADS = {'': 'plain head', 'u': 'U-shaped fuser', 'pyramid': 'feature pyramid'}
 
 
 def collect(folder, *, split: str = 'test', protocol: str = 'babel_clean') -> dict:
@@ -35,7 +35,8 @@ def collect(folder, *, split: str = 'test', protocol: str = 'babel_clean') -> di
             raise InputError(f'{path}: no protocol {protocol!r}')
         stage = config['finetune']
         start = _start(stage['init_from'])
-        key = figures['corpus'], stage['label_fraction'], start, HEADS[stage['fuser']]
+        head = HEADS[stage.get('fuser_kind', 'u') if stage['fuser'] else '']
+        key = figures['corpus'], stage['label_fraction'], start, head
         found[key][config['seed']] = figures['protocols'][protocol]['mean']
     if not found:
         raise InputError(f'{folder}: no evaluate-{split}.json below')
@@ -44,10 +45,10 @@ def collect(folder, *, split: str = 'test', protocol: str = 'babel_clean') -> di
 
 def markdown(found: dict) -> str:
     """Lays out what `collect` found, one table a corpus; deviation is that of a sample."""
-    parts = []
+    parts, heads = [], [head for head in HEADS.values() if any(key[3] == head for key in found)]
     for corpus in sorted({key[0] for key in found}):
         rows = sorted({key[1:3] for key in found if key[0] == corpus})
-        cells = [[found.get((corpus, *row, head), {}) for head in HEADS.values()] for row in rows]
+        cells = [[found.get((corpus, *row, head), {}) for head in heads] for row in rows]
         seeds = [len(cell) for line in cells for cell in line]
         means = [[np.mean([*c.values()]) if c else np.nan for c in line] for line in cells]
         spread = [
@@ -56,7 +57,7 @@ def markdown(found: dict) -> str:
         names = [(f'{share:.0%}', start) for share, start in rows]
         shown = table.markdown(
             names,
-            list(HEADS.values()),
+            heads,
             means,
             deviations=spread,
             corner=('labels', 'start'),

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from skeljax import streams
 from skeljax.contrast import queue, snippet
 from skeljax.errors import InputError
-from skeljax.models import fuser, heads
+from skeljax.models import fuser, heads, pyramid
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
@@ -18,6 +18,8 @@ QUIRKS = (
 
 # Those of them that say what the weights of a backbone mean.
 _MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
+
+FUSERS = {'u': fuser.Fuser, 'pyramid': pyramid.Pyramid}
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
@@ -40,6 +42,9 @@ def check(config: ConfigDict):
     if config.pretrain.snippet.negatives not in snippet.NEGATIVES:
         known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
         raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
+    if config.finetune.fuser_kind not in FUSERS:
+        known, found = ', '.join(FUSERS), config.finetune.fuser_kind
+        raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
     sources = tuple(config.pretrain.negatives)
     if not sources or set(sources) - set(negatives.SOURCES):
         known = ', '.join(negatives.SOURCES)
@@ -162,7 +167,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
     if chosen.fuser and chosen.whole:
         raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
     if chosen.fuser:
-        fused = fuser.Fuser(
+        fused = FUSERS[chosen.fuser_kind](
             levels=tuple(chosen.levels),
             axis_name=_axis(config),
             dtype=jnp.dtype(config.model.dtype),

@@ -9,7 +9,9 @@ from jax import lax
 import jax.numpy as jnp
 import optax
 
+from skeljax import augment
 from skeljax.contrast import queue, snippet
+from skeljax.models import heads
 from skeljax.train import negatives, parallel, state as items, views
 
 
@@ -143,6 +145,9 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
     progress = state['step'].astype(jnp.float32) / settings.num_steps
     seen = views.make(rng, batch, host.views, settings)
     encode = functools.partial(_encode, encoder, host, seen, rng)
+    # Beside the draws of the views, of which there are two more than cuts.
+    draws = jax.random.fold_in(rng, len(settings.views) + 2)
+    draws = augment.example_keys(draws, batch['index'])
     trained = {
         stream: items.merge(state['backbone'][stream], state['heads'][stream])
         for stream in settings.streams
@@ -156,7 +161,9 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         current = {stream: {**trained[stream], 'params': params[stream]} for stream in params}
         outputs, updated = encode(current, 'query')
         outputs = {stream: {**outputs[stream], **key_outputs.get(stream, {})} for stream in outputs}
-        losses = _losses(outputs, state['queues'], batch['subject'], host, settings, progress)
+        losses = _losses(
+            outputs, state['queues'], batch['subject'], host, settings, progress, seen, draws
+        )
         losses = lax.pmean(losses, parallel.AXIS)
         losses['loss'] = _total(losses, settings)
         return losses['loss'], (losses, outputs, updated)
@@ -203,7 +210,7 @@ def _encode(encoder, host, seen, rng, variables, side):
         for place, (view, kind) in enumerate(host.views.items()):
             if kind.encoder != side:
                 continue
-            shown, mask = seen[view]
+            shown, mask, _ = seen[view]
             drop = jax.random.fold_in(rng, number * len(host.views) + place)
             outputs[stream][view], updated = encoder.apply(
                 tree, shown[stream], mask, view, train=True, mutable=['batch_stats'], rngs={'dropout': drop}
@@ -213,7 +220,7 @@ def _encode(encoder, host, seen, rng, variables, side):
     return outputs, variables
 
 
-def _losses(outputs, queues, subjects, host, settings, progress):
+def _losses(outputs, queues, subjects, host, settings, progress, seen, draws):
     """Computes the mean of every named loss on this device."""
     losses, videos, far = {}, {}, {}
     for stream, encoded in outputs.items():
@@ -230,16 +237,20 @@ def _losses(outputs, queues, subjects, host, settings, progress):
         losses |= {f'{name}{suffix}': value.mean() for name, value in terms.items()}
         if 'snippet' in queues[stream]:
             losses[f'snippet{suffix}'] = _snippet(
-                encoded, queues[stream]['snippet'], subjects, settings, progress
+                encoded, queues[stream]['snippet'], subjects, settings, progress, seen, draws
             )
     across = host.across(videos, far, progress)
     return losses | {name: value.mean() for name, value in across.items()}
 
 
-def _snippet(encoded, waiting, subjects, settings, progress):
+def _snippet(encoded, waiting, subjects, settings, progress, seen, draws):
     """Computes the snippet term, the mean over all devices' valid snippets once it is averaged."""
     chosen = settings.snippet
     query, key = (encoded[view][1] for view in chosen.views)
+    count = query.valid.shape[1]
+    times = [heads.snippet_times(seen[view].times, seen[view].mask, count) for view in chosen.views]
+    reach = seen[chosen.views[0]].times.shape[1] / count
+    pairing = snippet.Pairing(draws, tuple(times), reach)
     pushed = snippet.negatives(key, chosen.negatives)
     far = negatives.collect(waiting, pushed, subjects, settings.negatives)
 
@@ -252,6 +263,7 @@ def _snippet(encoded, waiting, subjects, settings, progress):
             match=chosen.match,
             apart=chosen.apart,
             mined=mined,
+            pairing=pairing,
         )
 
     if chosen.mined and chosen.mine_from < 1:

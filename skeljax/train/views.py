@@ -1,8 +1,25 @@
 """The views of a batch that a host method asks for."""
 
+from typing import NamedTuple
+
 import jax
+import jax.numpy as jnp
 
 from skeljax import augment, streams
+
+
+class Seen(NamedTuple):
+    """A view of every example of a batch.
+
+    Attributes:
+        shown: stream -> float[B, T, M, V, 3].
+        mask: who is there when, bool[B, T, M].
+        times: frames of the window that were cut, int32[B, T].
+    """
+
+    shown: dict[str, jax.Array]
+    mask: jax.Array
+    times: jax.Array
 
 
 def make(rng, batch: dict, wanted: dict, settings) -> dict:
@@ -15,7 +32,7 @@ def make(rng, batch: dict, wanted: dict, settings) -> dict:
         settings: `pretrain.Settings`: crop, each view's augmentation, streams.
 
     Returns:
-        name -> stream -> float[B, T, M, V, 3], and mask bool[B, T, M].
+        name -> `Seen`.
     """
     cuts, made = {}, {}
     numbers = {name: number for number, name in enumerate(settings.views)}
@@ -28,18 +45,24 @@ def make(rng, batch: dict, wanted: dict, settings) -> dict:
         if cut not in cuts:
             keys = augment.example_keys(jax.random.fold_in(rng, numbers[cut]), batch['index'])
             cuts[cut] = _cut(keys, batch, settings.views[cut], settings)
-        joints, mask = cuts[cut]
+        joints, mask, times = cuts[cut]
         if view.pace:
-            joints, mask = augment.relative_tempo(pace, joints, mask, other=view.pace == 'other')
+            other = view.pace == 'other'
+            times, _ = augment.relative_tempo(pace, times, mask, other=other)
+            joints, mask = augment.relative_tempo(pace, joints, mask, other=other)
         shown = {s: streams.derive(joints, mask, s, settings.layout) for s in settings.streams}
         if view.hidden:
             # Not before the streams are made: the motion to and from zero is no hidden motion.
             shown = {s: augment.hide(hidden, x, view.hidden) for s, x in shown.items()}
-        made[name] = shown, mask
+        made[name] = Seen(shown, mask, times)
     return made
 
 
 def _cut(keys, batch, operations, settings):
     keys = jax.vmap(jax.random.split)(keys)
-    joints, mask = augment.crop(keys[:, 0], batch['joints'], batch['mask'], **settings.crop)
-    return augment.transform(keys[:, 1], joints, layout=settings.layout, **operations), mask
+    mask = batch['mask']
+    times = jnp.broadcast_to(jnp.arange(mask.shape[1], dtype=jnp.int32), mask.shape[:2])
+    joints, mask, times = augment.crop(
+        keys[:, 0], batch['joints'], mask, labels=times, **settings.crop
+    )
+    return augment.transform(keys[:, 1], joints, layout=settings.layout, **operations), mask, times

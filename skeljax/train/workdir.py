@@ -1,9 +1,13 @@
 """A run's folder: what run it holds, told in `run.json`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
+import platform
+import shlex
+import subprocess
 import sys
 
 from ml_collections import ConfigDict
@@ -11,9 +15,14 @@ from ml_collections import ConfigDict
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 
-PACKAGES = ('skeljax', 'jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
+PACKAGES = (
+    'skeljax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy', 'ml-collections',
+    'grain',
+)
 # Fields of a stage that may differ when a run is taken up again.
 FREE = ('data.data_dir', '.log_every', '.checkpoint_every')
+# Fields outside its own settings that a stage does not read.
+UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 
 
 def check(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> dict:
@@ -47,8 +56,39 @@ def check(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> dict:
     return described
 
 
-def claim(workdir, described: dict) -> Path:
+def identity(config: ConfigDict, stage: str, source: str = '') -> str:
+    """Hashes what makes a stage the run that it is: every field that `check` compares.
+
+    A field that a later version brings makes another run of the same settings.
+
+    Args:
+        config: the resolved one.
+        stage: 'pretrain' or 'finetune'.
+        source: identity of the pretraining that fine-tuning starts from, in the place of
+            its folder, which may be moved; '' from scratch.
+
+    Returns:
+        Ten hexadecimal digits.
+    """
+    fields = {
+        name: value
+        for name, value in _flat(_plain(config, stage))
+        if not name.endswith(FREE) and name not in UNREAD[stage] + ('finetune.init_from',)
+    }
+    text = json.dumps([stage, source, fields], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
     """Makes `workdir` the folder of a run that `check` described.
+
+    What it takes to repeat the run is written beside the description: the command, the
+    commit of a checkout and whether files differed from it, versions of packages.
+
+    Args:
+        workdir: the folder, made if absent; a claimed one is left as it is.
+        described: as from `check`.
+        command: words that start the run; by default those of this process.
 
     Raises:
         InputError: it cannot be made.
@@ -59,9 +99,10 @@ def claim(workdir, described: dict) -> Path:
         return workdir
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        versions = {p: importlib.metadata.version(p) for p in PACKAGES}
         beside = path.with_suffix('.tmp')
-        text = json.dumps({**described, 'command': sys.argv, 'versions': versions}, indent=1)
+        words = command or ['skeljax', *sys.argv[1:]]
+        told = {'command': shlex.join(words), 'git': _git(), 'versions': _versions()}
+        text = json.dumps({**described, **told}, indent=1)
         beside.write_text(text + '\n')
         beside.rename(path)
     except OSError as error:
@@ -70,7 +111,7 @@ def claim(workdir, described: dict) -> Path:
 
 
 def read(workdir) -> dict:
-    """Reads what run a folder holds: stage, config, corpus, command, versions.
+    """Reads what run a folder holds: stage, config, corpus, command, git, versions.
 
     Raises:
         InputError: no run there.
@@ -90,6 +131,30 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
     with config.unlocked(), config.ignore_type():
         config.update(_tuples(run['config']))
     return config
+
+
+def _versions() -> dict[str, str]:
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    return {'python': platform.python_version(), **versions}
+
+
+def _git() -> dict | None:
+    """Tells the commit of the checkout that this code is, and whether files differ from it.
+
+    Returns:
+        commit and dirty; None where skeljax is installed without its repository, or
+        there is no git.
+    """
+    root = Path(__file__).resolve().parents[2]
+    if not (root / '.git').exists():
+        return None
+    git = lambda *words: subprocess.run(
+        ['git', '-C', str(root), *words], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    try:
+        return {'commit': git('rev-parse', 'HEAD'), 'dirty': bool(git('status', '--porcelain'))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _plain(config: ConfigDict, stage: str) -> dict:
@@ -113,7 +178,8 @@ def _flat(tree, prefix='') -> Iterator[tuple[str, object]]:
 
 def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
     parts = ('stage', 'config', 'corpus')
+    unread = tuple(f'config.{name}' for name in UNREAD.get(new['stage'], ()))
     new, old = (dict(_flat({part: d.get(part) for part in parts})) for d in (new, old))
     for name in sorted(new.keys() | old.keys(), key=lambda name: (name != 'stage', name)):
-        if new.get(name) != old.get(name) and not name.endswith(FREE):
+        if new.get(name) != old.get(name) and not name.endswith(FREE + unread):
             yield name, new.get(name), old.get(name)

@@ -172,3 +172,57 @@ def test_own_snippets_are_negatives_and_never_mined():
     )
     # Snippet 1: its own key and the mined like one; another negative, and two of its video.
     np.testing.assert_allclose(values[0, 1], np.log(2 * np.exp(2) + 3) - 2, rtol=1e-6)
+
+
+def test_a_random_match_is_any_valid_snippet_of_the_same_video():
+    valid = jnp.tile(jnp.array([[True, False, True, True]]), (300, 1))
+    keys = jax.random.split(jax.random.key(0), 300)
+    drawn = np.asarray(snippet.draw(keys, valid))
+    assert drawn.shape == (300, 4)
+    shares = np.bincount(drawn.ravel(), minlength=4) / drawn.size
+    assert shares[1] == 0
+    np.testing.assert_allclose(shares[[0, 2, 3]], 1 / 3, atol=0.05)
+    # Snippets of a video are drawn one by one, and an example's draw is its key's alone.
+    assert len(set(map(tuple, drawn))) > 50
+    np.testing.assert_array_equal(snippet.draw(keys[5:6], valid[:1])[0], drawn[5])
+
+
+def test_the_loss_of_a_random_match_is_that_of_what_was_drawn():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    far = loss.Negatives(jnp.eye(5)[3:])
+    keys = jax.random.split(jax.random.key(3), 1)
+    partner = np.asarray(snippet.draw(keys, jnp.ones((1, 3), bool)))
+    ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
+    values, _ = snippet.term(
+        ours, theirs, far, temperature=TEMPERATURE, match='random',
+        pairing=snippet.Pairing(keys, (), 0.0),
+    )
+    same = partner == np.arange(3)
+    expected = np.where(same, np.log1p(2 * np.exp(-2)), np.log(3))
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+
+
+def test_the_same_moment_is_the_nearest_in_time_if_it_overlaps():
+    times = jnp.array([[0.0, 10.0, 20.0, 50.0]])
+    theirs = jnp.array([[22.0, 12.0, 2.0, 41.0]])  # in any order: mirrored ends run backwards
+    valid = jnp.array([[True, False, True, True]])
+    partner, found = snippet.coincide(times, theirs, valid, 10.0)
+    np.testing.assert_array_equal(partner, [[2, 2, 0, 3]])
+    np.testing.assert_array_equal(found, [[True, True, True, True]])
+    _, found = snippet.coincide(times, theirs, valid, 8.0)
+    np.testing.assert_array_equal(found, [[True, False, True, False]])
+    _, none = snippet.coincide(times, theirs, jnp.zeros_like(valid), 8.0)
+    assert not none.any()
+
+
+def test_only_snippets_of_a_common_moment_count_when_matched_by_time():
+    query, key = _case()
+    embeddings = np.eye(5, dtype=np.float32)[None, :3]
+    times = jnp.array([[0.0, 8.0, 16.0]]), jnp.array([[8.0, 16.0, 24.0]])
+    values, counts = snippet.term(
+        _snippets(query, embeddings), _snippets(key, embeddings), loss.Negatives(jnp.eye(5)[3:]),
+        temperature=TEMPERATURE, match='time', pairing=snippet.Pairing(None, times, 8.0),
+    )
+    np.testing.assert_array_equal(counts, [[False, True, True]])
+    np.testing.assert_allclose(values[0, 1:], np.log(3), rtol=1e-6)  # the next one's embedding

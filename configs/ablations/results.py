@@ -1,0 +1,39 @@
+"""The main table of docs/results.md: starts x heads x labels on both composed corpora.
+
+    skeljax ablate configs/ablations/results.py --workdir out/ablations
+    skeljax ablate configs/ablations/results.py --workdir out/ablations --only 'composed20, 10 %*'
+"""
+
+import itertools
+
+from skeljax.ablate import Sweep, Variant
+
+CORPORA = ('composed10', 'composed20')
+SHARES = {'10 %': 0.1, '100 %': 1.0}
+HEADS = {'plain': False, 'U': True}
+# Start -> weight of the snippet term in pretraining; None: none.
+STARTS = {'scratch': None, 'video': 0.0, 'video + snippet': 1.5}
+
+
+def get_sweep(arg: str = '') -> Sweep:
+    """Returns the sweep; every start is compared with scratch, all else alike.
+
+    Args:
+        arg: factor of the steps.
+    """
+    variants = {}
+    for corpus, share, head, start in itertools.product(CORPORA, SHARES, HEADS, STARTS):
+        weight = STARTS[start]
+        variants[f'{corpus}, {share}, {head}, {start}'] = Variant(
+            {
+                'finetune.label_fraction': SHARES[share],
+                'finetune.fuser': HEADS[head],
+                **({} if weight is None else {'pretrain.snippet.weight': weight}),
+            },
+            base=f'ui_prmd:{corpus}',
+            pretrain=weight is not None,
+            against=f'{corpus}, {share}, {head}, scratch',
+        )
+    return Sweep(
+        base='ui_prmd', variants=variants, reference=next(iter(variants)), scale=float(arg or 1)
+    )

@@ -1,0 +1,68 @@
+"""Keeps the segments that an evaluation compared, so that they can be scored again."""
+
+from collections.abc import Mapping
+import os
+from pathlib import Path
+from typing import NamedTuple
+import zipfile
+
+import numpy as np
+
+from skeljax.errors import InputError
+from skeljax.localize.segments import Segments
+
+_FIELDS = ('start', 'end', 'label', 'score')
+
+
+class Kept(NamedTuple):
+    """The segments of one evaluation; frames are half-open.
+
+    Attributes:
+        truth: recording -> true segments.
+        predicted: protocol -> recording -> proposals.
+    """
+
+    truth: dict[str, Segments]
+    predicted: dict[str, dict[str, Segments]]
+
+
+def write(path, kept: Kept) -> Path:
+    """Writes an NPZ file: recording names, then the four columns of every set."""
+    path, names = Path(path), sorted(kept.truth)
+    columns = {'recordings': np.array(names)}
+    for name, found in {'truth': kept.truth, **kept.predicted}.items():
+        parts = [found[recording] for recording in names]
+        columns[f'{name}/count'] = np.array([len(part) for part in parts], np.int64)
+        for field in _FIELDS:
+            columns[f'{name}/{field}'] = np.concatenate([getattr(part, field) for part in parts])
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with beside.open('wb') as file:
+            np.savez_compressed(file, **columns)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def read(path) -> Kept:
+    """Reads what `write` wrote.
+
+    Raises:
+        InputError: names the file that is missing or damaged.
+    """
+    try:
+        with open(path, 'rb') as file, np.load(file, allow_pickle=False) as held:
+            columns = dict(held)
+        names = columns.pop('recordings').tolist()
+        kinds = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
+        found = {kind: _split(columns, kind, names) for kind in kinds}
+        return Kept(found.pop('truth'), found)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f'{path}: kept segments cannot be read: {error}') from None
+
+
+def _split(columns: Mapping[str, np.ndarray], kind: str, names: list[str]) -> dict[str, Segments]:
+    cuts = np.cumsum(columns[f'{kind}/count'])[:-1]
+    parts = [np.split(columns[f'{kind}/{field}'], cuts) for field in _FIELDS]
+    return {name: Segments(*part) for name, *part in zip(names, *parts, strict=True)}

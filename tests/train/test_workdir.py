@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from skeljax.cli import configured
+from skeljax.errors import InputError
+from skeljax.train import workdir as workdirs
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = SimpleNamespace(name='x/y', classes=('a',), layout='ntu25', fps=30.0)
+
+
+def _described(stage='finetune', *overrides, folder='nowhere'):
+    return workdirs.check(folder, stage, configured.load('ui_prmd', list(overrides)), CORPUS)
+
+
+def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
+    words = ['skeljax', 'finetune', '--config', 'ui_prmd', "--config.finetune.levels=(1, 8)"]
+    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'), words)
+    run = workdirs.read(tmp_path)
+    assert run['config']['seed'] == 5 and run['config']['finetune']['label_seed'] == 4
+    assert run['command'] == "skeljax finetune --config ui_prmd '--config.finetune.levels=(1, 8)'"
+    assert run['versions']['python'] == '.'.join(map(str, sys.version_info[:3]))
+    assert {'skeljax', 'jax', 'jaxlib', 'flax', 'numpy'} < run['versions'].keys()
+    assert str(ROOT) not in json.dumps(run)
+    # A claimed folder is left as it is.
+    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'), ['other'])
+    assert workdirs.read(tmp_path) == run
+
+
+def test_the_command_of_this_process_serves_where_no_other_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['/somewhere/__main__.py', 'demo', '--out', 'a b'])
+    workdirs.claim(tmp_path, _described())
+    assert workdirs.read(tmp_path)['command'] == "skeljax demo --out 'a b'"
+
+
+def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
+    git = lambda *words: subprocess.run(
+        ['git', '-C', str(tmp_path), '-c', 'user.name=a', '-c', 'user.email=a@b', *words],
+        check=True, capture_output=True, text=True,
+    ).stdout.strip()
+    source = tmp_path / 'skeljax' / 'train' / 'workdir.py'
+    source.parent.mkdir(parents=True)
+    source.touch()
+    monkeypatch.setattr(workdirs, '__file__', str(source))
+    assert workdirs._git() is None  # installed without its repository
+    git('init', '-q')
+    assert workdirs._git() is None  # no commit yet
+    git('add', '.')
+    git('commit', '-qm', 'first')
+    assert workdirs._git() == {'commit': git('rev-parse', 'HEAD'), 'dirty': False}
+    source.write_text('changed')
+    assert workdirs._git()['dirty']
+    monkeypatch.setenv('PATH', '')
+    assert workdirs._git() is None
+
+
+def test_a_run_may_be_taken_up_with_another_value_of_what_it_does_not_read(tmp_path):
+    workdirs.claim(tmp_path, _described('pretrain'))
+    other = ['--config.data.corpus=ui_prmd/composed20', '--config.pretrain.log_every=1']
+    _described('pretrain', *other, folder=tmp_path)
+    with pytest.raises(InputError, match='config.data.unlabelled was'):
+        _described('pretrain', '--config.data.unlabelled=("a/b",)', folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('stage', 'override', 'another'),
+    [
+        ('pretrain', 'pretrain.batch=8', True),
+        ('pretrain', 'seed=3', True),
+        ('pretrain', 'data.unlabelled=("a/b",)', True),
+        ('pretrain', 'data.corpus=a/b', False),
+        ('pretrain', 'finetune.batch=2', False),
+        ('pretrain', 'pretrain.checkpoint_every=2', False),
+        ('finetune', 'data.corpus=a/b', True),
+        ('finetune', 'evaluate.tious=(0.5,)', True),
+        ('finetune', 'finetune.label_seed=0', True),
+        ('finetune', 'data.unlabelled=("a/b",)', False),
+        ('finetune', 'data.data_dir=elsewhere', False),
+        ('finetune', 'finetune.init_from=elsewhere', False),  # told by `source`
+    ],
+)
+def test_a_run_is_what_its_stage_reads(stage, override, another):
+    same = workdirs.identity(configured.load('ui_prmd'), stage)
+    other = workdirs.identity(configured.load('ui_prmd', [f'--config.{override}']), stage)
+    assert (same != other) is another
+    assert len(same) == 10 and workdirs.identity(configured.load('ui_prmd'), stage, 'p') != same
