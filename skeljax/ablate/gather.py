@@ -76,6 +76,7 @@ def _read(run: Run, protocol: str, draws: int) -> Figures:
         bootstrap.draw_recordings(recordings, draws),
         num_classes=len(figures['classes']),
         tious=chosen['tious'],
+        num_frames=segments.num_frames,
     )
     return Figures(
         tuple(chosen['tious']), tuple(chosen['map']), chosen['mean'], drawn, recordings

@@ -69,7 +69,9 @@ def run(args) -> int:
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
     stem = '-'.join(['evaluate', args.split, *streams, *decoder])
-    kept.write(Path(args.workdir) / f'{stem}.npz', kept.Kept(score.truth(found.corpus), segments))
+    frames = {name: len(scores) for name, scores in found.probabilities.items()}
+    compared = kept.Kept(score.truth(found.corpus), segments, frames)
+    kept.write(Path(args.workdir) / f'{stem}.npz', compared)
     report(figures, args.workdir, stem)
     if more:
         print(f'\n{more}')

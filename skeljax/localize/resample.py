@@ -22,6 +22,7 @@ def means(
     *,
     num_classes: int,
     tious: Sequence[float],
+    num_frames: Mapping[str, int] | None = None,
 ) -> np.ndarray:
     """Scores a test set many times, each recording taken as often as it was drawn.
 
@@ -36,6 +37,7 @@ def means(
         counts: how often each recording of `sorted(truth)` was drawn, int64[B, R].
         num_classes: L, without background.
         tious: thresholds.
+        num_frames: of every recording, for scorers that need them.
 
     Returns:
         float64[B]; nan where what was drawn has no true segment.
@@ -52,7 +54,8 @@ def means(
             figures.append(np.nan)
             continue
         proposed = {copy: predictions[name] for copy, name in copies if name in predictions}
-        result = scorer(proposed, some, num_classes=num_classes, tious=tious)
+        frames = num_frames and {copy: num_frames[name] for copy, name in copies}
+        result = scorer(proposed, some, num_classes=num_classes, tious=tious, num_frames=frames)
         figures.append(result.mean)
     return np.array(figures, np.float64)
 

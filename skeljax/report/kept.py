@@ -20,16 +20,19 @@ class Kept(NamedTuple):
     Attributes:
         truth: recording -> true segments.
         predicted: protocol -> recording -> proposals.
+        num_frames: recording -> its frames.
     """
 
     truth: dict[str, Segments]
     predicted: dict[str, dict[str, Segments]]
+    num_frames: dict[str, int]
 
 
 def write(path, kept: Kept) -> Path:
     """Writes an NPZ file: recording names, then the four columns of every set."""
     path, names = Path(path), sorted(kept.truth)
-    columns = {'recordings': np.array(names)}
+    frames = np.array([kept.num_frames[name] for name in names], np.int64)
+    columns = {'recordings': np.array(names), 'frames': frames}
     for name, found in {'truth': kept.truth, **kept.predicted}.items():
         parts = [found[recording] for recording in names]
         columns[f'{name}/count'] = np.array([len(part) for part in parts], np.int64)
@@ -55,9 +58,10 @@ def read(path) -> Kept:
         with open(path, 'rb') as file, np.load(file, allow_pickle=False) as held:
             columns = dict(held)
         names = columns.pop('recordings').tolist()
+        frames = dict(zip(names, columns.pop('frames').tolist(), strict=True))
         kinds = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
         found = {kind: _split(columns, kind, names) for kind in kinds}
-        return Kept(found.pop('truth'), found)
+        return Kept(found.pop('truth'), found, frames)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f'{path}: kept segments cannot be read: {error}') from None
 

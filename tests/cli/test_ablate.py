@@ -13,7 +13,7 @@ from skeljax.ablate import execute, plan, sweep as sweeps
 from skeljax.cli import ablate, main
 import skeljax.configs.ablations
 from skeljax.localize import Segments
-from skeljax.report import kept
+from skeljax.report import kept, scores
 from skeljax.train import assemble, workdir as workdirs
 
 SHIPPED = sorted(p.stem for p in Path(skeljax.configs.ablations.__file__).parent.glob('[a-z]*.py'))
@@ -59,8 +59,9 @@ def _write_figures(stem, found: int):
     segments = {name: some[:found] for name, some in truth.items()}
     scorer = localize.protocol('babel_clean').evaluate
     result = scorer(segments, truth, num_classes=2, tious=(0.1, 0.5))
-    kept.write(stem.with_suffix('.npz'), kept.Kept(truth, {'babel_clean': segments}))
-    figures = {'map': result.map.tolist(), 'mean': result.mean}
+    compared = kept.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
+    kept.write(stem.with_suffix('.npz'), compared)
+    figures = scores.to_json_dict(result)
     told = {'classes': ['x', 'y'], 'tious': [0.1, 0.5], 'protocols': {'babel_clean': figures}}
     stem.with_suffix('.json').write_text(json.dumps(told))
 

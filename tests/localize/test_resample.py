@@ -39,10 +39,12 @@ def test_draws_are_scored_as_copies_of_the_recordings(name):
         counts[0] = 1
         # At a time one whose draws surely hold a true segment: the first recording has four.
         counts[:, 0] = np.maximum(counts[:, 0], 1)
-        found = resample.means(scorer, predicted, truth, counts, num_classes=3, tious=tious)
+        told = dict(num_classes=3, tious=localize.protocol(name).thresholds(tious))
+        frames = dict.fromkeys(truth, 250)
+        found = resample.means(scorer, predicted, truth, counts, num_frames=frames, **told)
         for value, drawn in zip(found, counts, strict=True):
             ours, theirs = _copied(predicted, truth, drawn)
-            expected = scorer(ours, theirs, num_classes=3, tious=tious).mean
+            expected = scorer(ours, theirs, num_frames=dict.fromkeys(theirs, 250), **told).mean
             assert value == pytest.approx(expected, abs=1e-12)
 
 

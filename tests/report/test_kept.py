@@ -13,7 +13,9 @@ def test_segments_come_back_as_they_were(tmp_path):
         'x': {'a': Segments([1], [2], [0], [0.25]), 'b': none, 'c': two},
         'y/z': dict.fromkeys(truth, none),
     }
-    back = kept.read(kept.write(tmp_path / 'k.npz', kept.Kept(truth, found)))
+    frames = {'a': 4, 'b': 9, 'c': 7}
+    back = kept.read(kept.write(tmp_path / 'k.npz', kept.Kept(truth, found, frames)))
+    assert back.num_frames == frames
     assert list(back.truth) == ['a', 'b', 'c'] and list(back.predicted) == ['x', 'y/z']
     for ours, theirs in [(truth, back.truth), *((found[k], back.predicted[k]) for k in found)]:
         for name in truth:
@@ -25,7 +27,7 @@ def test_segments_come_back_as_they_were(tmp_path):
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    path = kept.write(tmp_path / 'k.npz', kept.Kept({'a': Segments([0], [1], [0])}, {}))
+    path = kept.write(tmp_path / 'k.npz', kept.Kept({'a': Segments([0], [1], [0])}, {}, {'a': 1}))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match=r'k\.npz: kept segments cannot be read'):
         kept.read(path)
