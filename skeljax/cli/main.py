@@ -19,6 +19,7 @@ VERBS = {
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
     'evaluate': 'measure a fine-tuned run on a split',
     'predict': 'find the segments of one recording',
+    'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',
     'demo': 'do the whole job on one corpus and compare',
 }

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 import numpy as np
 
 from skeljax import skeleton
+from skeljax.data import stance
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.report.figure import FAINT, INK, add_title, colour, hatch, new_figure, save
@@ -142,9 +143,9 @@ def _strip(recording: Recording, start: int, end: int, label: int) -> Strip:
 
 def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
     """Draws one strip; a unit of both axes is the height of the tallest pose."""
-    body = _body(strip)
-    flat = _project(strip, body)
     layout = skeleton.get(strip.layout)
+    body = stance.body_of(strip.joints[strip.persons], layout)
+    flat = _project(strip, body)
     bones = [(parent, child) for parent, child in layout.bones if body[parent] and body[child]]
     right = {joint for part in layout.parts[2::2] for joint in part}
     tint = colour(strip.label) if strip.label >= 0 else INK
@@ -234,21 +235,6 @@ def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
     heights = flat[strip.persons][:, body, 1]
     flat[..., 1] -= heights.min()
     return flat / max(np.ptp(heights), np.ptp(heights, axis=1).max(), 1e-6)
-
-
-def _body(strip: Strip) -> np.ndarray:
-    """Finds the joints of the body, bool[V]: all, but for a root that stays behind in the room."""
-    layout = skeleton.get(strip.layout)
-    body = np.ones(layout.num_joints, bool)
-    seen = strip.joints[strip.persons].astype(np.float64)
-    root = layout.parents.index(-1)
-    children = [child for parent, child in layout.bones if parent == root]
-    if len(seen) and children:
-        rest = np.delete(seen, root, axis=1)
-        size = np.median(np.linalg.norm(np.ptp(rest, axis=1), axis=-1))
-        away = np.linalg.norm(seen[:, children] - seen[:, [root]], axis=-1).min(1)
-        body[root] = away.max() <= 0.5 * size
-    return body
 
 
 def _across(strip: Strip, ground: np.ndarray) -> np.ndarray:
