@@ -143,9 +143,9 @@ def _strip(recording: Recording, start: int, end: int, label: int) -> Strip:
 
 def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
     """Draws one strip; a unit of both axes is the height of the tallest pose."""
-    layout = skeleton.get(strip.layout)
-    body = stance.body_of(strip.joints[strip.persons], layout)
+    body = _body(strip)
     flat = _project(strip, body)
+    layout = skeleton.get(strip.layout)
     bones = [(parent, child) for parent, child in layout.bones if body[parent] and body[child]]
     right = {joint for part in layout.parts[2::2] for joint in part}
     tint = colour(strip.label) if strip.label >= 0 else INK
@@ -235,6 +235,11 @@ def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
     heights = flat[strip.persons][:, body, 1]
     flat[..., 1] -= heights.min()
     return flat / max(np.ptp(heights), np.ptp(heights, axis=1).max(), 1e-6)
+
+
+def _body(strip: Strip) -> np.ndarray:
+    """Finds the joints of the body, bool[V]."""
+    return stance.body_of(strip.joints[strip.persons], skeleton.get(strip.layout))
 
 
 def _across(strip: Strip, ground: np.ndarray) -> np.ndarray:

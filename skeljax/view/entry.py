@@ -14,6 +14,8 @@ from skeljax.localize.segments import Segments, check
 from skeljax.localize.suppress import suppress
 from skeljax.view import encode, kinds
 
+# Points whose mean is the middle of the head, the first that all are there.
+_HEADS = (('head', 'head top'), ('head',), ('left ear', 'right ear'), ('nose',))
 COVERED = 0.5  # of a proposal that a better one covers: it is not what was found
 
 
@@ -121,14 +123,19 @@ def _body(recording: Recording) -> tuple[dict, str, str]:
     for part, joints in enumerate(layout.parts):
         for joint in joints:
             part_of[joint] = part
-    heads = [layout.points.index(name) for name in ('head', 'nose') if name in layout.points]
+    head = next((h for h in _HEADS if set(h) <= set(layout.points)), ())
+    head = [layout.points.index(name) for name in head]
+    drawn = stood.body.copy()
+    # What sticks out of the head is inside the ball that is drawn for it.
+    leaves = set(range(layout.num_joints)) - set(layout.parents)
+    drawn[[joint for joint in leaves if layout.parents[joint] in head]] = False
     described = {
         'layout': layout.name,
         'joints': layout.joints,
         'parents': layout.parents,
         'parts': part_of,
-        'drawn': stood.body.tolist(),
-        'head': heads[0] if heads else -1,
+        'drawn': drawn.tolist(),
+        'head': head,
         'centre': layout.centre,
         'step': step,
         'origin': origin,

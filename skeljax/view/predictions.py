@@ -218,8 +218,10 @@ def _read(path: Path, *, strict: bool) -> Prediction | None:
 def _file(prediction: Prediction, folder) -> Path:
     """Finds the file of a recording where it was, or in a folder by its name."""
     if folder is not None:
+        # The predictions themselves end like a recording of keypoints.
+        own = prediction.path.resolve()
         inside = (p for p in sorted(Path(folder).rglob('*')) if formats.find(p))
-        fitting = [p for p in inside if formats.stem(p) == prediction.name]
+        fitting = [p for p in inside if formats.stem(p) == prediction.name and p.resolve() != own]
         if not fitting:
             raise InputError(f'{prediction.path}: no recording {prediction.name!r} in {folder}')
         return fitting[0]

@@ -1,6 +1,7 @@
 // One filled curve of the score a class, with its truth shaded behind.
 const Curves = (() => {
-  const HIGH = 30;
+  const HIGH = 26;
+  const NARROW = 560;  // pixels, under which names stand in the rows
 
   // Makes a canvas as large as its box, in the pixels of the screen.
   function fit(canvas, box, height = box.clientHeight) {
@@ -59,7 +60,7 @@ const Curves = (() => {
       const style = getComputedStyle(document.documentElement);
       const get = name => style.getPropertyValue(name).trim();
       const [paper, ink, faint] = [get('--paper'), get('--ink'), get('--line')];
-      const width = timeline.width;
+      const width = timeline.width, narrow = timeline.root.clientWidth < NARROW;
       this.labels.forEach((label, place) => {
         const base = (place + 1) * HIGH - 1, tall = HIGH - 6;
         const strong = this.highlight === null || this.highlight === label;
@@ -84,6 +85,15 @@ const Curves = (() => {
         context.strokeStyle = colour;
         context.lineWidth = 1.4;
         context.stroke(line);
+        if (narrow) {
+          context.globalAlpha = 1;
+          context.font = '11px system-ui, sans-serif';
+          context.lineWidth = 3;
+          context.strokeStyle = paper;
+          context.strokeText(this.classes[label], 4, base - tall + 7);
+          context.fillStyle = ink;
+          context.fillText(this.classes[label], 4, base - tall + 7);
+        }
       });
       context.globalAlpha = 1;
     }

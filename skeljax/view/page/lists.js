@@ -168,8 +168,8 @@ const Lists = (() => {
       this.highlight = null;
       const scored = Boolean(recording.scores);
       const left = this.classes.length - labels.length;
-      this.note.textContent = (scored ? 'score at this moment' : '') +
-        (left ? `${scored ? '; ' : ''}${left} more never come up` : '');
+      this.note.textContent = (scored ? 'score now' : '') +
+        (left ? `${scored ? '; ' : ''}${left} unused` : '');
       this.bars = [];
       this.list.replaceChildren(...labels.map(label => {
         const item = make('li', ''), button = make('button', 'line');

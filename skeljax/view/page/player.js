@@ -7,7 +7,9 @@ const Player = (() => {
       this.speed = 1;
       this.playing = false;
       this.loop = null;  // {start, end}
-      this.load(1, 30);
+      this.frames = 1;
+      this.fps = 30;
+      this.place = this.frame = 0;
     }
 
     load(frames, fps, frame = 0) {

@@ -4,6 +4,7 @@ const Stage = (() => {
     constructor(canvas) {
       this.canvas = canvas;
       this.context = canvas.getContext('2d');
+      this.shade = document.createElement('canvas');
       this.camera = new Camera();
       this.frame = 0;
       this.follow = true;
@@ -78,8 +79,8 @@ const Stage = (() => {
         const point = this.centre(person, this.frame);
         widest = Math.max(widest, Math.hypot(point[0] - middle[0], point[2] - middle[2]));
       }
-      camera.distance = 2.45 * body.height + 3 * widest;
-      camera.target = [middle[0], body.floor + 0.5 * body.height, middle[2]];
+      camera.distance = 2.85 * body.height + 3 * widest;
+      camera.target = [middle[0], body.floor + 0.56 * body.height, middle[2]];
       this.draw();
     }
 
@@ -133,16 +134,35 @@ const Stage = (() => {
       camera.aim(width, height);
       this.drawFloor();
       if (this.trail) this.drawTrail();
+      this.drawShadows(dots);
       const pieces = [];
       for (let person = 0; person < recording.persons; person++) {
         if (!this.seen(person)) continue;
         const at = joint => this.at(person, joint), state = joint => this.state(person, joint);
-        Skeleton.shadow(context, camera, body, body.floor, at, state, this.tints);
         pieces.push(...Skeleton.pieces(context, camera, body, at, state, this.tints, person ? 0.75 : 1));
         if (recording.persons > 1) pieces.push(this.number(person));
       }
       pieces.sort((a, b) => b.depth - a.depth);
       for (const piece of pieces) piece.draw();
+    }
+
+    // Drawn apart and laid over at once, so that limbs do not darken each other's shadow.
+    drawShadows(dots) {
+      const {shade, canvas, context} = this, apart = shade.getContext('2d');
+      shade.width = canvas.width;
+      shade.height = canvas.height;
+      apart.scale(dots, dots);
+      for (let person = 0; person < this.recording.persons; person++) {
+        if (!this.seen(person)) continue;
+        const at = joint => this.at(person, joint), state = joint => this.state(person, joint);
+        Skeleton.shadow(apart, this.camera, this.body, this.body.floor, at, state, this.tints);
+      }
+      context.save();
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.globalAlpha = 0.35;
+      context.filter = `blur(${2.5 * dots}px)`;
+      context.drawImage(shade, 0, 0);
+      context.restore();
     }
 
     number(person) {

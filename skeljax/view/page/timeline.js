@@ -31,6 +31,7 @@ const Timeline = (() => {
       this.hover = document.getElementById('hover');
       this.tracks = Object.fromEntries(ROWS.map(row => [row, document.getElementById(row)]));
       this.frame = 0;
+      this.width = this.left = 0;
       this.more = false;
       this.highlight = null;
       this.listen();
@@ -64,7 +65,6 @@ const Timeline = (() => {
       this.draw();
     }
 
-    get width() { return this.ruler.clientWidth; }
     x(frame) { return (frame - this.from) / (this.to - this.from) * this.width; }
     frameAt(clientX) {
       const x = clientX - this.ruler.getBoundingClientRect().left;
@@ -100,10 +100,13 @@ const Timeline = (() => {
 
     placeNeedle() {
       const x = this.x(this.frame + 0.5);
-      this.needle.style.transform = `translateX(${this.ruler.offsetLeft + x}px)`;
+      this.needle.style.transform = `translateX(${this.left + x}px)`;
     }
 
     draw() {
+      // Asked for once: every asking lays the page out anew.
+      this.width = this.ruler.clientWidth;
+      this.left = this.ruler.offsetLeft;
       if (!this.width) return;
       this.drawRuler();
       for (const row of ROWS) this.drawRow(row);
@@ -145,7 +148,7 @@ const Timeline = (() => {
       const high = lane + (marked ? strip : 2);
       track.style.height = `${count * high}px`;
       const focused = document.activeElement?.parentElement === track && document.activeElement.dataset.index;
-      track.replaceChildren();
+      const bars = [];
       segments.forEach((segment, index) => {
         if (segment.end <= this.from || segment.start >= this.to) return;
         const left = Math.max(-4, this.x(segment.start));
@@ -154,8 +157,9 @@ const Timeline = (() => {
         element.style.left = `${left}px`;
         element.style.width = `${wide}px`;
         element.style.top = `${this.lanes[row][index] * high}px`;
-        track.append(element);
+        bars.push(element);
       });
+      track.replaceChildren(...bars);
       if (focused) track.querySelector(`[data-index="${focused}"]`)?.focus({preventScroll: true});
     }
 
@@ -175,7 +179,13 @@ const Timeline = (() => {
       const name = document.createElement('span');
       name.className = 'name';
       Looks.dress(name, segment.label);
-      if (wide > 26 && lane > THIN) name.textContent = this.classes[segment.label];
+      if (wide > 26 && lane > THIN) {
+        const words = document.createElement('span');
+        words.textContent = this.classes[segment.label];
+        if (Looks.hatch(segment.label) && segment.kind !== 'missed')
+          words.style.background = Looks.colour(segment.label);
+        name.append(words);
+      }
       element.append(name);
       if (wrong) {
         const mark = document.createElement('span');
@@ -262,7 +272,7 @@ const Timeline = (() => {
       this.hover.hidden = !track;
       if (!track) return this.on.tip(null);
       const frame = this.frameAt(event.clientX), segment = event.target.closest('.segment');
-      this.hover.style.transform = `translateX(${this.ruler.offsetLeft + this.x(frame + 0.5)}px)`;
+      this.hover.style.transform = `translateX(${this.left + this.x(frame + 0.5)}px)`;
       const at = {left: event.clientX, right: event.clientX, top: event.clientY, bottom: event.clientY};
       if (segment) return this.tell(segment, at);
       const time = `${clock(frame / this.recording.fps, 2)} s · frame ${frame}`;
