@@ -108,16 +108,17 @@ def test_it_opens_at_the_worst_recording_without_a_word_of_complaint(open_page):
     assert shown.text('#right') == '1 of 3 right'
 
 
-@pytest.mark.parametrize(
-    ('frame', 'truth', 'found'),
-    [(50, 'walk', 'walk'), (99, 'walk', 'walk'), (100, '–', '–'), (150, 'sit', 'wave'), (272, 'wave', '–')],
-)
-def test_the_right_label_at_the_right_time(open_page, frame, truth, found):
-    shown = open_page(f'#recording=first&frame={frame}')
-    assert _frame(shown) == frame
-    assert shown.text('#seconds') == f'{frame / FPS:.2f}'
-    assert shown.text('#now-truth').startswith(truth)
-    assert shown.text('#now-found').startswith(found)
+def test_the_right_label_at_the_right_time(open_page):
+    shown = open_page('#recording=first&frame=50')
+    for frame, truth, found in (
+        (50, 'walk', 'walk'), (99, 'walk', 'walk'), (100, '–', '–'), (150, 'sit', 'wave'),
+        (272, 'wave', '–'),
+    ):
+        shown.run(f'location.hash = "#recording=first&frame={frame}"')
+        shown.wait(f'document.querySelector("#frame").textContent === "{frame}"')
+        assert shown.text('#seconds') == f'{frame / FPS:.2f}'
+        assert shown.text('#now-truth').startswith(truth)
+        assert shown.text('#now-found').startswith(found)
 
 
 def test_it_plays_at_the_speed_chosen_and_stops_at_the_end(open_page):
@@ -300,6 +301,21 @@ def test_it_fits_both_widths_in_both_themes(open_page, width, dark):
     shown.click('#theme')
     assert shown.run('document.documentElement.dataset.theme') != before
     shown.run('localStorage.clear()')
+
+
+@pytest.mark.parametrize('width', [1280, 900, 400])
+def test_a_single_recording_needs_no_list_and_leaves_no_hole(browser, tmp_path, width):
+    made = entry.make(recording(), FOUND, classes=CLASSES)
+    path = page.write(tmp_path / 'one.html', [made], classes=CLASSES, title='One')
+    shown = browser.open(path.as_uri(), width=width)
+    edges = shown.run('''['main', 'aside'].map(name => {
+      const {left, right} = document.querySelector(name).getBoundingClientRect();
+      return [left, right];
+    })''')
+    assert min(left for left, _ in edges) <= 16 and max(right for _, right in edges) >= width - 16
+    assert shown.run('document.querySelector("#recordings").hidden')
+    assert shown.text('#right') == '4 found' and shown.troubles() == []
+    shown.close()
 
 
 def test_every_control_has_a_name_and_can_be_reached(open_page):

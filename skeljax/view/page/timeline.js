@@ -151,7 +151,7 @@ const Timeline = (() => {
       const bars = [];
       segments.forEach((segment, index) => {
         if (segment.end <= this.from || segment.start >= this.to) return;
-        const left = Math.max(-4, this.x(segment.start));
+        const left = Math.max(0, this.x(segment.start));
         const wide = Math.max(3, Math.min(this.width + 4, this.x(segment.end)) - left - 1);
         const element = this.bar(row, segment, index, wide, lane);
         element.style.left = `${left}px`;
