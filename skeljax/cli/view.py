@@ -25,10 +25,10 @@ LARGE = 15  # MB, from where browsers take their time
 def add_arguments(parser):
     parser.add_argument('predictions', nargs='*', metavar='PREDICTIONS', help='files or folders')
     parser.add_argument('--truth', metavar='G', help='true segments: .csv, or .json of ActivityNet')
-    parser.add_argument('--recordings', metavar='DIR', help='where they are, if not where they were')
+    parser.add_argument('--recordings', metavar='DIR', help='folder of them, if they moved')
     parser.add_argument('--out', default='view.html', help='the page (default: view.html)')
     parser.add_argument('--force', action='store_true', help='replace a page that exists')
-    parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that counts as found')
+    parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
     parser.add_argument('--title', help='of the page')
     parser.add_argument('--limit', type=int, default=24, help='show only as many, the worst')
     group = parser.add_argument_group('of a fine-tuning run instead of PREDICTIONS')
@@ -54,6 +54,9 @@ def run(args) -> int:
     shown, count = _worst(entries, args.limit)
     title = args.title or _title(args)
     page.write(out, shown, classes=classes, title=title, tiou=args.tiou, force=args.force)
+    for one in shown:
+        if not one.described['found']:
+            print(f'{one.name}: nothing was found', file=sys.stderr)
     size = out.stat().st_size / 1e6
     left_out = f', the worst of {count}' if count > len(shown) else ''
     print(f'{len(shown)} recordings{left_out} in {out} ({size:.1f} MB)')

@@ -71,8 +71,6 @@ def make(
         'fps': recording.fps,
         'frames': frames,
         'persons': recording.joints.shape[1],
-        'source': recording.source,
-        'subject': recording.subject,
         'found': _segments(found),
         'others': _segments(others),
         'truth': None,

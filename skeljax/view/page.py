@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+import contextlib
 import hashlib
 import html
 import importlib.resources
@@ -20,8 +21,8 @@ from skeljax.view.entry import Entry
 
 # In this order: each may use those before it.
 SCRIPTS = (
-    'decode.js', 'looks.js', 'camera.js', 'skeleton.js', 'stage.js', 'player.js', 'timeline.js',
-    'curves.js', 'lists.js', 'app.js',
+    'decode.js', 'looks.js', 'theme.js', 'tip.js', 'camera.js', 'skeleton.js', 'stage.js',
+    'player.js', 'timeline.js', 'curves.js', 'lists.js', 'app.js',
 )
 
 
@@ -59,18 +60,20 @@ def write(
         force: replaces a file.
 
     Raises:
-        InputError: no entry, or see `check`.
+        InputError: no entry, a folder that cannot be written, or see `check`.
     """
     path = check(path, force=force)
     if not entries:
         raise InputError(f'{path}: no recording to show')
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(render(entries, classes=classes, title=title, tiou=tiou), 'utf-8')
         beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise InputError(f'{path}: cannot be written: {error.strerror}') from None
     return path
 
 

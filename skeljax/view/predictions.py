@@ -197,6 +197,7 @@ def _read(path: Path, *, strict: bool) -> Prediction | None:
     fitting = isinstance(told, dict) and all(
         isinstance(told.get(key), kind) for key, kind in _NEEDED.items()
     )
+    fitting = fitting and isinstance(told.get('classes', []), list)
     if not fitting or not told['fps'] > 0 or told['frames'] < 1:
         if not strict:
             return None

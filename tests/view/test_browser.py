@@ -185,6 +185,24 @@ def test_keys_go_to_segments_and_mistakes(open_page):
     shown.wait('document.querySelector("#about").textContent.startsWith("pair")')
 
 
+def test_a_segment_is_repeated_until_one_goes_elsewhere(open_page):
+    shown = open_page()
+    shown.click('#found [data-index="3"]')  # 275 to 300: 1.25 seconds
+    shown.key('l')
+    shown.run('document.querySelector("#speed").value = "4"')
+    shown.run('document.querySelector("#speed").dispatchEvent(new Event("change"))')
+    shown.run('''(() => { window.seen = new Set(); const place = document.querySelector('#frame');
+      new MutationObserver(() => seen.add(Number(place.textContent)))
+        .observe(place, {childList: true, characterData: true, subtree: true}); })()''')
+    shown.key(' ')
+    time.sleep(1)
+    shown.key(' ')
+    low, high = shown.run('[Math.min(...seen), Math.max(...seen)]')
+    assert 275 <= low <= 285 and 290 <= high < 300
+    shown.key('Home')
+    assert shown.run('document.querySelector("#loop").getAttribute("aria-pressed")') == 'false'
+
+
 def test_dragging_on_the_ruler_scrubs(open_page):
     shown = open_page()
     begin, end = shown.place('#ruler', 0.25), shown.place('#ruler', 0.5)

@@ -74,6 +74,12 @@ def test_the_page_holds_all_and_reaches_out_for_nothing():
     assert "default-src 'none'" in text
 
 
+def test_who_moved_is_nobodys_business():
+    named = dataclasses.replace(recording(), subject='Jane Doe', source='/home/jane/walk.bvh')
+    shown = entry.make(named, Segments([], [], []), classes=CLASSES)
+    assert 'ane' not in json.dumps(shown.described)
+
+
 def test_names_that_look_like_markup_stay_names():
     nasty = '</script><script>alert(1)</script>'
     text = page.render([made()], classes=(nasty, '{{script}}', '&lt;'), title=nasty)
@@ -116,6 +122,8 @@ def test_nothing_is_overwritten_unless_forced(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(InputError, match='is a folder'):
         page.check(tmp_path, force=True)
+    with pytest.raises(InputError, match='cannot be written: '):
+        page.write(path / 'in' / 'a.html', [made()], classes=CLASSES, title='t')
     with pytest.raises(InputError, match='no recording to show'):
         page.write(tmp_path / 'b.html', [], classes=CLASSES, title='t')
 

@@ -16,7 +16,7 @@
     seek: frame => seek(frame),
     choose: (row, index) => choose(row, index),
     view: () => curves.draw(),
-    tip,
+    tip: Tip.show,
     curveAt: (y, frame) => curves.at(y, frame),
   });
   const curves = new Curves.Curves(timeline);
@@ -34,16 +34,16 @@
         Decode.joints(id('joints'), recording), Decode.states(id('states'), recording),
         has ? Decode.scores(id('scores'), recording) : null,
       ]);
-      Object.assign(recording, {joints, states, scores, gaps: gaps(recording, states)});
+      Object.assign(recording, {joints, states, scores, gaps: Decode.gaps(recording, states)});
     }
     if (mine === loading) show(at, frame);
   }
 
   function show(at, frame) {
     const recording = current = recordings[at];
-    const labels = recording.scores || recording.found.length || recording.truth?.length
-      ? Curves.worth(recording, classes.length) : [];
+    const labels = Curves.worth(recording, classes.length);
     player.load(recording.frames, recording.fps, frame);
+    setLoop(false);
     recordingList.draw(at);
     classList.show(recording, labels);
     segmentList.show(recording);
@@ -51,7 +51,7 @@
     timeline.show(recording, classes);
     curves.show(recording, classes, labels);
     stage.show(recording, player.frame);
-    const about = [recording.name, `${recording.frames} frames at ${round(recording.fps)} a second`];
+    const about = [recording.name, `${recording.frames} frames at ${Number(recording.fps.toFixed(2))} a second`];
     if (recording.persons > 1) about.push(`${recording.persons} persons`);
     about.push(`joints ${recording.body.layout}`);
     get('about').textContent = about.join(' · ');
@@ -68,20 +68,6 @@
     performance.mark('shown');
   }
 
-  const round = number => Number(number.toFixed(2));
-
-  // [start, end) of the times in which nobody is seen.
-  function gaps({frames}, states) {
-    const runs = [], size = states.length / frames;
-    for (let frame = 0; frame < frames; frame++) {
-      const nobody = states.subarray(frame * size, (frame + 1) * size).every(state => !state);
-      const last = runs.at(-1);
-      if (nobody && last && last[1] === frame) last[1]++;
-      else if (nobody) runs.push([frame, frame + 1]);
-    }
-    return runs;
-  }
-
   function onFrame(frame) {
     if (!current) return;
     stage.seek(frame);
@@ -91,25 +77,10 @@
     get('seconds').textContent = (frame / current.fps).toFixed(2);
     get('frame').textContent = frame;
     get('absent').hidden = stage.someone();
-    chips(get('now-found'), current.found, frame, true);
-    if (current.truth) chips(get('now-truth'), current.truth, frame, false);
+    const {name, found, truth} = current;
+    Lists.now(get('now-found'), {name, classes, segments: found, frame, scored: true});
+    if (truth) Lists.now(get('now-truth'), {name, classes, segments: truth, frame, scored: false});
     if (!player.playing) remember();
-  }
-
-  // What goes on in this frame.
-  function chips(place, segments, frame, scored) {
-    const here = segments.filter(({start, end}) => start <= frame && frame < end);
-    const key = here.map(segment => segments.indexOf(segment)).join();
-    if (place.dataset.key === `${current.name} ${key}`) return;
-    place.dataset.key = `${current.name} ${key}`;
-    place.replaceChildren(...here.map(segment => {
-      const chip = Lists.make('span', 'now-chip');
-      chip.append(Looks.swatch(segment.label), classes[segment.label]);
-      if (scored) chip.append(Lists.make('span', 'quiet', segment.score.toFixed(2)));
-      if (Lists.wrong(segment.kind)) chip.append(Lists.make('span', 'wrong', `${Looks.MARKS[segment.kind]} ${segment.kind}`));
-      return chip;
-    }));
-    if (!here.length) place.append(Lists.make('span', 'quiet', '–'));
   }
 
   function onState() {
@@ -127,7 +98,7 @@
   // Jumps to a segment and tells about it.
   function choose(row, index) {
     const segment = current[row][index], wasLooping = Boolean(player.loop);
-    if (timeline.frame !== undefined && (segment.start < timeline.from || segment.end > timeline.to))
+    if (segment.start < timeline.from || segment.end > timeline.to)
       timeline.move((segment.start + segment.end - timeline.to + timeline.from) / 2);
     const element = timeline.choose(row, index);
     player.loop = wasLooping ? segment : null;
@@ -195,18 +166,6 @@
     get('more').setAttribute('aria-pressed', String(timeline.more));
   }
 
-  function tip(text, at) {
-    const element = get('tip');
-    element.hidden = !text;
-    if (!text) return;
-    element.textContent = text;
-    const {offsetWidth: wide, offsetHeight: high} = element;
-    const left = Math.min(Math.max(8, at.left + 12), document.documentElement.clientWidth - wide - 8);
-    const above = at.top - high - 12;
-    element.style.left = `${left}px`;
-    element.style.top = `${above > 8 ? above : at.bottom + 16}px`;
-  }
-
   // The address keeps recording and frame.
   function remember() {
     const hash = `#recording=${encodeURIComponent(current.name)}&frame=${player.frame}`;
@@ -219,21 +178,6 @@
     const frame = parseInt(told.get('frame'), 10);
     return {at: at < 0 ? recordingList.order()[0] : at, frame: at < 0 || !(frame > 0) ? 0 : frame};
   }
-
-  const store = {
-    get: () => { try { return localStorage.getItem('theme'); } catch { return null; } },
-    set: theme => { try { localStorage.setItem('theme', theme); } catch { /* a page of a file may keep nothing */ } },
-  };
-
-  function setTheme(theme) {
-    document.documentElement.dataset.theme = theme;
-    stage.tints = null;
-    stage.draw();
-    if (current) timeline.draw();
-  }
-
-  const systemDark = matchMedia('(prefers-color-scheme: dark)');
-  const isDark = () => document.documentElement.dataset.theme === 'dark';
 
   function press(id, wanted) {
     get(id).setAttribute('aria-pressed', String(wanted));
@@ -299,6 +243,11 @@
     KEYS[key](event.shiftKey);
   });
 
+  // Who clicks with the mouse wants the keys for the page, not for the button.
+  document.addEventListener('click', event => {
+    if (event.detail && document.activeElement?.matches('button')) document.activeElement.blur();
+  });
+
   const clicks = {
     'play': () => player.toggle(),
     'step-back': () => hop(-1),
@@ -314,11 +263,7 @@
     'more': () => { timeline.showMore(!timeline.more); labelMore(); },
     'help-open': () => get('help').showModal(),
     'help-close': () => get('help').close(),
-    'theme': () => {
-      const theme = isDark() ? 'light' : 'dark';
-      store.set(theme);
-      setTheme(theme);
-    },
+    'theme': Theme.toggle,
   };
   for (const [id, action] of Object.entries(clicks)) get(id).addEventListener('click', action);
   for (const button of document.querySelectorAll('[data-view]'))
@@ -335,14 +280,17 @@
     }[kind];
     return [Lists.make('dt', Lists.wrong(kind) ? 'wrong' : '', `${Looks.MARKS[kind]} ${kind}`), Lists.make('dd', '', told)];
   }));
-  systemDark.addEventListener('change', () => store.get() || setTheme(systemDark.matches ? 'dark' : 'light'));
   addEventListener('hashchange', () => {
     const {at, frame} = remembered();
     if (recordings[at] === current) seek(frame);
     else load(at, frame);
   });
 
-  setTheme(store.get() || (systemDark.matches ? 'dark' : 'light'));
+  Theme.start(() => {
+    stage.tints = null;
+    stage.draw();
+    if (current) timeline.draw();
+  });
   const {at, frame} = remembered();
   load(at, frame).catch(error => {
     get('about').textContent = `This browser cannot show the page: ${error.message}`;

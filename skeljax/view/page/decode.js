@@ -49,5 +49,17 @@ const Decode = (() => {
     return rows;
   }
 
-  return {joints, states, scores};
+  // [start, end) of the times in which nobody is seen.
+  function gaps({frames}, states) {
+    const runs = [], size = states.length / frames;
+    for (let frame = 0; frame < frames; frame++) {
+      const nobody = states.subarray(frame * size, (frame + 1) * size).every(state => !state);
+      const last = runs.at(-1);
+      if (nobody && last && last[1] === frame) last[1]++;
+      else if (nobody) runs.push([frame, frame + 1]);
+    }
+    return runs;
+  }
+
+  return {joints, states, scores, gaps};
 })();

@@ -205,5 +205,21 @@ const Lists = (() => {
     }
   }
 
-  return {Recordings, Segments, Classes, count, listed, wrong, make};
+  // What goes on in a frame: chips in `place`, made anew only when they change.
+  function now(place, {name, classes, segments, frame, scored}) {
+    const here = segments.filter(({start, end}) => start <= frame && frame < end);
+    const key = here.map(segment => segments.indexOf(segment)).join();
+    if (place.dataset.key === `${name} ${key}`) return;
+    place.dataset.key = `${name} ${key}`;
+    place.replaceChildren(...here.map(segment => {
+      const chip = make('span', 'now-chip');
+      chip.append(Looks.swatch(segment.label), classes[segment.label]);
+      if (scored) chip.append(make('span', 'quiet', segment.score.toFixed(2)));
+      if (wrong(segment.kind)) chip.append(make('span', 'wrong', `${Looks.MARKS[segment.kind]} ${segment.kind}`));
+      return chip;
+    }));
+    if (!here.length) place.append(make('span', 'quiet', '–'));
+  }
+
+  return {Recordings, Segments, Classes, count, listed, wrong, make, now};
 })();

@@ -54,8 +54,9 @@ const Player = (() => {
     advance(seconds) {
       const last = this.frames - 1;
       this.place += seconds * this.fps * this.speed;
-      if (this.loop && this.place >= this.loop.end) this.place = this.loop.start;
-      else if (this.place >= last) {
+      if (this.loop) {
+        if (this.place >= this.loop.end) this.place = this.loop.start;
+      } else if (this.place >= last) {
         this.place = last;
         this.pause();
       }
