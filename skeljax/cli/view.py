@@ -66,11 +66,11 @@ def run(args) -> int:
 
 
 def _worst(entries: Iterator[entry.Entry], limit: int) -> tuple[list[entry.Entry], int]:
-    """Keeps the recordings of the largest error, sorted; without truth, the first ones."""
+    """Keeps the recordings of the largest error, sorted; then the first of those without truth."""
     kept, count = [], 0
     for made in entries:
         count += 1
-        kept = sorted([*kept, made], key=lambda e: -1.0 if e.error is None else -e.error)[:limit]
+        kept = sorted([*kept, made], key=lambda e: 1.0 if e.error is None else -e.error)[:limit]
     return kept, count
 
 
