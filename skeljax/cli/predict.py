@@ -6,10 +6,11 @@ FILE is a recording of any known format (what it does not tell itself is told by
 --layout and --unit), or CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
 synthetic/default:test:NAME. Of another joint layout or frame rate than the run's,
 it is mapped and resampled to these. Writes NAME.json (seconds and frames, those of
-the file) and NAME.png.
+the file), NAME.scores.npz (of every frame) and NAME.png. `skeljax view` shows them.
 """
 
 import json
+import os
 from pathlib import Path
 import sys
 
@@ -61,7 +62,11 @@ def predict(
     options: dict | None = None,
     note=lambda _: None,
 ):
-    """Finds the segments of one recording and writes NAME.json and NAME.png.
+    """Finds the segments of one recording; writes NAME.json, NAME.scores.npz and NAME.png.
+
+    The JSON tells where the recording and the scores are, seen from its own folder.
+    The scores are `probabilities` float32[T, L + 1], background last, of the file's
+    frames, and `classes`.
 
     Args:
         file: a recording's file, or CORPUS:SPLIT:NAME.
@@ -85,7 +90,7 @@ def predict(
     path = Path(out) / f'{recording.name}.json'
     if path.exists() and Path(file).exists() and path.samefile(file):
         raise InputError(f'{file}: the results would replace it; choose another folder by --out')
-    scores = _scores(ready, _fitted(recording, ready, note), recording)
+    scores = frame_scores(ready, recording, note)
     found = localize.protocol(protocol).decode(scores)
     found = found[found.score >= min_score]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +101,16 @@ def predict(
         'frames': len(recording.joints),
         'seconds': len(recording.joints) / recording.fps,
         'model': {'workdir': str(workdir), 'step': ready.step},
+        'source': _source(str(file), ready, data_dir, options or {}, path.parent),
+        'classes': list(ready.classes),
+        'scores': f'{recording.name}.scores.npz',
         'segments': listed,
     }
+    np.savez_compressed(
+        path.parent / described['scores'],
+        probabilities=scores.astype(np.float32),
+        classes=np.array(ready.classes),
+    )
     path.write_text(json.dumps(described, indent=1) + '\n')
     timeline.draw(
         path.with_suffix('.png'),
@@ -109,6 +122,29 @@ def predict(
         title=recording.name,
     )
     return path, len(listed)
+
+
+def frame_scores(
+    ready: trained.Trained, recording: Recording, note=lambda _: None
+) -> np.ndarray:
+    """Scores every frame of a recording, float32[T, L + 1].
+
+    It is brought to the layout and frame rate of the run; each of its frames gets the
+    scores of the nearest one then.
+
+    Args:
+        ready: a fine-tuning run.
+        recording: as recorded, not normalised.
+        note: told, in a line each, what was done to the recording to fit the run.
+
+    Raises:
+        InputError: its layout cannot be mapped to the run's.
+    """
+    fitted = _fitted(recording, ready, note)
+    normalised = normalize.compose(tuple(ready.config.data.normalisation))(fitted)
+    scores = score.probabilities(ready.model, ready.variables, normalised)
+    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
+    return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
 
 
 def _fitted(recording: Recording, ready: trained.Trained, note) -> Recording:
@@ -128,20 +164,27 @@ def _fitted(recording: Recording, ready: trained.Trained, note) -> Recording:
     return resampled
 
 
-def _scores(ready: trained.Trained, fitted: Recording, recording: Recording) -> np.ndarray:
-    """Scores every frame of a recording by the nearest of its fitted one, float32[T, L + 1]."""
-    normalised = normalize.compose(tuple(ready.config.data.normalisation))(fitted)
-    scores = score.probabilities(ready.model, ready.variables, normalised)
-    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
-    return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
+def _source(file: str, ready: trained.Trained, data_dir, options: dict, folder: Path) -> dict:
+    """Describes where a recording is, seen from a folder."""
+    if not _is_prepared(file):
+        given = {name: value for name, value in options.items() if value is not None}
+        return {'file': os.path.relpath(file, folder), **given}
+    corpus, split, _ = file.split(':')
+    data_dir = os.path.relpath(data_dir or ready.config.data.data_dir, folder)
+    return {'corpus': corpus, 'split': split, 'data_dir': data_dir}
+
+
+def _is_prepared(file: str) -> bool:
+    """Tells CORPUS:SPLIT:NAME from a file."""
+    return len(file.split(':')) == 3 and not Path(file).exists()
 
 
 def _recording(file: str, ready, data_dir, options: dict):
     """Reads the file, or the prepared recording with its truth."""
-    parts = file.split(':')
-    if len(parts) != 3 or Path(file).exists():
+    if not _is_prepared(file):
         motion = formats.read(file, **options)
         return records.from_motion(motion, name=formats.stem(file)), None
+    parts = file.split(':')
     corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
     for recording in corpus:
         if recording.name == parts[2]:

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 import numpy as np
 
 from skeljax import skeleton
+from skeljax.data import stance
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.report.figure import FAINT, INK, add_title, colour, hatch, new_figure, save
@@ -237,18 +238,8 @@ def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
 
 
 def _body(strip: Strip) -> np.ndarray:
-    """Finds the joints of the body, bool[V]: all, but for a root that stays behind in the room."""
-    layout = skeleton.get(strip.layout)
-    body = np.ones(layout.num_joints, bool)
-    seen = strip.joints[strip.persons].astype(np.float64)
-    root = layout.parents.index(-1)
-    children = [child for parent, child in layout.bones if parent == root]
-    if len(seen) and children:
-        rest = np.delete(seen, root, axis=1)
-        size = np.median(np.linalg.norm(np.ptp(rest, axis=1), axis=-1))
-        away = np.linalg.norm(seen[:, children] - seen[:, [root]], axis=-1).min(1)
-        body[root] = away.max() <= 0.5 * size
-    return body
+    """Finds the joints of the body, bool[V]."""
+    return stance.body_of(strip.joints[strip.persons], skeleton.get(strip.layout))
 
 
 def _across(strip: Strip, ground: np.ndarray) -> np.ndarray:

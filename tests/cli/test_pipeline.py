@@ -163,6 +163,10 @@ def test_predict_writes_segments_in_seconds_and_frames_and_a_picture(runs, tmp_p
         seconds = [segment['start_seconds'], segment['end_seconds']]
         assert seconds == pytest.approx([start / 30, end / 30], abs=1e-5)
     assert (tmp_path / f'{name}.png').read_bytes().startswith(b'\x89PNG')
+    with np.load(tmp_path / saved['scores']) as scores:
+        assert scores['probabilities'].shape == (saved['frames'], len(saved['classes']) + 1)
+        np.testing.assert_allclose(scores['probabilities'].sum(1), 1, rtol=1e-5)
+        assert scores['classes'].tolist() == saved['classes']
 
 
 def _kinect_file(folder):
@@ -210,12 +214,58 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     fitted = predict._fitted(fast, ready, said.append)
     assert (fitted.fps, len(fitted.joints)) == (30.0, 40)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
-    scores = predict._scores(ready, fitted, fast)
+    scores = predict.frame_scores(ready, fast)
     slow = score.probabilities(
         ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(fitted)
     )
     assert scores.shape == (80, 9)
     np.testing.assert_array_equal(scores[::2], slow)
+
+
+def _page(path) -> dict:
+    """Reads the data of a page."""
+    mark = '<script type="application/json" id="data">'
+    return json.loads(path.read_text().partition(mark)[2].partition('</script>')[0])
+
+
+def test_view_shows_predictions_of_files_and_of_a_corpus(runs, tmp_path, monkeypatch, capsys):
+    file = _kinect_file(tmp_path)
+    out = tmp_path / 'predictions'
+    given = ['--workdir', str(runs / 'tuned'), '--out', str(out), '--min-score', '0']
+    for source in (str(file), 'synthetic/tiny:test:test_p00_r0'):
+        assert main.main(['predict', source, *given]) == 0
+    monkeypatch.chdir(tmp_path.parent)  # where the recordings are does not depend on it
+    page = tmp_path / 'page.html'
+    assert main.main(['view', str(out), '--out', str(page)]) == 0
+    assert '2 recordings in ' in capsys.readouterr().out
+    labelled, bare = _page(page)['recordings']
+    assert (labelled['name'], bare['name']) == ('test_p00_r0', 'm01_s01_e01')
+    assert labelled['truth'] and labelled['error'] is not None and bare['truth'] is None
+    assert bare['frames'] == 80 and bare['body']['layout'] == 'uiprmd22'
+    assert bare['arrays'] == ['joints', 'states', 'scores']
+    assert main.main(['view', str(out), '--out', str(page)]) == 2
+    assert f'{page}: exists' in _one_line(capsys, 'view')
+    labels = tmp_path / 'g.csv'
+    first = _page(page)['classes'][0]
+    labels.write_text(f'recording,start,end,label\nm01_s01_e01,0,1,{first}\n')
+    assert main.main(['view', str(out), '--truth', str(labels), '--out', str(page), '--force']) == 0
+    assert all(shown['truth'] for shown in _page(page)['recordings'])
+    file.unlink()
+    assert main.main(['view', str(out), '--out', str(tmp_path / 'b.html')]) == 2
+    assert 'its recording' in (said := _one_line(capsys, 'view')) and 'is missing' in said
+    assert not (tmp_path / 'b.html').exists()
+
+
+def test_view_shows_the_worst_recordings_of_a_run(runs, tmp_path, capsys):
+    given = ['view', '--workdir', str(runs / 'tuned'), '--min-score', '0']
+    errors = []
+    for limit, name in (('99', 'all.html'), ('1', 'worst.html')):
+        page = tmp_path / name
+        assert main.main([*given, '--limit', limit, '--out', str(page)]) == 0
+        errors.append([shown['error'] for shown in _page(page)['recordings']])
+    assert len(errors[0]) > 1 and errors[0] == sorted(errors[0], reverse=True)
+    assert errors[1] == errors[0][:1]
+    assert f'1 recordings, the worst of {len(errors[0])} in' in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -289,6 +339,13 @@ def test_bad_settings_are_one_line(tiny, tmp_path, capsys, override, named):
         (['predict', 'nothing.txt', '--workdir', 'TUNED'], 'nothing.txt: no such file'),
         (['predict', __file__, '--workdir', 'TUNED'], 'unknown format'),
         (['predict', 'synthetic/tiny:test:nobody', '--workdir', 'TUNED'], "no recording 'nobody'"),
+        (['view'], 'give PREDICTIONS or --workdir'),
+        (['view', 'a.json', '--workdir', 'TUNED'], 'give PREDICTIONS or --workdir'),
+        (['view', 'nothing.json'], 'nothing.json: no such file'),
+        (['view', '--workdir', 'TUNED', '--split', 'holiday'], "no split 'holiday'"),
+        (['view', '--workdir', 'TUNED', '--truth', 'g.csv'], '--truth is for PREDICTIONS'),
+        (['view', '--workdir', 'TUNED', '--limit', '0'], '--limit 0 shows nothing'),
+        (['view', '--workdir', 'TUNED', '--tiou', '2'], '--tiou 2 is not above 0'),
     ],
 )
 def test_what_is_not_there_is_named(runs, capsys, arguments, named):

@@ -1,0 +1,127 @@
+"""Make one HTML page of recordings: skeleton, timelines, scores, mistakes.
+
+    skeljax view predictions/ --truth labels.csv --out page.html
+    skeljax view --workdir runs/tuned --split test --limit 12 --out page.html
+
+PREDICTIONS are files that `skeljax predict` wrote, or folders of them. With --workdir,
+the recordings of a split are scored first and shown with their truth. The page holds
+all it needs: it works offline, from a file, in any browser of today.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+import sys
+
+from skeljax import localize
+from skeljax.cli import predict, raw
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.train import trained
+from skeljax.view import entry, kinds, page, predictions
+
+LARGE = 15  # MB, from where browsers take their time
+
+
+def add_arguments(parser):
+    parser.add_argument('predictions', nargs='*', metavar='PREDICTIONS', help='files or folders')
+    parser.add_argument('--truth', metavar='G', help='true segments: .csv, or .json of ActivityNet')
+    parser.add_argument('--recordings', metavar='DIR', help='folder of them, if they moved')
+    parser.add_argument('--out', default='view.html', help='the page (default: view.html)')
+    parser.add_argument('--force', action='store_true', help='replace a page that exists')
+    parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
+    parser.add_argument('--title', help='of the page')
+    parser.add_argument('--limit', type=int, default=24, help='show only as many, the worst')
+    group = parser.add_argument_group('of a fine-tuning run instead of PREDICTIONS')
+    group.add_argument('--workdir', help='folder of the run')
+    group.add_argument('--split', default='test', help='of its corpus (default: test)')
+    group.add_argument('--data-dir', help='of the prepared corpus, if not where it was')
+    group.add_argument('--protocol', default='babel_clean', help='whose decoding to use')
+    group.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    raw.add_arguments(parser)
+
+
+def run(args) -> int:
+    out = page.check(args.out, force=args.force)
+    if bool(args.predictions) == bool(args.workdir):
+        raise InputError('give PREDICTIONS or --workdir, and not both')
+    if not 0 < args.tiou <= 1:
+        raise InputError(f'--tiou {args.tiou:g} is not above 0 and up to 1')
+    if args.limit < 1:
+        raise InputError(f'--limit {args.limit} shows nothing')
+    if args.workdir and args.truth:
+        raise InputError('--truth is for PREDICTIONS; the corpus of --workdir has its own')
+    classes, entries = _of_run(args) if args.workdir else _of_predictions(args)
+    shown, count = _worst(entries, args.limit)
+    title = args.title or _title(args)
+    page.write(out, shown, classes=classes, title=title, tiou=args.tiou, force=args.force)
+    for one in shown:
+        if not one.described['found']:
+            print(f'{one.name}: nothing was found', file=sys.stderr)
+    size = out.stat().st_size / 1e6
+    left_out = f', the worst of {count}' if count > len(shown) else ''
+    print(f'{len(shown)} recordings{left_out} in {out} ({size:.1f} MB)')
+    if size > LARGE:
+        print(f'over {LARGE} MB a browser takes its time; show fewer by --limit', file=sys.stderr)
+    return 0
+
+
+def _worst(entries: Iterator[entry.Entry], limit: int) -> tuple[list[entry.Entry], int]:
+    """Keeps the recordings of the largest error, sorted; then the first of those without truth."""
+    kept, count = [], 0
+    for made in entries:
+        count += 1
+        kept = sorted([*kept, made], key=lambda e: 1.0 if e.error is None else -e.error)[:limit]
+    return kept, count
+
+
+def _of_predictions(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
+    read = predictions.read(args.predictions)
+    classes = predictions.classes_of(read)
+    truths = predictions.truths(args.truth, read, classes) if args.truth else {}
+
+    def make(prediction):
+        recording, own = predictions.recording(
+            prediction,
+            classes,
+            folder=args.recordings,
+            data_dir=args.data_dir,
+            options=raw.options(args),
+        )
+        return entry.make(
+            recording,
+            predictions.segments(prediction, classes),
+            classes=classes,
+            truth=truths.get(prediction.name, own),
+            probabilities=predictions.probabilities(prediction, classes),
+            tiou=args.tiou,
+        )
+
+    return classes, map(make, read)
+
+
+def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
+    decode = localize.protocol(args.protocol).decode
+    ready = trained.load(args.workdir)
+    told = ready.config.data
+    corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
+
+    def make(recording):
+        scores = predict.frame_scores(ready, recording)
+        found = decode(scores)
+        return entry.make(
+            recording,
+            found[found.score >= args.min_score],
+            classes=ready.classes,
+            truth=predictions.truth_of(recording, corpus.classes, ready.classes),
+            probabilities=scores,
+            tiou=args.tiou,
+        )
+
+    return ready.classes, map(make, corpus)
+
+
+def _title(args) -> str:
+    if args.workdir:
+        return f'{Path(args.workdir).name}, {args.split}'
+    first = Path(args.predictions[0])
+    return first.resolve().name if first.is_dir() else first.stem

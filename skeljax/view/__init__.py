@@ -1,0 +1,1 @@
+"""One self-contained HTML page: skeletons, timelines and class scores of recordings."""

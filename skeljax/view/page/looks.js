@@ -1,0 +1,68 @@
+// Colours and patterns of classes, the same in every row and as in the pictures of `report`.
+const Looks = (() => {
+  const HATCHES = [
+    null,
+    'repeating-linear-gradient(-45deg, #fff8 0 1.5px, transparent 1.5px 6px)',
+    'radial-gradient(#fffa 1.2px, transparent 1.4px) 0 0 / 6px 6px',
+    'repeating-linear-gradient(45deg, #fff8 0 1.2px, transparent 1.2px 6px), ' +
+      'repeating-linear-gradient(-45deg, #fff8 0 1.2px, transparent 1.2px 6px)',
+    'repeating-linear-gradient(45deg, #fff8 0 1.5px, transparent 1.5px 6px)',
+  ];
+  const MARKS = {
+    'correct': '✓', 'missed': '○', 'wrong label': '≠', 'boundary off': '↔', 'double': '×2',
+    'false alarm': '+',
+  };
+  let colours = [];
+
+  const use = list => { colours = list; };
+  const colour = label => colours[label % colours.length];
+  const hatch = label => HATCHES[Math.floor(label / colours.length) % HATCHES.length];
+
+  const channels = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
+  const hex = parts => '#' + parts.map(p => Math.round(p).toString(16).padStart(2, '0')).join('');
+
+  function mix(from, to, share) {
+    const [a, b] = [channels(from), channels(to)];
+    return hex(a.map((part, i) => part + share * (b[i] - part)));
+  }
+
+  function luminance(colour) {
+    const [r, g, b] = channels(colour).map(part => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  function contrast(one, other) {
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  }
+
+  const textOn = fill => contrast(fill, '#ffffff') > contrast(fill, '#111418') ? '#ffffff' : '#111418';
+
+  // The colour of a class as a line: moved towards the ink until 3:1 on the paper.
+  function line(label, paper, ink) {
+    for (let share = 0; share < 1; share += 0.1) {
+      const tried = mix(colour(label), ink, share);
+      if (contrast(tried, paper) >= 3) return tried;
+    }
+    return ink;
+  }
+
+  // Gives an element the look of a class.
+  function dress(element, label) {
+    const fill = colour(label), pattern = hatch(label);
+    element.style.background = pattern ? `${pattern}, ${fill}` : fill;
+    element.style.color = textOn(fill);
+  }
+
+  const swatch = label => {
+    const element = document.createElement('span');
+    element.className = 'swatch';
+    dress(element, label);
+    return element;
+  };
+
+  return {MARKS, use, colour, hatch, mix, contrast, textOn, line, dress, swatch};
+})();

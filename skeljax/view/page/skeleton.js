@@ -1,0 +1,91 @@
+// Draws one body: limbs from back to front, each with a rim that parts it from those behind.
+const Skeleton = (() => {
+  const WIDTHS = [0.032, 0.021, 0.021, 0.027, 0.027];  // widths of torso, arms, legs; in body heights
+  const HEAD = 0.062;
+
+  // Lists what is to be drawn as {depth, draw}; `at` gives a joint's [x, y, z].
+  function pieces(context, camera, body, at, state, colours, alpha) {
+    const list = [];
+    const points = body.joints.map((_, joint) => state(joint) ? camera.project(...at(joint)) : null);
+    const width = (part, depth) => Math.max(1.2, WIDTHS[part] * body.height * camera.scale(depth));
+    body.parents.forEach((parent, joint) => {
+      if (parent < 0 || !body.drawn[parent] || !body.drawn[joint]) return;
+      const [from, to] = [points[parent], points[joint]];
+      if (!from || !to || from[2] < 0.1 || to[2] < 0.1) return;
+      const depth = (from[2] + to[2]) / 2, part = body.parts[joint];
+      const known = state(parent) === 2 && state(joint) === 2;
+      list.push({depth, draw: () => limb(context, from, to, width(part, depth), colours, part, known, alpha)});
+    });
+    if (body.head.length && body.head.every(joint => points[joint]?.[2] > 0.1)) {
+      const mean = axis => body.head.reduce((sum, joint) => sum + points[joint][axis], 0) / body.head.length;
+      const [x, y, depth] = [mean(0), mean(1), mean(2)];
+      const radius = HEAD * body.height * camera.scale(depth);
+      const known = body.head.every(joint => state(joint) === 2);
+      list.push({depth: depth - 0.01, draw: () => ball(context, x, y, radius, colours, known, alpha)});
+    }
+    return list;
+  }
+
+  function limb(context, from, to, width, colours, part, known, alpha) {
+    const stroke = (style, thick) => {
+      context.strokeStyle = style;
+      context.lineWidth = thick;
+      context.beginPath();
+      context.moveTo(from[0], from[1]);
+      context.lineTo(to[0], to[1]);
+      context.stroke();
+    };
+    context.lineCap = 'butt';  // or the rim of a limb would cut into its neighbour
+    context.globalAlpha = alpha;
+    if (known) {
+      stroke(colours.paper, width + 4);
+      context.lineCap = 'round';
+      stroke(colours.parts[part], width);
+      context.globalAlpha = 0.28 * alpha;
+      stroke(colours.shine, width * 0.35);
+    } else {
+      context.globalAlpha = 0.45 * alpha;
+      context.setLineDash([width * 0.7 + 1, width * 0.5 + 2]);
+      stroke(colours.parts[part], width * 0.6);
+      context.setLineDash([]);
+    }
+    context.globalAlpha = 1;
+  }
+
+  function ball(context, x, y, radius, colours, known, alpha) {
+    context.globalAlpha = (known ? 1 : 0.4) * alpha;
+    context.fillStyle = colours.parts[0];
+    context.strokeStyle = colours.paper;
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+    context.globalAlpha = (known ? 0.18 : 0.08) * alpha;
+    context.fillStyle = colours.shine;
+    context.beginPath();
+    context.arc(x - radius * 0.28, y - radius * 0.3, radius * 0.45, 0, 2 * Math.PI);
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  // The light is straight above: a stroke under every limb, all of one darkness.
+  function shadow(context, camera, body, floor, at, state, colours) {
+    context.strokeStyle = colours.shadow;
+    context.lineCap = 'round';
+    body.parents.forEach((parent, joint) => {
+      if (parent < 0 || !body.drawn[parent] || !body.drawn[joint]) return;
+      if (!state(parent) || !state(joint)) return;
+      const [a, b] = [at(parent), at(joint)];
+      const [from, to] = [camera.project(a[0], floor, a[2]), camera.project(b[0], floor, b[2])];
+      if (from[2] < 0.1 || to[2] < 0.1) return;
+      context.lineWidth = 0.06 * body.height * camera.scale((from[2] + to[2]) / 2);
+      context.beginPath();
+      context.moveTo(from[0], from[1]);
+      context.lineTo(to[0] + 0.01, to[1]);
+      context.stroke();
+    });
+  }
+
+  return {pieces, shadow};
+})();
