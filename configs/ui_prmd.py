@@ -35,7 +35,8 @@ def get_config(arg: str = '') -> ConfigDict:
             negatives=('batch',),
             queue_size=512,
             momentum=0.99,
-            snippet=dict(negatives='snippet'),
+            # Ours: the same moment of both views, against moments of others and of the same video.
+            snippet=dict(negatives='snippet', match='time', apart=2),
             checkpoint_every=100,
             log_every=25,
         )

@@ -1,4 +1,4 @@
-"""Which key snippet is the positive of a query snippet.
+"""Which key snippet is the positive of a query snippet, and whether others of its video are negatives.
 
     skeljax ablate configs/ablations/matching.py --workdir out/ablations
 """
@@ -10,7 +10,10 @@ from skeljax.configs.ablations import BASE, FEW_LABELS
 def get_sweep(arg: str = '') -> Sweep:
     """Returns the sweep; arg is a factor of the steps."""
     variants = {
-        match: Variant({'pretrain.snippet.match': match})
-        for match in ('similarity', 'position', 'random')
+        match + (f', negatives {apart} steps apart' if apart else ''): Variant(
+            {'pretrain.snippet.match': match, 'pretrain.snippet.apart': apart}
+        )
+        for match in ('similarity', 'time', 'position', 'random')
+        for apart in (0, 2)
     }
     return Sweep(BASE, variants, 'similarity', FEW_LABELS, scale=float(arg or 1))

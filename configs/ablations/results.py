@@ -11,8 +11,15 @@ from skeljax.ablate import Sweep, Variant
 CORPORA = ('composed10', 'composed20')
 SHARES = {'10 %': 0.1, '100 %': 1.0}
 HEADS = {'plain': False, 'U': True}
-# Start -> weight of the snippet term in pretraining; None: none.
-STARTS = {'scratch': None, 'video': 0.0, 'video + snippet': 1.5}
+# Start -> what pretraining changes; None: there is none. By similarity is how the release matches.
+STARTS = {
+    'scratch': None,
+    'video': {'pretrain.snippet.weight': 0.0},
+    'video + snippet': {},
+    'video + snippet by similarity': {
+        'pretrain.snippet.match': 'similarity', 'pretrain.snippet.apart': 0,
+    },
+}
 
 
 def get_sweep(arg: str = '') -> Sweep:
@@ -23,15 +30,15 @@ def get_sweep(arg: str = '') -> Sweep:
     """
     variants = {}
     for corpus, share, head, start in itertools.product(CORPORA, SHARES, HEADS, STARTS):
-        weight = STARTS[start]
+        changes = STARTS[start]
         variants[f'{corpus}, {share}, {head}, {start}'] = Variant(
             {
                 'finetune.label_fraction': SHARES[share],
                 'finetune.fuser': HEADS[head],
-                **({} if weight is None else {'pretrain.snippet.weight': weight}),
+                **(changes or {}),
             },
             base=f'ui_prmd:{corpus}',
-            pretrain=weight is not None,
+            pretrain=changes is not None,
             against=f'{corpus}, {share}, {head}, scratch',
         )
     return Sweep(
