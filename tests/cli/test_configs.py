@@ -7,11 +7,11 @@ from ml_collections import ConfigDict
 import numpy as np
 import pytest
 
-from skeljax.cli import configured, finetune, pretrain
+from skeljax.cli import configured, finetune, knn, pretrain
 from skeljax.configs import default
 from skeljax.data import corpus as corpora
 from skeljax.errors import InputError
-from skeljax.train import assemble, loop, score, workdir as workdirs
+from skeljax.train import assemble, knn as neighbours, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
            'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd']
@@ -54,6 +54,9 @@ class Recorder:
     def to_dict(self):
         return self._config.to_dict()
 
+    def copy_and_resolve_references(self):
+        return Recorder(self._config.copy_and_resolve_references(), self._seen)
+
 
 def _fields(config, path='') -> set[str]:
     fields = set()
@@ -90,6 +93,9 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
     pretrain.train(recorder, tmp_path / 'a')
     finetune.train(recorder, tmp_path / 'b')
+    monkeypatch.setattr(neighbours, 'collect', lambda *_: None)
+    monkeypatch.setattr(neighbours, 'probabilities', lambda *_, **__: None)
+    knn.scored(recorder)
     for name in ('stgcn', 'ctrgcn', 'gru', 'transformer'):
         config.model.name = name
         assemble.backbone(recorder, 'ntu25')
