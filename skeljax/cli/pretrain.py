@@ -16,7 +16,7 @@ from skeljax.cli import configured, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, loop, pretrain, workdir as workdirs
+from skeljax.train import assemble, cluster, loop, pretrain, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -28,7 +28,7 @@ parse_rest = configured.parse
 
 def run(args) -> int:
     config = configured.load(args.config_file, args.overrides)
-    return training.report_stop(lambda: train(config, args.workdir, quiet=args.quiet))
+    return training.run(args, lambda: train(config, args.workdir, quiet=args.quiet))
 
 
 def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
@@ -40,11 +40,13 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
     Raises:
         InputError: a config, corpus or workdir that does not fit.
     """
-    assemble.check(config)
-    corpora = open_unlabelled(config)
-    described = workdirs.check(workdir, 'pretrain', config, corpora[0])
+    with cluster.together():
+        assemble.check(config)
+        corpora = open_unlabelled(config)
+        described = workdirs.check(workdir, 'pretrain', config, corpora[0])
+    training.agree(described, corpora)
     step, state, batches = prepare(config, corpora)
-    workdir = workdirs.claim(workdir, described)
+    workdir = training.claim(workdir, described)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,

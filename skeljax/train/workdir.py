@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 from pathlib import Path
 import sys
+import time
 
 from ml_collections import ConfigDict
 
@@ -59,14 +60,34 @@ def claim(workdir, described: dict) -> Path:
         return workdir
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        versions = {p: importlib.metadata.version(p) for p in PACKAGES}
         beside = path.with_suffix('.tmp')
-        text = json.dumps({**described, 'command': sys.argv, 'versions': versions}, indent=1)
+        text = json.dumps({**described, 'command': sys.argv, 'versions': versions()}, indent=1)
         beside.write_text(text + '\n')
         beside.rename(path)
     except OSError as error:
         raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
     return workdir
+
+
+def await_claim(workdir, *, seconds: float = 60):
+    """Waits until `run.json` is seen, which the first of several processes wrote.
+
+    Raises:
+        InputError: it is not seen in time: network file systems take some seconds.
+    """
+    end = time.monotonic() + seconds
+    while not (Path(workdir) / 'run.json').exists():
+        if time.monotonic() > end:
+            raise InputError(
+                f'{workdir}: not the folder that the first process made; with --distributed it '
+                f'must be on a file system that all processes share'
+            )
+        time.sleep(0.2)
+
+
+def versions() -> dict[str, str]:
+    """Tells the versions of the packages that make the numbers."""
+    return {package: importlib.metadata.version(package) for package in PACKAGES}
 
 
 def read(workdir) -> dict:
@@ -105,15 +126,16 @@ def _tuples(value):
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def _flat(tree, prefix='') -> Iterator[tuple[str, object]]:
+def flat(tree, prefix='') -> Iterator[tuple[str, object]]:
+    """Yields the leaves of nested dicts with their dotted names."""
     for name, value in tree.items():
         path = f'{prefix}.{name}' if prefix else name
-        yield from _flat(value, path) if isinstance(value, dict) else [(path, value)]
+        yield from flat(value, path) if isinstance(value, dict) else [(path, value)]
 
 
 def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
     parts = ('stage', 'config', 'corpus')
-    new, old = (dict(_flat({part: d.get(part) for part in parts})) for d in (new, old))
+    new, old = (dict(flat({part: d.get(part) for part in parts})) for d in (new, old))
     for name in sorted(new.keys() | old.keys(), key=lambda name: (name != 'stage', name)):
         if new.get(name) != old.get(name) and not name.endswith(FREE):
             yield name, new.get(name), old.get(name)
