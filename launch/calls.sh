@@ -26,7 +26,8 @@ need() { # names of variables: options that must have been given
   done
 }
 
-check_name() { # option, value: what a cloud resource can be called, so never another option or a pattern
+# So that it is never taken for another option or a pattern.
+check_name() { # option, value: what a cloud resource can be called
   [[ "$2" =~ ^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$ ]] ||
     fail "--$1 is '$2', expected lower-case letters, digits and hyphens, at most 63"
 }

@@ -8,8 +8,9 @@
 # The run does not end with the connection. Asked for the same VERB and ARGUMENTS while they run,
 # this takes part in the waiting; asked for others, it refuses with status 2.
 # The status is the run's, but 70 for 1 and 255, which are left to gcloud and ssh.
-# gs://BUCKET/PATH after --workdir or --config.finetune.init_from becomes ~/gcs/BUCKET/PATH, where the
-# bucket is mounted (Cloud Storage FUSE); after --config.data.data_dir a copy in ~/data/BUCKET/PATH.
+# gs://BUCKET/PATH after --workdir or --config.finetune.init_from becomes ~/gcs/BUCKET/PATH, where
+# the bucket is mounted (Cloud Storage FUSE); after --config.data.data_dir the copy
+# ~/data/BUCKET/PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . launch/calls.sh
@@ -101,7 +102,6 @@ supervise() { # command: runs it, and notes its number and its status
   local status
   trap '' HUP
   trap : TERM INT # at shutdown everyone is told; the program knows what to do
-  rm -f "$state/status"
   "$@" &
   echo $! >"$state/pid"
   while :; do
@@ -149,6 +149,7 @@ else
   . launch/environment.sh "$extra" >&2
   exec 9>"$state/lock"
   flock --nonblock 9 || fail 'something else was started here at the same time'
+  rm -f "$state/status"
   printf '%s\n' "$asked" >"$state/asked"
   printf '%s\n' "$id" >"$state/id"
   echo "== $(date -u +%FT%TZ) $asked" >>"$state/log"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts N processes here that behave like N hosts, DEVICES fake devices each (1 by default), on CPU:
+# Starts N processes here that behave like N hosts of DEVICES (1) fake devices each, on CPU:
 #   bash launch/pod_sim.sh [--dry-run] N [DEVICES] VERB ARGUMENTS...
 # such as
 #   bash launch/pod_sim.sh 2 4 pretrain --config configs/demo.py:synthetic --workdir out/pod

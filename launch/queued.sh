@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains on spot TPUs that come and go: asks for them, waits, runs, and begins again until it is done.
+# Trains on spot TPUs that come and go: asks for them, waits, runs, and goes on until it is done:
 #   bash launch/queued.sh --name N --zone Z --type T --version V [--project P] VERB ARGUMENTS...
 # The workdir must outlive the TPU: --workdir gs://BUCKET/PATH.
 # --on-demand     not on spot
@@ -103,7 +103,8 @@ finish() { # status
   if [ -n "$delete_after" ]; then
     retry '*' delete
   else
-    say "$name is still there and costs; bash launch/tpu_vm.sh delete --queued --name=$name ${where[*]}"
+    say "$name is still there and costs:" \
+      "bash launch/tpu_vm.sh delete --queued --name=$name ${where[*]}"
   fi
   exit "$1"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes a Slurm job that trains on all GPUs of its nodes and comes back after preemption; submits it:
+# Submits a Slurm job that trains on all GPUs of its nodes and comes back after preemption:
 #   bash launch/slurm.sh --name N --nodes K --gpus G [OPTIONS] VERB ARGUMENTS...
 # --nodes      nodes, 1 by default
 # --gpus       GPUs of a node, 1 by default; 0 for CPU
@@ -17,10 +17,12 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 . "$root/launch/calls.sh"
 
 # shellcheck disable=SC2034  # read by name below
-name='' nodes=1 gpus=1 time='' lead=120 partition='' account='' qos='' cuda=13 script='' flags=()
+name='' nodes=1 gpus=1 time='' lead=120 partition='' account='' qos=''
+cuda=13 script='' flags=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --name | --nodes | --gpus | --time | --lead | --partition | --account | --qos | --cuda | --script)
+    --name | --nodes | --gpus | --time | --lead | --partition | --account | --qos | --cuda | \
+      --script)
       has_value "$@" && printf -v "${1#--}" '%s' "$2" && shift ;;
     --name=* | --nodes=* | --gpus=* | --time=* | --lead=* | --partition=* | --account=* | --qos=* | \
       --cuda=* | --script=*)

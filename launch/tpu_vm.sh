@@ -97,7 +97,7 @@ case "$action" in
     [ $# -gt 0 ] || fail 'no verb to run; see --help'
     # By it a worker knows a second try from a second run.
     on_worker all --id "$(date -u +%Y%m%dT%H%M%SZ)-$$" "$@"
-    # 255 is a broken connection, 1 gcloud's own failure; of a run neither comes (launch/on_worker.sh).
+    # 255 is a broken connection, 1 gcloud's own failure; launch/on_worker.sh ends with neither.
     retry '1|255' "${gcloud_words[@]}"
     ;;
   logs)
@@ -113,7 +113,8 @@ case "$action" in
     tpu delete "$name" --quiet
     if [ -n "$queued" ]; then
       what="the queued resource $name in $zone and its TPU VM"
-      gcloud_words=(gcloud compute tpus queued-resources delete "$name" --force --quiet "${where[@]}")
+      gcloud_words=(gcloud compute tpus queued-resources delete "$name" --force --quiet
+        "${where[@]}")
     fi
     if [ -z "$yes" ] && [ -z "$dry_run" ]; then
       read -r -p "Delete $what, with all on its disk? Type its name: " answer || answer=''

@@ -57,7 +57,8 @@ def run(args, train: Callable[[], object]) -> int:
 
 def _place(named: dict[str, str | None]) -> dict:
     """Reads what tells this process its place; what is not given stands in the environment."""
-    known = dict(zip(named, ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')))
+    variables = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
+    known = dict(zip(named, variables, strict=True))
     found = {
         option: os.environ.get(known[option], '') if value is None else value
         for option, value in named.items()

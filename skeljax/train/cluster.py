@@ -57,8 +57,8 @@ def join(coordinator: str = '', count: int = 0, index: int = -1, *, timeout: flo
     except (OSError, RuntimeError, ValueError) as error:
         if 'coordinator_address' in str(error):
             raise InputError(
-                '--distributed: no cluster found (Cloud TPU, Slurm, Kubernetes or Open MPI); leave it '
-                'out, or give --coordinator, --num-processes and --process'
+                '--distributed: no cluster found (Cloud TPU, Slurm, Kubernetes or Open MPI); leave '
+                'it out, or give --coordinator, --num-processes and --process'
             ) from None
         raise InputError(f'--distributed: {str(error).splitlines()[0]}') from None
     finally:
@@ -152,7 +152,11 @@ def _exchange(text: str) -> list[str]:
         return [text]
     client, place = distributed.global_state.client, f'skeljax/{next(_rounds)}'
     client.key_value_set(f'{place}/{distributed.global_state.process_id}', text)
-    client.wait_at_barrier(place, _PATIENCE * 1000)
+    try:
+        client.wait_at_barrier(place, _PATIENCE * 1000)
+    except jax.errors.JaxRuntimeError as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f'not every process came as far as this one: {first}') from None
     said = {name.rpartition('/')[2]: value for name, value in client.key_value_dir_get(place)}
     return [said[str(index)] for index in range(_count())]
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 import time
 
@@ -81,6 +82,11 @@ class Log:
         self._file.flush()
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
+
+    def sync(self):
+        """Puts what was written on the disk: a mounted bucket keeps it from others till then."""
+        if self._file:
+            os.fsync(self._file.fileno())
 
     def show(self, **words: str):
         """Puts words behind the bar that stay until replaced."""

@@ -95,6 +95,7 @@ def train(
                 _validate(number, validate, state, best, log)
             stop = cluster.stops(number, caught) and number < plan.num_steps
             if stop or due(number, plan.checkpoint_every, plan.num_steps):
+                log.sync()
                 checkpoint.save(mngr, number, state)
             if stop:
                 raise Stopped(caught[0] if caught else signal.SIGTERM, number)

@@ -22,7 +22,8 @@ class Cloud:
         (folder / 'bin').mkdir(parents=True)
         self.there.mkdir()
         for name in ('gcloud', 'sbatch', 'gcsfuse', 'nvidia-smi', 'sleep'):
-            self.tool(name, f'exec {shlex.join([sys.executable, "-S", *self._stand_in(name)])} "$@"')
+            words = shlex.join([sys.executable, '-S', *self._stand_in(name)])
+            self.tool(name, f'exec {words} "$@"')
         self.answer()
 
     def _stand_in(self, name: str) -> list[str]:

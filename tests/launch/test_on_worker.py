@@ -89,7 +89,8 @@ def test_a_run_outlives_its_connection_and_is_found_again(worker):
     first.stdout.close()
     first.wait()
     other = worker.run('--id', 'b', 'pretrain', '--workdir', 'other')
-    assert other.returncode == 2 and 'something else runs here: pretrain --workdir w' in other.stderr
+    assert other.returncode == 2
+    assert 'something else runs here: pretrain --workdir w' in other.stderr
     second = worker.start('--id', 'a', 'pretrain', '--workdir', 'w')
     while second.stdout.readline() != 'begun\n':
         assert second.poll() is None
@@ -120,7 +121,8 @@ def test_stop_lets_the_program_save(worker):
 def test_buckets_become_places_on_this_machine(worker):
     worker.program('printf "%s\\n" "$@"')
     worker.cloud.tool('mountpoint', 'exit 1')
-    done = worker.run('finetune', '--workdir', 'gs://b/runs/one', '--config.data.data_dir=gs://d/x/',
+    done = worker.run('finetune', '--workdir', 'gs://b/runs/one',
+                      '--config.data.data_dir=gs://d/x/',
                       '--config.finetune.init_from=gs://b/runs/two', '--config.seed=3')
     assert done.returncode == 0, done.stderr
     home = worker.cloud.there

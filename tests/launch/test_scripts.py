@@ -165,7 +165,10 @@ def test_a_slurm_job_says_what_it_needs_and_is_submitted(cloud, tmp_path):
 
 @pytest.mark.parametrize(
     ('status', 'state', 'again'),
-    [(0, 'RUNNING', False), (143, 'RUNNING', True), (143, 'CANCELLED', False), (1, 'RUNNING', False)],
+    [
+        (0, 'RUNNING', False), (143, 'RUNNING', True), (143, 'CANCELLED', False),
+        (1, 'RUNNING', False),
+    ],
 )
 def test_a_slurm_job_comes_back_after_a_checkpoint_only(cloud, tmp_path, status, state, again):
     script = tmp_path / 'job.sbatch'

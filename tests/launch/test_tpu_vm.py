@@ -1,4 +1,4 @@
-"""launch/tpu_vm.sh and launch/queued.sh: the exact calls of gcloud, tries, and what is never touched."""
+"""launch/tpu_vm.sh and launch/queued.sh: the exact calls of gcloud, and what is never touched."""
 
 import shlex
 import subprocess
@@ -36,7 +36,8 @@ def test_create_asks_for_just_that(cloud):
 
 
 def test_options_may_be_one_word_and_the_project_gclouds_own(cloud):
-    cloud.run('tpu_vm.sh', 'create', '--name=pod', '--zone=us-east5-b', '--type=v6e-8', '--version=v')
+    words = ['--name=pod', '--zone=us-east5-b', '--type=v6e-8', '--version=v']
+    cloud.run('tpu_vm.sh', 'create', *words)
     assert cloud.calls() == [
         [*TPU, 'create', 'pod', '--accelerator-type=v6e-8', '--version=v', '--zone=us-east5-b'],
     ]
@@ -185,15 +186,16 @@ DRY = [
     ('slurm.sh', ['--name', 'a', 'pretrain', *AWKWARD]),
     ('gpu.sh', ['pretrain', *AWKWARD]),
     ('pod_sim.sh', ['2', '4', 'pretrain', *AWKWARD]),
-    ('on_worker.sh', ['pretrain', *AWKWARD, '--workdir=gs://b/c', '--config.data.data_dir', 'gs://d']),
+    ('on_worker.sh',
+     ['pretrain', *AWKWARD, '--workdir=gs://b/c', '--config.data.data_dir', 'gs://d']),
 ]
 
 
 @pytest.mark.parametrize(('script', 'words'), DRY, ids=lambda x: x if isinstance(x, str) else x[0])
 def test_a_dry_run_prints_and_runs_nothing(cloud, script, words):
     first, rest = ([words[0]], words[1:]) if script == 'tpu_vm.sh' else ([], words)
-    at = cloud.there / 'state'
-    done = cloud.run(script, *first, '--dry-run', *rest, SKELJAX_STATE=str(at), HOME=str(cloud.there))
+    home = dict(HOME=str(cloud.there), SKELJAX_STATE=str(cloud.there / 'state'))
+    done = cloud.run(script, *first, '--dry-run', *rest, **home)
     assert done.returncode == 0, done.stderr
     assert not cloud.calls('gcloud', 'sbatch', 'gcsfuse', 'nvidia-smi', 'sleep')
     assert list(cloud.there.iterdir()) == []
@@ -235,7 +237,8 @@ def test_help_tells_the_usage(cloud, script):
 
 
 def _queued(cloud, *words, **environment):
-    return cloud.run('queued.sh', *PLACE, *KIND, *words, 'pretrain', '--workdir=gs://b/c', **environment)
+    verb = ['pretrain', '--workdir=gs://b/c']
+    return cloud.run('queued.sh', *PLACE, *KIND, *words, *verb, **environment)
 
 
 def _told(cloud):

@@ -96,7 +96,8 @@ def test_options_come_before_the_environment(monkeypatch):
 
 
 def test_a_laptop_is_no_cluster():
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(('SLURM', 'OMPI', 'TPU'))}
+    clusters = ('SLURM', 'OMPI', 'TPU')
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(clusters)}
     done = subprocess.run(
         [sys.executable, '-m', 'skeljax', *TRAINING, '--distributed'],
         env=environment, capture_output=True, text=True,
@@ -158,11 +159,11 @@ def test_processes_tell_what_differs():
     first, second = _all(_AGREE)
     assert first[0] == second[0] == 0, (first, second)
     lines = [[x for x in text.splitlines() if '[Gloo]' not in x] for _, text, _ in (first, second)]
-    host = socket.gethostname()
+    told = f'InputError: process 1: on {socket.gethostname()}'
     assert lines[0] == [
         'agreed',
-        f'InputError: process 1: on {host} batch is 6, but 8 for process 0; all must be started alike',
-        f'InputError: process 1: on {host} more is 2, but None for process 0; all must be started alike',
+        f'{told} batch is 6, but 8 for process 0; all must be started alike',
+        f'{told} more is 2, but None for process 0; all must be started alike',
         'InputError: process 1: disk full',
         'InputError: no corpus',
         'agreed',
