@@ -172,6 +172,18 @@ def gather(value) -> list:
     return [pickle.loads(row[:n].tobytes()) for row, n in zip(rows, lengths, strict=True)]
 
 
+def compile_first(step, *arguments):
+    """Compiles a mapped step on every process before any of them runs it.
+
+    Compilation may take one much longer than another; collectives wait for each
+    other 30 seconds on CPU. The step is not compiled again when it is called.
+    """
+    if _count() > 1:
+        step.lower(*arguments).compile()
+        with together():
+            pass
+
+
 def stops(step: int, caught: list[int]) -> bool:
     """Says whether to stop after this step: on every process the same.
 

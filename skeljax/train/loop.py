@@ -86,6 +86,8 @@ def train(
         for number in range(first + 1, plan.num_steps + 1):
             batch = parallel.shard(next(stream), devices)
             jax.block_until_ready(metrics)  # one step ahead at most, whatever the host's speed
+            if metrics is None:
+                cluster.compile_first(run, state, batch, rng)
             with jax.profiler.StepTraceAnnotation(title, step_num=number):
                 state, metrics = run(state, batch, rng)
             log.advance()

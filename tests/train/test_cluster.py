@@ -173,6 +173,28 @@ def test_processes_tell_what_differs():
     assert quiet == ['agreed', *['ToldByFirst'] * 4, 'agreed', '[[0], [0, 1]]']
 
 
+_COMPILED = """
+    sys.path.insert(0, sys.argv[1])
+    import jax, test_loop
+    from skeljax.train import compilations, parallel
+    run = parallel.data_parallel(test_loop._step)
+    state, rng = parallel.replicate(test_loop._state()), jax.device_put(jax.random.key(0))
+    batch = parallel.shard(next(test_loop._Batches().iterate(0)))
+    with compilations.counted() as before:
+        cluster.compile_first(run, state, batch, rng)
+    with compilations.counted() as after:
+        jax.block_until_ready(run(state, batch, rng))
+    print(len(before), len(after))
+"""
+
+
+@pytest.mark.slow
+def test_a_step_compiled_before_all_begin_is_not_compiled_again():
+    for status, text, errors in _all(_COMPILED, devices=2):
+        assert status == 0, errors
+        assert text.splitlines()[-1] == '1 0'
+
+
 _RUN = """
     import pathlib, time
     sys.path.insert(0, sys.argv[1])
