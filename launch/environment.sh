@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts here: makes .venv, installs this checkout, sets the allocator and caches.
 # Usage: . launch/environment.sh EXTRA
 # EXTRA may be ''; left out, it would be the caller's first argument.

@@ -3,7 +3,7 @@
 # Further arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-extra=test
+extra='test'
 [ "${1:-}" != --all ] || extra=test,beam,compare
 . launch/environment.sh "$extra"
 # Tests start from nothing: no programs compiled by an earlier version.

@@ -21,7 +21,7 @@ from skeljax.data import corpus as corpora
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, checkpoint, finetune, loop, score, workdir as workdirs
+from skeljax.train import assemble, checkpoint, cluster, finetune, loop, score, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -34,8 +34,8 @@ parse_rest = configured.parse
 def run(args) -> int:
     config = configured.load(args.config_file, args.overrides)
     command = training.command(args)
-    return training.report_stop(
-        lambda: train(config, args.workdir, quiet=args.quiet, command=command)
+    return training.run(
+        args, lambda: train(config, args.workdir, quiet=args.quiet, command=command)
     )
 
 
@@ -54,12 +54,15 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     Raises:
         InputError: a config, corpus, workdir or encoder that does not fit.
     """
-    assemble.check(config)
-    corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
-    config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
-    described = workdirs.check(workdir, 'finetune', config, corpus)
-    step, state, batches, model = prepare(config, corpus)
-    workdir = workdirs.claim(workdir, described, command)
+    with cluster.together():
+        assemble.check(config)
+        corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
+        config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
+        described = workdirs.check(workdir, 'finetune', config, corpus)
+    training.agree(described, [corpus, held_out])
+    with cluster.together():
+        step, state, batches, model = prepare(config, corpus)
+    workdir = training.claim(workdir, described, command)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
 

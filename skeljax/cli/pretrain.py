@@ -16,7 +16,7 @@ from skeljax.cli import configured, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, loop, pretrain, workdir as workdirs
+from skeljax.train import assemble, cluster, loop, pretrain, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -29,8 +29,8 @@ parse_rest = configured.parse
 def run(args) -> int:
     config = configured.load(args.config_file, args.overrides)
     command = training.command(args)
-    return training.report_stop(
-        lambda: train(config, args.workdir, quiet=args.quiet, command=command)
+    return training.run(
+        args, lambda: train(config, args.workdir, quiet=args.quiet, command=command)
     )
 
 
@@ -49,12 +49,14 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     Raises:
         InputError: a config, corpus or workdir that does not fit.
     """
-    assemble.check(config)
-    corpora = open_unlabelled(config)
-    config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
-    described = workdirs.check(workdir, 'pretrain', config, corpora[0])
+    with cluster.together():
+        assemble.check(config)
+        corpora = open_unlabelled(config)
+        config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
+        described = workdirs.check(workdir, 'pretrain', config, corpora[0])
+    training.agree(described, corpora)
     step, state, batches = prepare(config, corpora)
-    workdir = workdirs.claim(workdir, described, command)
+    workdir = training.claim(workdir, described, command)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,

@@ -1,9 +1,14 @@
 """What the two training verbs share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+import os
+from pathlib import Path
 import sys
 
 from skeljax.cli import configured
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.train import cluster, workdir as workdirs
 from skeljax.train.loop import Stopped
 
 
@@ -12,6 +17,60 @@ def add_arguments(parser):
     configured.add_config(parser)
     parser.add_argument('--workdir', required=True, help='folder of the run, made if absent')
     parser.add_argument('--quiet', action='store_true', help='show no progress bar')
+    group = parser.add_argument_group('several processes that train as one')
+    group.add_argument(
+        '--distributed', action='store_true', help='be one of them; the cluster tells which'
+    )
+    group.add_argument(
+        '--coordinator',
+        metavar='HOST:PORT',
+        help='where the cluster does not tell: of process 0 (default: $JAX_COORDINATOR_ADDRESS)',
+    )
+    group.add_argument(
+        '--num-processes', metavar='N', help='how many there are (default: $JAX_NUM_PROCESSES)'
+    )
+    group.add_argument(
+        '--process', metavar='I', help='which this one is, from 0 (default: $JAX_PROCESS_ID)'
+    )
+    group.add_argument(
+        '--join-timeout',
+        type=float,
+        default=300,
+        metavar='SECONDS',
+        help='give up when they have not all joined by then (default: 300)',
+    )
+
+
+def run(args, train: Callable[[], object]) -> int:
+    """Joins the other processes where there are any, trains, returns the exit status."""
+    named = {
+        '--coordinator': args.coordinator,
+        '--num-processes': args.num_processes,
+        '--process': args.process,
+    }
+    if args.distributed:
+        cluster.join(**_place(named), timeout=args.join_timeout)
+    elif given := [name for name, value in named.items() if value is not None]:
+        raise InputError(f'{given[0]} goes with --distributed')
+    return report_stop(train)
+
+
+def _place(named: dict[str, str | None]) -> dict:
+    """Reads what tells this process its place; what is not given stands in the environment."""
+    variables = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
+    known = dict(zip(named, variables, strict=True))
+    found = {
+        option: os.environ.get(known[option], '') if value is None else value
+        for option, value in named.items()
+    }
+    for option in ('--num-processes', '--process'):
+        if found[option] and not found[option].isdigit():
+            raise InputError(f'{option} (or ${known[option]}) is {found[option]!r}, no number')
+    return {
+        'coordinator': found['--coordinator'],
+        'count': int(found['--num-processes'] or 0),
+        'index': int(found['--process'] or -1),
+    }
 
 
 def command(args) -> list[str]:
@@ -27,6 +86,41 @@ def report_stop(train: Callable[[], object]) -> int:
     try:
         train()
     except Stopped as stopped:
-        print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
+        if cluster.is_first():
+            print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
         return 128 + stopped.number
+    except cluster.ToldByFirst:
+        return 2
     return 0
+
+
+def agree(described: dict, corpora: list[Corpus]):
+    """Sees that every process has the same config, packages and recordings.
+
+    Raises:
+        InputError: naming the process and what differs.
+    """
+    cluster.agree(
+        {
+            # Where the records lie may differ; how many there are may not.
+            **{k: v for k, v in workdirs.flat(described) if not k.endswith('data.data_dir')},
+            **{f'version of {package}': v for package, v in workdirs.versions().items()},
+            **{f'recordings of {c.name} {c.split}': len(c) for c in corpora},
+        }
+    )
+
+
+def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
+    """Makes `workdir` the folder of the run that `described` tells, once for all processes.
+
+    `command` is kept with it; see `workdir.claim`.
+
+    Raises:
+        InputError: it cannot be made, or the processes do not see the same folder.
+    """
+    with cluster.together():
+        if cluster.is_first():
+            workdirs.claim(workdir, described, command)
+    with cluster.together():
+        workdirs.await_claim(workdir)
+    return Path(workdir)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 import time
 
@@ -24,14 +25,19 @@ class Log:
         examples: examples a step, for the speed shown.
         title: shown before the bar.
         quiet: shows no bar.
+        write: False only checks what it is given, as all processes but the first do.
     """
 
-    def __init__(self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False):
-        path = Path(folder) / 'metrics.jsonl'
-        kept = [line for line in _lines(path) if line['step'] <= start]
-        path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
-        self._file = path.open('a')
-        self._board = tensorboardX.SummaryWriter(str(folder), purge_step=start + 1, flush_secs=30)
+    def __init__(self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True):
+        self._file = self._board = None
+        if write:
+            path = Path(folder) / 'metrics.jsonl'
+            kept = [line for line in _lines(path) if line['step'] <= start]
+            path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
+            self._file = path.open('a')
+            self._board = tensorboardX.SummaryWriter(
+                str(folder), purge_step=start + 1, flush_secs=30
+            )
         self._bar = tqdm.tqdm(
             total=num_steps, initial=start, desc=title, unit='step', disable=quiet, smoothing=0.1
         )
@@ -43,8 +49,9 @@ class Log:
 
     def __exit__(self, *_):
         self._bar.close()
-        self._board.close()
-        self._file.close()
+        if self._file:
+            self._board.close()
+            self._file.close()
 
     def advance(self):
         """Moves the bar by one step."""
@@ -69,10 +76,17 @@ class Log:
 
     def write(self, step: int, metrics: dict):
         """Writes any named figures as of `step`."""
+        if not self._file:
+            return
         self._file.write(json.dumps({'step': step, **metrics}) + '\n')
         self._file.flush()
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
+
+    def sync(self):
+        """Puts what was written on the disk: a mounted bucket keeps it from others till then."""
+        if self._file:
+            os.fsync(self._file.fileno())
 
     def show(self, **words: str):
         """Puts words behind the bar that stay until replaced."""

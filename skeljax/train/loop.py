@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 
-from skeljax.train import checkpoint, parallel
+from skeljax.train import checkpoint, cluster, parallel
 from skeljax.train.log import Log
 
 
@@ -62,7 +62,7 @@ def train(
         The final state on the host.
 
     Raises:
-        Stopped: by SIGINT or SIGTERM.
+        Stopped: by SIGINT or SIGTERM, given to any of the processes.
     """
     workdir = Path(workdir)
     rng = jax.device_put(jax.random.key(plan.seed))
@@ -78,7 +78,7 @@ def train(
         run = parallel.data_parallel(step, devices)
         log = stack.enter_context(
             Log(workdir, start=first, num_steps=plan.num_steps, examples=plan.batch,
-                title=title, quiet=quiet)
+                title=title, quiet=quiet or not cluster.is_first(), write=cluster.is_first())
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None
@@ -86,6 +86,8 @@ def train(
         for number in range(first + 1, plan.num_steps + 1):
             batch = parallel.shard(next(stream), devices)
             jax.block_until_ready(metrics)  # one step ahead at most, whatever the host's speed
+            if metrics is None:
+                cluster.compile_first(run, state, batch, rng)
             with jax.profiler.StepTraceAnnotation(title, step_num=number):
                 state, metrics = run(state, batch, rng)
             log.advance()
@@ -93,11 +95,12 @@ def train(
                 log.train(number, jax.device_get(metrics))
             if validate and due(number, plan.validate_every, plan.num_steps):
                 _validate(number, validate, state, best, log)
-            stop = bool(caught) and number < plan.num_steps
+            stop = cluster.stops(number, caught) and number < plan.num_steps
             if stop or due(number, plan.checkpoint_every, plan.num_steps):
+                log.sync()
                 checkpoint.save(mngr, number, state)
             if stop:
-                raise Stopped(caught[0], number)
+                raise Stopped(caught[0] if caught else signal.SIGTERM, number)
         return jax.device_get(state)
 
 
@@ -121,7 +124,10 @@ def _validate(step, validate, state, best, log):
 
 @contextlib.contextmanager
 def _signals():
-    """Notes SIGINT and SIGTERM instead of dying; a second one dies as usual."""
+    """Notes SIGINT and SIGTERM instead of dying; a second one dies as usual.
+
+    Among several processes JAX notes SIGTERM, and they agree on the step to stop after.
+    """
     caught: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield caught
@@ -131,8 +137,11 @@ def _signals():
     def note(number, _):
         caught.append(number)
         signal.signal(number, before[number])
+        if jax.process_count() > 1:
+            signal.raise_signal(signal.SIGTERM)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    alone = jax.process_count() == 1
+    for number in (signal.SIGINT, signal.SIGTERM) if alone else (signal.SIGINT,):
         before[number] = signal.signal(number, note)
     try:
         yield caught

@@ -9,6 +9,7 @@ import platform
 import shlex
 import subprocess
 import sys
+import time
 
 from ml_collections import ConfigDict
 
@@ -72,7 +73,7 @@ def identity(config: ConfigDict, stage: str, source: str = '') -> str:
     """
     fields = {
         name: value
-        for name, value in _flat(_plain(config, stage))
+        for name, value in flat(_plain(config, stage))
         if not name.endswith(FREE) and name not in UNREAD[stage] + ('finetune.init_from',)
     }
     text = json.dumps([stage, source, fields], sort_keys=True)
@@ -101,13 +102,35 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
         workdir.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix('.tmp')
         words = command or ['skeljax', *sys.argv[1:]]
-        told = {'command': shlex.join(words), 'git': _git(), 'versions': _versions()}
+        told = {'command': shlex.join(words), 'git': _git(), 'versions': versions()}
         text = json.dumps({**described, **told}, indent=1)
         beside.write_text(text + '\n')
         beside.rename(path)
     except OSError as error:
         raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
     return workdir
+
+
+def await_claim(workdir, *, seconds: float = 60):
+    """Waits until `run.json` is seen, which the first of several processes wrote.
+
+    Raises:
+        InputError: it is not seen in time: network file systems take some seconds.
+    """
+    end = time.monotonic() + seconds
+    while not (Path(workdir) / 'run.json').exists():
+        if time.monotonic() > end:
+            raise InputError(
+                f'{workdir}: not the folder that the first process made; with --distributed it '
+                f'must be on a file system that all processes share'
+            )
+        time.sleep(0.2)
+
+
+def versions() -> dict[str, str]:
+    """Tells the versions of Python and of the packages that make the numbers."""
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    return {'python': platform.python_version(), **versions}
 
 
 def read(workdir) -> dict:
@@ -131,11 +154,6 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
     with config.unlocked(), config.ignore_type():
         config.update(_tuples(run['config']))
     return config
-
-
-def _versions() -> dict[str, str]:
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
-    return {'python': platform.python_version(), **versions}
 
 
 def _git() -> dict | None:
@@ -170,16 +188,17 @@ def _tuples(value):
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def _flat(tree, prefix='') -> Iterator[tuple[str, object]]:
+def flat(tree, prefix='') -> Iterator[tuple[str, object]]:
+    """Yields the leaves of nested dicts with their dotted names."""
     for name, value in tree.items():
         path = f'{prefix}.{name}' if prefix else name
-        yield from _flat(value, path) if isinstance(value, dict) else [(path, value)]
+        yield from flat(value, path) if isinstance(value, dict) else [(path, value)]
 
 
 def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
     parts = ('stage', 'config', 'corpus')
     unread = tuple(f'config.{name}' for name in UNREAD.get(new['stage'], ()))
-    new, old = (dict(_flat({part: d.get(part) for part in parts})) for d in (new, old))
+    new, old = (dict(flat({part: d.get(part) for part in parts})) for d in (new, old))
     for name in sorted(new.keys() | old.keys(), key=lambda name: (name != 'stage', name)):
         if new.get(name) != old.get(name) and not name.endswith(FREE + unread):
             yield name, new.get(name), old.get(name)

@@ -1,0 +1,120 @@
+"""Several processes end as one does: metrics, weights, and the state that is kept as best."""
+
+import json
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from skeljax.train import checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 4
+# A small network at a low rate: what is compared is where it ran, not how rounding grows.
+OPTIONS = [
+    '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
+    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.name=gru',
+    '--config.model.width=8', '--config.model.gru.depth=1',
+    *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
+        f'num_steps={STEPS}', 'batch=8', 'window=48', 'crop.length=32', 'log_every=1',
+        'optimiser.name=sgd', 'optimiser.peak=0.001',
+    )),
+    '--config.pretrain.queue_size=16', '--config.finetune.validate_every=2',
+    '--config.finetune.label_fraction=1.0',
+]  # fmt: skip
+
+
+def _environment(devices):
+    return {
+        **os.environ,
+        'JAX_NUM_CPU_DEVICES': str(devices),
+        'JAX_NUMPY_DTYPE_PROMOTION': 'standard',
+        'PYTHONPATH': str(ROOT),
+    }
+
+
+def _words(stage, tiny, workdir):
+    return [stage, *OPTIONS, f'--config.data.data_dir={tiny}', f'--workdir={workdir}']
+
+
+@pytest.fixture
+def pod(tmp_path):
+    """launch/pod_sim.sh in an environment whose `skeljax` is this one."""
+    venv = tmp_path / 'venv'
+    (venv / 'bin').mkdir(parents=True)
+    program = venv / 'bin' / 'skeljax'
+    program.write_text(f'#!/usr/bin/env bash\nexec {sys.executable} -P -m skeljax "$@"\n')
+    program.chmod(0o755)
+    told = subprocess.run(
+        ['cksum'], input=(ROOT / 'pyproject.toml').read_bytes(), capture_output=True, check=True
+    )
+    (venv / f'skeljax-{told.stdout.split()[0].decode()}-run').touch()
+
+    def run(count, devices, words):
+        return subprocess.run(
+            ['bash', str(ROOT / 'launch' / 'pod_sim.sh'), str(count), str(devices), *words],
+            env={**_environment(devices), 'SKELJAX_VENV': str(venv), 'PYTHON': sys.executable},
+            capture_output=True, text=True, timeout=400,
+        )
+
+    return run
+
+
+def _metrics(workdir):
+    lines = (workdir / 'metrics.jsonl').read_text().splitlines()
+    return [{k: v for k, v in json.loads(x).items() if 'per_second' not in k} for x in lines]
+
+
+def _state(folder):
+    with checkpoint.manager(folder) as mngr:
+        return dict(mngr.restore(mngr.latest_step()).items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('stage', ['pretrain', 'finetune'])
+def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, stage):
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    done = pod(2, 2, _words(stage, tiny, two))
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, '-m', 'skeljax', *_words(stage, tiny, one)]
+    subprocess.run(command, env=_environment(4), check=True, capture_output=True)
+    found, expected = _metrics(two), _metrics(one)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), found, expected)
+    # The optimiser's memory is a sum of gradients: as exact as they are, for their length.
+    length = max(1, *(line.get('gradient_norm', 0) for line in expected))
+
+    def close(path, a, b):
+        name = jax.tree_util.keystr(path)
+        atol = 1e-5 * (length if 'opt_state' in name else 1)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=atol, err_msg=name)
+
+    for name in ('checkpoints', 'best')[: 1 + (stage == 'finetune')]:
+        found, expected = _state(two / name), _state(one / name)
+        assert 'backbone' in found and found.keys() == expected.keys()
+        jax.tree_util.tree_map_with_path(close, found, expected)
+    assert len(list(two.glob('events*'))) == 1  # one process writes
+    assert not list(two.glob('*/*tmp*'))
+
+
+@pytest.mark.slow
+def test_processes_that_differ_do_not_start(pod, tiny, tmp_path):
+    """Each error is told once, by the first process, and all end with its status."""
+    words = _words('pretrain', tiny, tmp_path / 'run')
+    program = tmp_path / 'venv' / 'bin' / 'skeljax'
+    real = program.read_text()
+    for option, said in [
+        ('--config.pretrain.batch=16', 'config.pretrain.batch is 16, but 8 for process 0'),
+        ('--config.data.data_dir=/nowhere', 'process 1: /nowhere/synthetic/tiny: no prepared corpus'),
+    ]:
+        extra = f'[ "$JAX_PROCESS_ID" != 1 ] || set -- "$@" {option}\n'
+        program.write_text(real.replace('exec', f'{extra}exec'))
+        done = pod(2, 1, words)
+        assert done.returncode == 2, done.stderr
+        told = [line for line in done.stderr.splitlines() if 'skeljax' in line]
+        assert len(told) == 1 and told[0].startswith('[0] skeljax pretrain: '), told
+        assert said in told[0]
+        assert not (tmp_path / 'run').exists()
