@@ -45,7 +45,8 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False) -> dict:
         corpora = open_unlabelled(config)
         described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     training.agree(described, corpora)
-    step, state, batches = prepare(config, corpora)
+    with cluster.together():
+        step, state, batches = prepare(config, corpora)
     workdir = training.claim(workdir, described)
     chosen = config.pretrain
     plan = loop.Plan(
