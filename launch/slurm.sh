@@ -24,8 +24,8 @@ while [ $# -gt 0 ]; do
     --name | --nodes | --gpus | --time | --lead | --partition | --account | --qos | --cuda | \
       --script)
       has_value "$@" && printf -v "${1#--}" '%s' "$2" && shift ;;
-    --name=* | --nodes=* | --gpus=* | --time=* | --lead=* | --partition=* | --account=* | --qos=* | \
-      --cuda=* | --script=*)
+    --name=* | --nodes=* | --gpus=* | --time=* | --lead=* | --partition=* | --account=* | \
+      --qos=* | --cuda=* | --script=*)
       option="${1%%=*}" && printf -v "${option#--}" '%s' "${1#*=}" ;;
     --flag) has_value "$@" && flags+=("$2") && shift ;;
     --flag=*) flags+=("${1#*=}") ;;

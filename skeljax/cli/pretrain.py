@@ -55,7 +55,8 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
         described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     training.agree(described, corpora)
-    step, state, batches = prepare(config, corpora)
+    with cluster.together():
+        step, state, batches = prepare(config, corpora)
     workdir = training.claim(workdir, described, command)
     chosen = config.pretrain
     plan = loop.Plan(

@@ -28,7 +28,9 @@ class Log:
         write: False only checks what it is given, as all processes but the first do.
     """
 
-    def __init__(self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True):
+    def __init__(
+        self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True
+    ):
         self._file = self._board = None
         if write:
             path = Path(folder) / 'metrics.jsonl'

@@ -1,5 +1,6 @@
 """Several processes end as one does: metrics, weights, and the state that is kept as best."""
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -83,7 +84,8 @@ def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, st
     command = [sys.executable, '-m', 'skeljax', *_words(stage, tiny, one)]
     subprocess.run(command, env=_environment(4), check=True, capture_output=True)
     found, expected = _metrics(two), _metrics(one)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), found, expected)
+    near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+    jax.tree.map(near, found, expected)
     # The optimiser's memory is a sum of gradients: as exact as they are, for their length.
     length = max(1, *(line.get('gradient_norm', 0) for line in expected))
 
@@ -108,7 +110,7 @@ def test_processes_that_differ_do_not_start(pod, tiny, tmp_path):
     real = program.read_text()
     for option, said in [
         ('--config.pretrain.batch=16', 'config.pretrain.batch is 16, but 8 for process 0'),
-        ('--config.data.data_dir=/nowhere', 'process 1: /nowhere/synthetic/tiny: no prepared corpus'),
+        ('--config.data.data_dir=/nowhere', 'process 1: /nowhere/synthetic/tiny: no prepared'),
     ]:
         extra = f'[ "$JAX_PROCESS_ID" != 1 ] || set -- "$@" {option}\n'
         program.write_text(real.replace('exec', f'{extra}exec'))
