@@ -15,7 +15,7 @@ class Result:
     Attributes:
         figures: what the protocol reports, by name, in the order of its tables; no nan.
         mean: the one number that ranks runs: the mean of `map`, or, of a protocol that has
-            no mAP, the mean of its figures.
+            no mAP, the mean of its figures (of `recognition` top-1).
         tious: the K thresholds of overlap; () where the protocol has none.
         map: float64[K], mean average precision by threshold; one number without a threshold
             for frames; empty where the protocol has no mAP.

@@ -92,6 +92,7 @@ def test_evaluate_prints_and_saves_the_table(runs, capsys):
         assert f'| {name} ' in written and re.search(rf'^{name} ', shown, re.MULTILINE)
         assert all(f' {figure}' in shown for figure in figures['figures'])
         values = figures['map'] or list(figures['figures'].values())
+        values = [figures['figures']['top-1']] if name == 'recognition' else values
         assert figures['mean'] == pytest.approx(np.mean(values))
         assert 0 <= figures['mean'] <= 1
     assert saved['protocols']['babel']['tious'] == saved['tious']
@@ -122,8 +123,10 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
     alone = [evaluate.evaluate([folder])['protocols'] for folder in both]
     for number, weights in enumerate(([1.0, 0.0], [0.0, 1.0])):
         fused = evaluate.evaluate(both, weights=weights)['protocols']
-        if number == 0:
-            assert fused == alone[0]
+        if number == 0:  # but for rounding, which orders frames of almost equal scores
+            frames = [found.pop('framewise')['mean'] for found in (fused, dict(alone[0]))]
+            assert frames[0] == pytest.approx(frames[1], abs=1e-4)
+            assert fused == {k: v for k, v in alone[0].items() if k != 'framewise'}
         np.testing.assert_array_equal(fused['argmax_clean']['ap'], alone[number]['argmax_clean']['ap'])
     capsys.readouterr()
     assert main.main(['evaluate', '--workdir', both[0], '--fuse', both[1]]) == 0
