@@ -46,7 +46,7 @@ def test_hard_suppression_leaves_no_pair_above_the_threshold():
         assert (iou[~np.eye(len(one), dtype=bool)] <= 0.3).all()
 
 
-@pytest.mark.parametrize('name', localize.DECODERS)
+@pytest.mark.parametrize('name', sorted(set(localize.DECODERS) - {'whole'}))
 @pytest.mark.parametrize('steps', ['{}', 'gaussian:2,{},soft_gaussian', '{},refine:3'])
 def test_any_decoder_goes_with_any_evaluator(name, steps):
     labels = np.repeat([0, 3, 1, 3, 2, 3, 0, 3], 25)
