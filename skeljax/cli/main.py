@@ -20,7 +20,7 @@ VERBS = {
     'evaluate': 'measure a fine-tuned run on a split, or files of segments',
     'knn': 'measure an encoder by its nearest labelled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
-    'predict': 'find the segments of one recording',
+    'predict': 'find the segments of recordings',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',
     'demo': 'do the whole job on one corpus and compare',

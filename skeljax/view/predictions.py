@@ -54,7 +54,7 @@ def read(paths: Sequence) -> list[Prediction]:
     found = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = [_read(file, strict=False) for file in sorted(path.glob('*.json'))]
+            inside = [_read(file, strict=False) for file in sorted(path.rglob('*.json'))]
             if not any(inside):
                 raise InputError(f'{path}: no predictions here (NAME.json of `skeljax predict`)')
             found += filter(None, inside)
