@@ -21,6 +21,7 @@ VERBS = {
     'knn': 'measure an encoder by its nearest labelled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
     'predict': 'find the segments of recordings',
+    'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',
     'demo': 'do the whole job on one corpus and compare',

@@ -24,7 +24,7 @@ import tqdm
 
 from skeljax.cli import raw, results, sources
 from skeljax.errors import InputError
-from skeljax.train import fitted, ready
+from skeljax.train import directory, fitted, ready
 
 
 def add_arguments(parser):
@@ -45,8 +45,23 @@ def add_arguments(parser):
 
 
 def add_model(parser):
-    """Adds `--workdir`."""
-    parser.add_argument('--workdir', required=True, help='folder of a fine-tuning run')
+    """Adds `--model` and `--workdir`, one of which is to be given."""
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument('--model', metavar='DIR', help='a model, as `skeljax export` makes it')
+    group.add_argument('--workdir', help='folder of a fine-tuning run')
+
+
+def open_model(args) -> tuple[ready.Model, dict]:
+    """Loads the model that is told by the options; returns it, and what JSON tells of it."""
+    told = dict(thresholds=args.threshold, min_score=args.min_score)
+    if args.workdir:
+        model = ready.of_run(args.workdir, args.protocol, args.decoder, **told)
+    else:
+        model = directory.load(args.model)
+        model = ready.decoding_as(model, args.protocol, args.decoder, **told)
+    folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
+    name = Path(folder).resolve().name
+    return model, {'name': name, kind: folder, 'step': model.trained.step}
 
 
 def add_decoding(parser):
@@ -63,16 +78,12 @@ def add_decoding(parser):
 
 
 def run(args) -> int:
-    model = ready.of_run(
-        args.workdir, args.protocol, args.decoder,
-        thresholds=args.threshold, min_score=args.min_score,
-    )
+    model, named = open_model(args)
     out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
     told = lambda text: tqdm.tqdm.write(text, file=sys.stderr)
     data_dir = args.data_dir or model.trained.config.data.data_dir
     found = sources.find(args.recordings, out, told)
     results.check(out, found, chosen, data_dir, force=args.force)
-    named = {'name': Path(args.workdir).resolve().name, 'workdir': args.workdir}
     counts, failed = _predict(args, model, named, found, out, chosen, data_dir, told)
     for error in failed:
         print(f'skeljax predict: {error}', file=sys.stderr)
@@ -103,8 +114,7 @@ def _predict(
         place = (out / source.name).parent
         one = results.Found(
             segments[source.name], scores, recording.fps, model.classes,
-            {**named, 'step': model.trained.step},
-            source.described(options, data_dir, place), truth,
+            named, source.described(options, data_dir, place), truth,
         )
         results.write(out, source.name, one, chosen)
     if segments:

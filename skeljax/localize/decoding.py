@@ -16,7 +16,7 @@ from skeljax.localize.segments import Segments
 from skeljax.localize.steps import decoder as build
 
 MIN_SCORE = 0.1
-_CUTS = ('thresholds', 'threshold', 'levels')  # what decoders call what `--threshold` sets
+CUTS = ('thresholds', 'threshold', 'levels')  # what decoders call what `--threshold` sets
 
 
 class Decoding(NamedTuple):
@@ -120,7 +120,7 @@ def _options(decoder) -> dict[str, object]:
 
 
 def _cuts(steps: str, options: Mapping, thresholds: Sequence[float]) -> dict[str, object]:
-    name = next((name for name in _CUTS if name in options), None)
+    name = next((name for name in CUTS if name in options), None)
     if name is None:
         raise InputError(f'decoder {steps} has no threshold to set')
     outside = [value for value in thresholds if not 0 <= value <= 1]

@@ -100,6 +100,29 @@ def of_run(
     return Model(ready, chosen, {})
 
 
+def decoding_as(
+    model: Model, protocol: str | None = None, decoder: str | None = None, *, thresholds=(),
+    min_score: float | None = None,
+) -> Model:
+    """Lets a model decode in another way; what is not given stays as it was.
+
+    Another protocol or decoder comes with its own thresholds.
+
+    Raises:
+        InputError: no such protocol or decoder, or one without thresholds.
+    """
+    own = model.decoding
+    least = own.min_score if min_score is None else min_score
+    steps = decoder or (None if protocol else own.steps)
+    chosen = decoding.choose(
+        protocol or own.protocol, steps, thresholds=thresholds, min_score=least
+    )
+    if not (protocol or decoder):
+        kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoding.CUTS}
+        chosen = chosen._replace(options={**chosen.options, **kept})
+    return model._replace(decoding=chosen)
+
+
 def _recording(motion) -> Recording:
     if isinstance(motion, Recording):
         return motion
