@@ -83,8 +83,11 @@ def run(args) -> int:
     told = lambda text: tqdm.tqdm.write(text, file=sys.stderr)
     data_dir = args.data_dir or model.trained.config.data.data_dir
     found = sources.find(args.recordings, out, told)
-    results.check(out, found, chosen, data_dir, force=args.force)
-    counts, failed = _predict(args, model, named, found, out, chosen, data_dir, told)
+    results.check(out, found, chosen, force=args.force)
+    try:
+        counts, failed = _predict(args, model, named, found, out, chosen, data_dir, told)
+    except OSError as error:
+        raise InputError(f'{error.filename or out}: cannot be written: {error.strerror}') from None
     for error in failed:
         print(f'skeljax predict: {error}', file=sys.stderr)
     if counts:

@@ -54,20 +54,21 @@ class Found(NamedTuple):
     truth: Segments | None = None
 
 
-def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], data_dir, *, force: bool):
+def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], *, force: bool):
     """Sees that no result replaces what is not its own.
 
     Args:
         out: folder of the results.
         sources: recordings, of different names.
         chosen: forms, of `FORMATS`.
-        data_dir: of prepared corpora.
         force: lets results replace whatever is there, but for the recordings.
 
     Raises:
         InputError: a result would replace a recording, another result, or a file that
             is there; those of the same recording may be replaced, unless people edit them.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f'{out}: is a file, expected a folder for the results')
     recordings = {source.file.resolve() for source in sources if source.file}
     planned: dict[Path, str] = {}
     jobs = [(source, path) for source in sources for path in _paths(out, source.name, chosen)]
@@ -86,7 +87,7 @@ def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], data_dir,
             continue
         if source is None or not path.name.endswith(_REPEATED):
             raise InputError(f'{path}: exists; choose another folder by --out, or --force')
-        if (own := _of(out / f'{source.name}.json', source, data_dir)) is not True:
+        if (own := _of(out / f'{source.name}.json', source)) is not True:
             raise InputError(
                 f'{path}: exists, and {own}; choose another folder by --out, or --force'
             )
@@ -171,7 +172,7 @@ def _described(name: str, found: Found) -> dict:
     }
 
 
-def _of(path: Path, source: Source, data_dir) -> bool | str:
+def _of(path: Path, source: Source) -> bool | str:
     """Tells if a JSON file is of this recording; if not, why."""
     try:
         told = json.loads(path.read_text(encoding='utf-8'))
@@ -185,9 +186,9 @@ def _of(path: Path, source: Source, data_dir) -> bool | str:
     if source.file and 'file' in where:
         there = (path.parent / str(where['file'])).resolve()
         return there == source.file.resolve() or f'is of another recording, {there}'
-    mine = source.described({}, data_dir, path.parent)
-    same = not source.file and all(where.get(key) == mine[key] for key in ('corpus', 'split'))
-    return same or 'is of another recording'
+    there = tuple(where.get(key) for key in ('corpus', 'split'))
+    there += (where.get('recording', told.get('recording')),)
+    return there == source.prepared or 'is of another recording'
 
 
 @contextlib.contextmanager

@@ -39,8 +39,9 @@ class Source(NamedTuple):
         if self.file:
             given = {name: value for name, value in options.items() if value is not None}
             return {'file': os.path.relpath(self.file, folder), **given}
-        corpus, split, _ = self.prepared
-        return {'corpus': corpus, 'split': split, 'data_dir': os.path.relpath(data_dir, folder)}
+        corpus, split, name = self.prepared
+        data_dir = os.path.relpath(data_dir, folder)
+        return {'corpus': corpus, 'split': split, 'recording': name, 'data_dir': data_dir}
 
 
 def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
@@ -106,7 +107,8 @@ def _inside(folder: Path, out: Path, note) -> list[Path]:
     out, inside = out.resolve(), out.resolve().is_relative_to(folder.resolve())
     if folder.resolve() == out:
         raise InputError(
-            f'{folder}: the results would lie among the recordings; choose another folder by --out'
+            f'{folder}: the results would lie among the recordings; '
+            'choose another folder by --out'
         )
     strange: list[str] = []
     walked = folders.recordings(folder, strange)
@@ -126,15 +128,19 @@ def _stem(path: Path) -> str:
 def _apart(sources: Sequence[Source]) -> list[Source]:
     """Gives sources of one name longer ones."""
     wholes = [_whole(source) for source in sources]
-    stems = [whole.with_name(_stem(s.file)) if s.file else whole for s, whole in zip(sources, wholes)]
+    stems = [
+        whole.with_name(_stem(source.file)) if source.file else whole
+        for source, whole in zip(sources, wholes, strict=True)
+    ]
     # Beside one another only their endings tell them apart.
-    ends = [whole if stems.count(stem) > 1 else stem for stem, whole in zip(stems, wholes)]
+    ends = [whole if stems.count(stem) > 1 else stem for stem, whole in zip(stems, wholes, strict=True)]
     depths = [source.name.count('/') + 1 for source in sources]
-    names = [_last(end, depth) for end, depth in zip(ends, depths)]
+    names = [_last(end, depth) for end, depth in zip(ends, depths, strict=True)]
     while len(set(names)) < len(names):
-        depths = [depth + (names.count(name) > 1) for name, depth in zip(names, depths)]
-        names = [_last(end, depth) for end, depth in zip(ends, depths)]
-    return [source._replace(name=name) for source, name in zip(sources, names)]
+        twice = {name for name in names if names.count(name) > 1}
+        depths = [depth + (name in twice) for name, depth in zip(names, depths, strict=True)]
+        names = [_last(end, depth) for end, depth in zip(ends, depths, strict=True)]
+    return [source._replace(name=name) for source, name in zip(sources, names, strict=True)]
 
 
 def _whole(source: Source) -> PurePosixPath:

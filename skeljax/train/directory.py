@@ -95,6 +95,8 @@ def load(folder) -> Model:
     folder = Path(folder)
     told = _read(folder)
     try:
+        if not told['fps'] > 0 or not all(isinstance(name, str) for name in told['classes']):
+            raise InputError('fps or classes are none: a damaged description')
         layout = skeleton.describe(skeleton.get(json.dumps(told['layout'])))
         decoded = decoding.from_json_dict(told['decoding'])
         config = workdirs.config_of(told, skeljax.configs.default.get_config())

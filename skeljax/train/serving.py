@@ -67,7 +67,8 @@ def page(model: Model, frames: int | None = None) -> str:
     classes = ', '.join(model.classes)
     return f"""# Scores of skeleton motion, frame by frame
 
-`{FILE}` is a function in StableHLO with its weights inside; it needs `jax` and `flatbuffers` alone:
+`{FILE}` is a function in StableHLO with its weights inside; it needs
+`jax` and `flatbuffers`:
 
 ```python
 from pathlib import Path

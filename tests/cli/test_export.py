@@ -92,7 +92,8 @@ def test_three_lines_of_python(model, run):
     assert expected.start.tolist() == found.start.tolist()
     by_hand = localize.threshold_runs(localize.smooth(scores, 5), thresholds=(0.2, 0.3))
     by_hand = by_hand[by_hand.score >= 0.05]
-    assert by_hand.end.tolist() == found.end.tolist() and by_hand.score.tolist() == found.score.tolist()
+    assert by_hand.end.tolist() == found.end.tolist()
+    assert by_hand.score.tolist() == found.score.tolist()
     fast = loaded.scores(Motion(moved.joints, 60.0, moved.layout, moved.valid))
     assert fast.shape == (100, 4)
     with pytest.raises(InputError, match='ndarray: expected a motion'):
@@ -110,14 +111,16 @@ def test_predict_with_a_model_is_predict_with_its_run(model, run, tmp_path):
     assert told[0]['segments'] == told[1]['segments'] and told[0]['segments']
     assert told[0]['model'] == {'name': 'model', 'folder': str(model), 'step': 7}
     # By default it decodes as it was exported to.
-    assert main.main(['predict', *given[:3], '--model', str(model), '--out', str(tmp_path / 'c')]) == 0
+    own = ['--model', str(model), '--out', str(tmp_path / 'c')]
+    assert main.main(['predict', *given[:3], *own]) == 0
     found = skeljax.load(model).localize(skeljax.read(file))
     told = json.loads((tmp_path / 'c' / 'a.json').read_text())['segments']
     assert sorted(s['start_frame'] for s in told) == sorted(found.start.tolist())
 
 
 def test_a_model_decodes_otherwise_when_told():
-    chosen = decoding.choose('babel_clean', 'gaussian:2,babel_clean', thresholds=[0.5], min_score=0.3)
+    steps = 'gaussian:2,babel_clean'
+    chosen = decoding.choose('babel_clean', steps, thresholds=[0.5], min_score=0.3)
     model = ready.Model(None, chosen._replace(options={**chosen.options, 'min_frames': 9}), {})
     kept = ready.decoding_as(model, min_score=0.2).decoding
     assert kept == model.decoding._replace(min_score=0.2)
@@ -186,11 +189,12 @@ def _change(told, **changes):
     [
         (lambda told: '{', 'model.json: cannot be read'),
         (lambda told: '{}', 'no description of a model'),
-        (lambda told: _change(told, version=2), 'a model of version 2, this skeljax .* reads up to 1'),
+        (lambda told: _change(told, version=2), 'a model of version 2, this .* reads up to 1'),
+        (lambda told: _change(told, fps=0), 'fps or classes are none'),
         (lambda told: _change(told, version='1'), "version is '1', expected a number"),
         (lambda told: _change(told, classes=None), 'classes is .None., a damaged description'),
         (lambda told: _change(told, layout={}), 'a damaged description of a joint layout'),
-        (lambda told: _change(told, classes=['a']), 'head/score/bias is .4,., but the network has .2,'),
+        (lambda told: _change(told, classes=['a']), 'head/score/bias is .4,., but the .* has .2,'),
         (lambda told: _change(told, normalisation=['shrink']), "unknown normalisation 'shrink'"),
         (
             lambda told: _change(told, decoding={**told['decoding'], 'steps': 'guess'}),
@@ -269,9 +273,10 @@ def test_a_function_of_one_length_takes_no_other(tmp_path, run, capsys):
 
     assert _export(run, tmp_path / 'model', '--stablehlo', '--frames', '50') == 0
     served = export.deserialize((tmp_path / 'model' / 'scores.stablehlo').read_bytes())
-    assert served.call(np.zeros((1, 50, 1, 25, 3), 'f'), np.ones((1, 50, 1), bool)).shape == (1, 50, 4)
+    called = lambda n: served.call(np.zeros((1, n, 1, 25, 3), 'f'), np.ones((1, n, 1), bool))
+    assert called(50).shape == (1, 50, 4)
     with pytest.raises(ValueError, match='50'):
-        served.call(np.zeros((1, 51, 1, 25, 3), 'f'), np.ones((1, 51, 1), bool))
+        called(51)
     assert _export(run, tmp_path / 'other', '--stablehlo', '--frames', '3') == 2
     assert '--frames 3: expected 16 or more' in _said(capsys)
     assert not (tmp_path / 'other').exists()

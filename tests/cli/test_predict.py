@@ -76,15 +76,18 @@ def test_folders_and_files_in_every_form(run, tmp_path, capsys):
         assert [s['start_frame'] for s in told['segments']] == found.start.tolist()
         for some in read:
             of = some.segments[name]
-            assert (of.start.tolist(), of.end.tolist()) == (found.start.tolist(), found.end.tolist())
+            assert of.start.tolist() == found.start.tolist()
+            assert of.end.tolist() == found.end.tolist()
             assert [some.classes[i] for i in of.label] == [told['classes'][i] for i in found.label]
         values = ElementTree.parse(out / f'{name}.eaf').iter('ANNOTATION_VALUE')
         assert [v.text for v in values] == [s['label'] for s in told['segments']]
         assert (out / f'{name}.vtt').read_text().count(' --> ') == len(found)
     shown = predictions.read([out])
     assert sorted(p.name for p in shown) == sorted(names)
-    recording, _ = predictions.recording(shown[0], shown[0].classes)
-    assert len(recording.joints) == shown[0].frames
+    for one in shown:  # from where it was, and from a folder to which all was moved
+        for folder in (None, raw if '/' in one.name else tmp_path):
+            recording, _ = predictions.recording(one, one.classes, folder=folder)
+            assert len(recording.joints) == one.frames
 
 
 def test_what_cannot_be_read_is_told_and_the_others_go_on(run, tmp_path, capsys):
@@ -134,13 +137,21 @@ def test_results_of_another_recording_stay_unless_forced(run, tmp_path, capsys):
         assert predict(run, two, '--format', form, '--force', out=out) == 0
 
 
+def test_the_folder_of_results_is_no_file(run, tmp_path, capsys):
+    file = clip(tmp_path / 'a.npz')
+    assert predict(run, file, out=file) == 2
+    (line,) = said(capsys)
+    assert line.endswith(f'{file}: is a file, expected a folder for the results')
+
+
 def test_results_never_lie_among_or_on_recordings(run, tmp_path, capsys):
     raw = tmp_path / 'raw'
     clip(raw / 'a.npz')
     assert predict(run, raw, out=raw) == 2
     assert 'the results would lie among the recordings' in said(capsys)[0]
     assert predict(run, raw, '--format', 'json', out=raw / 'found') == 0
-    assert predict(run, raw, '--format', 'json', out=raw / 'found') == 0  # not taken for recordings
+    # Its own results are not taken for recordings.
+    assert predict(run, raw, '--format', 'json', out=raw / 'found') == 0
     assert sorted(p.name for p in raw.rglob('*.json')) == ['a.json']
     scores = clip(tmp_path / 's' / 'b.scores.npz').rename(tmp_path / 's' / 'b.npz')
     again = clip(tmp_path / 's' / 'b.scores.npz')

@@ -67,7 +67,7 @@ def test_elan(tmp_path):
     slots = {s.get('TIME_SLOT_ID'): int(s.get('TIME_VALUE')) for s in root.iter('TIME_SLOT')}
     (tier,) = root.iter('TIER')
     rows = [
-        (slots[a.get('TIME_SLOT_REF1')], slots[a.get('TIME_SLOT_REF2')], a[0].text, a.get('CVE_REF'))
+        (*(slots[a.get(f'TIME_SLOT_REF{n}')] for n in (1, 2)), a[0].text, a.get('CVE_REF'))
         for a in tier.iter('ALIGNABLE_ANNOTATION')
     ]
     assert rows == [(0, 1000, CLASSES[0], 'cve0'), (1000, 2500, CLASSES[1], 'cve1')]
@@ -112,7 +112,8 @@ def test_milliseconds_are_never_none():
 
 def test_side_by_side_by_hand():
     """The best stays whole; a worse one keeps its longer free part if that is half of it."""
-    segments = Segments([0, 8, 12, 5, 2], [10, 20, 14, 11, 30], [0, 1, 2, 3, 4], [.9, .8, .7, .6, .5])
+    score = [0.9, 0.8, 0.7, 0.6, 0.5]
+    segments = Segments([0, 8, 12, 5, 2], [10, 20, 14, 11, 30], [0, 1, 2, 3, 4], score)
     found = side_by_side(segments)
     # [8, 20) loses two frames; [12, 14) lies in it; [5, 11) is covered; [2, 30) has ten of 28 left.
     assert list(zip(found.start, found.end, found.label)) == [(0, 10, 0), (10, 20, 1)]
@@ -123,7 +124,7 @@ def test_side_by_side_by_hand():
 
 
 @hypothesis.given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(1, 12), st.integers(0, 2), st.integers(0, 5)))
+    st.lists(st.tuples(*(st.integers(*ends) for ends in ((0, 30), (1, 12), (0, 2), (0, 5)))))
 )
 def test_side_by_side_never_overlaps_and_keeps_the_best(rows):
     start, length, label, score = np.array(rows, np.int64).reshape(-1, 4).T
