@@ -133,7 +133,10 @@ def _apart(sources: Sequence[Source]) -> list[Source]:
         for source, whole in zip(sources, wholes, strict=True)
     ]
     # Beside one another only their endings tell them apart.
-    ends = [whole if stems.count(stem) > 1 else stem for stem, whole in zip(stems, wholes, strict=True)]
+    ends = [
+        whole if stems.count(stem) > 1 else stem
+        for stem, whole in zip(stems, wholes, strict=True)
+    ]
     depths = [source.name.count('/') + 1 for source in sources]
     names = [_last(end, depth) for end, depth in zip(ends, depths, strict=True)]
     while len(set(names)) < len(names):

@@ -80,8 +80,8 @@ mask = np.ones((1, {frames or 2 * MULTIPLE}, 1), bool)
 probabilities = scores.call(joints, mask)
 ```
 
-* `joints` float32[videos, frames, persons, {layout.num_joints}, 3]: metres, {model.fps:g} frames a second. The number
-  of frames is {length}: pad at the end with zeros where `mask` is false, and drop these frames
+* `joints` float32[videos, frames, persons, {layout.num_joints}, 3]: metres,
+  {model.fps:g} frames a second. The number of frames is {length}: pad at the end with zeros where `mask` is false, and drop these frames
   of the result. The joints, in order, are those of `layout` in `model.json`.
 * `mask` bool[videos, frames, persons]: who is there in which frame. Absent persons are 0.
 * `probabilities` float32[videos, frames, {len(model.classes) + 1}]: {classes}, and last background.
