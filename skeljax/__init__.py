@@ -28,3 +28,15 @@ def read(path, **options):
     from skeljax import formats  # numpy is not loaded for `skeljax --version`
 
     return formats.read(path, **options)
+
+
+def load(folder):
+    """Loads a model that `skeljax export` made; see `skeljax.train.ready.Model`.
+
+        model = skeljax.load('model/')
+        found = model.localize(skeljax.read('a.bvh'))
+        print(found.names, found.start, found.end, found.score)
+    """
+    from skeljax.train import directory  # JAX is not loaded before it is needed
+
+    return directory.load(folder)

@@ -1,193 +1,125 @@
-"""Find the segments of one recording, with a picture.
+"""Find the segments of recordings: files, folders of them, of any known format.
 
-    skeljax predict FILE --workdir runs/tuned --out predictions/
+    skeljax predict walk.bvh monday/ --model model/ --out predictions/
+    skeljax predict walk.bvh --workdir runs/tuned --out predictions/
+    skeljax predict clips/ --model model/ --format csv --format eaf --out predictions/
 
-FILE is a recording of any known format (what it does not tell itself is told by --fps,
---layout and --unit), or CORPUS:SPLIT:NAME for a recording of a prepared corpus, e.g.
-synthetic/default:test:NAME. Of another joint layout or frame rate than the run's,
-it is mapped and resampled to these. Writes NAME.json (seconds and frames, those of
-the file), NAME.scores.npz (of every frame) and NAME.png. `skeljax view` shows them.
+RECORDING is a file, a folder (all recordings below it), or CORPUS:SPLIT:NAME for one of a
+prepared corpus. What a file does not tell itself is told by --fps, --layout and --unit.
+Of another joint layout or frame rate than the model's, it is mapped and resampled to
+these, and what had to be guessed is told. A recording that cannot be read is told, the
+others go on, and the exit status is 2.
+
+--format may be repeated: json (NAME.json in seconds and frames, with NAME.scores.npz of
+every frame; `skeljax view` shows them), png (a picture), eaf (ELAN), vtt (captions), scores
+(the .npz alone), and of all recordings together activitynet (activitynet.json) and csv
+(segments.csv). docs/predicting.md tells what is in them.
 """
 
-import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 import sys
 
-import numpy as np
+import tqdm
 
-from skeljax import formats, localize, remap, skeleton
-from skeljax.cli import raw
-from skeljax.data import normalize, records, timing
-from skeljax.data.corpus import Corpus
-from skeljax.data.records import Recording
+from skeljax.cli import raw, results, sources
 from skeljax.errors import InputError
-from skeljax.report import timeline
-from skeljax.train import score, trained
+from skeljax.train import directory, fitted, ready
 
 
 def add_arguments(parser):
-    parser.add_argument('file', help='a recording: a file or CORPUS:SPLIT:NAME')
-    parser.add_argument('--workdir', required=True, help='folder of a fine-tuning run')
+    parser.add_argument(
+        'recordings', nargs='+', metavar='RECORDING', help='file, folder or CORPUS:SPLIT:NAME'
+    )
+    add_model(parser)
     parser.add_argument('--out', default='.', help='folder for the results (default: here)')
+    parser.add_argument(
+        '--format', action='append', choices=results.FORMATS, dest='formats',
+        help=f'may be repeated (default: {" and ".join(results.USUAL)})',
+    )
+    parser.add_argument('--force', action='store_true', help='replace results that are not these')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar')
     parser.add_argument('--data-dir', help='of a prepared corpus, if not the one trained on')
-    parser.add_argument('--protocol', default='babel_clean', help='whose decoding to use')
-    parser.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    add_decoding(parser)
     raw.add_arguments(parser)
 
 
+def add_model(parser):
+    """Adds `--model` and `--workdir`, one of which is to be given."""
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument('--model', metavar='DIR', help='a model, as `skeljax export` makes it')
+    group.add_argument('--workdir', help='folder of a fine-tuning run')
+
+
+def open_model(args) -> tuple[ready.Model, dict]:
+    """Loads the model that is told by the options; returns it, and what JSON tells of it."""
+    told = dict(thresholds=args.threshold, min_score=args.min_score)
+    if args.workdir:
+        model = ready.of_run(args.workdir, args.protocol, args.decoder, **told)
+    else:
+        model = directory.load(args.model)
+        model = ready.decoding_as(model, args.protocol, args.decoder, **told)
+    folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
+    name = Path(folder).resolve().name
+    return model, {'name': name, kind: folder, 'step': model.trained.step}
+
+
+def add_decoding(parser):
+    """Adds the options that choose how scores become segments."""
+    group = parser.add_argument_group('how scores become segments, if not as the model tells')
+    group.add_argument('--protocol', help='whose decoding to use')
+    group.add_argument(
+        '--decoder', metavar='STEPS', help='another one, or steps, as gaussian:3,watershed,refine'
+    )
+    group.add_argument(
+        '--threshold', type=float, nargs='+', default=[], metavar='P', help='of the decoder'
+    )
+    group.add_argument('--min-score', type=float, help='leave out weaker segments (default: 0.1)')
+
+
 def run(args) -> int:
-    path, segments = predict(
-        args.file,
-        args.workdir,
-        args.out,
-        data_dir=args.data_dir,
-        protocol=args.protocol,
-        min_score=args.min_score,
-        options=raw.options(args),
-        note=lambda text: print(text, file=sys.stderr),
-    )
-    print(f'{segments} segments in {path} and {path.with_suffix(".png")}')
-    return 0
+    model, named = open_model(args)
+    out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
+    told = lambda text: tqdm.tqdm.write(text, file=sys.stderr)
+    data_dir = args.data_dir or model.trained.config.data.data_dir
+    found = sources.find(args.recordings, out, told)
+    results.check(out, found, chosen, force=args.force)
+    try:
+        counts, failed = _predict(args, model, named, found, out, chosen, data_dir, told)
+    except OSError as error:
+        raise InputError(f'{error.filename or out}: cannot be written: {error.strerror}') from None
+    for error in failed:
+        print(f'skeljax predict: {error}', file=sys.stderr)
+    if counts:
+        total = f'{sum(counts.values())} segments in {len(counts)} recordings, in {out}'
+        print(f'{total}; {len(failed)} recordings failed' if failed else total)
+    return 2 if failed else 0
 
 
-def predict(
-    file,
-    workdir,
-    out,
-    *,
-    data_dir=None,
-    protocol='babel_clean',
-    min_score=0.1,
-    options: dict | None = None,
-    note=lambda _: None,
-):
-    """Finds the segments of one recording; writes NAME.json, NAME.scores.npz and NAME.png.
-
-    The JSON tells where the recording and the scores are, seen from its own folder.
-    The scores are `probabilities` float32[T, L + 1], background last, of the file's
-    frames, and `classes`.
-
-    Args:
-        file: a recording's file, or CORPUS:SPLIT:NAME.
-        workdir: folder of a fine-tuning run.
-        out: folder for the results, made if absent.
-        data_dir: of a prepared corpus, if not the one trained on.
-        protocol: whose decoding to use.
-        min_score: leaves out segments of a lower score.
-        options: what a file does not tell itself, as `skeljax.formats.read` takes it.
-        note: told, in a line each, what was done to the recording to fit the run.
-
-    Returns:
-        The JSON file and the number of segments.
-
-    Raises:
-        InputError: a file, recording or run that is missing or damaged, a layout that
-            cannot be mapped to the run's, or results that would replace the file.
-    """
-    ready = trained.load(workdir)
-    recording, truth = _recording(str(file), ready, data_dir, options or {})
-    path = Path(out) / f'{recording.name}.json'
-    if path.exists() and Path(file).exists() and path.samefile(file):
-        raise InputError(f'{file}: the results would replace it; choose another folder by --out')
-    scores = frame_scores(ready, recording, note)
-    found = localize.protocol(protocol).decode(scores)
-    found = found[found.score >= min_score]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    listed = localize.to_json_dict(found, classes=ready.classes, fps=recording.fps)
-    described = {
-        'recording': recording.name,
-        'fps': recording.fps,
-        'frames': len(recording.joints),
-        'seconds': len(recording.joints) / recording.fps,
-        'model': {'workdir': str(workdir), 'step': ready.step},
-        'source': _source(str(file), ready, data_dir, options or {}, path.parent),
-        'classes': list(ready.classes),
-        'scores': f'{recording.name}.scores.npz',
-        'segments': listed,
-    }
-    np.savez_compressed(
-        path.parent / described['scores'],
-        probabilities=scores.astype(np.float32),
-        classes=np.array(ready.classes),
-    )
-    path.write_text(json.dumps(described, indent=1) + '\n')
-    timeline.draw(
-        path.with_suffix('.png'),
-        predicted=found,
-        truth=truth,
-        probabilities=scores,
-        classes=ready.classes,
-        fps=recording.fps,
-        title=recording.name,
-    )
-    return path, len(listed)
-
-
-def frame_scores(
-    ready: trained.Trained, recording: Recording, note=lambda _: None
-) -> np.ndarray:
-    """Scores every frame of a recording, float32[T, L + 1].
-
-    It is brought to the layout and frame rate of the run; each of its frames gets the
-    scores of the nearest one then.
-
-    Args:
-        ready: a fine-tuning run.
-        recording: as recorded, not normalised.
-        note: told, in a line each, what was done to the recording to fit the run.
-
-    Raises:
-        InputError: its layout cannot be mapped to the run's.
-    """
-    fitted = _fitted(recording, ready, note)
-    normalised = normalize.compose(tuple(ready.config.data.normalisation))(fitted)
-    scores = score.probabilities(ready.model, ready.variables, normalised)
-    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
-    return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
-
-
-def _fitted(recording: Recording, ready: trained.Trained, note) -> Recording:
-    """Brings a recording to the layout and frame rate of a run."""
-    if recording.layout != ready.layout:
-        names = [skeleton.get(layout).name for layout in (recording.layout, ready.layout)]
+def _predict(
+    args, model: ready.Model, named: dict, found: Sequence[sources.Source], out: Path,
+    chosen: Sequence[str], data_dir, told,
+) -> tuple[dict[str, int], list[InputError]]:
+    """Predicts recordings one by one: how many segments each has, and what went wrong."""
+    options, segments, rates, failed = raw.options(args), {}, {}, []
+    # Of one recording, and where nobody looks, there is no bar.
+    hidden = True if args.quiet or len(found) == 1 else None
+    for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):
         try:
-            guessed = remap.guessed(recording.layout, ready.layout)
-            recording = normalize.in_layout(recording, ready.layout)
+            recording, truth = sources.read(source, data_dir, options)
+            scores = fitted.frame_scores(model.trained, recording, told)
         except InputError as error:
-            raise InputError(f'{recording.name}: {error}') from None
-        told = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
-        note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {told}')
-    resampled = timing.resample(recording, ready.fps)
-    if resampled is not recording:
-        note(f'{recording.name}: resampled from {recording.fps:g} to {ready.fps:g} frames a second')
-    return resampled
-
-
-def _source(file: str, ready: trained.Trained, data_dir, options: dict, folder: Path) -> dict:
-    """Describes where a recording is, seen from a folder."""
-    if not _is_prepared(file):
-        given = {name: value for name, value in options.items() if value is not None}
-        return {'file': os.path.relpath(file, folder), **given}
-    corpus, split, _ = file.split(':')
-    data_dir = os.path.relpath(data_dir or ready.config.data.data_dir, folder)
-    return {'corpus': corpus, 'split': split, 'data_dir': data_dir}
-
-
-def _is_prepared(file: str) -> bool:
-    """Tells CORPUS:SPLIT:NAME from a file."""
-    return len(file.split(':')) == 3 and not Path(file).exists()
-
-
-def _recording(file: str, ready, data_dir, options: dict):
-    """Reads the file, or the prepared recording with its truth."""
-    if not _is_prepared(file):
-        motion = formats.read(file, **options)
-        return records.from_motion(motion, name=formats.stem(file)), None
-    parts = file.split(':')
-    corpus = Corpus(data_dir or ready.config.data.data_dir, parts[0], parts[1])
-    for recording in corpus:
-        if recording.name == parts[2]:
-            return recording, score.truth([recording])[recording.name]
-    some = ', '.join(r.name for r, _ in zip(corpus, range(3)))
-    raise InputError(f'{parts[0]} {parts[1]}: no recording {parts[2]!r}; there are {some}, ...')
+            if args.debug:
+                raise
+            failed.append(error)
+            continue
+        segments[source.name], rates[source.name] = model.decode(scores), recording.fps
+        place = (out / source.name).parent
+        one = results.Found(
+            segments[source.name], scores, recording.fps, model.classes,
+            named, source.described(options, data_dir, place), truth,
+        )
+        results.write(out, source.name, one, chosen)
+    if segments:
+        results.write_together(out, segments, rates, model.classes, chosen)
+    return {name: len(some) for name, some in segments.items()}, failed

@@ -13,10 +13,10 @@ from pathlib import Path
 import sys
 
 from skeljax import localize
-from skeljax.cli import predict, raw
+from skeljax.cli import raw
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import trained
+from skeljax.train import fitted, trained
 from skeljax.view import entry, kinds, page, predictions
 
 LARGE = 15  # MB, from where browsers take their time
@@ -106,7 +106,7 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     def make(recording):
-        scores = predict.frame_scores(ready, recording)
+        scores = fitted.frame_scores(ready, recording)
         found = decode(scores)
         return entry.make(
             recording,

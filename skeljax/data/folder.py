@@ -130,7 +130,7 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
         raise InputError(f'{folder}: no such directory')
     files: dict[str, Path] = {}
     strange: list[str] = []
-    for path in _recordings(folder, strange):
+    for path in recordings(folder, strange):
         inside = path.relative_to(folder)
         stem = path.name if path.is_dir() else formats.stem(path)
         name = inside.with_name(stem).as_posix()
@@ -145,8 +145,16 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
     return dict(sorted(files.items())), skipped
 
 
-def _recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
-    """Walks a folder; a folder of one file a frame is one recording."""
+def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
+    """Walks a folder, yields its recordings; a folder of one file a frame is one.
+
+    Args:
+        folder: the folder.
+        strange: to it are added the names of files of no known format.
+
+    Raises:
+        InputError: files of one frame lie in the folder itself.
+    """
     folders = set()
     for path in sorted(folder.rglob('*')):
         inside = path.relative_to(folder)

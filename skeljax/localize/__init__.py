@@ -12,6 +12,7 @@ from skeljax.localize.segments import (
     to_frame_labels,
     to_json_dict,
 )
+from skeljax.localize.side_by_side import side_by_side
 from skeljax.localize.smoothing import smooth_gaussian
 from skeljax.localize.soft import soften
 from skeljax.localize.suppress import suppress
@@ -31,6 +32,7 @@ __all__ = [
     'from_json_dict',
     'protocol',
     'refine',
+    'side_by_side',
     'smooth',
     'smooth_gaussian',
     'soften',

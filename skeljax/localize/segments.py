@@ -20,6 +20,7 @@ class Segments:
         end: int64[N], the frame after the last one (half-open).
         label: int64[N], class index.
         score: float64[N], higher is surer; ones where not given.
+        classes: names of the L classes that labels index, where known.
 
     Raises:
         InputError: the four differ in length, or a frame or label is no whole number.
@@ -29,6 +30,7 @@ class Segments:
     end: np.ndarray
     label: np.ndarray
     score: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self):
         for field in ('start', 'end', 'label'):
@@ -44,7 +46,18 @@ class Segments:
 
     def __getitem__(self, index) -> Segments:
         """Selects segments by a slice, a mask or an array of positions."""
-        return Segments(self.start[index], self.end[index], self.label[index], self.score[index])
+        columns = (self.start, self.end, self.label, self.score)
+        return Segments(*(column[index] for column in columns), self.classes)
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each segment's class.
+
+        Raises:
+            InputError: the classes are not known, or a label is none of them.
+        """
+        check(self, 'segments', num_classes=len(self.classes))
+        return [self.classes[label] for label in self.label]
 
 
 def from_frame_labels(labels: np.ndarray, background: int) -> Segments:

@@ -226,9 +226,9 @@ def pool_time(x, mask, stride: int):
     Returns:
         float[B, ceil(T / stride), C] and bool[B, ceil(T / stride)], where there is any.
     """
-    missing = -x.shape[1] % stride
-    x = jnp.pad(x, [(0, 0), (0, missing), (0, 0)]).reshape(len(x), -1, stride, x.shape[-1])
-    mask = jnp.pad(mask, [(0, 0), (0, missing)]).reshape(len(x), -1, stride)
+    batch, missing = x.shape[0], -x.shape[1] % stride  # `len` takes no symbolic shape
+    x = jnp.pad(x, [(0, 0), (0, missing), (0, 0)]).reshape(batch, -1, stride, x.shape[-1])
+    mask = jnp.pad(mask, [(0, 0), (0, missing)]).reshape(batch, -1, stride)
     return masked_mean(x, mask[..., None], 2), mask.any(2)
 
 

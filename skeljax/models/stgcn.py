@@ -46,7 +46,7 @@ class GraphConv(nn.Module):
         # Each joint adds a subset's bias as often as the subset's edges end there.
         y = jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None].astype(self.dtype)
         for matrix, weights in zip(adjacency, kernel, strict=True):
-            every = jnp.broadcast_to(matrix.astype(self.dtype), (len(x), *matrix.shape))
+            every = jnp.broadcast_to(matrix.astype(self.dtype), (x.shape[0], *matrix.shape))
             mixed = layers.mix_joints(x, every).reshape(-1, channels)
             y = y + (mixed @ weights.astype(self.dtype)).reshape(*x.shape[:-1], self.features)
         return nn.relu(self.norm(name='norm')(y, mask, train=train))

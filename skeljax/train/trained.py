@@ -41,12 +41,7 @@ def load(workdir) -> Trained:
         raise InputError(f'{workdir}: nothing validated yet (no best/)')
     config = workdirs.config_of(run, skeljax.configs.default.get_config())
     corpus = run['corpus']
-    model = assemble.localizer(config, corpus['layout'], len(corpus['classes']))
-    joints = skeleton.get(corpus['layout']).num_joints
-    example = jnp.zeros((1, 64, 1, joints, 3), np.float32)
-    like = jax.eval_shape(
-        lambda rng: finetune.variables(model, rng, example), jax.random.key(0)
-    )
+    model, like = network(config, corpus['layout'], len(corpus['classes']))
     with checkpoint.manager(best) as mngr:
         state = checkpoint.restore(mngr, finetune.parts(like))
         step = mngr.latest_step()
@@ -59,3 +54,13 @@ def load(workdir) -> Trained:
         fps=corpus['fps'],
         step=step,
     )
+
+
+def network(config: ConfigDict, layout: str, num_classes: int) -> tuple[object, dict]:
+    """Makes the network of a config, and the shapes of its Flax variables."""
+    model = assemble.localizer(config, layout, num_classes)
+    example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
+    like = jax.eval_shape(
+        lambda rng: finetune.variables(model, rng, example), jax.random.key(0)
+    )
+    return model, like

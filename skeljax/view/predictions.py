@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import dataclasses
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def read(paths: Sequence) -> list[Prediction]:
     found = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = [_read(file, strict=False) for file in sorted(path.glob('*.json'))]
+            inside = [_read(file, strict=False) for file in sorted(path.rglob('*.json'))]
             if not any(inside):
                 raise InputError(f'{path}: no predictions here (NAME.json of `skeljax predict`)')
             found += filter(None, inside)
@@ -119,12 +120,14 @@ def recording(
     if folder is None and 'corpus' in told:
         data_dir = data_dir or prediction.path.parent / told['data_dir']
         corpus = Corpus(data_dir, told['corpus'], told['split'], keep=False)
-        found = next((r for r in corpus if r.name == prediction.name), None)
+        name = told.get('recording', prediction.name)
+        found = next((r for r in corpus if r.name == name), None)
         if found is None:
             raise InputError(
                 f'{prediction.path}: {told["corpus"]} {told["split"]} has no recording '
-                f'{prediction.name!r}'
+                f'{name!r}'
             )
+        found = dataclasses.replace(found, name=prediction.name)
         truth = truth_of(found, corpus.classes, classes) if corpus.classes else None
     else:
         file = _file(prediction, folder)
@@ -222,7 +225,11 @@ def _file(prediction: Prediction, folder) -> Path:
         # The predictions themselves end like a recording of keypoints.
         own = prediction.path.resolve()
         inside = (p for p in sorted(Path(folder).rglob('*')) if formats.find(p))
-        fitting = [p for p in inside if formats.stem(p) == prediction.name and p.resolve() != own]
+        stems = {p: formats.stem(p) for p in inside if p.resolve() != own}
+        name = prediction.name  # 'monday/walk' of one that was found below a folder
+        path_of = lambda p: p.relative_to(folder).with_name(stems[p]).as_posix()
+        fitting = [p for p in stems if path_of(p) == name]
+        fitting = fitting or [p for p, stem in stems.items() if stem == name.rpartition('/')[2]]
         if not fitting:
             raise InputError(f'{prediction.path}: no recording {prediction.name!r} in {folder}')
         return fitting[0]

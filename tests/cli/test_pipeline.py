@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from skeljax import formats, localize
-from skeljax.cli import evaluate, main, predict
+from skeljax.cli import evaluate, main
 from skeljax.data import normalize, records
-from skeljax.train import checkpoint, score, trained, workdir as workdirs
+from skeljax.train import checkpoint, fitted, score, trained, workdir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
@@ -214,10 +214,10 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     motion = dataclasses.replace(formats.read(_kinect_file(tmp_path)), fps=60.0)
     fast = records.from_motion(motion, name='clip')
     said = []
-    fitted = predict._fitted(fast, ready, said.append)
+    fitted = fitted.fit(fast, ready.layout, ready.fps, said.append)
     assert (fitted.fps, len(fitted.joints)) == (30.0, 40)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
-    scores = predict.frame_scores(ready, fast)
+    scores = fitted.frame_scores(ready, fast)
     slow = score.probabilities(
         ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(fitted)
     )

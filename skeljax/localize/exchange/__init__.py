@@ -87,7 +87,7 @@ def write(path, segments: SegmentSet, *, kind: str | None = None, frame_base: in
 
     Args:
         path: a file; for `pku` and `predict` a folder, which is made.
-        segments: what to write; seconds need its `fps`.
+        segments: what to write; seconds need its `fps`, or the `rates` of all.
         kind: one of `KINDS`; by default `activitynet` for .json, `csv` for .csv, `pku`
             for a name without an ending.
         frame_base: of PKU-MMD's files.
@@ -99,7 +99,8 @@ def write(path, segments: SegmentSet, *, kind: str | None = None, frame_base: in
     kind = kind or {'.json': 'activitynet', '.csv': 'csv', '': 'pku'}.get(path.suffix.lower())
     if kind not in KINDS:
         raise InputError(f'{path}: kind {kind!r}, expected one of {", ".join(KINDS)}')
-    if segments.fps is None and kind not in ('pku', 'csv_frames'):
+    rated = segments.rates and segments.segments.keys() <= segments.rates.keys()
+    if segments.fps is None and not rated and kind not in ('pku', 'csv_frames'):
         raise InputError(f'{path}: written in seconds; tell the frames a second (fps)')
     if path.exists() and path.is_dir() and (kind not in _FOLDERS or any(path.iterdir())):
         raise InputError(f'{path}: is a folder with something in it, choose another name')
@@ -145,7 +146,10 @@ def _told(path: Path, frame_base: int) -> Told:
             raise FormatError(f'{path}: a folder with {found}, expected {expected}')
         if texts_in:
             return pku.read(path, frame_base=frame_base)
-        return predicted.read({file: _document(file) for file in documents})
+        read = {file: _document(file) for file in documents}
+        # `skeljax predict` may have written ActivityNet's file of the same segments beside.
+        own = {file: told for file, told in read.items() if 'segments' in told}
+        return predicted.read(own or read)
     if not path.exists():
         raise FormatError(f'{path}: no such file or folder')
     ending = path.with_suffix('') if path.suffix.lower() == '.gz' else path

@@ -75,7 +75,7 @@ def write_database(path: Path, segments: SegmentSet):
     for name in segments.segments:
         entry = {'subset': segments.subsets.get(name, '')}
         if name in segments.frames:
-            entry['duration'] = round(segments.frames[name] / segments.fps, 6)
+            entry['duration'] = round(segments.frames[name] / segments.rate(name), 6)
         database[name] = entry | {'annotations': [item for item, _ in _items(segments, name)]}
     _write(path, {'version': 'VERSION 1.3'} | _head(segments) | {'database': database})
 
@@ -101,13 +101,14 @@ def _same_fps(found: Told, document: Mapping, path):
 
 
 def _head(segments: SegmentSet) -> dict:
-    return {'fps': segments.fps, 'classes': list(segments.classes)}
+    rate = {} if segments.fps is None else {'fps': segments.fps}
+    return rate | {'classes': list(segments.classes)}
 
 
 def _items(segments: SegmentSet, name: str):
-    of = segments.segments[name]
+    of, fps = segments.segments[name], segments.rate(name)
     for start, end, label, score in zip(of.start, of.end, of.label, of.score, strict=True):
-        ends = [round(int(frame) / segments.fps, 6) for frame in (start, end)]
+        ends = [round(int(frame) / fps, 6) for frame in (start, end)]
         yield {'label': segments.classes[label], 'segment': ends}, float(score)
 
 

@@ -45,12 +45,12 @@ def read(documents: Mapping[Path, Mapping]) -> Told:
 def write(folder: Path, segments: SegmentSet):
     """Writes NAME.json for every recording, without the model that `skeljax predict` names."""
     for name, of in segments.segments.items():
-        file = file_of(folder, name, '.json')
-        document = {'recording': name, 'fps': segments.fps}
+        file, fps = file_of(folder, name, '.json'), segments.rate(name)
+        document = {'recording': name, 'fps': fps}
         if name in segments.frames:
             frames = segments.frames[name]
-            document |= {'frames': frames, 'seconds': frames / segments.fps}
-        document['segments'] = to_json_dict(of, classes=segments.classes, fps=segments.fps)
+            document |= {'frames': frames, 'seconds': frames / fps}
+        document['segments'] = to_json_dict(of, classes=segments.classes, fps=fps)
         file.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
 
 def _frame(item: Mapping, edge: str, fps: float, where: str) -> float:

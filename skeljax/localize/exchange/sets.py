@@ -17,7 +17,8 @@ class SegmentSet:
     Attributes:
         segments: recording -> its segments, in frames; empty ones included.
         classes: the L names that labels index.
-        fps: frames a second of all of them; None where nobody told.
+        fps: frames a second of all of them; None where nobody told, or they differ.
+        rates: recording -> its frames a second, where it has its own.
         frames: recording -> its number of frames, where known.
         subsets: recording -> 'train', 'validation', 'test' or what the file calls it, where told.
         closed: whether `classes` was told as a whole, so that no other class can be; else
@@ -34,10 +35,15 @@ class SegmentSet:
     closed: bool = True
     elsewhere: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Counts the segments."""
         return sum(map(len, self.segments.values()))
+
+    def rate(self, name: str) -> float | None:
+        """Returns the frames a second of a recording, None where nobody told."""
+        return self.rates.get(name, self.fps)
 
 
 def file_of(folder: Path, name: str, suffix: str) -> Path:

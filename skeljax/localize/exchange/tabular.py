@@ -66,5 +66,5 @@ def write(path: Path, segments: SegmentSet, *, in_frames: bool = False):
             for start, end, label, score in zip(of.start, of.end, of.label, of.score, strict=True):
                 bounds = [int(start), int(end)]
                 if not in_frames:
-                    bounds = [f'{frame / segments.fps:.6f}' for frame in bounds]
+                    bounds = [f'{frame / segments.rate(name):.6f}' for frame in bounds]
                 writer.writerow([name, segments.classes[label], *bounds, repr(float(score))])

@@ -1,0 +1,45 @@
+"""Make a model of a fine-tuned run: one folder of plain files that needs nothing else.
+
+    skeljax export runs/tuned --out model/
+    skeljax export runs/tuned --out model/ --decoder gaussian:3,watershed --min-score 0.2
+    skeljax export runs/tuned --out model/ --stablehlo
+
+model/model.json tells classes, joint layout, frame rate, normalisation, decoding and where
+it came from; model/weights.npz holds the weights. `skeljax predict --model model/` and
+`skeljax.load('model/')` take it. --stablehlo adds the scoring function for serving without
+skeljax, and a page on how to call it. docs/predicting.md tells more.
+"""
+
+from skeljax.cli import predict
+from skeljax.errors import InputError
+from skeljax.train import directory, ready, serving
+
+
+def add_arguments(parser):
+    parser.add_argument('workdir', metavar='WORKDIR', help='folder of a fine-tuning run')
+    parser.add_argument('--out', required=True, help='folder of the model, made')
+    parser.add_argument('--force', action='store_true', help='replace a model that is there')
+    parser.add_argument('--stablehlo', action='store_true', help='add the scoring function')
+    parser.add_argument(
+        '--frames', type=int, metavar='N',
+        help=f'that it takes (default: any multiple of {serving.MULTIPLE})',
+    )
+    predict.add_decoding(parser)
+
+
+def run(args) -> int:
+    if args.frames is not None and not args.stablehlo:
+        raise InputError('--frames is for --stablehlo')
+    if args.stablehlo:
+        serving.check(args.frames)
+    directory.check(args.out, force=args.force)
+    model = ready.of_run(
+        args.workdir, args.protocol, args.decoder,
+        thresholds=args.threshold, min_score=args.min_score,
+    )
+    model = model._replace(origin=directory.origin(args.workdir))
+    more = (lambda folder: serving.write(folder, model, args.frames)) if args.stablehlo else None
+    directory.write(args.out, model, force=args.force, more=more)
+    told = f'{len(model.classes)} classes, {model.trained.step} steps of training'
+    print(f'{args.out}: {told}; {"with" if more else "without"} the function in StableHLO')
+    return 0

@@ -1,0 +1,202 @@
+"""Writes what was found in recordings, in the forms that a user chooses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from skeljax import localize
+from skeljax.cli.sources import Source
+from skeljax.errors import InputError
+from skeljax.localize import exchange
+from skeljax.localize.segments import Segments
+from skeljax.report import elan, timeline, webvtt
+
+# Of each recording: form -> how its files end. JSON tells where the scores are.
+ENDINGS = {
+    'json': ('.json', '.scores.npz'),
+    'eaf': ('.eaf',),
+    'vtt': ('.vtt',),
+    'scores': ('.scores.npz',),
+    'png': ('.png',),
+}
+# Of all recordings together: form -> its file.
+TOGETHER = {'activitynet': 'activitynet.json', 'csv': 'segments.csv'}
+FORMATS = (*ENDINGS, *TOGETHER)
+USUAL = ('json', 'png')
+# What tells the same again when a recording is predicted again; others people edit.
+_REPEATED = ('.json', '.scores.npz', '.png')
+
+
+class Found(NamedTuple):
+    """What was found in one recording.
+
+    Attributes:
+        segments: in its frames.
+        scores: float32[T, L + 1].
+        fps: frames a second.
+        classes: names of the L classes.
+        model: what found it, for JSON; its `name` is shown.
+        source: where the recording is, for JSON, seen from the folder of its results.
+        truth: true segments, where known.
+    """
+
+    segments: Segments
+    scores: np.ndarray
+    fps: float
+    classes: tuple[str, ...]
+    model: Mapping
+    source: Mapping
+    truth: Segments | None = None
+
+
+def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], *, force: bool):
+    """Sees that no result replaces what is not its own.
+
+    Args:
+        out: folder of the results.
+        sources: recordings, of different names.
+        chosen: forms, of `FORMATS`.
+        force: lets results replace whatever is there, but for the recordings.
+
+    Raises:
+        InputError: a result would replace a recording, another result, or a file that
+            is there; those of the same recording may be replaced, unless people edit them.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f'{out}: is a file, expected a folder for the results')
+    recordings = {source.file.resolve() for source in sources if source.file}
+    planned: dict[Path, str] = {}
+    jobs = [(source, path) for source in sources for path in _paths(out, source.name, chosen)]
+    jobs += [(None, out / TOGETHER[form]) for form in chosen if form in TOGETHER]
+    for source, path in jobs:
+        what = str(source) if source else 'all recordings'
+        if path.resolve() in recordings:
+            raise InputError(
+                f'{path}: the results would replace it; choose another folder by --out'
+            )
+        if (other := planned.setdefault(path, what)) != what:
+            raise InputError(f'{path}: would hold the results of {other} and of {what}')
+        if path.is_dir():
+            raise InputError(f'{path}: is a folder; choose another by --out')
+        if not path.exists() or force:
+            continue
+        if source is None or not path.name.endswith(_REPEATED):
+            raise InputError(f'{path}: exists; choose another folder by --out, or --force')
+        if (own := _of(out / f'{source.name}.json', source)) is not True:
+            raise InputError(
+                f'{path}: exists, and {own}; choose another folder by --out, or --force'
+            )
+
+
+def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
+    """Writes the forms of one recording that are its own, none half.
+
+    ELAN and WebVTT get the segments side by side (`localize.side_by_side`).
+    """
+    stem = out / name
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    beside = localize.side_by_side(found.segments)
+    shown = {'classes': found.classes, 'fps': found.fps}
+    told = {'recording': name, 'model': found.model['name']}
+    endings = {ending for form in chosen for ending in ENDINGS.get(form, ())}
+    if '.scores.npz' in endings:
+        with _placed(Path(f'{stem}.scores.npz')) as path, path.open('wb') as file:
+            np.savez_compressed(
+                file,
+                probabilities=found.scores.astype(np.float32),
+                classes=np.array(found.classes),
+            )
+    if '.eaf' in endings:
+        with _placed(Path(f'{stem}.eaf')) as path:
+            tier = found.model['name']
+            elan.write(path, beside, **shown, tier=tier, properties=told)
+    if '.vtt' in endings:
+        notes = [f'{key}: {text}' for key, text in told.items()]
+        with _placed(Path(f'{stem}.vtt')) as path:
+            webvtt.write(path, beside, **shown, notes=notes)
+    if '.png' in endings:
+        timeline.draw(
+            Path(f'{stem}.png'), predicted=found.segments, truth=found.truth,
+            probabilities=found.scores, **shown, title=name,
+        )
+    if '.json' in endings:  # the last: it says that the others are there
+        with _placed(Path(f'{stem}.json')) as path:
+            path.write_text(json.dumps(_described(name, found), indent=1) + '\n', encoding='utf-8')
+
+
+def write_together(
+    out: Path,
+    segments: Mapping[str, Segments],
+    rates: Mapping[str, float],
+    classes: Sequence[str],
+    chosen: Sequence[str],
+):
+    """Writes the forms that hold all recordings.
+
+    Args:
+        out: folder of the results.
+        segments: recording -> its segments, in its frames.
+        rates: recording -> its frames a second.
+        classes: names of the classes.
+        chosen: forms, of `FORMATS`.
+    """
+    alike = set(rates.values())
+    fps = alike.pop() if len(alike) == 1 else None
+    found = exchange.SegmentSet(segments, tuple(classes), fps, rates=rates)
+    for form in TOGETHER.keys() & set(chosen):
+        exchange.write(out / TOGETHER[form], found, kind=form)
+
+
+def _paths(out: Path, name: str, chosen: Sequence[str]) -> list[Path]:
+    endings = dict.fromkeys(ending for form in chosen for ending in ENDINGS.get(form, ()))
+    return [out / f'{name}{ending}' for ending in endings]
+
+
+def _described(name: str, found: Found) -> dict:
+    frames = len(found.scores)
+    return {
+        'recording': name,
+        'fps': found.fps,
+        'frames': frames,
+        'seconds': frames / found.fps,
+        'model': dict(found.model),
+        'source': dict(found.source),
+        'classes': list(found.classes),
+        'scores': f'{Path(name).name}.scores.npz',
+        'segments': localize.to_json_dict(found.segments, classes=found.classes, fps=found.fps),
+    }
+
+
+def _of(path: Path, source: Source) -> bool | str:
+    """Tells if a JSON file is of this recording; if not, why."""
+    try:
+        told = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return f'no {path.name} beside tells of which recording'
+    except (OSError, ValueError):
+        told = None
+    where = told.get('source') if isinstance(told, dict) else None
+    if not isinstance(where, dict):
+        return f'{path.name} is no result of `skeljax predict`'
+    if source.file and 'file' in where:
+        there = (path.parent / str(where['file'])).resolve()
+        return there == source.file.resolve() or f'is of another recording, {there}'
+    there = tuple(where.get(key) for key in ('corpus', 'split'))
+    there += (where.get('recording', told.get('recording')),)
+    return there == source.prepared or 'is of another recording'
+
+
+@contextlib.contextmanager
+def _placed(path: Path) -> Iterator[Path]:
+    """Gives a path to write to, which becomes `path` when all is written."""
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""Scores recordings of any layout, frame rate and length with a trained network."""
+
+import dataclasses
+
+import numpy as np
+
+from skeljax import remap, skeleton
+from skeljax.data import normalize, timing
+from skeljax.data.records import Recording
+from skeljax.errors import InputError
+from skeljax.train import score, trained
+
+LONGEST = 16_384  # frames that the network sees at once: nine minutes at 30 a second
+MARGIN = 1024  # of either end of a piece, where the network does not see both sides
+
+
+def frame_scores(
+    ready: trained.Trained, recording: Recording, note=lambda _: None
+) -> np.ndarray:
+    """Scores every frame of a recording, float32[T, L + 1].
+
+    It is brought to the layout and frame rate of the run; each of its frames gets the
+    scores of the nearest one then. Of more than `LONGEST` frames it is scored in pieces
+    that overlap, so that memory stays bounded.
+
+    Args:
+        ready: a trained network.
+        recording: as recorded, not normalised.
+        note: told, in a line each, what was done to the recording to fit the run.
+
+    Raises:
+        InputError: its layout cannot be mapped to the run's.
+    """
+    normalised = prepare(ready, recording, note)
+    scores = _scores(ready, normalised)
+    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
+    return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
+
+
+def _scores(ready: trained.Trained, normalised: Recording) -> np.ndarray:
+    """Scores a normalised recording, a long one in pieces of which the middles are taken."""
+    frames, step = len(normalised.joints), LONGEST - 2 * MARGIN
+    if frames <= LONGEST:
+        return score.probabilities(ready.model, ready.variables, normalised)
+    parts = []
+    for first in range(0, frames - 2 * MARGIN, step):
+        piece = _cut(normalised, first, first + LONGEST)
+        scores = score.probabilities(ready.model, ready.variables, piece)
+        last = first + LONGEST >= frames
+        parts.append(scores[MARGIN if first else 0 : None if last else LONGEST - MARGIN])
+    return np.concatenate(parts)
+
+
+def _cut(recording: Recording, first: int, end: int) -> Recording:
+    by_frame = ('joints', 'frame_valid', 'person_valid', 'joint_valid')
+    return dataclasses.replace(
+        recording, **{name: getattr(recording, name)[first:end] for name in by_frame}
+    )
+
+
+def prepare(ready: trained.Trained, recording: Recording, note=lambda _: None) -> Recording:
+    """Brings a recording to what the network takes: layout, frame rate, normalisation."""
+    fitted = fit(recording, ready.layout, ready.fps, note)
+    return normalize.compose(tuple(ready.config.data.normalisation))(fitted)
+
+
+def fit(recording: Recording, layout: str, fps: float, note=lambda _: None) -> Recording:
+    """Brings a recording to a layout and frame rate.
+
+    Raises:
+        InputError: its layout cannot be mapped to this one.
+    """
+    if recording.layout != layout:
+        names = [skeleton.get(text).name for text in (recording.layout, layout)]
+        try:
+            guessed = remap.guessed(recording.layout, layout)
+            recording = normalize.in_layout(recording, layout)
+        except InputError as error:
+            raise InputError(f'{recording.name}: {error}') from None
+        told = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
+        note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {told}')
+    resampled = timing.resample(recording, fps)
+    if resampled is not recording:
+        note(f'{recording.name}: resampled from {recording.fps:g} to {fps:g} frames a second')
+    return resampled

@@ -1,0 +1,33 @@
+"""A fine-tuning run as if it had been trained: its folder with first weights, made in a second."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.configs import default
+from skeljax.train import assemble, checkpoint, finetune, workdir as workdirs
+
+CLASSES = ('sit', 'walk', 'wave')
+
+
+class _Corpus:
+    name, classes, fps = 'folder/mine', CLASSES, 30.0
+
+    def __init__(self, layout):
+        self.layout = layout
+
+
+def make(folder, *, backbone='gru', layout='ntu25', width=8, **changes):
+    """Writes a run of a small network; `changes` are fields of config.finetune."""
+    config = default.get_config(f'corpus=folder/mine,backbone={backbone}')
+    config.model.width, config.model.gru.depth, config.model.stgcn.features = width, 1, 8
+    config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
+    described = workdirs.check(folder, 'finetune', config, _Corpus(layout))
+    workdirs.claim(folder, described, ['skeljax', 'finetune'])
+    model = assemble.localizer(config, layout, len(CLASSES))
+    example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
+    made = jax.jit(lambda rng: finetune.variables(model, rng, example))(jax.random.key(0))
+    with checkpoint.manager(folder / 'best') as mngr:
+        checkpoint.save(mngr, 7, finetune.parts(made), {'selection': 0.25})
+    return folder
