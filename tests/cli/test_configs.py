@@ -93,6 +93,8 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
     pretrain.train(recorder, tmp_path / 'a')
     finetune.train(recorder, tmp_path / 'b')
+    empty = {'backbone': {}, 'decoder': {}}
+    monkeypatch.setattr(finetune, 'prepare', lambda *_: (None, empty, None, None))
     monkeypatch.setattr(neighbours, 'collect', lambda *_: None)
     monkeypatch.setattr(neighbours, 'probabilities', lambda *_, **__: None)
     knn.scored(recorder)
