@@ -214,12 +214,12 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     motion = dataclasses.replace(formats.read(_kinect_file(tmp_path)), fps=60.0)
     fast = records.from_motion(motion, name='clip')
     said = []
-    fitted = fitted.fit(fast, ready.layout, ready.fps, said.append)
-    assert (fitted.fps, len(fitted.joints)) == (30.0, 40)
+    made = fitted.fit(fast, ready.layout, ready.fps, said.append)
+    assert (made.fps, len(made.joints)) == (30.0, 40)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
     scores = fitted.frame_scores(ready, fast)
     slow = score.probabilities(
-        ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(fitted)
+        ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(made)
     )
     assert scores.shape == (80, 9)
     np.testing.assert_array_equal(scores[::2], slow)
