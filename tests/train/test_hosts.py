@@ -175,14 +175,15 @@ def test_a_ring_goes_with_hosts_that_need_no_single_negative(host, tiny):
 
 
 @pytest.mark.parametrize(
-    ('override', 'told'),
+    ('changed', 'told'),
     [
-        ('negatives=("queue",)', r"config.pretrain.negatives is \('queue',\): add 'batch'"),
-        ('snippet.mine_from=0.5', 'config.pretrain.snippet.mined looks at single ones; set'),
+        (dict(negatives=('queue',)), r"config.pretrain.negatives is \('queue',\): add 'batch'"),
+        (dict(snippet=dict(mine_from=0.5)), 'config.pretrain.snippet.mined looks at single ones; set'),
     ],
 )
-def test_what_does_not_go_with_a_ring_is_told_in_a_line(override, told, tiny):
-    config = _config(tiny, 'skeletonclr', 'agcn', RING, f'--config.pretrain.{override}')
+def test_what_does_not_go_with_a_ring_is_told_in_a_line(changed, told, tiny):
+    config = _config(tiny, 'skeletonclr', 'agcn', RING)
+    config.pretrain.update(changed)
     with pytest.raises(InputError, match=told) as raised:
         assemble.host(config, 'ntu25')
     assert '\n' not in str(raised.value)
