@@ -1,5 +1,6 @@
 """What a run says while it goes: JSON lines, TensorBoard and a progress bar."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -50,8 +51,7 @@ class Log:
     def __exit__(self, *_):
         self._bar.close()
         if self._file:
-            with writing(self._path):
-                self._file.close()
+            with writing(self._path), contextlib.closing(self._file):
                 self._board.close()
 
     def _open(self, folder, start):

@@ -13,6 +13,7 @@ import pytest
 
 from skeljax.errors import InputError
 from skeljax.train import checkpoint, loop, parallel
+from skeljax.train.log import Log
 
 
 def _step(state, batch, rng):
@@ -210,10 +211,14 @@ def test_a_disk_that_takes_no_checkpoint_is_told_in_a_line(tmp_path):
 
 
 def test_a_full_disk_under_the_metrics_is_told_in_a_line(tmp_path):
-    (tmp_path / 'metrics.jsonl').symlink_to('/dev/full')
-    with pytest.raises(InputError, match='metrics.jsonl: cannot be written: No space left') as raised:
-        _train(tmp_path, 6)
+    told = 'metrics.jsonl: cannot be written: No space left'
+    with pytest.raises(InputError, match=told) as raised, Log(tmp_path, quiet=True) as log:
+        log.write(1, {'loss': 1.0})
+        log._file.close()
+        log._file = open('/dev/full', 'a')  # takes nothing; only ever written here
+        log.write(2, {'loss': 1.0})
     assert '\n' not in str(raised.value)
+    assert _steps(tmp_path) == [1]
 
 
 def test_a_workdir_that_cannot_be_written_is_told_in_a_line(tmp_path):
