@@ -114,6 +114,7 @@ def _pretrain(host: str) -> ConfigDict:
             streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
             embed=128,
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
+            negatives_form='gather',  # or 'ring': the batch's keys pass round the devices (docs/scaling.md)
             queue_size=32_768,  # videos
             temperature=0.07,
             momentum=0.999,

@@ -4,11 +4,14 @@
     skeljax bench input --config configs/ui_prmd.py:composed10
     skeljax bench read --files FILE_OR_FOLDER ...
     skeljax bench score [--recordings 1000] [--classes 51] [--proposals 20000] [--twins 50]
+    JAX_NUM_CPU_DEVICES=8 skeljax bench negatives [--snippets 4096 16384 65536] [--embed 128]
 
 `step` times the compiled training step on one batch that stays on the device;
 `input` times the making of batches alone; `read` times the readers of raw files,
 against a loop over lines and `float`; `score` times the evaluators, beside plain loops
-that work as the published ones do, and the decoders. All print JSON.
+that work as the published ones do, and the decoders; `negatives` compiles the contrast
+with a batch's negatives, gathered and passed round, for all devices that there are, and
+tells the memory it would take: it runs nothing. All print JSON.
 """
 
 import json
@@ -23,11 +26,11 @@ from skeljax.cli import configured, finetune, pretrain
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.localize import speed
-from skeljax.train import assemble, compilations, parallel
+from skeljax.train import assemble, compilations, footprint, parallel
 
 
 def add_arguments(parser):
-    parser.add_argument('what', choices=('step', 'input', 'read', 'score'), help='what to measure')
+    parser.add_argument('what', choices=('step', 'input', 'read', 'score', 'negatives'), help='what to measure')
     configured.add_config(parser, default='demo')
     parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
     parser.add_argument('--steps', type=int, default=10, help='steps or rounds timed (default: 10)')
@@ -39,6 +42,11 @@ def add_arguments(parser):
     parser.add_argument(
         '--twins', default=50, help='recordings for the plain loops (default: 50)', **whole
     )
+    parser.add_argument(
+        '--snippets', nargs='+', default=[4096, 16_384, 65_536],
+        help='of the global batch (default: 4096 16384 65536)', **whole,
+    )
+    parser.add_argument('--embed', default=128, help='size of an embedding (default: 128)', **whole)
     parser.add_argument('--json', metavar='FILE', help='also write the figures here')
 
 
@@ -50,6 +58,9 @@ def run(args) -> int:
         figures = measure_read(args.files, args.steps)
     elif args.what == 'score':
         figures = measure_score(args)
+    elif args.what == 'negatives':
+        rows = footprint.measure(args.snippets, embed=args.embed)
+        figures = {'platform': jax.default_backend(), 'negatives': rows}
     else:
         config = configured.load(args.config_file, args.overrides)
         assemble.check(config)

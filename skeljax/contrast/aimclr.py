@@ -5,6 +5,7 @@ for the same distribution over other videos as a normal view; near others become
 """
 
 import dataclasses
+from typing import ClassVar
 
 from flax import linen as nn
 import jax
@@ -85,6 +86,8 @@ class Host(skeletonclr.Host):
 
     mine_from: float = 0.5
     keep: float = 0.7
+
+    single_logits: ClassVar[bool] = True
 
     @property
     def views(self) -> dict[str, View]:

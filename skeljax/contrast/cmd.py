@@ -27,6 +27,7 @@ class Host(skeletonclr.Host):
     student_temperature: float = 0.1
 
     least_streams: ClassVar[int] = 2  # published with joint, motion and bone
+    single_logits: ClassVar[bool] = True
 
     def check(self, layout: str):
         if self.top < 1:

@@ -25,6 +25,7 @@ class Host(skeletonclr.Host):
     cross_from: float = 0.5
 
     least_streams: ClassVar[int] = 2  # published with joint, motion and bone
+    single_logits: ClassVar[bool] = True
 
     def terms(self, outputs: dict, negatives, progress) -> dict:
         alone = super().terms(outputs, negatives, progress)['video']

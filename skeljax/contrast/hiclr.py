@@ -4,6 +4,7 @@ Each level is asked for the distribution over other videos of the level before i
 """
 
 import dataclasses
+from typing import ClassVar
 
 from skeljax import skeleton
 from skeljax.contrast import loss, skeletonclr
@@ -25,6 +26,8 @@ class Host(skeletonclr.Host):
 
     mine_from: float = 0.5
     hidden: int = 2
+
+    single_logits: ClassVar[bool] = True
 
     @property
     def views(self) -> dict[str, View]:

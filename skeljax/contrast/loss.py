@@ -7,7 +7,7 @@ from jax import lax
 import jax.numpy as jnp
 
 # In the place of a negative that does not count: its exponential is 0, its product with 0 too.
-_NONE = -1e9
+NONE = -1e9
 
 
 class Negatives(NamedTuple):
@@ -20,6 +20,21 @@ class Negatives(NamedTuple):
 
     vectors: jax.Array
     counts: jax.Array | None = None
+
+    def log_sum(self, query, *, temperature: float):
+        """Computes the log-sum-exp of each query's logits of these negatives.
+
+        What has this function is enough for `info_nce`, also where no device holds all
+        negatives (`train.ring`). No gradient flows into the negatives.
+
+        Args:
+            query: unit vectors, float[B, ..., D].
+            temperature: that cosines are divided by.
+
+        Returns:
+            float32[B, ...].
+        """
+        return jax.nn.logsumexp(_far(query, self, temperature), -1)
 
 
 def logits(query, positive, negatives: Negatives, *, temperature: float):
@@ -36,14 +51,23 @@ def logits(query, positive, negatives: Negatives, *, temperature: float):
     Returns:
         float32[B, ..., 1 + N], the positive first.
     """
-    positive, vectors = lax.stop_gradient((positive, negatives.vectors))
-    f32 = jnp.float32
-    near = jnp.einsum('...d,...d->...', query, positive, preferred_element_type=f32)
-    far = jnp.einsum('...d,nd->...n', query, vectors, preferred_element_type=f32)
-    if negatives.counts is not None:
-        shape = (len(far), *(1,) * (far.ndim - 2), -1)
-        far = jnp.where(negatives.counts.reshape(shape), far, _NONE * temperature)
-    return jnp.concatenate([near[..., None], far], -1) / temperature
+    near = _near(query, positive, temperature)
+    return jnp.concatenate([near[..., None], _far(query, negatives, temperature)], -1)
+
+
+def _near(query, positive, temperature):
+    positive = lax.stop_gradient(positive)
+    cosine = jnp.einsum('...d,...d->...', query, positive, preferred_element_type=jnp.float32)
+    return cosine / temperature
+
+
+def _far(query, negatives, temperature):
+    vectors = lax.stop_gradient(negatives.vectors)
+    far = jnp.einsum('...d,nd->...n', query, vectors, preferred_element_type=jnp.float32)
+    if negatives.counts is None:
+        return far / temperature
+    shape = (len(far), *(1,) * (far.ndim - 2), -1)
+    return jnp.where(negatives.counts.reshape(shape), far / temperature, NONE)
 
 
 def between(query, key, *, temperature: float):
@@ -63,26 +87,36 @@ def between(query, key, *, temperature: float):
 
 def join(logits, more, counts):
     """Adds negatives, of which those count where `counts` (bool of their shape) is true."""
-    return jnp.concatenate([logits, jnp.where(counts, more, _NONE)], -1)
+    return jnp.concatenate([logits, jnp.where(counts, more, NONE)], -1)
 
 
-def info_nce(logits):
-    """Asks for the positive among all: `-log softmax(logits)[0]`.
+def info_nce(query, positive, negatives, *, temperature: float, more=None):
+    """Asks for the positive among all: `-log softmax` of its logit.
 
     van den Oord et al., arXiv 1807.03748, in the form of MoCo (arXiv 1911.05722).
 
     Args:
-        logits: as from `logits`, float32[..., 1 + N].
+        query: unit vectors, float[B, ..., D].
+        positive: unit vectors, float[B, ..., D]. No gradient flows into them.
+        negatives: `Negatives`, or what else has their `log_sum`.
+        temperature: that cosines are divided by.
+        more: logits of negatives that each query has for itself, float32[B, ..., M], and
+            which of them count, bool of that shape.
 
     Returns:
-        float32[...].
+        float32[B, ...].
     """
-    return jax.nn.softplus(jax.nn.logsumexp(logits[..., 1:], -1) - logits[..., 0])
+    near = _near(query, positive, temperature)
+    far = negatives.log_sum(query, temperature=temperature)
+    if more is not None:
+        values, counts = more
+        far = jnp.logaddexp(far, jax.nn.logsumexp(jnp.where(counts, values, NONE), -1))
+    return jax.nn.softplus(far - near)
 
 
 def counted(logits):
     """Tells which logits are of negatives that count, bool of their shape."""
-    return logits > _NONE / 2
+    return logits > NONE / 2
 
 
 def nearest(logits, count: int = 1):
@@ -95,7 +129,7 @@ def nearest(logits, count: int = 1):
     Returns:
         bool[..., 1 + N], never the positive, never one that does not count.
     """
-    far = lax.stop_gradient(logits).at[..., 0].set(_NONE)
+    far = lax.stop_gradient(logits).at[..., 0].set(NONE)
     if count == 1:
         found = jax.nn.one_hot(far.argmax(-1), far.shape[-1], dtype=bool)
     else:
@@ -113,7 +147,7 @@ def multi_nce(logits, mined):
         mined: which negatives count as positives too, bool[..., 1 + N].
 
     Returns:
-        float32[...]; `info_nce` where none is mined.
+        float32[...]; that of `info_nce` where none is mined.
     """
     wanted = mined.at[..., 0].set(True)
     total = jnp.where(wanted, jax.nn.log_softmax(logits), 0).sum(-1)

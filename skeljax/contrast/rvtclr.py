@@ -5,6 +5,7 @@ parts of the body is asked for the distribution over other videos of the whole.
 """
 
 import dataclasses
+from typing import ClassVar
 
 from flax import linen as nn
 import jax
@@ -113,6 +114,8 @@ class Host(skeletonclr.Host):
 
     margin: float = 1.0
     mine_from: float = 0.5
+
+    single_logits: ClassVar[bool] = True
 
     @property
     def views(self) -> dict[str, View]:

@@ -62,6 +62,7 @@ class Host:
 
     queued: ClassVar[bool] = True  # needs negatives and says what becomes one
     whole_batch: ClassVar[bool] = False  # losses look at the batch of all devices
+    single_logits: ClassVar[bool] = False  # losses look at negatives one by one: to mine, to distil
     least_streams: ClassVar[int] = 1
 
     @property
@@ -81,14 +82,15 @@ class Host:
 
         Args:
             outputs: view -> what the heads returned for it.
-            negatives: `loss.Negatives`.
+            negatives: `loss.Negatives`, or a ring of them where no single logit is needed.
             progress: share of the run that is over, float32[].
 
         Returns:
             name -> float32[B].
         """
         query, key = outputs['query']['video'], outputs['key']['video']
-        return {'video': loss.info_nce(self.logits(query, key, negatives))}
+        values = loss.info_nce(query, key, negatives, temperature=self.temperature)
+        return {'video': values}
 
     def across(self, outputs: dict, negatives: dict, progress) -> dict:
         """Computes losses between streams; the same by stream -> arguments of `terms`."""

@@ -114,7 +114,7 @@ def partners(query, key, match: str, pairing: Pairing | None):
 def term(
     query,
     key,
-    negatives: loss.Negatives,
+    negatives,
     *,
     temperature: float,
     match: str = 'similarity',
@@ -127,7 +127,7 @@ def term(
     Args:
         query: `models.heads.Snippets` of the trained encoder.
         key: `Snippets` of the momentum encoder.
-        negatives: of other videos.
+        negatives: of other videos, `loss.Negatives`; without `mined` a ring of them serves too.
         temperature: softmax temperature.
         match: 'similarity' as in the paper; 'time' (the same moment of the recording; a
             snippet without one does not count), 'position' (same place in the view) or
@@ -144,12 +144,23 @@ def term(
     key = lax.stop_gradient(key)
     partner, found = partners(query, key, match, pairing)
     positive = jnp.take_along_axis(key.embeddings, partner[..., None], axis=1)
-    logits = loss.logits(query.embeddings, positive, negatives, temperature=temperature)
-    near = loss.nearest(logits, mined) if mined else None
+    own = None
     if apart:
         away = jnp.abs(jnp.arange(key.valid.shape[1]) - partner[..., None]) >= apart
-        own = loss.between(query.embeddings, key.embeddings, temperature=temperature)
-        logits = loss.join(logits, own, away & key.valid[:, None])
-        near = None if near is None else jnp.pad(near, [(0, 0), (0, 0), (0, own.shape[-1])])
-    losses = loss.info_nce(logits) if near is None else loss.multi_nce(logits, near)
+        more = loss.between(query.embeddings, key.embeddings, temperature=temperature)
+        own = more, away & key.valid[:, None]
+    compared = query.embeddings, positive, negatives
+    if mined:
+        losses = _mine(loss.logits(*compared, temperature=temperature), mined, own)
+    else:
+        losses = loss.info_nce(*compared, temperature=temperature, more=own)
     return losses, query.valid & found
+
+
+def _mine(logits, count, own):
+    """Makes positives of the nearest negatives, of which the video's own are none."""
+    near = loss.nearest(logits, count)
+    if own is not None:
+        logits = loss.join(logits, *own)
+        near = jnp.pad(near, [(0, 0), (0, 0), (0, own[0].shape[-1])])
+    return loss.multi_nce(logits, near)

@@ -95,30 +95,55 @@ class Batches:
         self._first = process[0] * self._rows
         places = _Places(corpora, chosen, length)
         examples = grain.MapDataset.source(places).seed(seed).shuffle().repeat()
-        self._examples = examples.random_map(self._cut)
+        self._places = examples.random_map(self._shift)
         self._batch = batch
         self.epoch_steps = max(1, len(places) // batch)
 
     def __call__(self, step: int) -> dict:
         """Makes batch number `step`."""
-        first = step * self._batch + self._first
-        examples = [self._examples[first + row] for row in range(self._rows)]
+        examples = [self._cut(*place) for place in self._rows_of(step)]
         batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
         batch['index'] = np.arange(self._first, self._first + self._rows, dtype=np.int32)
         return batch
+
+    def places(self, step: int) -> list[dict]:
+        """Tells what each row of batch number `step` was cut from, those of this process.
+
+        Returns:
+            corpus, split, recording (its number there), name, start (the first frame).
+        """
+        return [
+            {
+                'corpus': self._corpora[number].name,
+                'split': self._corpora[number].split,
+                'recording': index,
+                'name': self._corpora[number][index].name,
+                'start': start,
+            }
+            for number, index, start in self._rows_of(step)
+        ]
 
     def iterate(self, start: int = 0) -> Iterator[dict]:
         """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
         options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
         return iter(grain.MapDataset.range(start, _ENDLESS).map(self).to_iter_dataset(options))
 
-    def _cut(self, place, rng: np.random.Generator) -> dict:
+    def _rows_of(self, step: int) -> list[tuple[int, int, int]]:
+        """Lists corpus, recording and first frame of this process' rows of a batch."""
+        first = step * self._batch + self._first
+        return [self._places[first + row] for row in range(self._rows)]
+
+    def _shift(self, place, rng: np.random.Generator) -> tuple[int, int, int]:
+        """Moves a place at random, by half a window at most, within the recording."""
         number, index, start = place
-        corpus = self._corpora[number]
         shifted = start + int(rng.integers(self._length)) - self._length // 2
-        last = max(0, int(corpus.lengths[index]) - self._length)
+        last = max(0, int(self._corpora[number].lengths[index]) - self._length)
+        return number, index, min(max(shifted, 0), last)
+
+    def _cut(self, number: int, index: int, start: int) -> dict:
+        corpus = self._corpora[number]
         labels = corpus.labels(index) if self._labelled else None
-        example = window(corpus[index], min(max(shifted, 0), last), self._length, labels)
+        example = window(corpus[index], start, self._length, labels)
         return {**example, 'subject': self._subjects[number][index]}
 
 

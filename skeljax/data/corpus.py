@@ -3,6 +3,7 @@
 import functools
 from pathlib import Path
 
+from array_record.python import array_record_module
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -48,13 +49,14 @@ class Corpus:
             keep: in memory.
 
         Raises:
-            InputError: no such corpus, split, layout or step, or the corpus cannot be
-                mapped to the layout.
+            InputError: no such corpus, split, layout or step, the corpus cannot be
+                mapped to the layout, or a file of it is missing or damaged.
         """
         builder = tfds.builder_from_directory(_folder(Path(data_dir), name))
         if split not in builder.info.splits:
             known = ', '.join(sorted(builder.info.splits))
             raise InputError(f'{name}: no split {split!r}, only {known}')
+        _check_files(builder.info.splits[split])
         self.name, self.split = name, split
         self.classes = tuple(builder.info.metadata['classes'])
         own = builder.info.metadata['layout']
@@ -102,6 +104,27 @@ class Corpus:
         for start, end, label in zip(*spans, strict=True):
             labels[start:end] = label
         return labels
+
+
+def _check_files(split: tfds.core.SplitInfo):
+    """Raises InputError at the first file of a split that does not hold its records.
+
+    Only what stands at the end of each is read, which a truncated one lacks.
+    """
+    for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
+        if not path.exists():
+            raise InputError(f'{path}: missing; prepare the corpus again')
+        try:
+            reader = array_record_module.ArrayRecordReader(str(path))
+            found = reader.num_records()
+            reader.close()  # where it could not be read, this tells
+        except RuntimeError as error:
+            text = str(error).splitlines()[0]
+            raise InputError(f'{path}: damaged; prepare the corpus again ({text})') from None
+        if found != expected:
+            raise InputError(
+                f'{path}: holds {found} records, expected {expected}; prepare the corpus again'
+            )
 
 
 def splits(data_dir, name: str) -> list[str]:

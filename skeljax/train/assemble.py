@@ -49,6 +49,10 @@ def check(config: ConfigDict):
     if not sources or set(sources) - set(negatives.SOURCES):
         known = ', '.join(negatives.SOURCES)
         raise InputError(f'config.pretrain.negatives is {sources}, name some of: {known}')
+    form = config.pretrain.negatives_form
+    if form not in negatives.FORMS:
+        known = ', '.join(negatives.FORMS)
+        raise InputError(f'config.pretrain.negatives_form is {form!r}, known: {known}')
     for stage in ('pretrain', 'finetune'):
         window, length = config[stage].window, config[stage].crop.length
         if length > window:
@@ -110,11 +114,34 @@ def host(config: ConfigDict, layout: str):
     for view in sorted(needed - set(chosen.views)):
         raise InputError(f'{named} needs a view {view!r} in config.pretrain.views')
     made.check(layout)
+    if chosen.negatives_form == 'ring':
+        _check_ring(chosen, made)
     for view in chosen.snippet.views if chosen.snippet.weight else ():
         if view not in made.views:
             known = ', '.join(made.views)
             raise InputError(f'config.pretrain.snippet.views: {named} has no {view!r}, but {known}')
     return made
+
+
+def _check_ring(chosen: ConfigDict, method):
+    """Raises InputError where a ring of negatives is none, or single ones are asked for."""
+    ring, otherwise = "config.pretrain.negatives_form 'ring'", "use 'gather'"
+    if tuple(chosen.negatives) == ('queue',):
+        raise InputError(
+            f"{ring} passes the batch's keys round, but config.pretrain.negatives is ('queue',): "
+            f"add 'batch' or 'subject', or {otherwise}"
+        )
+    if method.single_logits:
+        raise InputError(
+            f'{ring} gives sums over negatives, but config.pretrain.host {chosen.host!r} looks at '
+            f'single ones; {otherwise}'
+        )
+    mines = chosen.snippet.mined and chosen.snippet.mine_from < 1
+    if chosen.snippet.weight and mines:
+        raise InputError(
+            f'{ring} gives sums over negatives, but config.pretrain.snippet.mined looks at single '
+            f'ones; set config.pretrain.snippet.mine_from=1.0 or {otherwise}'
+        )
 
 
 def encoder(config: ConfigDict, layout: str, method) -> pretrain.Encoder:
@@ -145,6 +172,7 @@ def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Setti
         num_steps=chosen.num_steps,
         streams=tuple(chosen.streams),
         negatives=tuple(chosen.negatives),
+        negatives_form=chosen.negatives_form,
         temperature=chosen.temperature,
         momentum=chosen.momentum,
         snippet=pretrain.Snippets(

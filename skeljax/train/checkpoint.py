@@ -1,6 +1,10 @@
 """Saving and restoring a run with Orbax, one item a part of the state."""
 
+from collections.abc import Iterator
+import contextlib
+import json
 from pathlib import Path
+import sys
 
 import jax
 import numpy as np
@@ -8,26 +12,120 @@ import orbax.checkpoint as ocp
 import tensorstore
 
 from skeljax.errors import InputError
+from skeljax.train import cluster
 
 
-def manager(folder, *, keep: int = 2) -> ocp.CheckpointManager:
+class Damaged(InputError):
+    """A checkpoint that cannot be read."""
+
+    def __init__(self, folder: Path, step: int, error):
+        super().__init__(f'{folder}/{step}: a damaged checkpoint: {_first_line(error)}')
+        self.step = step
+
+
+@contextlib.contextmanager
+def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
     """Opens the checkpoints in `folder`, made if absent; saves in the background.
 
     What a `kill -9` leaves of an unfinished save carries another name, is never
     restored and is cleaned up here.
+
+    Raises:
+        InputError: the folder cannot be written, at the end too, until which saving goes on.
+        Damaged: the figures of a checkpoint cannot be read.
     """
+    folder = Path(folder).resolve()
+    for step in _steps(folder):
+        _check_figures(folder, step)
     options = ocp.CheckpointManagerOptions(
         max_to_keep=keep, create=True, cleanup_tmp_directories=True
     )
-    return ocp.CheckpointManager(Path(folder).resolve(), options=options)
+    with _writing(folder):
+        mngr = ocp.CheckpointManager(folder, options=options)
+    try:
+        yield mngr
+    finally:
+        with _writing(folder):
+            mngr.close()
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
-    """Saves every item of `state` (item name -> pytree) that holds arrays, as of `step`."""
+    """Saves every item of `state` (item name -> pytree) that holds arrays, as of `step`.
+
+    Raises:
+        InputError: this or an earlier one cannot be written.
+    """
     held = {k: v for k, v in jax.device_get(state).items() if jax.tree.leaves(v)}
     saved = {k: ocp.args.StandardSave(v) for k, v in held.items()}
     saved['metrics'] = ocp.args.JsonSave(metrics or {})
-    mngr.save(step, args=ocp.args.Composite(**saved), force=True)
+    with _writing(mngr.directory):
+        mngr.save(step, args=ocp.args.Composite(**saved), force=True)
+
+
+def resume(folder, like: dict) -> tuple[int, dict]:
+    """Restores the newest checkpoint that can be read.
+
+    A damaged one is told and set aside as `STEP.damaged`, and the one before it is taken;
+    the last one that there is stays where it is.
+
+    Args:
+        folder: of the checkpoints.
+        like: as `restore` takes it.
+
+    Returns:
+        The step and the items; 0 and `like` where there is no checkpoint.
+
+    Raises:
+        InputError: all are damaged, or as `restore`.
+    """
+    folder = Path(folder).resolve()
+    while True:
+        trouble = step = None
+        try:
+            with manager(folder) as mngr:
+                step = mngr.latest_step()
+                state = like if step is None else restore(mngr, like, step)
+        except Damaged as error:
+            trouble = error
+        troubles = [found for found in cluster.gather(trouble and trouble.step) if found is not None]
+        if not troubles:
+            return step or 0, state
+        with cluster.together():
+            if cluster.is_first():
+                _set_aside(folder, max(troubles), trouble)
+
+
+def _set_aside(folder: Path, step: int, trouble: Damaged | None):
+    if _steps(folder) == [step]:
+        raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
+    aside = folder / f'{step}.damaged'
+    print(f'skeljax: {trouble or step}; set aside as {aside.name}', file=sys.stderr)
+    with _writing(folder):
+        (folder / str(step)).rename(aside)
+
+
+def _steps(folder: Path) -> list[int]:
+    """Lists the steps of whole checkpoints, which may be damaged since."""
+    return sorted(int(path.name) for path in folder.glob('*') if path.name.isdigit())
+
+
+def _check_figures(folder: Path, step: int):
+    """Raises Damaged where Orbax would fail at opening all of them."""
+    path = folder / str(step) / 'metrics' / 'metrics'
+    try:
+        json.loads(path.read_text()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise Damaged(folder, step, error) from None
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tells in one line what a disk refuses; TensorStore tells it as a ValueError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or _first_line(error)
+        raise InputError(f'{folder}: cannot be written: {reason}') from None
 
 
 def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) -> dict:
@@ -42,6 +140,7 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
     Raises:
         InputError: an item is missing or of another architecture; names the
             first array that differs.
+        Damaged: it cannot be read.
     """
     step = mngr.latest_step() if step is None else step
     if step is None:
@@ -52,15 +151,20 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
             folder = mngr.directory / str(step) / item
             if not folder.is_dir():
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
-            _check_index(folder)
-            _check(folder, _shapes(tree), _shapes(reader.metadata(folder).item_metadata))
+            try:
+                _read_index(folder)
+                found = _shapes(reader.metadata(folder).item_metadata)
+            except (OSError, ValueError, KeyError) as error:
+                raise Damaged(mngr.directory, step, error) from None
+            if not found:  # Orbax leaves out what it cannot read
+                raise Damaged(mngr.directory, step, f'no array of {item!r} can be read')
+            _check(folder, _shapes(tree), found)
     abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), held)
     wanted = {k: ocp.args.StandardRestore(v) for k, v in abstract.items()}
     try:
         return like | dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
     except (OSError, ValueError) as error:
-        where = f'{mngr.directory}/{step}'
-        raise InputError(f'{where}: a damaged checkpoint: {_first_line(error)}') from None
+        raise Damaged(mngr.directory, step, error) from None
 
 
 def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
@@ -74,26 +178,21 @@ def _shapes(tree) -> dict[str, tuple[int, ...]]:
     return {jax.tree_util.keystr(p, simple=True, separator='/'): tuple(x.shape) for p, x in leaves}
 
 
-def _check_index(folder: Path):
-    """Raises InputError where the index of an item cannot be read.
+def _read_index(folder: Path):
+    """Raises ValueError where the index of an item cannot be read.
 
     Orbax would start on every array at once and leave those reads behind.
     """
-    try:
-        store = tensorstore.KvStore.open({'driver': 'ocdbt', 'base': f'file://{folder}/'})
-        store.result().list().result()
-    except ValueError as error:
-        raise InputError(f'{folder}: a damaged checkpoint: {_first_line(error)}') from None
+    store = tensorstore.KvStore.open({'driver': 'ocdbt', 'base': f'file://{folder}/'})
+    store.result().list().result()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _first_line(error) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _check(where, expected: dict, found: dict):
     """Raises InputError at the first array that is not as expected."""
-    if not found:  # Orbax leaves out what it cannot read
-        raise InputError(f'{where}: no array can be read: a damaged checkpoint')
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             raise InputError(

@@ -1,7 +1,7 @@
 """What a run says while it goes: JSON lines, TensorBoard and a progress bar."""
 
+import contextlib
 import json
-import math
 import os
 from pathlib import Path
 import time
@@ -9,7 +9,7 @@ import time
 import tensorboardX
 import tqdm
 
-from skeljax.errors import InputError
+from skeljax.errors import writing
 
 
 class Log:
@@ -25,21 +25,20 @@ class Log:
         examples: examples a step, for the speed shown.
         title: shown before the bar.
         quiet: shows no bar.
-        write: False only checks what it is given, as all processes but the first do.
+        write: False writes nothing, as all processes but the first do.
+
+    Raises:
+        InputError: the folder cannot be written; so does every function that writes.
     """
 
     def __init__(
         self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True
     ):
         self._file = self._board = None
+        self._path = Path(folder) / 'metrics.jsonl'
         if write:
-            path = Path(folder) / 'metrics.jsonl'
-            kept = [line for line in _lines(path) if line['step'] <= start]
-            path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
-            self._file = path.open('a')
-            self._board = tensorboardX.SummaryWriter(
-                str(folder), purge_step=start + 1, flush_secs=30
-            )
+            with writing(self._path):
+                self._open(folder, start)
         self._bar = tqdm.tqdm(
             total=num_steps, initial=start, desc=title, unit='step', disable=quiet, smoothing=0.1
         )
@@ -52,19 +51,24 @@ class Log:
     def __exit__(self, *_):
         self._bar.close()
         if self._file:
-            self._board.close()
-            self._file.close()
+            with writing(self._path), contextlib.closing(self._file):
+                self._board.close()
+
+    def _open(self, folder, start):
+        kept = [line for line in _lines(self._path) if line['step'] <= start]
+        self._path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
+        self._file = self._path.open('a')
+        # Its thread dies where the disk is full: with a longer queue nothing waits for it.
+        self._board = tensorboardX.SummaryWriter(
+            str(folder), purge_step=start + 1, flush_secs=30, max_queue=1000
+        )
 
     def advance(self):
         """Moves the bar by one step."""
         self._bar.update()
 
     def train(self, step: int, metrics: dict):
-        """Writes the metrics of a training step and the speed since the last call.
-
-        Raises:
-            InputError: the loss is not finite.
-        """
+        """Writes the metrics of a training step and the speed since the last call."""
         now = time.perf_counter()
         steps, seconds = step - self._last[0], now - self._last[1]
         self._last = (step, now)
@@ -72,23 +76,22 @@ class Log:
         values['examples_per_second'] = self._examples * steps / max(seconds, 1e-9)
         self._show(loss=f'{values["loss"]:.3f}', rate=f'{values["examples_per_second"]:.0f} ex/s')
         self.write(step, values)
-        if not math.isfinite(values['loss']):
-            found = f'step {step}: the loss is {values["loss"]}'
-            raise InputError(f'{found}; try a lower learning rate')
 
     def write(self, step: int, metrics: dict):
         """Writes any named figures as of `step`."""
         if not self._file:
             return
-        self._file.write(json.dumps({'step': step, **metrics}) + '\n')
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps({'step': step, **metrics}) + '\n')
+            self._file.flush()
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
 
     def sync(self):
         """Puts what was written on the disk: a mounted bucket keeps it from others till then."""
         if self._file:
-            os.fsync(self._file.fileno())
+            with writing(self._path):
+                os.fsync(self._file.fileno())
 
     def show(self, **words: str):
         """Puts words behind the bar that stay until replaced."""

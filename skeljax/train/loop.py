@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 
-from skeljax.train import checkpoint, cluster, parallel
+from skeljax.train import checkpoint, cluster, parallel, watch
 from skeljax.train.log import Log
 
 
@@ -49,9 +49,11 @@ def train(
     Args:
         step: per-device `(state, batch, rng) -> (state, metrics)`.
         state: first items, name -> pytree.
-        batches: with `iterate(start)`, host batches from that number on.
+        batches: with `iterate(start)`, host batches from that number on, and `places(number)`,
+            see `watch.Watch`.
         plan: lengths and intervals.
-        workdir: holds `checkpoints/`, `best/`, `metrics.jsonl`.
+        workdir: holds `checkpoints/`, `best/`, `metrics.jsonl`. A damaged checkpoint is told and
+            the one before it taken.
         validate: `state -> figures`; the state with the highest `selection`
             among them is kept in `best/`.
         title: shown before the progress bar.
@@ -63,17 +65,17 @@ def train(
 
     Raises:
         Stopped: by SIGINT or SIGTERM, given to any of the processes.
+        InputError: loss or weights are no longer finite, nothing of which is saved, or the
+            workdir cannot be written.
     """
     workdir = Path(workdir)
     rng = jax.device_put(jax.random.key(plan.seed))
     with contextlib.ExitStack() as stack:
+        first, state = checkpoint.resume(workdir / 'checkpoints', state)
         mngr = stack.enter_context(checkpoint.manager(workdir / 'checkpoints'))
         best = None
         if validate:
             best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1))
-        first = mngr.latest_step() or 0
-        if first:
-            state = checkpoint.restore(mngr, state)
         state = parallel.replicate(state, devices)
         run = parallel.data_parallel(step, devices)
         log = stack.enter_context(
@@ -82,7 +84,7 @@ def train(
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None
-        metrics = None
+        metrics, watched = None, watch.Watch(batches, workdir)
         for number in range(first + 1, plan.num_steps + 1):
             batch = parallel.shard(next(stream), devices)
             jax.block_until_ready(metrics)  # one step ahead at most, whatever the host's speed
@@ -91,14 +93,21 @@ def train(
             with jax.profiler.StepTraceAnnotation(title, step_num=number):
                 state, metrics = run(state, batch, rng)
             log.advance()
+            watched.note(number, metrics['loss'])
             if due(number, plan.log_every, plan.num_steps):
                 log.train(number, jax.device_get(metrics))
-            if validate and due(number, plan.validate_every, plan.num_steps):
-                _validate(number, validate, state, best, log)
+                watched.look()
             stop = cluster.stops(number, caught) and number < plan.num_steps
-            if stop or due(number, plan.checkpoint_every, plan.num_steps):
+            measures = validate and due(number, plan.validate_every, plan.num_steps)
+            saves = stop or due(number, plan.checkpoint_every, plan.num_steps)
+            if measures or saves:
+                held = jax.device_get(state)
+                watched.look(held)
+            if measures:
+                _validate(number, validate, held, best, log)
+            if saves:
                 log.sync()
-                checkpoint.save(mngr, number, state)
+                checkpoint.save(mngr, number, held)
             if stop:
                 raise Stopped(caught[0] if caught else signal.SIGTERM, number)
         return jax.device_get(state)
@@ -111,7 +120,7 @@ def due(step: int, every: int, last: int) -> bool:
 
 def _validate(step, validate, state, best, log):
     """Measures the state and keeps it where it is the best so far."""
-    figures = validate(jax.device_get(state))
+    figures = validate(state)
     log.write(step, {f'validation/{name}': float(v) for name, v in figures.items()})
     kept = best.latest_step()
     record = -1.0 if kept is None else checkpoint.metrics(best, kept)['selection']

@@ -66,6 +66,7 @@ class Settings(NamedTuple):
     num_steps: int  # of the whole run
     streams: tuple[str, ...] = ('joint',)
     negatives: tuple[str, ...] = ('queue',)  # any of `negatives.SOURCES`
+    negatives_form: str = 'gather'  # of `negatives.FORMS`
     temperature: float = 0.07
     momentum: float = 0.999
     snippet: Snippets = Snippets()
@@ -231,7 +232,11 @@ def _losses(outputs, queues, subjects, host, settings, progress, seen, draws):
         far[stream] = None
         if host.queued:
             far[stream] = negatives.collect(
-                queues[stream]['host'], host.enqueued(videos[stream]), subjects, settings.negatives
+                queues[stream]['host'],
+                host.enqueued(videos[stream]),
+                subjects,
+                settings.negatives,
+                settings.negatives_form,
             )
         terms = host.terms(videos[stream], far[stream], progress)
         losses |= {f'{name}{suffix}': value.mean() for name, value in terms.items()}
@@ -252,7 +257,9 @@ def _snippet(encoded, waiting, subjects, settings, progress, seen, draws):
     reach = seen[chosen.views[0]].times.shape[1] / count
     pairing = snippet.Pairing(draws, tuple(times), reach)
     pushed = snippet.negatives(key, chosen.negatives)
-    far = negatives.collect(waiting, pushed, subjects, settings.negatives)
+    far = negatives.collect(
+        waiting, pushed, subjects, settings.negatives, settings.negatives_form
+    )
 
     def term(mined):
         return snippet.term(

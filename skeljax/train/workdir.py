@@ -14,14 +14,14 @@ import time
 from ml_collections import ConfigDict
 
 from skeljax.data.corpus import Corpus
-from skeljax.errors import InputError
+from skeljax.errors import InputError, writing
 
 PACKAGES = (
     'skeljax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy', 'ml-collections',
     'grain',
 )
 # Fields of a stage that may differ when a run is taken up again.
-FREE = ('data.data_dir', '.log_every', '.checkpoint_every')
+FREE = ('data.data_dir', '.log_every', '.checkpoint_every', '.negatives_form')
 # Fields outside its own settings that a stage does not read.
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 
@@ -98,7 +98,7 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
     path = workdir / 'run.json'
     if path.exists():
         return workdir
-    try:
+    with writing(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix('.tmp')
         words = command or ['skeljax', *sys.argv[1:]]
@@ -106,8 +106,6 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
         text = json.dumps({**described, **told}, indent=1)
         beside.write_text(text + '\n')
         beside.rename(path)
-    except OSError as error:
-        raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
     return workdir
 
 

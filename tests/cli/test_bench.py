@@ -11,9 +11,9 @@ import pytest
 ENVIRONMENT = {'JAX_NUM_CPU_DEVICES': '1', 'JAX_NUMPY_DTYPE_PROMOTION': 'standard'}
 
 
-def _skeljax(*arguments):
+def _skeljax(*arguments, **environment):
     command = [sys.executable, '-m', 'skeljax', *arguments]
-    environment = {**os.environ, **ENVIRONMENT}
+    environment = {**os.environ, **ENVIRONMENT, **environment}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -97,3 +97,17 @@ def test_scoring_is_measured_beside_loops_that_agree(tmp_path):
     published = {'babel', 'babel_clean', 'pkummd', 'detection', 'activitynet', 'segmentation'}
     assert equal == dict.fromkeys([*published, 'framewise'], True)
     assert all(found['segments'] > 0 for found in figures['decoders'].values())
+
+
+def test_the_memory_of_negatives_grows_with_the_square_only_where_they_are_gathered(tmp_path):
+    out = tmp_path / 'negatives.json'
+    sizes = ['--snippets', '4096', '16384', '--embed', '16', '--json', str(out)]
+    shown = _skeljax('bench', 'negatives', *sizes, JAX_NUM_CPU_DEVICES='2')
+    figures = json.loads(out.read_text())
+    assert json.loads(shown) == figures
+    held = {(row['form'], row['snippets']): row['temporary_mib'] for row in figures['negatives']}
+    assert all(row['devices'] == 2 for row in figures['negatives'])
+    # A matrix of logits alone, float32, of half the queries and all keys.
+    assert held['gather', 16_384] > 16_384**2 / 2 * 4 / 2**20
+    assert held['gather', 16_384] > 10 * held['gather', 4096]
+    assert held['ring', 16_384] < 5 * held['ring', 4096] < held['gather', 4096]

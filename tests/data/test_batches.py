@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,22 @@ def test_a_batch_depends_on_its_number_and_the_seed_alone(train):
     other = Batches([train], length=50, batch=4, seed=8, labelled=True)(3)
     assert not np.array_equal(other['joints'], forth[3]['joints'])
     assert not np.array_equal(forth[0]['joints'], forth[3]['joints'])
+
+
+def test_it_tells_where_the_rows_of_a_batch_were_cut(train):
+    batches = Batches([train], length=64, batch=4, seed=3)
+    for step in (0, 5):
+        batch, places = batches(step), batches.places(step)
+        assert len(places) == 4
+        for row, place in enumerate(places):
+            assert (place['corpus'], place['split']) == (train.name, 'train')
+            recording = train[place['recording']]
+            assert place['name'] == recording.name
+            shown = recording.joints[place['start'] : place['start'] + 64]
+            np.testing.assert_array_equal(batch['joints'][row, : len(shown)], shown)
+    halves = [Batches([train], length=64, batch=4, seed=3, process=(n, 2)) for n in range(2)]
+    assert halves[0].places(5) + halves[1].places(5) == places
+    json.dumps(places)
 
 
 @pytest.mark.parametrize('start', [0, 5])

@@ -186,3 +186,37 @@ def test_classes_shown_are_those_of_the_segments(tiny):
     assert shown.shape == (len(opened), len(opened.classes)) and shown.any() and not shown.all()
     for row, recording in zip(shown, opened, strict=True):
         assert set(np.flatnonzero(row)) == set(recording.segment_label.tolist())
+
+
+@pytest.fixture
+def damaged(tiny, tmp_path):
+    """Cuts the training records of a copy to a share of their size; tells the folder, the file."""
+    shutil.copytree(tiny / NAME, tmp_path / NAME)
+    (path,) = (tmp_path / NAME).rglob('*-train.array_record*')
+
+    def cut(share):
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+        return tmp_path, path
+
+    return cut
+
+
+@pytest.mark.parametrize('share', [0.0, 0.1, 0.5, 0.999])
+def test_a_truncated_file_is_named_at_once(damaged, share):
+    folder, path = damaged(share)
+    with pytest.raises(InputError, match='damaged; prepare the corpus again') as raised:
+        corpus.Corpus(folder, NAME, 'train')
+    said = str(raised.value)
+    assert said.startswith(f'{path}: ') and '\n' not in said
+    assert len(corpus.Corpus(folder, NAME, 'validation')) > 0  # the others are whole
+
+
+def test_a_missing_file_and_one_of_another_corpus_are_named_at_once(damaged):
+    folder, path = damaged(1.0)
+    (other,) = path.parent.glob('*-validation.array_record*')
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(InputError, match=rf'{path}: holds \d+ records, expected 8'):
+        corpus.Corpus(folder, NAME, 'train')
+    path.unlink()
+    with pytest.raises(InputError, match=f'{path}: missing'):
+        corpus.Corpus(folder, NAME, 'train')

@@ -159,6 +159,40 @@ def test_what_a_host_needs_is_told_in_a_line(host, override, told, tiny):
     assert '\n' not in str(raised.value)
 
 
+RING = '--config.pretrain.negatives_form=ring'
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_a_ring_goes_with_hosts_that_need_no_single_negative(host, tiny):
+    config = _config(tiny, host, 'agcn', RING)
+    if host in ('skeletonclr', 'vicreg'):
+        method = assemble.host(config, 'ntu25')
+        assert assemble.pretrain_settings(config, method, 'ntu25').negatives_form == 'ring'
+        return
+    with pytest.raises(InputError, match=f"'ring' .* config.pretrain.host '{host}' looks") as raised:
+        assemble.host(config, 'ntu25')
+    assert '\n' not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'told'),
+    [
+        (dict(negatives=('queue',)), r"config.pretrain.negatives is \('queue',\): add 'batch'"),
+        (dict(snippet=dict(mine_from=0.5)), 'config.pretrain.snippet.mined looks at single ones; set'),
+    ],
+)
+def test_what_does_not_go_with_a_ring_is_told_in_a_line(changed, told, tiny):
+    config = _config(tiny, 'skeletonclr', 'agcn', RING)
+    config.pretrain.update(changed)
+    with pytest.raises(InputError, match=told) as raised:
+        assemble.host(config, 'ntu25')
+    assert '\n' not in str(raised.value)
+    with config.unlocked():
+        config.pretrain.negatives_form = 'rang'
+    with pytest.raises(InputError, match="negatives_form is 'rang', known: gather, ring"):
+        assemble.check(config)
+
+
 def test_a_queue_that_is_no_multiple_of_the_batch_is_told(tiny):
     config = _config(tiny, 'aimclr', 'agcn', '--config.pretrain.queue_size=20')
     with pytest.raises(InputError, match='queue of 20 entries is no multiple of the global batch of 8'):

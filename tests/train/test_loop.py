@@ -7,11 +7,13 @@ import textwrap
 
 import jax
 from jax import lax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from skeljax.errors import InputError
 from skeljax.train import checkpoint, loop, parallel
+from skeljax.train.log import Log
 
 
 def _step(state, batch, rng):
@@ -26,6 +28,9 @@ class _Batches:
         while True:
             yield {'x': np.random.default_rng((0, start)).normal(size=(16, 2)).astype('f')}
             start += 1
+
+    def places(self, number):
+        return [{'batch': number, 'row': row} for row in range(16)]
 
 
 def _state():
@@ -97,14 +102,130 @@ def test_no_checkpoint_is_named(tmp_path):
             checkpoint.restore(mngr, _state())
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    def step(state, batch, rng):
-        state, metrics = _step(state, batch, rng)
-        return state, {'loss': metrics['loss'] / 0}
+def _spoilt(from_step, what):
+    """A step whose loss or weights are no numbers from some step on."""
 
-    plan = loop.Plan(num_steps=4, batch=16, checkpoint_every=1, log_every=1)
-    with pytest.raises(InputError, match='step 1: the loss is'):
-        loop.train(step, _state(), _Batches(), plan, tmp_path, quiet=True)
+    def step(state, batch, rng):
+        late = state['step'] + 1 >= from_step
+        state, metrics = _step(state, batch, rng)
+        if what == 'weights':
+            w = jnp.where(late, jnp.nan, state['weights']['w'])
+            return {**state, 'weights': {'w': w}}, metrics
+        return state, {'loss': jnp.where(late, jnp.inf, metrics['loss'])}
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ('what', 'log_every', 'kept', 'told'),
+    [
+        ('loss', 1, 4, 'step 5: the loss is inf; its batch'),
+        ('loss', 100, 4, 'step 5: the loss is inf; its batch'),  # found at step 6, before it is saved
+        ('weights', 100, 4, 'step 6: the loss is .*, but the weights are not finite; its batch'),
+    ],
+)
+def test_what_is_not_finite_stops_the_run_and_is_not_saved(tmp_path, what, log_every, kept, told):
+    plan = loop.Plan(num_steps=20, batch=16, checkpoint_every=2, log_every=log_every)
+    with pytest.raises(InputError, match=told) as raised:
+        loop.train(_spoilt(5, what), _state(), _Batches(), plan, tmp_path, quiet=True)
+    assert '\n' not in str(raised.value)
+    with checkpoint.manager(tmp_path / 'checkpoints') as mngr:
+        assert mngr.latest_step() == kept
+        assert np.isfinite(checkpoint.restore(mngr, _state())['weights']['w']).all()
+    found = json.loads((tmp_path / 'not_finite.json').read_text())
+    step = 5 if what == 'loss' else 6
+    assert found['step'] == step and (found['loss'] == 'inf') == (what == 'loss')
+    assert found['batch'] == [{'batch': step - 1, 'row': row} for row in range(16)]
+
+
+def test_weights_that_are_not_finite_are_not_kept_as_the_best(tmp_path):
+    plan = loop.Plan(num_steps=9, batch=16, checkpoint_every=100, log_every=100, validate_every=2)
+    seen = []
+    validate = lambda state: seen.append(int(state['step'])) or {'selection': float(len(seen))}
+    with pytest.raises(InputError, match='step 4: .* weights are not finite'):
+        loop.train(_spoilt(3, 'weights'), _state(), _Batches(), plan, tmp_path, quiet=True, validate=validate)
+    assert seen == [2]
+
+
+def _damage(folder, how):
+    files = {
+        'figures': [folder / 'metrics' / 'metrics'],
+        'index': list((folder / 'weights').glob('manifest.ocdbt')),
+        'arrays': list((folder / 'weights').glob('**/d/*')),
+        'shapes': [folder / 'weights' / '_METADATA'],
+    }[how]
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize('how', ['figures', 'index', 'arrays', 'shapes'])
+def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_it_taken(tmp_path, capsys, how):
+    run = tmp_path / 'run'
+    whole = _train(run, 4)
+    _damage(run / 'checkpoints' / '4', how)
+    jax.tree.map(np.testing.assert_array_equal, _train(run, 4), whole)
+    said = capsys.readouterr().err
+    assert said.count('\n') == 1 and '/checkpoints/4: a damaged checkpoint: ' in said
+    assert (run / 'checkpoints' / '4.damaged').is_dir()
+    with checkpoint.manager(run / 'checkpoints') as mngr:
+        assert mngr.all_steps() == [2, 4]
+    assert _steps(run) == [1, 2, 3, 4]
+
+
+def test_with_every_checkpoint_damaged_nothing_begins_anew(tmp_path):
+    _train(tmp_path / 'run', 4)
+    for step in ('2', '4'):
+        _damage(tmp_path / 'run' / 'checkpoints' / step, 'index')
+    with pytest.raises(InputError, match='/checkpoints/2: a damaged checkpoint') as raised:
+        _train(tmp_path / 'run', 4)
+    assert '\n' not in str(raised.value)
+    assert (tmp_path / 'run' / 'checkpoints' / '2').is_dir()
+
+
+_LIMITED = textwrap.dedent('''
+    import pathlib, resource, sys
+    sys.path.insert(0, sys.argv[1])
+    import numpy as np, test_loop
+    test_loop._state = lambda: {
+        'weights': {'w': np.random.default_rng(0).normal(size=50_000).astype('f')},
+        'step': np.zeros((), 'i4'),
+    }
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        test_loop._train(pathlib.Path(sys.argv[2]), 6)
+    except test_loop.InputError as error:
+        print(error)
+''')
+
+
+def test_a_disk_that_takes_no_checkpoint_is_told_in_a_line(tmp_path):
+    """A limit on the size of files stands for the end of the disk."""
+    done = subprocess.run(
+        [sys.executable, '-c', _LIMITED, os.path.dirname(__file__), str(tmp_path / 'run')],
+        capture_output=True, text=True, timeout=120,
+    )
+    told = [line for line in done.stdout.splitlines() if line]
+    assert len(told) == 1 and f'{tmp_path}/run/checkpoints: cannot be written: ' in told[0], done
+    assert 'File too large' in told[0]
+
+
+def test_a_full_disk_under_the_metrics_is_told_in_a_line(tmp_path):
+    told = 'metrics.jsonl: cannot be written: No space left'
+    with pytest.raises(InputError, match=told) as raised, Log(tmp_path, quiet=True) as log:
+        log.write(1, {'loss': 1.0})
+        log._file.close()
+        log._file = open('/dev/full', 'a')  # takes nothing; only ever written here
+        log.write(2, {'loss': 1.0})
+    assert '\n' not in str(raised.value)
+    assert _steps(tmp_path) == [1]
+
+
+def test_a_workdir_that_cannot_be_written_is_told_in_a_line(tmp_path):
+    (tmp_path / 'checkpoints').write_text('a file where a folder is wanted')
+    with pytest.raises(InputError, match='checkpoints: cannot be written: ') as raised:
+        _train(tmp_path, 6)
+    assert '\n' not in str(raised.value)
 
 
 def test_a_torn_last_line_of_metrics_is_dropped(tmp_path):

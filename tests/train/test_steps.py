@@ -93,6 +93,17 @@ def _against_the_batch():
     return _pretraining(snippet=dict(negatives='snippet'), negatives=('batch', 'queue'))
 
 
+def _round_the_ring():
+    """The ring of the same negatives, and moments of the same video."""
+    return _pretraining(
+        snippet=dict(negatives='snippet', apart=1), negatives=('batch', 'queue'), negatives_form='ring'
+    )
+
+
+def _gathered():
+    return _pretraining(snippet=dict(negatives='snippet', apart=1), negatives=('batch', 'queue'))
+
+
 def _against_the_same_person():
     return _pretraining(snippet=dict(negatives='snippet'), negatives=('subject',))
 
@@ -116,6 +127,11 @@ MADE = [_pretraining, _against_the_batch, _against_the_same_person, _two_streams
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, _run(make, num_devices), _run(make, 1))
+
+
+def test_keys_that_pass_round_give_the_weights_of_keys_that_are_gathered():
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+    jax.tree.map(close, _run(_round_the_ring, 4), _run(_gathered, 1))
 
 
 def test_pretraining_reports_every_loss_and_their_weighted_sum():
