@@ -72,6 +72,22 @@ class Settings(NamedTuple):
     snippet: Snippets = Snippets()
 
 
+class Given(NamedTuple):
+    """What the losses of a step are told besides what was encoded.
+
+    Attributes:
+        seen: view -> `views.Seen`.
+        subjects: int32[B], equal for videos of one person.
+        draws: typed key of each video, [B].
+        progress: share of the run that is done.
+    """
+
+    seen: dict[str, views.Seen]
+    subjects: jax.Array
+    draws: jax.Array
+    progress: jax.Array
+
+
 def init(
     rng,
     encoder: Encoder,
@@ -149,6 +165,7 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
     # Beside the draws of the views, of which there are two more than cuts.
     draws = jax.random.fold_in(rng, len(settings.views) + 2)
     draws = augment.example_keys(draws, batch['index'])
+    given = Given(seen, batch['subject'], draws, progress)
     trained = {
         stream: items.merge(state['backbone'][stream], state['heads'][stream])
         for stream in settings.streams
@@ -162,9 +179,7 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         current = {stream: {**trained[stream], 'params': params[stream]} for stream in params}
         outputs, updated = encode(current, 'query')
         outputs = {stream: {**outputs[stream], **key_outputs.get(stream, {})} for stream in outputs}
-        losses = _losses(
-            outputs, state['queues'], batch['subject'], host, settings, progress, seen, draws
-        )
+        losses = _losses(outputs, state['queues'], given, host, settings)
         losses = lax.pmean(losses, parallel.AXIS)
         losses['loss'] = _total(losses, settings)
         return losses['loss'], (losses, outputs, updated)
@@ -221,7 +236,7 @@ def _encode(encoder, host, seen, rng, variables, side):
     return outputs, variables
 
 
-def _losses(outputs, queues, subjects, host, settings, progress, seen, draws):
+def _losses(outputs, queues, given: Given, host, settings):
     """Computes the mean of every named loss on this device."""
     losses, videos, far = {}, {}, {}
     for stream, encoded in outputs.items():
@@ -234,31 +249,31 @@ def _losses(outputs, queues, subjects, host, settings, progress, seen, draws):
             far[stream] = negatives.collect(
                 queues[stream]['host'],
                 host.enqueued(videos[stream]),
-                subjects,
+                given.subjects,
                 settings.negatives,
                 settings.negatives_form,
             )
-        terms = host.terms(videos[stream], far[stream], progress)
+        terms = host.terms(videos[stream], far[stream], given.progress)
         losses |= {f'{name}{suffix}': value.mean() for name, value in terms.items()}
         if 'snippet' in queues[stream]:
             losses[f'snippet{suffix}'] = _snippet(
-                encoded, queues[stream]['snippet'], subjects, settings, progress, seen, draws
+                encoded, queues[stream]['snippet'], given, settings
             )
-    across = host.across(videos, far, progress)
+    across = host.across(videos, far, given.progress)
     return losses | {name: value.mean() for name, value in across.items()}
 
 
-def _snippet(encoded, waiting, subjects, settings, progress, seen, draws):
+def _snippet(encoded, waiting, given: Given, settings):
     """Computes the snippet term, the mean over all devices' valid snippets once it is averaged."""
     chosen = settings.snippet
     query, key = (encoded[view][1] for view in chosen.views)
     count = query.valid.shape[1]
-    times = [heads.snippet_times(seen[view].times, seen[view].mask, count) for view in chosen.views]
-    reach = seen[chosen.views[0]].times.shape[1] / count
-    pairing = snippet.Pairing(draws, tuple(times), reach)
+    seen = [given.seen[view] for view in chosen.views]
+    times = tuple(heads.snippet_times(view.times, view.mask, count) for view in seen)
+    pairing = snippet.Pairing(given.draws, times, reach=seen[0].times.shape[1] / count)
     pushed = snippet.negatives(key, chosen.negatives)
     far = negatives.collect(
-        waiting, pushed, subjects, settings.negatives, settings.negatives_form
+        waiting, pushed, given.subjects, settings.negatives, settings.negatives_form
     )
 
     def term(mined):
@@ -274,7 +289,7 @@ def _snippet(encoded, waiting, subjects, settings, progress, seen, draws):
         )
 
     if chosen.mined and chosen.mine_from < 1:
-        late = progress >= chosen.mine_from
+        late = given.progress >= chosen.mine_from
         values, counts = lax.cond(late, lambda: term(chosen.mined), lambda: term(0))
     else:
         values, counts = term(0)
