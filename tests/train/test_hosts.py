@@ -94,7 +94,7 @@ def loose():
         yield
 
 
-SLOW = ('skeletonclr', 'crossclr', 'hiclr', 'aimclr', 'cmd')
+SLOW = ('skeletonclr', 'crossclr', 'hiclr', 'aimclr', 'cmd', 'vicreg')
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,17 @@ def _two_streams():
 MADE = [_pretraining, _against_the_batch, _against_the_same_person, _two_streams, _finetuning]
 
 
-# Eight devices add nothing to two of what a second stream needs.
+# Quick: eight devices for what is trained by default, two for its variants.
+QUICK = {(_pretraining, 8), (_finetuning, 8), (_against_the_batch, 2), (_two_streams, 2)}
+
+
 @pytest.mark.parametrize(
     ('make', 'num_devices'),
-    [(make, n) for make in MADE for n in (2, 8) if (make, n) != (_two_streams, 8)],
+    [
+        pytest.param(make, n, marks=() if (make, n) in QUICK else pytest.mark.slow)
+        for make in MADE
+        for n in (2, 8)
+    ],
 )
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
