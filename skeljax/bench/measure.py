@@ -23,7 +23,7 @@ def run(sides: dict, *, rounds: int, dtype: str) -> dict:
     Returns:
         rounds, platform, sides (name -> seconds, low, high, each round's, what the side tells,
         and the shares of the peaks), peaks; with other sides than ours also `ratio`,
-        `ratio_by_round` and against.
+        `ratio_by_round`, against and, of processor seconds where sides tell them, `cpu_ratio`.
 
     Raises:
         InputError: sides ran on different platforms.
@@ -39,7 +39,11 @@ def run(sides: dict, *, rounds: int, dtype: str) -> dict:
     figures = {
         'rounds': rounds, 'platform': platforms[compare.OURS], 'sides': told, 'peaks': peaks
     }
-    return figures | (compare.ratio(seconds) if len(sides) > 1 else {})
+    if len(sides) == 1:
+        return figures
+    figures |= compare.ratio(seconds)
+    processor = [told[name].get('cpu_seconds') for name in (compare.OURS, figures['against'])]
+    return figures | ({'cpu_ratio': processor[0] / processor[1]} if all(processor) else {})
 
 
 def row(

@@ -10,6 +10,7 @@ _COLUMNS = {
     'seconds': ('median ms', 1e3),
     'low': ('10 %', 1e3),
     'high': ('90 %', 1e3),
+    'cpu_seconds': ('CPU ms', 1e3),
     'compile_seconds': ('compile s', 1),
     'flops': ('GFLOP', 1e-9),
     'bytes': ('GB moved', 1e-9),
@@ -54,6 +55,8 @@ def sides(figures: dict, title: str) -> str:
 def _ratio(figures: dict) -> str:
     around, goal = figures['ratio_by_round'], figures['goal']
     told = f'round by round {around["median"]:.3f} [{around["low"]:.3f}, {around["high"]:.3f}]'
+    if 'cpu_ratio' in figures:
+        told += f'; of CPU seconds {figures["cpu_ratio"]:.3f}'
     told += f'; the goal is {goal} or less' if goal else ''
     return f'ratio to the better twin ({figures["against"]}): {figures["ratio"]:.3f} ({told})'
 

@@ -76,6 +76,14 @@ def test_a_run_tells_it_all_and_is_shown():
     assert 'row' in show.rows({'row': figures})
 
 
+def test_processor_seconds_are_compared_where_both_tell_them():
+    sides = _sides([], cpu_seconds=1.5)
+    sides['torch'] = Side('torch', [9, 4, 4, 10], [], cpu_seconds=6.0)
+    figures = measure.run(sides, rounds=3, dtype='float32')
+    assert figures['cpu_ratio'] == 0.25
+    assert 'cpu_ratio' not in measure.run(_sides([], cpu_seconds=1.5), rounds=3, dtype='float32')
+
+
 def test_sides_on_different_platforms_are_no_comparison():
     with pytest.raises(InputError, match='different platforms'):
         measure.run(_sides([], platform='gpu'), rounds=3, dtype='float32')

@@ -18,6 +18,8 @@ class Side:
         print('noise that is no answer')
         return 0.25
     def figures(self):
+        return {'platform': 'cpu'}
+    def peaks(self, dtype):
         os._exit(3)
 
 def make(fault=None):
@@ -39,9 +41,11 @@ def module(tmp_path, monkeypatch):
 
 def test_a_side_answers_and_its_end_is_told(module):
     side = remote.Remote('ours', module, {}, remote.cores(1))
-    assert side.time() == 0.25
+    assert [side.time() for _ in range(3)] == [0.25] * 3
+    told = side.figures()
+    assert told['platform'] == 'cpu' and 0 <= told['cpu_seconds'] < 0.25
     with pytest.raises(InputError, match='ours: its process ended with status 3'):
-        side.figures()
+        side.peaks('float32')
     side.close()
 
 
