@@ -42,7 +42,7 @@ def _numbers(module) -> dict:
 
 
 def _dense(linear) -> dict:
-    return {'kernel': linear.weight.detach().numpy().reshape(linear.out_features, -1).T.copy(),
+    return {'kernel': linear.weight.detach().flatten(1).numpy().T.copy(),
             'bias': linear.bias.detach().numpy().copy()}
 
 
