@@ -28,6 +28,8 @@ def _modules():
 
 
 MODULES = _modules()
+# They need PyTorch, which is an extra.
+TORCH = [name for name in MODULES if name.startswith('skeljax.bench.twins.')]
 
 
 def _imports(name) -> set[str]:
@@ -86,11 +88,16 @@ def test_one_module_maps_over_devices():
     assert users == ['skeljax.train.parallel']
 
 
+def test_only_the_twins_import_torch():
+    users = [name for name in MODULES if any(i.split('.')[0] == 'torch' for i in _imports(name))]
+    assert users and all(name in TORCH for name in users)
+
+
 def test_no_module_imports_tensorflow():
     listed = ', '.join(sorted(MODULES)[1:])
     code = f"""
 import importlib, sys
-for name in {sorted(m for m in MODULES if m != 'skeljax.__main__')!r}:
+for name in {sorted(m for m in MODULES if m != 'skeljax.__main__' and m not in TORCH)!r}:
     importlib.import_module(name)
 assert 'skeljax.cli.demo' in sys.modules
 sys.exit('tensorflow' in sys.modules)

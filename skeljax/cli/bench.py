@@ -1,40 +1,66 @@
 """Measure speed and memory.
 
+    skeljax bench step [--config configs/bench.py:ROW] [--against torch] [--threads 2]
+    skeljax bench infer [--config configs/bench.py:ROW] [--against torch]
+    skeljax bench rows --against torch [--platform gpu]
     skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
     skeljax bench input --config configs/ui_prmd.py:composed10
+    skeljax bench prepare [--corpus synthetic/default]
     skeljax bench read --files FILE_OR_FOLDER ...
     skeljax bench score [--recordings 1000] [--classes 51] [--proposals 20000] [--twins 50]
     JAX_NUM_CPU_DEVICES=8 skeljax bench negatives [--snippets 4096 16384 65536] [--embed 128]
 
-`step` times the compiled training step on one batch that stays on the device;
-`input` times the making of batches alone; `read` times the readers of raw files,
-against a loop over lines and `float`; `score` times the evaluators, beside plain loops
-that work as the published ones do, and the decoders; `negatives` compiles the contrast
-with a batch's negatives, gathered and passed round, for all devices that there are, and
-tells the memory it would take: it runs nothing. All print JSON.
+`step` times the compiled training step on one batch that stays on the device, `infer` the
+scoring of whole recordings or clips. Rows of configs/bench.py have made-up inputs and need no
+corpus; with `--against torch` (pip install skeljax[bench]) the same work in PyTorch, eager and
+compiled, is run in turn with it, each in a process of its own, on the same cores, with the same
+allocator settings, and the ratio to the better of the two is told. `rows` does that for every row
+of a platform. `input` times the making of batches alone; `prepare` the conversion of a corpus;
+`read` the readers of raw files, against a loop over lines and `float`; `score` times the
+evaluators, beside plain loops that work as the published ones do, and the decoders; `negatives`
+compiles the contrast with a batch's negatives, gathered and passed round, for all devices that
+there are, and tells the memory it would take: it runs nothing.
+
+All print a table and write their figures with --json. The compiler counts operations and bytes
+of ours, PyTorch counts the operations of its products alone.
 """
 
 import json
 from pathlib import Path
-import resource
 import statistics
+import tempfile
 import time
 
 import jax
 
-from skeljax.cli import configured, finetune, pretrain
+from skeljax.bench import compare, measure, memory, ours, show
+from skeljax.cli import configured, finetune, prepare, pretrain
+from skeljax.configs import bench as rows
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.localize import speed
-from skeljax.train import assemble, compilations, footprint, parallel
+from skeljax.train import assemble, footprint
+
+# What to measure -> the config that it takes where none is given.
+_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo')
+_OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
 
 
 def add_arguments(parser):
-    parser.add_argument('what', choices=('step', 'input', 'read', 'score', 'negatives'), help='what to measure')
-    configured.add_config(parser, default='demo')
-    parser.add_argument('--stage', choices=('pretrain', 'finetune'), default='pretrain')
+    parser.add_argument('what', choices=(*_CONFIGS, *_OTHERS), help='what to measure')
+    configured.add_config(parser, default='')
+    parser.add_argument(
+        '--stage', choices=('pretrain', 'finetune'), help='of step and input (default: pretrain)'
+    )
     parser.add_argument('--steps', type=int, default=10, help='steps or rounds timed (default: 10)')
+    parser.add_argument('--against', choices=('torch',), help='run the same work of it in turn')
+    parser.add_argument('--threads', type=int, default=0, help='cores a side (default: all)')
+    parser.add_argument('--platform', choices=('cpu', 'gpu'), default='cpu', help='of rows')
     parser.add_argument('--files', nargs='+', default=[], help='raw files, or folders of them')
+    parser.add_argument(
+        '--corpus', default='synthetic/default', help='to prepare (default: synthetic/default)'
+    )
+    parser.add_argument('--manual-dir', help='where the raw files of that corpus are')
     whole = dict(type=int, metavar='N')
     parser.add_argument('--recordings', default=1000, help='to score (default: 1000)', **whole)
     parser.add_argument('--classes', default=51, help='of actions (default: 51)', **whole)
@@ -47,102 +73,123 @@ def add_arguments(parser):
         help='of the global batch (default: 4096 16384 65536)', **whole,
     )
     parser.add_argument('--embed', default=128, help='size of an embedding (default: 128)', **whole)
-    parser.add_argument('--json', metavar='FILE', help='also write the figures here')
+    parser.add_argument('--json', metavar='FILE', help='write the figures here')
 
 
 parse_rest = configured.parse
 
 
 def run(args) -> int:
-    if args.what == 'read':
-        figures = measure_read(args.files, args.steps)
-    elif args.what == 'score':
-        figures = measure_score(args)
-    elif args.what == 'negatives':
-        rows = footprint.measure(args.snippets, embed=args.embed)
-        figures = {'platform': jax.default_backend(), 'negatives': rows}
-    else:
-        config = configured.load(args.config_file, args.overrides)
-        assemble.check(config)
-        measure = {'step': measure_step, 'input': measure_input}[args.what]
-        figures = {'stage': args.stage, **measure(config, args.stage, args.steps)}
-    text = json.dumps({'what': args.what, **figures}, indent=1)
-    print(text)
+    if args.steps < 1:
+        raise InputError(f'--steps {args.steps}: expected 1 or more')
+    figures, shown = _MEASURES[args.what](args)
+    print(shown)
     if args.json:
+        text = json.dumps({'what': args.what, **figures}, indent=1)
         Path(args.json).write_text(text + '\n')
     return 0
 
 
-def measure_step(config, stage: str, steps: int) -> dict:
-    """Times the step of a stage on a constant batch.
-
-    Returns:
-        seconds a step (median and range), examples and frames a second, seconds
-        of the first call (compilation), peak memory of the process in MiB, and
-        how many programs were compiled after that.
-    """
-    step, state, batches = _parts(config, stage)
-    chosen = config[stage]
-    state = parallel.replicate(state)
-    batch = parallel.shard(batches(0))
-    rng = jax.device_put(jax.random.key(config.seed))
-    step = parallel.data_parallel(step)
-    with compilations.counted() as first:
-        state, metrics = jax.block_until_ready(step(state, batch, rng))
-    seconds = []
-    with compilations.counted() as later:
-        for _ in range(steps):
-            start = time.perf_counter()
-            state, metrics = jax.block_until_ready(step(state, batch, rng))
-            seconds.append(time.perf_counter() - start)
-    median = statistics.median(seconds)
-    return {
-        'platform': jax.default_backend(),
-        'devices': jax.local_device_count(),
-        'batch': chosen.batch,
-        'frames_per_example': chosen.crop.length,
-        'seconds_per_step': median,
-        'seconds_per_step_range': [min(seconds), max(seconds)],
-        'examples_per_second': chosen.batch / median,
-        'frames_per_second': chosen.batch * chosen.crop.length / median,
-        'compile_seconds': sum(first),
-        'compilations_after_the_first_step': len(later),
-        'peak_memory_mib': _peak_memory(),
-        'loss': float(metrics['loss']),
-    }
+def measure_row(args) -> tuple[dict, str]:
+    """Times a training step or inference; returns figures and the table of them."""
+    name = args.config_file or _CONFIGS[args.what]
+    config = configured.load(name, args.overrides)
+    assemble.check(config)
+    stage = args.stage or (config.bench.stage if 'bench' in config else 'pretrain')
+    if 'bench' in config:
+        figures = measure.row(
+            config, what=args.what, stage=stage, rounds=args.steps, threads=args.threads,
+            against=args.against,
+        )
+    elif args.what == 'infer' or args.against:
+        told = '--against torch' if args.against else 'bench infer'
+        raise InputError(f'{told} takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
+    else:
+        step, state, batches = _parts(config, stage)
+        sides = {compare.OURS: ours.Step(step, state, batches(0), config.seed)}
+        figures = measure.run(sides, rounds=args.steps, dtype=config.model.dtype)
+        figures |= measure.rates(figures, config[stage].batch, config[stage].crop.length)
+    figures = {'config': name, 'stage': stage, **figures}
+    return figures, show.sides(figures, name)
 
 
-def measure_input(config, stage: str, steps: int) -> dict:
+def measure_rows(args) -> tuple[dict, str]:
+    """Compares every row of a platform with PyTorch, one after the other."""
+    found = {}
+    for name in rows.ROWS:
+        config = configured.load(f'bench:{name}', args.overrides)
+        if config.bench.platform != args.platform:
+            continue
+        what = 'infer' if config.bench.frames else 'step'
+        found[name] = measure.row(
+            config, what=what, stage=config.bench.stage, rounds=args.steps,
+            threads=args.threads, against='torch',
+        )
+        print(show.sides(found[name], name), end='\n\n', flush=True)
+    return {'rows': found}, show.rows(found)
+
+
+def measure_input(args) -> tuple[dict, str]:
     """Times the making of batches by the threads that training uses."""
+    config = configured.load(args.config_file or _CONFIGS['input'], args.overrides)
+    assemble.check(config)
+    stage = args.stage or 'pretrain'
     _, _, batches = _parts(config, stage)
-    stream = batches.iterate(0)
+    stream, seconds = batches.iterate(0), []
     next(stream)
-    start = time.perf_counter()
-    for _ in range(steps):
+    for _ in range(args.steps):
+        start = time.perf_counter()
         next(stream)
-    seconds = (time.perf_counter() - start) / steps
-    chosen = config[stage]
-    return {
+        seconds.append(time.perf_counter() - start)
+    chosen, mean = config[stage], statistics.mean(seconds)  # threads work ahead: no median
+    figures = {
+        'stage': stage,
         'batch': chosen.batch,
         'frames_per_example': chosen.window,
-        'seconds_per_batch': seconds,
-        'examples_per_second': chosen.batch / seconds,
-        'frames_per_second': chosen.batch * chosen.window / seconds,
+        'seconds_per_batch': mean,
+        'seconds': compare.spread(seconds),
+        'examples_per_second': chosen.batch / mean,
+        'frames_per_second': chosen.batch * chosen.window / mean,
+        'peak_memory_mib': memory.peak_mib(),
     }
+    return figures, show.plain(figures, 'input')
 
 
-def measure_read(paths, rounds: int) -> dict:
+def measure_prepare(args) -> tuple[dict, str]:
+    """Times the conversion of a corpus into records, in a folder that is removed."""
+    seconds = []
+    for _ in range(args.steps):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            report = prepare.prepare(args.corpus, data_dir=folder, manual_dir=args.manual_dir)
+            seconds.append(time.perf_counter() - start)
+    around = compare.spread(seconds)
+    splits = report['splits'].values()
+    counts = {name: sum(split[name] for split in splits) for name in ('recordings', 'frames')}
+    figures = {
+        'corpus': args.corpus,
+        **counts,
+        'seconds': around,
+        **{f'{name}_per_second': count / around['median'] for name, count in counts.items()},
+        'peak_memory_mib': memory.peak_mib(),
+    }
+    return figures, show.plain(figures, 'prepare')
+
+
+def measure_read(args) -> tuple[dict, str]:
     """Times the readers of raw files.
 
     Raises:
         InputError: no files are given, or they cannot be read.
     """
-    if not paths:
+    if not args.files:
         raise InputError('bench read needs --files: raw files, or folders of them')
-    return {'readers': reading.measure(paths, rounds), 'peak_memory_mib': _peak_memory()}
+    readers = reading.measure(args.files, args.steps)
+    figures = {'readers': readers, 'peak_memory_mib': memory.peak_mib()}
+    return figures, show.plain(figures, 'read')
 
 
-def measure_score(args) -> dict:
+def measure_score(args) -> tuple[dict, str]:
     """Times evaluators and decoders, see `skeljax.localize.speed.measure`."""
     figures = speed.measure(
         recordings=args.recordings,
@@ -151,11 +198,21 @@ def measure_score(args) -> dict:
         twin_recordings=args.twins,
         rounds=args.steps,
     )
-    return {**figures, 'peak_memory_mib': _peak_memory()}
+    figures['peak_memory_mib'] = memory.peak_mib()
+    return figures, show.plain(figures, 'score')
 
 
-def _peak_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def measure_negatives(args) -> tuple[dict, str]:
+    """Tells the memory of the contrast with a batch's negatives."""
+    found = footprint.measure(args.snippets, embed=args.embed)
+    figures = {'platform': jax.default_backend(), 'negatives': found}
+    return figures, show.lines(found)
+
+
+_MEASURES = dict(
+    step=measure_row, infer=measure_row, rows=measure_rows, input=measure_input,
+    prepare=measure_prepare, read=measure_read, score=measure_score, negatives=measure_negatives,
+)
 
 
 def _parts(config, stage):

@@ -10,7 +10,6 @@ The state that does best on the validation split is kept in WORKDIR/best.
 import functools
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
@@ -21,7 +20,7 @@ from skeljax.data import corpus as corpora
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, checkpoint, cluster, finetune, loop, score, workdir as workdirs
+from skeljax.train import assemble, checkpoint, cluster, loop, score, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -115,20 +114,12 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
 
 def prepare(config: ConfigDict, corpus: Corpus):
     """Makes the per-device step, the first state, the batches and the model."""
-    chosen, layout = config.finetune, corpus.layout
-    model = assemble.localizer(config, layout, len(corpus.classes))
-    tx = assemble.optimiser(config, 'finetune')
-    settings = assemble.finetune_settings(config, layout)
+    layout, source = corpus.layout, config.finetune.init_from
     batches = draw(config, corpus)
-    persons, joints = corpus[0].joints.shape[1:3]
-    example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
-    rng = jax.random.key(config.seed)
-    encoder = None
-    if chosen.init_from:
-        like = jax.eval_shape(lambda: finetune.init(rng, model, tx, example))
-        encoder = _pretrained(chosen.init_from, like['backbone'], config, layout)
-    state = finetune.init(rng, model, tx, example, encoder)
-    step = functools.partial(finetune.step, model=model, tx=tx, settings=settings)
+    restore = functools.partial(_pretrained, source, config=config, layout=layout)
+    step, state, model = assemble.finetuning(
+        config, layout, corpus[0].joints.shape[1], len(corpus.classes), restore if source else None
+    )
     return step, state, batches, model
 
 

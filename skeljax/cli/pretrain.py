@@ -5,18 +5,14 @@
 Run the same command again to go on from the last checkpoint.
 """
 
-import functools
-
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
-import numpy as np
 
 from skeljax.cli import configured, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, cluster, loop, pretrain, workdir as workdirs
+from skeljax.train import assemble, cluster, loop, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -111,24 +107,7 @@ def draw(config: ConfigDict, corpora: list[Corpus]) -> Batches:
 
 def prepare(config: ConfigDict, corpora: list[Corpus]):
     """Makes the per-device step, the first state and the batches."""
-    chosen, layout = config.pretrain, corpora[0].layout
-    host = assemble.host(config, layout)
-    encoder = assemble.encoder(config, layout, host)
-    tx = assemble.optimiser(config, 'pretrain')
-    settings = assemble.pretrain_settings(config, host, layout)
     batches = draw(config, corpora)
-    persons, joints = corpora[0][0].joints.shape[1:3]
-    example = jnp.zeros((2, chosen.crop.length, persons, joints, 3), np.float32)
-    state = pretrain.init(
-        jax.random.key(config.seed),
-        encoder,
-        host,
-        tx,
-        example,
-        settings,
-        queue_size=chosen.queue_size,
-        snippet_queue_size=chosen.snippet.queue_size,
-        copy_key=not assemble.quirk(config, 'key_init'),
-    )
-    step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=settings)
+    persons = corpora[0][0].joints.shape[1]
+    step, state = assemble.pretraining(config, corpora[0].layout, persons)
     return step, state, batches

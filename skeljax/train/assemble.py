@@ -1,11 +1,14 @@
 """Modules and settings from a config; a name is a module of this library."""
 
+from collections.abc import Callable
+import functools
 import importlib
 
+import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from skeljax import streams
+from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
 from skeljax.errors import InputError
 from skeljax.models import fuser, heads, pyramid
@@ -189,6 +192,60 @@ def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Setti
             queue_advances=not quirk(config, 'snippet_pointer'),
         ),
     )
+
+
+def pretraining(config: ConfigDict, layout: str, persons: int):
+    """Makes the per-device step of pretraining and its first state.
+
+    Args:
+        config: the whole one.
+        layout: of joints.
+        persons: M of the videos.
+    """
+    chosen = config.pretrain
+    method = host(config, layout)
+    made = encoder(config, layout, method)
+    tx = optimiser(config, 'pretrain')
+    settings = pretrain_settings(config, method, layout)
+    state = pretrain.init(
+        jax.random.key(config.seed),
+        made,
+        method,
+        tx,
+        _example(chosen.crop.length, persons, layout),
+        settings,
+        queue_size=chosen.queue_size,
+        snippet_queue_size=chosen.snippet.queue_size,
+        copy_key=not quirk(config, 'key_init'),
+    )
+    step = functools.partial(pretrain.step, encoder=made, host=method, tx=tx, settings=settings)
+    return step, state
+
+
+def finetuning(
+    config: ConfigDict, layout: str, persons: int, num_classes: int,
+    pretrained: Callable[[dict], dict] | None = None,
+):
+    """Makes the per-device step of fine-tuning, its first state and the model.
+
+    Args:
+        config: the whole one.
+        layout: of joints.
+        persons: M of the recordings.
+        num_classes: L.
+        pretrained: makes the encoder's item, told what it is to be like; None begins anew.
+    """
+    model = localizer(config, layout, num_classes)
+    tx = optimiser(config, 'finetune')
+    settings = finetune_settings(config, layout)
+    example = _example(config.finetune.crop.length, persons, layout)
+    init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
+    state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
+    return functools.partial(finetune.step, model=model, tx=tx, settings=settings), state, model
+
+
+def _example(length: int, persons: int, layout: str):
+    return jnp.zeros((2, length, persons, skeleton.get(layout).num_joints, 3), jnp.float32)
 
 
 def localizer(config: ConfigDict, layout: str, num_classes: int):

@@ -19,7 +19,8 @@ def variables(state: dict) -> dict:
 
 
 @functools.partial(jax.jit, static_argnames='model')
-def _probabilities(model, variables, joints, mask):
+def clip_probabilities(model, variables, joints, mask):
+    """Scores every frame of joints float[B, T, M, V, 3]: float32[B, T, L + 1]."""
     return jax.nn.softmax(model.apply(variables, joints, mask, train=False), axis=-1)
 
 
@@ -38,7 +39,7 @@ def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
     length = len(recording.joints)
     example = batches.window(recording, 0, bucket(length))
     joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
-    scores = _probabilities(model, variables, joints, mask)
+    scores = clip_probabilities(model, variables, joints, mask)
     return np.asarray(scores[0, :length])
 
 

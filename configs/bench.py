@@ -1,0 +1,105 @@
+"""What `skeljax bench step` and `infer` measure on made-up inputs, beside PyTorch if asked.
+
+    skeljax bench step --config configs/bench.py:stgcn16 --against torch
+    skeljax bench infer --config configs/bench.py:evaluation --against torch
+
+Nothing is augmented, on either side: PyTorch's users do that in other processes. The two views
+are equal in all but dropout. Rows with a goal are promises about the ratio of medians.
+"""
+
+from ml_collections import ConfigDict
+
+from skeljax.configs import default
+
+
+def get_config(arg: str = '') -> ConfigDict:
+    """Returns a row.
+
+    Args:
+        arg: its name, of `ROWS`; by default the first.
+    """
+    name = arg or next(iter(ROWS))
+    if name not in ROWS:
+        raise ValueError(f'unknown row {name!r}, known: {", ".join(ROWS)}')
+    return ROWS[name]()
+
+
+def _stgcn16() -> ConfigDict:
+    config = _contrast('stgcn', batch=64, frames=50, persons=2, goal=0.45)
+    config.faithful = ('partition',)
+    config.pretrain.snippet.weight = 0.0
+    return config
+
+
+def _agcn64() -> ConfigDict:
+    return _contrast('agcn', batch=16, frames=150, goal=0.6)
+
+
+def _agcn64_bf16() -> ConfigDict:
+    config = _contrast('agcn', batch=128, frames=150, platform='gpu', goal=0.4)
+    config.model.dtype = 'bfloat16'
+    return config
+
+
+def _finetune() -> ConfigDict:
+    config = _row('backbone=agcn,setting=fuser', stage='finetune', platform='gpu')
+    config.model.dtype = 'bfloat16'
+    config.finetune.update(dict(batch=8, window=1000, crop=dict(length=1000)))
+    _constant(config.finetune)
+    return config
+
+
+def _evaluation() -> ConfigDict:
+    config = _row('backbone=stgcn,setting=recognition', persons=2, clips=64, frames=64, goal=0.6)
+    config.faithful = ('partition',)
+    return config
+
+
+def _recording() -> ConfigDict:
+    """Ten minutes at 30 frames a second."""
+    return _row('backbone=agcn,setting=fuser', frames=18_000, platform='gpu')
+
+
+# Name -> what makes it.
+ROWS = dict(
+    stgcn16=_stgcn16,
+    agcn64=_agcn64,
+    agcn64_bf16=_agcn64_bf16,
+    finetune=_finetune,
+    evaluation=_evaluation,
+    recording=_recording,
+)
+
+
+def _row(
+    arg: str, *, stage='pretrain', persons=1, clips=1, frames=0, platform='cpu', goal=0.0
+) -> ConfigDict:
+    config = default.get_config(arg)
+    config.data.layout = 'ntu25'
+    config.bench = ConfigDict(
+        dict(
+            stage=stage,  # whose step is measured
+            persons=persons,
+            classes=60,
+            clips=clips,  # of `infer`
+            frames=frames,  # of each
+            platform=platform,  # that the goal is for
+            goal=goal,  # the ratio to stay below; 0 for none
+        )
+    )
+    return config
+
+
+def _contrast(backbone: str, *, batch: int, frames: int, **told) -> ConfigDict:
+    config = _row(f'backbone={backbone}', **told)
+    config.pretrain.update(dict(batch=batch, window=frames, crop=dict(length=frames, pad_ratio=0)))
+    for view in config.pretrain.views.values():
+        for operation in view:
+            view[operation] = type(view[operation])(0)
+    _constant(config.pretrain)
+    return config
+
+
+def _constant(stage: ConfigDict):
+    """Learns at one rate, as the other side does."""
+    stage.optimiser.update(dict(warmup=0.0, decay_at=()))

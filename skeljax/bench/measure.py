@@ -1,0 +1,117 @@
+"""Measures sides in turn; those of a row of `configs/bench.py` each in a process of its own."""
+
+from collections.abc import Iterator
+import contextlib
+
+from ml_collections import ConfigDict
+
+from skeljax.bench import compare, remote, twins
+from skeljax.errors import InputError
+
+# Name of a side -> through `torch.compile`.
+_TORCH = {'torch': False, 'torch compiled': True}
+
+
+def run(sides: dict, *, rounds: int, dtype: str) -> dict:
+    """Runs sides in turn, after and before the peaks are measured.
+
+    Args:
+        sides: name -> side, `compare.OURS` among them, which has `peaks(dtype)` too.
+        rounds: that count.
+        dtype: of the matrices whose product gives the peak.
+
+    Returns:
+        rounds, platform, sides (name -> seconds, low, high, each round's, what the side tells,
+        and the shares of the peaks), peaks; with other sides than ours also `ratio`,
+        `ratio_by_round`, against and, of processor seconds where sides tell them, `cpu_ratio`.
+
+    Raises:
+        InputError: sides ran on different platforms.
+    """
+    ours = sides[compare.OURS]
+    peaks = ours.peaks(dtype)
+    seconds = compare.interleave(sides, rounds)
+    peaks = {key: max(value, peaks[key]) for key, value in ours.peaks(dtype).items()}
+    told = {name: _told(seconds[name], side.figures(), peaks) for name, side in sides.items()}
+    platforms = {name: found['platform'] for name, found in told.items()}
+    if len(set(platforms.values())) > 1:
+        raise InputError(f'the sides ran on different platforms: {platforms}')
+    figures = {
+        'rounds': rounds, 'platform': platforms[compare.OURS], 'sides': told, 'peaks': peaks
+    }
+    if len(sides) == 1:
+        return figures
+    figures |= compare.ratio(seconds)
+    processor = [told[name].get('cpu_seconds') for name in (compare.OURS, figures['against'])]
+    return figures | ({'cpu_ratio': processor[0] / processor[1]} if all(processor) else {})
+
+
+def row(
+    config: ConfigDict, *, what: str, stage: str, rounds: int, threads: int = 0,
+    against: str | None = None,
+) -> dict:
+    """Measures a row, alone or beside PyTorch.
+
+    Args:
+        config: the row.
+        what: 'step' or 'infer'.
+        stage: 'pretrain' or 'finetune', of a step.
+        rounds: that count.
+        threads: of each side; 0 for as many as there are cores.
+        against: 'torch' or None.
+
+    Returns:
+        As `run`, and threads, goal, `rates`, and in left_out what did not run and why.
+
+    Raises:
+        InputError: a setting that does not fit, or PyTorch is missing.
+    """
+    if against:
+        twins.check()
+    on = remote.cores(threads)
+    plan = {compare.OURS: ('skeljax.bench.ours', dict(what=what, stage=stage))}
+    for name, compiled in _TORCH.items() if against else ():
+        told = dict(what=what, stage=stage, compiled=compiled, threads=len(on))
+        plan[name] = 'skeljax.bench.twins.sides', told
+    with _started(plan, config.to_dict(), on) as (sides, left_out):
+        figures = run(sides, rounds=rounds, dtype=config.model.dtype)
+    chosen, told = config[stage], config.bench
+    shape = (told.clips, told.frames) if what == 'infer' else (chosen.batch, chosen.crop.length)
+    figures |= {'threads': len(on), 'goal': told.goal, 'left_out': left_out}
+    return figures | rates(figures, *shape)
+
+
+def rates(figures: dict, examples: int, frames: int) -> dict:
+    """Tells how many examples, and frames of them, ours takes a second."""
+    seconds = figures['sides'][compare.OURS]['seconds']
+    return {
+        'examples': examples,
+        'frames_per_example': frames,
+        'examples_per_second': examples / seconds,
+        'frames_per_second': examples * frames / seconds,
+    }
+
+
+@contextlib.contextmanager
+def _started(plan: dict, config: dict, on: list[int]) -> Iterator[tuple[dict, dict]]:
+    """Starts the processes; a compiled twin that cannot be had is left out, with the reason."""
+    with contextlib.ExitStack() as stack:
+        sides, left_out = {}, {}
+        for name, (module, told) in plan.items():
+            try:
+                side = remote.Remote(name, module, {'config': config, **told}, on)
+            except InputError as error:
+                if not _TORCH.get(name):
+                    raise
+                left_out[name] = str(error)
+                continue
+            stack.callback(side.close)
+            sides[name] = side
+        yield sides, left_out
+
+
+def _told(seconds: list[float], figures: dict, peaks: dict) -> dict:
+    around = compare.spread(seconds)
+    median = around.pop('median')
+    told = {'seconds': median, **around, 'each_round': seconds, **figures}
+    return told | compare.shares(median, figures, peaks)

@@ -1,0 +1,38 @@
+"""The rows that `skeljax bench` measures."""
+
+import pytest
+
+from skeljax.bench import inputs
+from skeljax.cli import configured
+from skeljax.configs import bench
+from skeljax.errors import InputError
+from skeljax.train import assemble
+
+
+@pytest.mark.parametrize('name', bench.ROWS)
+def test_a_row_is_sound(name):
+    config = configured.load(f'bench:{name}')
+    assemble.check(config)
+    host = assemble.host(config, 'ntu25')
+    assert assemble.encoder(config, 'ntu25', host).backbone.width == config.model.width
+    assert assemble.localizer(config, 'ntu25', config.bench.classes)
+    if config.bench.frames:
+        return
+    stage = config.bench.stage
+    made = inputs.batch(config, stage)
+    assert made['joints'].shape[:2] == (config[stage].batch, config[stage].crop.length)
+    assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
+    if stage == 'pretrain':
+        settings = assemble.pretrain_settings(config, host, 'ntu25')
+        assert not any(value for view in settings.views.values() for value in view.values())
+        assert settings.crop == {'length': config.pretrain.window, 'pad_ratio': 0, 'tempo': 0.0}
+
+
+def test_clips_are_as_many_as_told():
+    config = configured.load('bench:evaluation')
+    assert inputs.clips(config).shape == (64, 64, 2, 25, 3)
+
+
+def test_an_unknown_row_is_named_with_those_there_are():
+    with pytest.raises(InputError, match="unknown row 'fast', known: stgcn16, agcn64"):
+        configured.load('bench:fast')

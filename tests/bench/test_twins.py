@@ -1,0 +1,166 @@
+"""The PyTorch twins do the same work: from the same weights and inputs, the same losses."""
+
+import functools
+import importlib
+
+import jax
+import numpy as np
+import pytest
+
+from skeljax import imports
+from skeljax.bench import inputs
+from skeljax.cli import configured
+from skeljax.errors import InputError
+from skeljax.imports import translate
+from skeljax.train import assemble, parallel, score
+
+torch = pytest.importorskip('torch', reason='twins of steps need the extra skeljax[bench]')
+twins = importlib.import_module('skeljax.bench.twins.sides')
+training = importlib.import_module('skeljax.bench.twins.training')
+localizing = importlib.import_module('skeljax.bench.twins.localizing')
+randomise = importlib.import_module('torch_twins').randomise
+
+SMALL = [
+    '--config.model.width=4', '--config.model.stgcn.features=16', '--config.model.dropout=0.0',
+    '--config.bench.classes=5',
+]
+PRETRAIN = [
+    '--config.pretrain.batch=8', '--config.pretrain.window=16', '--config.pretrain.crop.length=16',
+    '--config.pretrain.queue_size=32', '--config.pretrain.embed=8',
+    '--config.pretrain.momentum=0.9', '--config.pretrain.optimiser.peak=0.01',
+]
+
+
+@pytest.fixture(autouse=True)
+def as_users_run_it():
+    with jax.numpy_dtype_promotion('standard'), jax.default_matmul_precision('float32'):
+        yield
+
+
+def _numbers(module) -> dict:
+    return {name: x.detach().numpy().copy() for name, x in module.state_dict().items()}
+
+
+def _dense(linear) -> dict:
+    return {'kernel': linear.weight.detach().flatten(1).numpy().T.copy(),
+            'bias': linear.bias.detach().numpy().copy()}
+
+
+def _backbone(network, config, like) -> dict:
+    """Translates a network's tensors as `skeljax import` does."""
+    encoder = imports.find(_numbers(network), config.model.name)
+    flat, tree = jax.tree_util.tree_flatten_with_path(like)
+    paths = [jax.tree_util.keystr(path, simple=True, separator='/') for path, _ in flat]
+    shapes = {p.replace('/backbone/', '/', 1): x.shape for p, (_, x) in zip(paths, flat)}
+    found = translate.translate(encoder, shapes, encoder.tensors)
+    assert not found.missing
+    return jax.tree.unflatten(tree, [found.arrays[path] for path in shapes])
+
+
+def _head(layers) -> dict:
+    return {'hidden': _dense(layers[0]), 'project': _dense(layers[2])}
+
+
+def _contrast(row, *more):
+    config = configured.load(row, [*SMALL, *PRETRAIN, *more])
+    torch.manual_seed(0)
+    model = twins.contrast(config)
+    randomise(model.query.backbone)
+    model.key.load_state_dict(model.query.state_dict())
+    model.train()
+    step, state = assemble.pretraining(config, 'ntu25', config.bench.persons)
+    item = state['backbone']['joint']
+    item = _backbone(model.query.backbone, config, item)
+    told = {'host': {'video': _head(model.query.video)}}
+    queues = {'host': model.queue}
+    if model.weight:
+        told['snippet'] = _head(model.query.dense)
+        queues['snippet'] = model.snippets
+    assert jax.tree.structure(told) == jax.tree.structure(state['heads']['joint']['params'])
+    state['backbone'] = {'joint': item}
+    state['heads'] = {'joint': {**state['heads']['joint'], 'params': told}}
+    both = {name: {**item.get(name, {}), **state['heads']['joint'].get(name, {})} for name in item}
+    state['key'] = {'joint': both}
+    for name, queue in queues.items():
+        state['queues']['joint'][name]['vectors'] = queue.vectors.numpy().copy()
+    return config, model, step, state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('row', ['bench:stgcn16', 'bench:agcn64'])
+def test_losses_of_three_steps_are_equal(row):
+    """The second and third tell that weights, the momentum encoder and queues went on alike."""
+    config, model, step, state = _contrast(row)
+    batch = inputs.batch(config, 'pretrain')
+    x = twins.shown(batch['joints'], 'cpu')
+    rate = twins.optimiser(config, 'pretrain', model.query.parameters())
+    devices = jax.local_devices()[:1]
+    state, batch = parallel.replicate(state, devices), parallel.shard(batch, devices)
+    step, rng = parallel.data_parallel(step, devices), jax.random.key(0)
+    for _ in range(3):
+        state, metrics = step(state, batch, rng)
+        theirs = training.pretraining_step(model, rate, model, (x, x)).item()
+        assert float(metrics['loss']) == pytest.approx(theirs, rel=1e-4)
+
+
+def _localizer(row, *more):
+    config = configured.load(row, [*SMALL, '--config.finetune.batch=3', *more])
+    torch.manual_seed(0)
+    model = twins.localizer(config)
+    randomise(model.backbone)
+    step, state, _ = assemble.finetuning(config, 'ntu25', config.bench.persons, 5)
+    state['backbone'] = _backbone(model.backbone, config, state['backbone'])
+    params = {'head': {'score': _dense(model.score)}}
+    if model.fuser:
+        params['fuser'] = {'join': _dense(model.fuser.join)}
+        for number in ('01', '11', '02'):
+            unit = getattr(model.fuser, f'unit{number}')
+            kernel = unit.conv.weight.detach().numpy().transpose(2, 1, 0).copy()
+            norm = {'scale': _numbers(unit.norm)['weight'], 'bias': _numbers(unit.norm)['bias']}
+            params['fuser'][f'unit{number}'] = {
+                'conv': {'kernel': kernel, 'bias': _numbers(unit.conv)['bias']}, 'norm': norm,
+            }
+    assert jax.tree.structure(params) == jax.tree.structure(state['decoder']['params'])
+    state['decoder'] = {**state['decoder'], 'params': params}
+    return config, model, step, state
+
+
+@pytest.mark.slow
+def test_losses_of_fine_tuning_are_equal():
+    lengths = ['--config.finetune.window=32', '--config.finetune.crop.length=32']
+    config, model, step, state = _localizer(
+        'bench:finetune', *lengths, '--config.model.dtype=float32'
+    )
+    model.train()
+    batch = inputs.batch(config, 'finetune')
+    x, labels = twins.shown(batch['joints'], 'cpu'), torch.from_numpy(batch['labels']).long()
+    rate = twins.optimiser(config, 'finetune', model.parameters())
+    devices = jax.local_devices()[:1]
+    state, batch = parallel.replicate(state, devices), parallel.shard(batch, devices)
+    step, rng = parallel.data_parallel(step, devices), jax.random.key(0)
+    loss_of = functools.partial(localizing.loss, model)
+    for _ in range(3):
+        state, metrics = step(state, batch, rng)
+        theirs = localizing.step(rate, loss_of, x, labels).item()
+        assert float(metrics['loss']) == pytest.approx(theirs, rel=1e-4)
+
+
+def test_scores_of_clips_are_equal():
+    sizes = ['--config.bench.clips=3', '--config.bench.frames=16']
+    config, model, _, state = _localizer('bench:evaluation', *sizes)
+    joints = inputs.clips(config)
+    with torch.inference_mode():
+        theirs = model.eval()(twins.shown(joints, 'cpu')).softmax(-1).numpy()
+    given = assemble.localizer(config, 'ntu25', 5), score.variables(state)
+    found = score.clip_probabilities(*given, joints, np.ones(joints.shape[:3], bool))
+    np.testing.assert_allclose(found, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(('change', 'told'), [
+    ('--config.pretrain.snippet.match=time', "snippet.match is 'time', the PyTorch twin knows"),
+    ('--config.pretrain.host=aimclr', "host is 'aimclr', the PyTorch twin knows 'skeletonclr'"),
+    ('--config.model.name=ctrgcn', 'not ctrgcn'), ('--config.data.layout=cmu31', 'ntu25, not'),
+])
+def test_what_the_twin_does_not_know_is_refused(change, told):
+    with pytest.raises(InputError, match=told):
+        twins.contrast(configured.load('bench:agcn64', [change]))
