@@ -1,4 +1,4 @@
-"""Gives every test eight fake devices and strict dtypes; runs before JAX starts."""
+"""Gives every test eight fake devices, strict dtypes and quick compilation; runs before JAX starts."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 os.environ.setdefault('JAX_NUM_CPU_DEVICES', '8')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('JAX_NUMPY_DTYPE_PROMOTION', 'strict')
+# Most tests compile for minutes what then runs for milliseconds; see `optimised`.
+os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 os.environ.setdefault('MPLBACKEND', 'agg')
 
 import hypothesis
@@ -14,6 +16,18 @@ import pytest
 # A busy machine is no fault of the code.
 hypothesis.settings.register_profile('patient', deadline=None)
 hypothesis.settings.load_profile('patient')
+
+
+@pytest.fixture
+def optimised(monkeypatch):
+    """Compiles as outside of tests, here and in processes started: for speed and memory."""
+    import jax
+
+    monkeypatch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '0')
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update('jax_disable_most_optimizations', False)
+    yield
+    jax.config.update('jax_disable_most_optimizations', before)
 
 
 @pytest.fixture(scope='session')

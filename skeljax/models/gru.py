@@ -135,7 +135,7 @@ class Backbone(nn.Module):
         tapped, outputs = layers.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             if number > 1:
-                x = nn.Dropout(self.dropout, deterministic=not train)(x)
+                x = layers.Dropout(self.dropout)(x, train=train)
             x = Layer(
                 self.width, 'causal' in self.faithful, self.dtype, name=f'layer{number}'
             )(x, seen)

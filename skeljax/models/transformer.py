@@ -82,7 +82,7 @@ class Block(nn.Module):
             ('mlp', self.widened),
         ):
             y = part(normalise(x, f'{name}_norm'))
-            x = layers.stored(x + nn.Dropout(self.dropout, deterministic=not train)(y))
+            x = layers.stored(x + layers.Dropout(self.dropout)(y, train=train))
         return x
 
     def over_joints(self, x):

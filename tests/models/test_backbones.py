@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from skeljax import skeleton
+from skeljax.models import layers
 
 # Networks of two blocks, the second of which halves time.
 SMALL = dict(width=4, widths=(1, 2), strides=(2,), dropout=0.0)
@@ -29,8 +30,12 @@ def _model(name, layout='ntu25', dtype=jnp.float32):
 @functools.cache
 def _variables(name, layout='ntu25'):
     joints = skeleton.get(layout).num_joints
-    x, mask = jnp.ones((1, 4, 1, joints, 3)), jnp.ones((1, 4, 1), bool)
-    init = functools.partial(_model(name, layout).init, train=False)
+    return _drawn(_model(name, layout), jnp.ones((1, 4, 1, joints, 3)), jnp.ones((1, 4, 1), bool))
+
+
+def _drawn(model, x, mask):
+    """Draws the variables of a model at random."""
+    init = functools.partial(model.init, train=False)
     variables = jax.eval_shape(init, jax.random.key(0), x, mask)
     # Initial scales of 1e-6 or alphas of 0 would hide the graph convolutions.
     rng = np.random.default_rng(0)
@@ -144,3 +149,35 @@ def test_bfloat16_computes_close_to_float32_and_keeps_float32_parameters(name):
     expected = _train(name, _variables(name), x, mask)[0].taps[2][0]
     error = np.abs(found.taps[2][0].astype(np.float32) - expected).mean()
     assert error < 0.1 * np.abs(expected).mean(), error
+
+
+@every_backbone
+def test_what_is_fast_on_a_cpu_gives_what_the_plain_way_gives(name, monkeypatch):
+    """Features to 1e-5; statistics and gradients to what rounding leaves of them."""
+    module = importlib.import_module(f'skeljax.models.{name}')
+    # Wide enough to be worth it, see `layers.temporal_conv`; CTR-GCN shares channels among branches.
+    width = 128 if name == 'ctrgcn' else 32
+    model = module.Backbone(**SMALL | dict(width=width, widths=(1, 1)))
+    x, mask = map(jnp.asarray, _padded()[1])
+    variables = _drawn(model, x, mask)
+    found = {}
+    for formulation in ('plain', 'fast'):
+        monkeypatch.setattr(layers, 'formulation', formulation)
+
+        def total(params):
+            out, new = model.apply(
+                {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats']
+            )
+            taps = [jnp.where(valid[..., None], tap, 0) for tap, valid in out.taps.values()]
+            return sum(jnp.sin(tap).sum() for tap in taps), (taps, new)
+
+        run = jit(jax.value_and_grad(total, has_aux=True))
+        found[formulation] = run(variables['params'])
+    (_, (taps, stats)), gradients = found['fast']
+    (_, (expected, _)), _ = found['plain']
+    scale = max(np.abs(tap).max() for tap in expected)
+    near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5 * scale)
+    jax.tree.map(near, taps, expected)
+    _close(stats, found['plain'][0][1][1])
+    _close(gradients, found['plain'][1])
+    assert any((a != b).any() for a, b in zip(taps, expected, strict=True))  # two ways indeed
