@@ -20,6 +20,7 @@ VERBS = {
     'evaluate': 'measure a fine-tuned run on a split, or files of segments',
     'knn': 'measure an encoder by its nearest labelled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
+    'runs': 'list runs and how far they are',
     'predict': 'find the segments of recordings',
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
