@@ -68,6 +68,7 @@ def parsers(whole: Container[str]) -> tuple[ArgumentParser, dict[str, ArgumentPa
     parser = ArgumentParser(
         prog='skeljax',
         description='Find what someone does, and when, in long skeleton sequences.',
+        epilog='skeljax VERB --help shows examples; skeljax demo does the whole job once.',
         allow_abbrev=False,
     )
     parser.add_argument('--version', action='version', version=f'skeljax {__version__}')
