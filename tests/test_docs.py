@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import skeljax
 from skeljax.cli import main
 from skeljax.report import settings
 
@@ -64,3 +65,13 @@ def test_commands_of_a_page_parse(page):
 
 def test_there_are_commands_to_parse():
     assert len(_commands(ROOT / 'README.md')) > 10 and len(_commands(ROOT / 'docs' / 'own-data.md')) > 8
+
+
+def test_the_citation_is_of_this_version_and_names_the_paper():
+    yaml = pytest.importorskip('yaml')
+    told = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
+    assert told['cff-version'] == '1.2.0' and told['message'] and told['authors']
+    assert (told['title'].partition(':')[0], told['version']) == ('skeljax', skeljax.__version__)
+    (paper,) = told['references']
+    assert paper['identifiers'][0]['value'] == 'arXiv:2512.16504'
+    assert paper['url'].endswith('2512.16504')
