@@ -87,8 +87,8 @@ def parsers(whole: Container[str]) -> tuple[ArgumentParser, dict[str, ArgumentPa
 
 def parse(argv: list[str]) -> tuple[Namespace, ModuleType]:
     """Reads the words of a command: its arguments, and the module of its verb."""
-    named = next((word for word in argv if not word.startswith('-')), None)
-    parser, _ = parsers({named})
+    named = [word for word in argv if not word.startswith('-')][:1]
+    parser, _ = parsers(named)
     args, rest = parser.parse_known_args(argv)
     verb = module(args.verb)
     if hasattr(verb, 'parse_rest'):

@@ -50,8 +50,9 @@ def comments(source: str) -> dict[str, str]:
     """
     tree = ast.parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    lines, found = _Comments(source), {}
-    seen = set()
+    lines = _Comments(source)
+    found: dict[str, str] = {}
+    seen: set[int] = set()
     for path, first, last in _fields(functions['get_config'], '', functions):
         texts = [] if first in seen else lines.above(first)
         texts += lines.beside(last) if last else []
@@ -65,14 +66,15 @@ class _Comments:
     """Comments by line: alone on it, or behind code."""
 
     def __init__(self, source: str):
-        self._alone, self._behind = {}, {}
+        self._alone: dict[int, str] = {}
+        self._behind: dict[int, str] = {}
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
                 alone = not token.line[: token.start[1]].strip()
                 (self._alone if alone else self._behind)[token.start[0]] = token.string[1:].strip()
 
     def above(self, line: int) -> list[str]:
-        texts = []
+        texts: list[str] = []
         while (line := line - 1) in self._alone:
             texts.insert(0, self._alone[line])
         return texts
