@@ -21,6 +21,7 @@ def get_config(arg: str = '') -> ConfigDict:
     chosen = choose(arg)
     config = ConfigDict()
     config.seed = 0  # of weights, batches and views
+    config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)

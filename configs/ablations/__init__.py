@@ -4,7 +4,7 @@ All are on the open corpus ui_prmd composed20, of a size for two CPU cores; the 
 multiplies the steps of both stages. They share what they have in common: given one workdir, a
 pretraining or a run from scratch that two of them need is run once.
 
-    skeljax prepare ui_prmd --manual-dir DIR --data-dir data
+    skeljax prepare ui_prmd/composed20 --manual-dir DIR --data-dir data
     skeljax ablate configs/ablations/NAME.py --workdir out/ablations
 """
 

@@ -103,7 +103,10 @@ def make(
                 raise InputError(f'variant {name!r}: {error}') from None
             source = None
             if variant.pretrain:
-                source = _run('pretrain', base, config, words, Path(workdir), known)
+                first = words
+                if sweep.pretrain_seed is not None:
+                    first = [*words, *_words({'seed': sweep.pretrain_seed})]
+                source = _run('pretrain', base, load(base, first), first, Path(workdir), known)
                 words = [*words, f'--config.finetune.init_from={source.folder}']
             runs[name, seed] = _run('finetune', base, config, words, Path(workdir), known, source)
             configs[name] = config

@@ -50,6 +50,8 @@ class Sweep:
         reference: variant that the others are compared with.
         changes: of every variant; its own come after.
         seeds: each is the `seed` and the `finetune.label_seed` of a run.
+        pretrain_seed: of the one pretraining that every seed of a variant starts from; None:
+            each seed pretrains for itself.
         scale: of the steps of both stages.
         protocol: that the table shows.
     """
@@ -59,6 +61,7 @@ class Sweep:
     reference: str
     changes: Mapping[str, object] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
+    pretrain_seed: int | None = None
     scale: float = 1.0
     protocol: str = 'babel_clean'
 
@@ -91,9 +94,11 @@ def load(text: str) -> Sweep:
     return sweep
 
 
-def with_seeds(sweep: Sweep, seeds: list[int] | None) -> Sweep:
+def with_seeds(sweep: Sweep, seeds: list[int] | None, pretrain_seed: int | None = None) -> Sweep:
     """Replaces the seeds of a sweep where others are given."""
-    return replace(sweep, seeds=tuple(dict.fromkeys(seeds))) if seeds else sweep
+    if seeds:
+        sweep = replace(sweep, seeds=tuple(dict.fromkeys(seeds)))
+    return sweep if pretrain_seed is None else replace(sweep, pretrain_seed=pretrain_seed)
 
 
 def _check(sweep: Sweep, where: str):

@@ -34,6 +34,11 @@ def add_arguments(parser):
     parser.add_argument(
         '--seeds', nargs='+', type=int, metavar='N', help="instead of the sweep's"
     )
+    parser.add_argument(
+        '--pretrain-seed', type=int, metavar='N',
+        help='pretrain once, with this seed, for all seeds (default: once for each); deviations '
+        'are then those of labels and fine-tuning alone',
+    )
     parser.add_argument('--protocol', help="of the table, instead of the sweep's")
     parser.add_argument('--list', action='store_true', help='show every run and its state only')
 
@@ -46,7 +51,7 @@ def parse_rest(args, rest: list[str], parser) -> None:
 
 
 def run(args) -> int:
-    sweep = sweeps.with_seeds(sweeps.load(args.sweep), args.seeds)
+    sweep = sweeps.with_seeds(sweeps.load(args.sweep), args.seeds, args.pretrain_seed)
     protocol = args.protocol or sweep.protocol
     localize.protocol(protocol)
     runs = plan.make(sweep, args.workdir, load, args.overrides)

@@ -80,7 +80,8 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         seed=config.seed,
     )
     return loop.train(
-        step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet
+        step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
+        form=config.parallel,
     )
 
 

@@ -4,9 +4,9 @@
     skeljax prepare ui_prmd/composed10 --manual-dir DIR --data-dir data
     skeljax prepare folder/mine --manual-dir DIR --data-dir data
 
-NAME is CORPUS or CORPUS/CONFIG; a corpus alone prepares all of its configs. The
-recordings of your own in DIR are folder/NAME, under any NAME; `folder` alone takes
-that of DIR.
+NAME is CORPUS or CORPUS/CONFIG; a corpus alone prepares all of its configs, and
+tells at the end which of them its files did not allow. The recordings of your own
+in DIR are folder/NAME, under any NAME; `folder` alone takes that of DIR.
 Prints what was made and saves it as report.json beside the records.
 """
 
@@ -61,18 +61,26 @@ def run(args) -> int:
     if not config and builders.named_by_user(corpus):
         config = builders.own_name(args.manual_dir)
     names = [f'{corpus}/{config}'] if config else builders.configs(corpus)
+    troubles = []
     for name in names:
-        report = prepare(
-            name,
-            data_dir=args.data_dir,
-            manual_dir=args.manual_dir,
-            overwrite=args.overwrite,
-            on_error=args.on_error,
-            processes=args.processes,
-            beam=args.beam,
-            beam_options=args.beam_options,
-        )
+        try:
+            report = prepare(
+                name,
+                data_dir=args.data_dir,
+                manual_dir=args.manual_dir,
+                overwrite=args.overwrite,
+                on_error=args.on_error,
+                processes=args.processes,
+                beam=args.beam,
+                beam_options=args.beam_options,
+            )
+        except InputError as error:
+            troubles.append(str(error))
+            continue
         print(describe(report))
+    if troubles:
+        done = f'{len(names) - len(troubles)} of {len(names)} configs prepared'
+        raise InputError('\n'.join([*troubles, *([done] if len(names) > 1 else [])]))
     return 0
 
 

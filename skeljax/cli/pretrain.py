@@ -66,7 +66,9 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         log_every=chosen.log_every,
         seed=config.seed,
     )
-    return loop.train(step, state, batches, plan, workdir, title='pretrain', quiet=quiet)
+    return loop.train(
+        step, state, batches, plan, workdir, title='pretrain', quiet=quiet, form=config.parallel
+    )
 
 
 def open_unlabelled(config: ConfigDict) -> list[Corpus]:

@@ -13,6 +13,8 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
+from skeljax.models import convolve
+
 # He et al.'s initialisation by outgoing connections, as in 2s-AGCN.
 fan_out = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
 
@@ -31,6 +33,23 @@ class Features(NamedTuple):
     map: jax.Array
     mask: jax.Array
     taps: dict[int, tuple[jax.Array, jax.Array]]
+
+
+# How things are computed that can be in two ways, equal up to rounding: 'fast' is the way
+# that is fast on CPU, 'plain' the other; None chooses by platform. Read while tracing.
+formulation: str | None = None
+
+
+def fast(x) -> bool:
+    """Tells whether x is to be taken the way that is fast on CPU.
+
+    Only in full precision, and where all sizes are numbers: a program with open
+    sizes is written for every platform.
+    """
+    known = all(isinstance(size, int) for size in x.shape)
+    wide = x.dtype in (jnp.float32, jnp.float64)
+    chosen = formulation or ('fast' if jax.default_backend() == 'cpu' else 'plain')
+    return chosen == 'fast' and known and wide
 
 
 def stored(x):
@@ -120,6 +139,29 @@ class Linear(nn.Module):
         return y.reshape(*x.shape[:-1], self.features)
 
 
+class Dropout(nn.Module):
+    """Zeroes elements at random and scales the others up to the same expectation.
+
+    One random byte an element, four from a word, as random words are what costs: the
+    rate is rounded to a multiple of 1/256, and the scale is that of the rounded one.
+    """
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x, *, train: bool):
+        """Takes and returns float[...]; draws from the stream `dropout`."""
+        dropped = round(self.rate * 256)
+        if not train or dropped == 0:
+            return x
+        if dropped == 256:
+            return jnp.zeros_like(x)
+        words = jax.random.bits(self.make_rng('dropout'), (-(-x.size // 4),), jnp.uint32)
+        drawn = lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: x.size].reshape(x.shape)
+        kept = stored(drawn >= dropped)
+        return jnp.where(kept, x * (256 / (256 - dropped)), 0)
+
+
 class TemporalConv(nn.Module):
     """A convolution over time of each joint, zero beyond both ends.
 
@@ -150,25 +192,48 @@ def temporal_conv(x, kernel, stride: int, dilation: int = 1):
     """Convolves float[N, T, C] by float[K, C, D] (K odd): float[N, ceil(T / stride), D].
 
     A stride is taken by folding that many frames into the channels: the gradient
-    of a strided convolution is slow on CPU. Taps that lie `dilation` frames apart
-    become taps of a longer kernel with zeros in between.
+    of a strided convolution is slow on CPU.
     """
     if stride % dilation == 0:  # the frames in between are never looked at
         x, stride, dilation = x[:, ::dilation], stride // dilation, 1
-    if dilation > 1:
-        taps, channels, features = kernel.shape
-        kernel = jnp.pad(kernel[:, None], [(0, 0), (0, dilation - 1), (0, 0), (0, 0)])
-        kernel = kernel.reshape(-1, channels, features)[: 1 - dilation]
-    taps, channels, features = kernel.shape
-    before = taps // 2
     if stride > 1:
-        n, t, _ = x.shape
-        x = jnp.pad(x, [(0, 0), (0, -t % stride), (0, 0)]).reshape(n, -1, stride * channels)
-        lead = -before % stride  # zero taps, so that the first one falls on a fold's first frame
-        kernel = jnp.pad(kernel, [(lead, -(taps + lead) % stride), (0, 0), (0, 0)])
-        kernel = kernel.reshape(-1, stride * channels, features)
-        before = (before + lead) // stride
-    taps = kernel.shape[0]
+        x, kernel, before = _fold(x, _spread(kernel, dilation), stride)
+        dilation = 1
+    else:
+        before = len(kernel) // 2 * dilation
+    # Few taps or few channels are not worth the transforms (measured).
+    if fast(x) and len(kernel) > 3 and len(kernel) * min(kernel.shape[1:]) >= 144:
+        return convolve.convolve(x, kernel, before, dilation)
+    return _direct(x, _spread(kernel, dilation), before)
+
+
+def _spread(kernel, dilation: int):
+    """Makes taps `dilation` frames apart taps of a longer kernel with zeros in between."""
+    if dilation == 1:
+        return kernel
+    _, channels, features = kernel.shape
+    kernel = jnp.pad(kernel[:, None], [(0, 0), (0, dilation - 1), (0, 0), (0, 0)])
+    return kernel.reshape(-1, channels, features)[: 1 - dilation]
+
+
+def _fold(x, kernel, stride: int):
+    """Makes `stride` frames one with as many times the channels.
+
+    Returns:
+        float[N, ceil(T / stride), stride · C], the kernel for it, and how many of these
+        frames its first tap lies ahead.
+    """
+    n, t, channels = x.shape
+    taps, _, features = kernel.shape
+    x = jnp.pad(x, [(0, 0), (0, -t % stride), (0, 0)]).reshape(n, -1, stride * channels)
+    lead = -(taps // 2) % stride  # zero taps, so that the first one falls on a fold's first frame
+    kernel = jnp.pad(kernel, [(lead, -(taps + lead) % stride), (0, 0), (0, 0)])
+    return x, kernel.reshape(-1, stride * channels, features), (taps // 2 + lead) // stride
+
+
+def _direct(x, kernel, before: int):
+    """Correlates float[N, T, C] with float[K, C, D], the first tap lying `before` frames ahead."""
+    taps = len(kernel)
     padding = [(before, taps - 1 - before)]
     convolve = lambda x: lax.conv_general_dilated(
         x, kernel, (1,), padding, dimension_numbers=('NWC', 'WIO', 'NWC')

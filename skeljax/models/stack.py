@@ -42,7 +42,7 @@ class Block(nn.Module):
         y = layers.stored(jnp.where(mask, y, 0))
         y = self.over_time(y, mask, train=train)
         shorter = mask[:, :, :: self.stride]
-        y = nn.Dropout(self.dropout, deterministic=not train)(y)
+        y = layers.Dropout(self.dropout)(y, train=train)
         if self.residual:
             linear = functools.partial(
                 layers.Linear, kernel_init=self.kernel_init, dtype=self.dtype

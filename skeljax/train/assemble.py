@@ -32,6 +32,9 @@ def check(config: ConfigDict):
     for name in config.faithful:
         if name and name not in QUIRKS:
             raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
+    if config.parallel not in parallel.FORMS:
+        known = ' and '.join(map(repr, parallel.FORMS))
+        raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
     if config.model.bn_axis not in ('all', 'none'):
         raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
     if config.pretrain.snippet.match not in snippet.MATCHES:

@@ -43,6 +43,7 @@ def train(
     title: str = 'train',
     quiet: bool = False,
     devices: parallel.Devices = None,
+    form: str = 'pmap',
 ) -> dict:
     """Trains from the last checkpoint of `workdir`, or from `state`.
 
@@ -59,6 +60,7 @@ def train(
         title: shown before the progress bar.
         quiet: shows no bar.
         devices: of this process; all by default.
+        form: how the step is mapped over devices, one of `parallel.FORMS`.
 
     Returns:
         The final state on the host.
@@ -77,7 +79,7 @@ def train(
         if validate:
             best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1))
         state = parallel.replicate(state, devices)
-        run = parallel.data_parallel(step, devices)
+        run = parallel.data_parallel(step, devices, form)
         log = stack.enter_context(
             Log(workdir, start=first, num_steps=plan.num_steps, examples=plan.batch,
                 title=title, quiet=quiet or not cluster.is_first(), write=cluster.is_first())

@@ -52,12 +52,21 @@ def shard(batch, devices: Devices = None):
     return jax.device_put(split, sharding)
 
 
-def data_parallel(step: Callable, devices: Devices = None) -> Callable:
-    """Maps `step(state, batch, rng) -> (state, metrics)` over the devices.
+def data_parallel(step: Callable, devices: Devices = None, form: str = 'pmap') -> Callable:
+    """Maps `step(state, batch, rng) -> (state, metrics)` over the devices of all processes.
 
     The state is donated. Both outputs must be equal on every device (reduced
     inside the step): only the first copy is returned, and nothing checks it.
+
+    Args:
+        step: of one device.
+        devices: with one process; all by default.
+        form: one of `FORMS`. Both make the same program; docs/scaling.md compares them.
     """
+    return FORMS[form](step, devices)
+
+
+def _pmap(step, devices):
     return jax.pmap(
         step,
         axis_name=AXIS,
@@ -66,6 +75,52 @@ def data_parallel(step: Callable, devices: Devices = None) -> Callable:
         donate_argnums=0,
         devices=devices,
     )
+
+
+def _shard_map(step, devices):
+    mesh = jax.sharding.Mesh(np.array(devices or jax.devices()), (AXIS,))
+
+    def of_one(state, batch, rng):
+        return step(state, jax.tree.map(lambda x: x[0], batch), rng)
+
+    # Unchecked, as under pmap: the gradient of what is not reduced stays a device's own.
+    mapped = jax.shard_map(
+        of_one, mesh=mesh, in_specs=_SPECS, out_specs=jax.P(), check_vma=False
+    )
+    program = jax.jit(mapped, donate_argnums=0)
+    return program if jax.process_count() == 1 else _Across(program, mesh)
+
+
+_SPECS = (jax.P(), jax.P(AXIS), jax.P())  # of state, batch, rng
+FORMS = {'pmap': _pmap, 'shard_map': _shard_map}
+
+
+class _Across:
+    """A program of several processes that is given the arrays of this one."""
+
+    def __init__(self, program, mesh):
+        self._program = program
+        self._shardings = [jax.NamedSharding(mesh, spec) for spec in _SPECS]
+
+    def __call__(self, *arguments):
+        return self._program(*self._stitched(arguments))
+
+    def lower(self, *arguments):
+        return self._program.lower(*self._stitched(arguments))
+
+    def _stitched(self, arguments):
+        pairs = zip(arguments, self._shardings, strict=True)
+        return [jax.tree.map(lambda x, s=sharding: _stitch(x, s), tree) for tree, sharding in pairs]
+
+
+def _stitch(x, sharding: jax.NamedSharding):
+    """Makes this process' array its part of one of all processes; copies nothing."""
+    if not x.is_fully_addressable or _is_key(x):  # of an earlier step, or the same everywhere
+        return x
+    whole = sharding.spec and len(sharding.mesh.devices)
+    shape = (whole, *x.shape[1:]) if whole else x.shape
+    pieces = [piece.data for piece in x.addressable_shards]
+    return jax.make_array_from_single_device_arrays(shape, sharding, pieces)
 
 
 def gather(x):

@@ -24,7 +24,7 @@ PACKAGES = (
     'grain',
 )
 # Fields of a stage that may differ when a run is taken up again.
-FREE = ('data.data_dir', '.log_every', '.checkpoint_every', '.negatives_form')
+FREE = ('data.data_dir', 'parallel', '.log_every', '.checkpoint_every', '.negatives_form')
 # Fields outside its own settings that a stage does not read.
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 

@@ -27,6 +27,17 @@ def test_a_shared_pretraining_is_one_run():
     assert not any('init_from' in word for word in scratch.overrides)
 
 
+def test_one_pretraining_may_serve_every_seed():
+    runs = _plan({'a': {}}, seeds=(0, 1), pretrain_seed=1)
+    own = _plan({'a': {}}, seeds=(0, 1))
+    assert runs['a', 0].source is runs['a', 1].source is not None
+    assert runs['a', 0].source.folder == own['a', 1].source.folder
+    assert runs['a', 1].folder == own['a', 1].folder and runs['a', 0].folder != own['a', 0].folder
+    words = runs['a', 0].source.commands()[0]
+    assert [word for word in words if word.startswith('--config.seed=')] == ['--config.seed=1']
+    assert '--config.seed=0' in runs['a', 0].commands()[0]
+
+
 def test_a_change_of_the_config_is_another_run_and_no_other():
     same = _one({})
     assert same.folder == _one({'finetune.batch': 8}).folder  # as it is in the base

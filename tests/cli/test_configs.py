@@ -154,6 +154,7 @@ def test_an_unknown_config_lists_those_there_are():
     ('override', 'named'),
     [
         ('--config.faithful=("warmup",)', 'warmup'),
+        ('--config.parallel=threads', "'threads', there are 'pmap' and 'shard_map'"),
         ('--config.model.bn_axis=some', 'bn_axis'),
         ('--config.pretrain.snippet.match=luck', 'luck'),
         ('--config.pretrain.crop.length=4000', 'crop.length is 4000'),

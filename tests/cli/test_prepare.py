@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skeljax.cli import main, prepare
+from skeljax.cli import builders, main, prepare
 from skeljax.errors import InputError
 from skeljax.tfds_builders.synthetic import synthetic_dataset_builder
 
@@ -92,6 +92,19 @@ def test_bad_input_is_one_line_and_nothing_is_left(tmp_path, capsys, arguments, 
     assert status == 2 and len(lines) == 1
     assert named in lines[0]
     assert not [p for p in tmp_path.rglob('*') if '.preparing' in p.name or p.name == 'composed10']
+
+
+def test_a_corpus_alone_prepares_what_its_files_allow(tmp_path, capsys, monkeypatch):
+    every = builders.configs
+    offered = lambda corpus: ['ui_prmd/takes', *(c for c in every(corpus) if c.endswith('/tiny'))]
+    monkeypatch.setattr(builders, 'configs', offered)
+    monkeypatch.setattr(builders, 'check_name', lambda name: None)
+    status = main.main(['prepare', 'synthetic', '--data-dir', str(tmp_path)])
+    told = capsys.readouterr()
+    assert status == 2 and 'synthetic/tiny' in told.out
+    assert 'ui_prmd/takes needs --manual-dir' in told.err
+    assert '1 of 2 configs prepared' in told.err
+    assert (tmp_path / 'synthetic' / 'tiny').is_dir() and not (tmp_path / 'ui_prmd').exists()
 
 
 def test_a_data_dir_that_cannot_be_made_is_named(tmp_path, capsys):

@@ -76,10 +76,12 @@ def _state(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('stage', ['pretrain', 'finetune'])
-def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, stage):
+@pytest.mark.parametrize(
+    ('stage', 'form'), [('pretrain', 'pmap'), ('finetune', 'pmap'), ('finetune', 'shard_map')]
+)
+def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, stage, form):
     one, two = tmp_path / 'one', tmp_path / 'two'
-    done = pod(2, 2, _words(stage, tiny, two))
+    done = pod(2, 2, [*_words(stage, tiny, two), f'--config.parallel={form}'])
     assert done.returncode == 0, done.stderr
     command = [sys.executable, '-m', 'skeljax', *_words(stage, tiny, one)]
     subprocess.run(command, env=_environment(4), check=True, capture_output=True)

@@ -118,3 +118,27 @@ def test_norm_on_devices_with_unequal_valid_frames_is_global():
     np.testing.assert_allclose(found.reshape(x.shape), expected, rtol=1e-5, atol=1e-5)
     for name, value in once['batch_stats'].items():
         np.testing.assert_allclose(updated['batch_stats'][name], np.stack([value] * 4), rtol=1e-5)
+
+
+@pytest.mark.parametrize('rate', [0.5, 0.1])
+def test_dropout_keeps_the_expectation(rate):
+    x = jnp.ones((101, 999))
+    apply = lambda seed: layers.Dropout(rate).apply(
+        {}, x, train=True, rngs={'dropout': jax.random.key(seed)}
+    )
+    found = np.asarray(apply(0))
+    kept = 1 - round(256 * rate) / 256
+    np.testing.assert_allclose(np.unique(found), [0, 1 / kept], rtol=1e-6)
+    error = (x.size * kept * (1 - kept)) ** 0.5
+    assert abs((found > 0).sum() - x.size * kept) < 5 * error
+    assert (found != np.asarray(apply(1))).mean() > rate / 2
+    # Bytes of one word are drawn apart.
+    together = (found[:, 1:] > 0) & (found[:, :-1] > 0)
+    np.testing.assert_allclose(together.mean(), kept**2, atol=0.01)
+
+
+def test_dropout_of_nothing_and_everything():
+    x = jnp.arange(5.0)
+    np.testing.assert_array_equal(layers.Dropout(0.5).apply({}, x, train=False), x)
+    np.testing.assert_array_equal(layers.Dropout(0.0).apply({}, x, train=True), x)
+    np.testing.assert_array_equal(layers.Dropout(1.0).apply({}, x, train=True), 0 * x)

@@ -73,10 +73,10 @@ def _finetuning():
 
 
 @functools.cache
-def _run(make, num_devices, steps=2):
+def _run(make, num_devices, steps=2, form='pmap'):
     devices = jax.devices()[:num_devices]
     step, state = make()
-    step = parallel.data_parallel(step, devices)
+    step = parallel.data_parallel(step, devices, form)
     state = parallel.replicate(state, devices)
     rng = jax.random.key(1)
     history = []
@@ -134,6 +134,11 @@ QUICK = {(_pretraining, 8), (_finetuning, 8), (_against_the_batch, 2), (_two_str
 def test_the_number_of_devices_changes_nothing(make, num_devices):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(close, _run(make, num_devices), _run(make, 1))
+
+
+@pytest.mark.parametrize('make', [pytest.param(_pretraining, marks=pytest.mark.slow), _finetuning])
+def test_both_ways_to_map_a_step_give_the_same_bits(make):
+    jax.tree.map(np.testing.assert_array_equal, _run(make, 8, form='shard_map'), _run(make, 8))
 
 
 def test_keys_that_pass_round_give_the_weights_of_keys_that_are_gathered():

@@ -1,0 +1,104 @@
+"""A convolution over time as three matrix products: few multiplications, exact.
+
+By the convolution theorem `y = Q((D x)(G w))`, where D and G take a discrete Fourier
+transform over time and Q takes it back; a complex product is three real ones, so that
+all three matrices are real and small. For T frames this is about 1.5 (T + K / 2)
+products of C x D matrices instead of T K. On CPU it beats the direct convolution from
+16 channels on; its rounding errors are as small.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# Longer sequences are cut in tiles: the transform's own cost grows with the square.
+TILE = 40
+
+
+def convolve(x, kernel, before: int, dilation: int = 1):
+    """Correlates over time, zero beyond both ends: `y[i] = sum_k x[i + k dilation - before] w[k]`.
+
+    Args:
+        x: float[N, T, C].
+        kernel: float[K, C, D].
+        before: frames that the first tap lies ahead.
+        dilation: frames between two taps.
+
+    Returns:
+        float[N, T, D].
+    """
+    frames, span = x.shape[1], (len(kernel) - 1) * dilation
+    tiles = -(-frames // TILE)
+    x = x.swapaxes(0, 1)
+    if tiles == 1 or span - before < 0 or before < 0:
+        return _bilinear(x, kernel, frames, -before, dilation).swapaxes(0, 1)
+    length = -(-frames // tiles)
+    x = jnp.pad(x, [(before, tiles * length - frames + span - before), (0, 0), (0, 0)])
+    starts = range(0, tiles * length, length)
+    x = jnp.concatenate([x[i : i + length + span] for i in starts], 1)
+    y = _bilinear(x, kernel, length, 0, dilation)
+    return jnp.concatenate(jnp.split(y, tiles, 1))[:frames].swapaxes(0, 1)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _bilinear(x, kernel, frames: int, first: int, dilation: int):
+    """Gives frames 0, 1, ... of float[T, N, C] by float[K, C, D], of which tap 0 lies `first` off.
+
+    The transpose computes `D x` anew: it is larger than x.
+    """
+    there, taps, back = _matrices(len(x), len(kernel), frames, first, dilation)
+    return _over_time(back, _over_time(there, x) @ _over_time(taps, kernel))
+
+
+def _forward(x, kernel, *shape):
+    return _bilinear(x, kernel, *shape), (x, kernel)
+
+
+def _backward(frames, first, dilation, saved, slope):
+    x, kernel = saved
+    there, taps, back = _matrices(len(x), len(kernel), frames, first, dilation)
+    slope = _over_time(back.T, slope)
+    of_x = _over_time(there.T, slope @ _over_time(taps, kernel).swapaxes(1, 2))
+    of_kernel = _over_time(taps.T, _over_time(there, x).swapaxes(1, 2) @ slope)
+    return of_x, of_kernel
+
+
+_bilinear.defvjp(_forward, _backward)
+
+
+def _over_time(matrix, x):
+    """Multiplies float[T, A, B] by a constant float[P, T] from the left."""
+    flat = x.reshape(len(x), -1)
+    return (jnp.array(matrix, x.dtype) @ flat).reshape(-1, *x.shape[1:])
+
+
+@functools.cache
+def _matrices(given: int, taps: int, frames: int, first: int, dilation: int):
+    """Makes D float64[P, given], G float64[P, taps] and Q float64[frames, P].
+
+    The period is the least in which no tap of a wanted frame meets a given frame
+    that it should not. With (a + ib)(c + id) = (k1 - k3) + i (k1 + k2) for
+    k1 = (a + b) c, k2 = a (d - c) and k3 = b (c + d), three rows stand for a frequency.
+    """
+    last = first + (taps - 1) * dilation
+    # Frame i + k dilation + first must be no given one a period away.
+    period = max(given - min(first, 0), frames + max(last, 0), given, frames)
+    rows = [], [], []
+    for frequency in range(period // 2 + 1):
+        turn = lambda places: np.exp(-2j * np.pi * frequency * places / period)
+        x, w = turn(np.arange(given)), turn(-first - dilation * np.arange(taps))
+        y = turn(-np.arange(frames)) / period
+        if 2 * frequency in (0, period):  # real
+            of = [x.real], [w.real], [y.real]
+        else:
+            of = (
+                [x.real + x.imag, x.real, x.imag],
+                [w.real, w.imag - w.real, w.real + w.imag],
+                [2 * (y.real - y.imag), -2 * y.imag, -2 * y.real],
+            )
+        for found, more in zip(rows, of, strict=True):
+            found.extend(more)
+    there, kernel, back = map(np.array, rows)
+    return there, kernel, back.T
