@@ -20,7 +20,7 @@ def get_config(arg: str = '') -> ConfigDict:
     """
     chosen = choose(arg)
     config = ConfigDict()
-    config.seed = 0
+    config.seed = 0  # of weights, batches and views
     config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
@@ -30,7 +30,11 @@ def get_config(arg: str = '') -> ConfigDict:
     config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
     config.finetune = _finetune()
     config.finetune.update(SETTINGS[chosen.get('setting', 'semi10')])
-    config.evaluate = ConfigDict(dict(tious=(0.1, 0.2, 0.3, 0.4, 0.5)))
+    config.evaluate = ConfigDict(
+        dict(
+            tious=(0.1, 0.2, 0.3, 0.4, 0.5),  # thresholds of the overlap that mAP is averaged over
+        )
+    )
     return config
 
 
@@ -64,7 +68,7 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
     corpus = chosen.get('corpus', 'synthetic')
     return ConfigDict(
         dict(
-            data_dir='data',
+            data_dir='data',  # where records are prepared
             corpus=corpus,  # fine-tuned and evaluated on
             unlabelled=unlabelled(chosen, corpus),  # pretrained on, their training splits
             layout=chosen.get('layout', ''),  # joint layout that recordings are mapped to; empty: the corpus' own
@@ -88,15 +92,19 @@ def _model(backbone: str) -> ConfigDict:
         dict(
             name=backbone,  # skeljax/models/agcn.py ...
             width=width,  # channels of the first blocks
-            dropout=dropout,
-            dtype='float32',
+            dropout=dropout,  # share
+            dtype='float32',  # computed in; or 'bfloat16'
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
             # What only the backbone of that name has.
             agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
             stgcn=dict(features=256),  # channels of its last block; published with width 16
-            ctrgcn=dict(strides=(5, 8)),
-            gru=dict(depth=3),
-            transformer=dict(depth=4, heads=4, expand=4),
+            ctrgcn=dict(strides=(5, 8)),  # blocks that halve time
+            gru=dict(depth=3),  # layers, each in both directions
+            transformer=dict(
+                depth=4,  # blocks
+                heads=4,  # of attention
+                expand=4,  # hidden channels of its MLPs, as a multiple of the width
+            ),
         )
     )
 
@@ -104,21 +112,21 @@ def _model(backbone: str) -> ConfigDict:
 def _pretrain(host: str) -> ConfigDict:
     return ConfigDict(
         dict(
-            num_steps=60_000,
+            num_steps=60_000,  # length of the run
             num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
-            batch=128,
+            batch=128,  # windows, on all devices together
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
-            crop=dict(length=300 if host == 'rvtclr' else 150, pad_ratio=6, tempo=0.0),
+            crop=_crop(300 if host == 'rvtclr' else 150, pad_ratio=6),
             host=host,  # skeljax/contrast/skeletonclr.py ...; each has its settings below
             # Of skeljax/streams.py, an encoder for each.
             streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
-            embed=128,
+            embed=128,  # length of an embedding
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
             negatives_form='gather',  # or 'ring': the batch's keys pass round the devices (docs/scaling.md)
             queue_size=32_768,  # videos
-            temperature=0.07,
-            momentum=0.999,
+            temperature=0.07,  # that similarities are divided by
+            momentum=0.999,  # share of its weights that the momentum encoder keeps in a step
             snippet=dict(
                 weight=1.5,  # 0 leaves the term out
                 count=0,  # snippets a video; 0: one for each step of the encoder
@@ -128,13 +136,13 @@ def _pretrain(host: str) -> ConfigDict:
                 queue_size=0,  # videos; 0: as many as the other queue
                 mined=5,  # nearest negatives that become positives too
                 mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
-                views=('query', 'other' if host == 'rvtclr' else 'key'),
+                views=('query', 'other' if host == 'rvtclr' else 'key'),  # that it contrasts
             ),
             views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
             **{host: _OPTIONS[host]},
             optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
-            log_every=50,
-            checkpoint_every=1000,
+            log_every=50,  # steps
+            checkpoint_every=1000,  # steps
         )
     )
 
@@ -142,30 +150,30 @@ def _pretrain(host: str) -> ConfigDict:
 def _finetune() -> ConfigDict:
     return ConfigDict(
         dict(
-            num_steps=4000,
-            num_epochs=0,
-            batch=8,
-            window=512,
-            crop=dict(length=512, pad_ratio=0, tempo=0.0),
+            num_steps=4000,  # length of the run
+            num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
+            batch=8,  # windows, on all devices together
+            window=512,  # frames cut from a recording
+            crop=_crop(512, pad_ratio=0),
             augment=_augment(),
             fuser=True,  # False: the plain head, on the coarsest tap
             fuser_kind='u',  # nested U (models/fuser.py), or 'pyramid' (models/pyramid.py)
             # Temporal strides of the taps that the fuser joins; empty: the U's finest and
             # two coarsest, all of the pyramid's.
             levels=(),
-            stream='joint',
+            stream='joint',  # of skeljax/streams.py; pretraining must have had it
             init_from='',  # workdir of a pretraining run; empty: from scratch
             whole=False,  # scores a recording, not its frames: recognition
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too
             backbone_after=0.0,  # share of the run before which its weights stay as they came
             label_fraction=0.1,  # of the training recordings
-            label_seed=4,
+            label_seed=4,  # of drawing them
             label_stratified=False,  # draws them so that every class is shown; the release does not
             neighbours=20,  # of the kNN probe; the paper does not tell
             optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
-            log_every=20,
-            validate_every=200,
-            checkpoint_every=500,
+            log_every=20,  # steps
+            validate_every=200,  # steps
+            checkpoint_every=500,  # steps
             protocol='babel_clean',  # selects the best state, on the validation split
         )
     )
@@ -210,16 +218,39 @@ _OPTIONS = dict(
 _ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 
 
+def _crop(length: int, *, pad_ratio: int) -> dict:
+    return dict(
+        length=length,  # frames of a view
+        pad_ratio=pad_ratio,  # such a part of the recording is mirrored at either end; 0: none
+        tempo=0.0,  # faster or slower by a factor of up to 1 + tempo
+    )
+
+
 def _augment(**amplitudes) -> dict:
+    # Of skeljax/augment.py; 0 leaves an operation out.
     names = dict(
-        shear=0.0, turn=0.0, rotate=0.0, scale=0.0, bones=0.0, mirror=0.0, noise=0.0,
-        blur=0.0, axis_mask=0.0, joint_mask=0, corrupt=0,
+        shear=0.0,  # six coefficients, up to this
+        turn=0.0,  # about the vertical, radians up to this
+        rotate=0.0,  # the release's operation 2, radians up to this
+        scale=0.0,  # of the body, as a share up to this
+        bones=0.0,  # of the length of each bone, as a share up to this
+        mirror=0.0,  # probability of exchanging left and right
+        noise=0.0,  # standard deviation, in half of the clips
+        blur=0.0,  # over time, frames up to this, in half of the clips
+        axis_mask=0.0,  # probability of zeroing one coordinate axis
+        joint_mask=0,  # joints zeroed
+        corrupt=0,  # joints spoilt in half of the clips, in the place of the shear
     )
     return {**names, **amplitudes}
 
 
 def _optimiser(name: str, peak: float, *, warmup: float, decay_at: tuple) -> dict:
     return dict(
-        name=name, peak=peak, warmup=warmup, decay='steps', decay_at=decay_at, factor=0.1,
-        weight_decay=1e-4,
+        name=name,  # 'sgd' (momentum 0.9), 'adam' or 'adamw'
+        peak=peak,  # highest learning rate
+        warmup=warmup,  # share of the run in which it rises to the peak
+        decay='steps',  # or 'cosine'
+        decay_at=decay_at,  # shares of the run at which it falls
+        factor=0.1,  # that it falls by
+        weight_decay=1e-4,  # as an L2 term; of 'adamw' decoupled
     )

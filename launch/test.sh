@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 extra='test'
-[ "${1:-}" != --all ] || extra=test,beam,compare
+[ "${1:-}" != --all ] || extra=test,beam,compare,docs
 . launch/environment.sh "$extra"
 # Tests start from nothing: no programs compiled by an earlier version.
 unset JAX_COMPILATION_CACHE_DIR

@@ -13,6 +13,11 @@ the library and in seconds in every file that a person reads.
 """
 
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skeljax.formats import Motion
+    from skeljax.train.ready import Model
 
 # In a checkout `configs/` and `tfds_builders/` stand beside the package, in the
 # wheel they are inside it: both are `skeljax.configs` and `skeljax.tfds_builders`.
@@ -23,14 +28,14 @@ if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_
 __version__ = '0.1.0'
 
 
-def read(path, **options):
+def read(path, *, fps=None, layout: str | None = None, unit=None) -> 'Motion':
     """Reads one recording of any known format; see `skeljax.formats.read`."""
     from skeljax import formats  # numpy is not loaded for `skeljax --version`
 
-    return formats.read(path, **options)
+    return formats.read(path, fps=fps, layout=layout, unit=unit)
 
 
-def load(folder):
+def load(folder) -> 'Model':
     """Loads a model that `skeljax export` made; see `skeljax.train.ready.Model`.
 
         model = skeljax.load('model/')

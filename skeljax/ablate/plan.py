@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from skeljax.ablate.sweep import Sweep
 from skeljax.errors import InputError
-from skeljax.train import workdir as workdirs
+from skeljax.train import progress, workdir as workdirs
 
 SPLIT = 'test'
 
@@ -55,9 +55,7 @@ class Run:
 
     def step(self) -> int:
         """Reads how far it was saved: the last whole checkpoint's step, 0 without one."""
-        found = (self.folder / 'checkpoints').glob('*')
-        # Orbax gives a checkpoint its number for a name once it is whole.
-        return max((int(path.name) for path in found if path.name.isdigit()), default=0)
+        return max(progress.steps(self.folder / 'checkpoints'), default=0)
 
     def state(self) -> str:
         """Tells in a word or two how far it is."""

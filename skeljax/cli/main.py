@@ -1,11 +1,13 @@
 """The command `skeljax`: picks the verb, turns bad input into one line."""
 
-import argparse
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Container
 import importlib
 import keyword
 import logging
 import signal
 import sys
+from types import ModuleType
 import warnings
 
 from skeljax import __version__
@@ -20,10 +22,12 @@ VERBS = {
     'evaluate': 'measure a fine-tuned run on a split, or files of segments',
     'knn': 'measure an encoder by its nearest labelled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
+    'runs': 'list runs and how far they are',
     'predict': 'find the segments of recordings',
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',
+    'completion': 'print a script that completes verbs and options in a shell',
     'demo': 'do the whole job on one corpus and compare',
 }
 
@@ -35,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     SIGTERM after a last checkpoint; the same command goes on.
     """
     argv = sys.argv[1:] if argv is None else argv
-    args, verb = _parse(argv)
+    args, verb = parse(argv)
     logging.getLogger('absl').setLevel(logging.ERROR)  # Orbax tells of every save
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
     try:
@@ -50,26 +54,43 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _parse(argv):
-    """Builds the parser of the one verb named, so that others are not imported."""
-    parser = argparse.ArgumentParser(
+def module(name: str) -> ModuleType:
+    """Imports the module of a verb."""
+    return importlib.import_module(f'skeljax.cli.{name}{"_" * keyword.iskeyword(name)}')
+
+
+def parsers(whole: Container[str]) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
+    """Makes the parser of the command and those of its verbs.
+
+    Args:
+        whole: verbs that get their arguments; the modules of others are not imported.
+    """
+    parser = ArgumentParser(
         prog='skeljax',
         description='Find what someone does, and when, in long skeleton sequences.',
+        epilog='skeljax VERB --help shows examples; skeljax demo does the whole job once.',
         allow_abbrev=False,
     )
     parser.add_argument('--version', action='version', version=f'skeljax {__version__}')
     commands = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
-    named = next((word for word in argv if not word.startswith('-')), None)
-    verb = None
+    verbs = {}
     for name, summary in VERBS.items():
         sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         sub.add_argument('--debug', action='store_true', help='show the traceback of bad input')
-        if name == named:
-            verb = importlib.import_module(f'skeljax.cli.{name}{"_" * keyword.iskeyword(name)}')
-            sub.description = verb.__doc__
-            sub.formatter_class = argparse.RawDescriptionHelpFormatter
-            verb.add_arguments(sub)
+        if name in whole:
+            sub.description = module(name).__doc__
+            sub.formatter_class = RawDescriptionHelpFormatter
+            module(name).add_arguments(sub)
+        verbs[name] = sub
+    return parser, verbs
+
+
+def parse(argv: list[str]) -> tuple[Namespace, ModuleType]:
+    """Reads the words of a command: its arguments, and the module of its verb."""
+    named = [word for word in argv if not word.startswith('-')][:1]
+    parser, _ = parsers(named)
     args, rest = parser.parse_known_args(argv)
+    verb = module(args.verb)
     if hasattr(verb, 'parse_rest'):
         verb.parse_rest(args, rest, parser)
     elif rest:

@@ -38,7 +38,7 @@ def find(path) -> str | None:
 def stem(path) -> str:
     """Returns a file's name without the ending of its format."""
     name = Path(path).name
-    endings = FORMATS.get(find(path), ())
+    endings = FORMATS.get(find(path) or '', ())
     fitting = (e for e in endings if name.lower().endswith(e) and len(e) < len(name))
     longest = max(fitting, key=len, default='')
     return name[: len(name) - len(longest)]
@@ -63,7 +63,7 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     """
     path = Path(path)
     if path.is_dir() and any(path.glob('*_keypoints.json')):
-        module = 'keypoints'
+        module: str | None = 'keypoints'
     elif not path.is_file():
         raise InputError(f'{path}: no such file')
     else:

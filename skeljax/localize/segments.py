@@ -29,7 +29,7 @@ class Segments:
     start: np.ndarray
     end: np.ndarray
     label: np.ndarray
-    score: np.ndarray | None = None
+    score: np.ndarray = None  # type: ignore[assignment]  # never None once made
     classes: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -46,8 +46,8 @@ class Segments:
 
     def __getitem__(self, index) -> Segments:
         """Selects segments by a slice, a mask or an array of positions."""
-        columns = (self.start, self.end, self.label, self.score)
-        return Segments(*(column[index] for column in columns), self.classes)
+        start, end, label = self.start[index], self.end[index], self.label[index]
+        return Segments(start, end, label, self.score[index], self.classes)
 
     @property
     def names(self) -> list[str]:
@@ -145,8 +145,8 @@ def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: flo
         bounds = [_frame(item, name, fps, position) for name in ('start', 'end')]
         score = _number(item.get('score', 1.0), 'score', position)
         rows.append((*bounds, index[label], score))
-    start, end, label, score = zip(*rows, strict=True) if rows else ((),) * 4
-    segments = Segments(start, end, label, score)
+    columns = zip(*rows, strict=True) if rows else ((),) * 4
+    segments = Segments(*map(np.array, columns))
     check(segments, 'segments from JSON', num_classes=len(classes))
     return segments
 
@@ -204,7 +204,7 @@ def _number(value, key: str, position: int) -> float:
     return value
 
 
-def _frame(item: Mapping, name: str, fps: float, position: int) -> int:
+def _frame(item: Mapping, name: str, fps: float, position: int) -> float:
     if f'{name}_frame' in item:
         return _number(item[f'{name}_frame'], f'{name}_frame', position)
     if f'{name}_seconds' not in item:

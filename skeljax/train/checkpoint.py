@@ -12,7 +12,7 @@ import orbax.checkpoint as ocp
 import tensorstore
 
 from skeljax.errors import InputError
-from skeljax.train import cluster
+from skeljax.train import cluster, progress
 
 
 class Damaged(InputError):
@@ -35,7 +35,7 @@ def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
         Damaged: the figures of a checkpoint cannot be read.
     """
     folder = Path(folder).resolve()
-    for step in _steps(folder):
+    for step in progress.steps(folder):
         _check_figures(folder, step)
     options = ocp.CheckpointManagerOptions(
         max_to_keep=keep, create=True, cleanup_tmp_directories=True
@@ -96,17 +96,12 @@ def resume(folder, like: dict) -> tuple[int, dict]:
 
 
 def _set_aside(folder: Path, step: int, trouble: Damaged | None):
-    if _steps(folder) == [step]:
+    if progress.steps(folder) == [step]:
         raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
     aside = folder / f'{step}.damaged'
     print(f'skeljax: {trouble or step}; set aside as {aside.name}', file=sys.stderr)
     with _writing(folder):
         (folder / str(step)).rename(aside)
-
-
-def _steps(folder: Path) -> list[int]:
-    """Lists the steps of whole checkpoints, which may be damaged since."""
-    return sorted(int(path.name) for path in folder.glob('*') if path.name.isdigit())
 
 
 def _check_figures(folder: Path, step: int):

@@ -10,6 +10,7 @@ import tensorboardX
 import tqdm
 
 from skeljax.errors import writing
+from skeljax.train import progress
 
 
 class Log:
@@ -58,6 +59,7 @@ class Log:
         kept = [line for line in _lines(self._path) if line['step'] <= start]
         self._path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
         self._file = self._path.open('a')
+        progress.hold(self._file)
         # Its thread dies where the disk is full: with a longer queue nothing waits for it.
         self._board = tensorboardX.SummaryWriter(
             str(folder), purge_step=start + 1, flush_secs=30, max_queue=1000

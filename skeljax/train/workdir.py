@@ -10,11 +10,14 @@ import shlex
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from ml_collections import ConfigDict
 
-from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError, writing
+
+if TYPE_CHECKING:
+    from skeljax.data.corpus import Corpus  # TFDS is slow to load, and not needed to read
 
 PACKAGES = (
     'skeljax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy', 'ml-collections',
@@ -26,7 +29,7 @@ FREE = ('data.data_dir', 'parallel', '.log_every', '.checkpoint_every', '.negati
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 
 
-def check(workdir, stage: str, config: ConfigDict, corpus: Corpus) -> dict:
+def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
     """Describes a run and sees that the folder holds no other.
 
     Returns:

@@ -1,0 +1,76 @@
+"""List runs and how far they are.
+
+    skeljax runs
+    skeljax runs out/ --json
+
+Every run of pretraining, fine-tuning or an ablation in DIR or at any depth below it, by
+folder: what it trains, on what, whether it is running, done, stopped or failed, its step,
+and when fine-tuning the best figure on the validation split (of config.finetune.protocol)
+with its step.
+
+running: a process holds its log; one on another machine is seen where the file system
+shares locks. failed: loss or weights were not finite. stopped: neither that nor done; the
+same command goes on. Whether a fine-tuned run was measured on test people is no matter here.
+
+--json prints a list of objects with all that is known. What cannot be read, and a run.json
+of another program, is told on standard error and left out.
+"""
+
+from datetime import UTC, datetime
+import json
+import os
+import sys
+
+from skeljax.train import progress
+from skeljax.train.progress import Progress
+
+HEADS = ('run', 'stage', 'corpus', 'model', 'state', 'step', 'best', 'changed')
+_NUMBERS = ('step', 'best')
+
+
+def add_arguments(parser):
+    parser.add_argument('dir', metavar='DIR', nargs='?', default='.', help='(default: here)')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+
+
+def run(args) -> int:
+    runs, troubles = progress.find(args.dir)
+    for trouble in troubles:
+        print(f'skeljax runs: left out {trouble}', file=sys.stderr)
+    if args.json:
+        print(json.dumps([_described(run) for run in runs], indent=1))
+    elif runs:
+        print(table(runs, args.dir))
+    else:
+        print(f'{args.dir}: no runs')
+    return 0
+
+
+def table(runs: list[Progress], top='.') -> str:
+    """Lays runs out in columns, folders as seen from `top`."""
+    lines = [HEADS, *(_row(run, top) for run in runs)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    align = [str.rjust if head in _NUMBERS else str.ljust for head in HEADS]
+    return '\n'.join(
+        '  '.join(put(cell, width) for put, cell, width in zip(align, line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _row(run: Progress, top) -> tuple[str, ...]:
+    best = '–' if run.best is None else f'{run.best:.3f} at {run.best_step}'
+    return (
+        os.path.relpath(run.folder, top),
+        run.stage,
+        run.corpus,
+        f'{run.backbone}, {run.host}' if run.host else run.backbone,
+        run.state,
+        f'{run.step} of {run.num_steps}' if run.num_steps else '–',
+        best,
+        f'{datetime.fromtimestamp(run.changed):%Y-%m-%d %H:%M}',
+    )
+
+
+def _described(run: Progress) -> dict:
+    changed = datetime.fromtimestamp(run.changed, UTC).isoformat(timespec='seconds')
+    return {**run._asdict(), 'folder': str(run.folder), 'changed': changed}
