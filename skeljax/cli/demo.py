@@ -9,6 +9,7 @@ fuser, measures on people never seen, and draws pictures. What an earlier call
 finished is taken as it is.
 """
 
+import argparse
 import json
 from pathlib import Path
 import shutil
@@ -116,10 +117,12 @@ def _draw(out: Path, data_dir, name: str):
         title='pretraining',
     )
     recording = prepare.Corpus(data_dir, name, 'test')[0].name
+    parser = argparse.ArgumentParser()
+    predict.add_arguments(parser)
     for start in STARTS:
-        predict.predict(
-            f'{name}:test:{recording}',
-            _workdir(out, start, 'U-shaped fuser'),
-            out / f'predicted-{start}',
-            data_dir=data_dir,
-        )
+        words = [
+            f'{name}:test:{recording}', '--force', f'--data-dir={data_dir}',
+            f'--workdir={_workdir(out, start, "U-shaped fuser")}',
+            f'--out={out / f"predicted-{start}"}',
+        ]
+        predict.run(parser.parse_args(words))

@@ -16,7 +16,6 @@ FEW = [
 ]
 
 
-@pytest.mark.slow
 def test_the_demo_compares_starts_and_heads_and_takes_up_what_is_done(
     tiny, tmp_path, monkeypatch, capsys
 ):
