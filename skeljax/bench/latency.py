@@ -26,7 +26,8 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
 
     Returns:
         milliseconds a frame and a window (the frame that fills one) and, of all frames, the
-        share of the time between two that goes by; what a segment waits for.
+        share of the time between two that goes by, and of a core's time that is used (less,
+        where others use the core too); what a segment waits for.
     """
     ready = fresh(config)
     came = list(_bodies(config, frames + window.length))
@@ -35,12 +36,13 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
     )
     for joints in came[: window.length]:
         stream.push(joints)
-    seconds = np.zeros(frames)
+    seconds, busy = np.zeros(frames), time.process_time()
     with compilations.counted() as later:
         for place, joints in enumerate(came[window.length :]):
             start = time.perf_counter()
             stream.push(joints)
             seconds[place] = time.perf_counter() - start
+    busy = time.process_time() - busy
     # A frame that fills a window takes far longer than others.
     filled = (np.arange(window.length + 1, window.length + frames + 1) - window.ahead) % window.hop == 0
     milliseconds = seconds * 1e3
@@ -55,6 +57,7 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
         'milliseconds_per_frame': {**spread(milliseconds), 'mean': float(milliseconds.mean())},
         'milliseconds_per_window': spread(milliseconds[filled]),
         'share_of_time_at_30_fps': float(seconds.mean() * FPS),
+        'share_of_a_core_at_30_fps': busy / frames * FPS,
         'look_ahead_seconds': (window.hop + window.ahead) / FPS,
         'exact': tiles.exact(ready.model, window),
         'compilations_later': len(later),

@@ -158,6 +158,7 @@ def test_a_stream_is_timed_frame_by_frame(tmp_path, capsys):
     assert frame['median'] < filled['median'] <= filled['of_99_percent']
     assert figures['frames'] == 60 and figures['cores'] == 1 and figures['compilations_later'] == 0
     assert figures['share_of_time_at_30_fps'] == pytest.approx(frame['mean'] * 0.03)
+    assert 0 < figures['share_of_a_core_at_30_fps'] < 5
     assert figures['look_ahead_seconds'] == pytest.approx(16 / 30) and not figures['exact']
     assert 'milliseconds_per_window of_99_percent' in capsys.readouterr().out
     assert os.sched_getaffinity(0) == before
