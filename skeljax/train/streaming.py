@@ -251,6 +251,7 @@ class Stream:
         if abs(fps / ready.fps - 1) >= _SAME:
             note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')
         self._scores = Scores(ready, window, layout, persons, note)
+        self._shape = (persons, skeleton.get(layout).num_joints, 3)
         self._runs = dataclasses.replace(runs) if runs else steady.Runs()
         self._classes, self._min_score = ready.classes, min_score
 
@@ -259,7 +260,12 @@ class Stream:
 
         Returns:
             The segments that closed, in frames as they came.
+
+        Raises:
+            InputError: another shape.
         """
+        if np.shape(joints) != self._shape:
+            raise InputError(f'a frame is {np.shape(joints)}, expected {self._shape}')
         parts = [self._scores.push(frame) for frame in self._rate.push(joints)]
         return self._found([self._runs.push(part) for part in parts if len(part)])
 

@@ -143,6 +143,8 @@ def test_what_cannot_be_streamed_is_told(ready):
         streaming.Stream(ready, fps=0.0, layout='ntu25')
     with pytest.raises(InputError, match='a window of 64 frames that moves by 60'):
         streaming.Scores(ready, tiles.Window(64, 60, 16), 'ntu25')
+    with pytest.raises(InputError, match=r'a frame is \(25, 3\), expected \(1, 25, 3\)'):
+        streaming.Stream(ready, WINDOW, fps=30.0, layout='ntu25').push(np.zeros((V, 3), np.float32))
     with ready.config.unlocked():
         clips = ready._replace(config=ready.config.copy_and_resolve_references())
         clips.config.data.normalisation = ('crossclr',)
