@@ -96,7 +96,7 @@ def run(args) -> int:
         )
         return stream, wire.KINDS[args.format](*shape, scale)
 
-    begun = begin(say)
+    begun = begin(lambda text: say(text.removeprefix('stream: ')))
     say(_promise(model, predict.window(args) or streaming.WINDOW, args))
     tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
