@@ -2,6 +2,7 @@
 
     skeljax bench step --config configs/bench.py:stgcn16 --against torch
     skeljax bench infer --config configs/bench.py:evaluation --against torch
+    skeljax bench stream --config configs/bench.py:agcn64
 
 Nothing is augmented, on either side: PyTorch's users do that in other processes. The two views
 are equal in all but dropout. Rows with a goal are promises about the ratio of medians.

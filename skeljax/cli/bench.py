@@ -8,6 +8,7 @@
     skeljax bench prepare [--corpus synthetic/default]
     skeljax bench read --files FILE_OR_FOLDER ...
     skeljax bench score [--recordings 1000] [--classes 51] [--proposals 20000] [--twins 50]
+    skeljax bench stream [--config configs/bench.py:ROW] [--window 256] [--hop 16] [--ahead 32]
     JAX_NUM_CPU_DEVICES=8 skeljax bench negatives [--snippets 4096 16384 65536] [--embed 128]
 
 `step` times the compiled training step on one batch that stays on the device, `infer` the
@@ -17,7 +18,9 @@ compiled, is run in turn with it, each in a process of its own, on the same core
 allocator settings, and the ratio to the better of the two is told. `rows` does that for every row
 of a platform. `input` times the making of batches alone; `prepare` the conversion of a corpus;
 `read` the readers of raw files, against a loop over lines and `float`; `score` times the
-evaluators, beside plain loops that work as the published ones do, and the decoders; `negatives`
+evaluators, beside plain loops that work as the published ones do, and the decoders; `stream`
+times what `skeljax stream` does with each frame of --seconds of made-up bodies at 30 frames a
+second, on one core where --threads does not tell otherwise; `negatives`
 compiles the contrast with a batch's negatives, gathered and passed round, for all devices that
 there are, and tells the memory it would take: it runs nothing.
 
@@ -33,16 +36,16 @@ import time
 
 import jax
 
-from skeljax.bench import compare, measure, memory, ours, show
-from skeljax.cli import configured, finetune, prepare, pretrain
+from skeljax.bench import compare, latency, measure, memory, ours, show
+from skeljax.cli import configured, finetune, predict, prepare, pretrain
 from skeljax.configs import bench as rows
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.localize import speed
-from skeljax.train import assemble, footprint
+from skeljax.train import assemble, footprint, streaming
 
 # What to measure -> the config that it takes where none is given.
-_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo')
+_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo', stream='bench')
 _OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
 
 
@@ -73,6 +76,8 @@ def add_arguments(parser):
         help='of the global batch (default: 4096 16384 65536)', **whole,
     )
     parser.add_argument('--embed', default=128, help='size of an embedding (default: 128)', **whole)
+    parser.add_argument('--seconds', default=60, help='of a stream (default: 60)', **whole)
+    predict.add_window(parser, streaming.WINDOW)
     parser.add_argument('--json', metavar='FILE', help='write the figures here')
 
 
@@ -202,6 +207,24 @@ def measure_score(args) -> tuple[dict, str]:
     return figures, show.plain(figures, 'score')
 
 
+def measure_stream(args) -> tuple[dict, str]:
+    """Times a stream of made-up frames, see `skeljax.bench.latency.measure`.
+
+    Raises:
+        InputError: a config that is no row of configs/bench.py, or nothing to time.
+    """
+    name = args.config_file or _CONFIGS['stream']
+    config = configured.load(name, args.overrides)
+    if 'bench' not in config:
+        raise InputError(f'bench stream takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
+    if args.seconds < 1:
+        raise InputError(f'--seconds {args.seconds}: expected 1 or more')
+    window = predict.window(args) or streaming.WINDOW
+    with latency.cores(args.threads or 1):
+        figures = latency.measure(config, window, round(args.seconds * latency.FPS))
+    return {'config': name, **figures}, show.plain(figures, name)
+
+
 def measure_negatives(args) -> tuple[dict, str]:
     """Tells the memory of the contrast with a batch's negatives."""
     found = footprint.measure(args.snippets, embed=args.embed)
@@ -211,7 +234,8 @@ def measure_negatives(args) -> tuple[dict, str]:
 
 _MEASURES = dict(
     step=measure_row, infer=measure_row, rows=measure_rows, input=measure_input,
-    prepare=measure_prepare, read=measure_read, score=measure_score, negatives=measure_negatives,
+    prepare=measure_prepare, read=measure_read, score=measure_score, stream=measure_stream,
+    negatives=measure_negatives,
 )
 
 

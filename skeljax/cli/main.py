@@ -24,6 +24,7 @@ VERBS = {
     'ablate': 'run every variant of a sweep and compare them in one table',
     'runs': 'list runs and how far they are',
     'predict': 'find the segments of recordings',
+    'stream': 'find segments while somebody moves, from frames as they come',
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',

@@ -14,9 +14,12 @@ others go on, and the exit status is 2.
 every frame; `skeljax view` shows them), png (a picture), eaf (ELAN), vtt (captions), scores
 (the .npz alone), and of all recordings together activitynet (activitynet.json) and csv
 (segments.csv). docs/predicting.md tells what is in them.
+
+--window, --hop and --ahead give the scores that `skeljax stream` gives with the same.
 """
 
 from collections.abc import Sequence
+import functools
 from pathlib import Path
 import sys
 
@@ -24,7 +27,7 @@ import tqdm
 
 from skeljax.cli import raw, results, sources
 from skeljax.errors import InputError
-from skeljax.train import directory, fitted, ready
+from skeljax.train import directory, fitted, ready, streaming, tiles
 
 
 def add_arguments(parser):
@@ -40,6 +43,7 @@ def add_arguments(parser):
     parser.add_argument('--force', action='store_true', help='replace results that are not these')
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
     parser.add_argument('--data-dir', help='of a prepared corpus, if not the one trained on')
+    add_window(parser)
     add_decoding(parser)
     raw.add_arguments(parser)
 
@@ -49,6 +53,42 @@ def add_model(parser):
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument('--model', metavar='DIR', help='a model, as `skeljax export` makes it')
     group.add_argument('--workdir', help='folder of a fine-tuning run')
+
+
+def load(args) -> ready.Model:
+    """Loads the model that `--model` or `--workdir` tells, which decodes as it tells itself."""
+    return ready.of_run(args.workdir) if args.workdir else directory.load(args.model)
+
+
+def add_window(parser, default: tiles.Window | None = None):
+    """Adds `--window`, `--hop` and `--ahead`, all of which have a default or none has."""
+    group = parser.add_argument_group(
+        'windows that move over the frames, at the rate of the model'
+        + ('' if default else '; by default all is seen at once')
+    )
+    told = default or streaming.WINDOW
+    for name, what, value in (
+        ('window', 'that are seen at once', told.length),
+        ('hop', 'by which the window moves on', told.hop),
+        ('ahead', 'that are seen after those that get their scores', told.ahead),
+    ):
+        group.add_argument(
+            f'--{name}', type=int, metavar='FRAMES', help=f'{what} (default: {value})'
+            if default else f'{what} ({value} where only another one is given)',
+        )
+
+
+def window(args) -> tiles.Window | None:
+    """Returns the window that is told, None where none of its options is.
+
+    Raises:
+        InputError: one that cannot be.
+    """
+    given = [args.window, args.hop, args.ahead]
+    if given == [None] * 3:
+        return None
+    pairs = zip(given, streaming.WINDOW, strict=True)
+    return tiles.check(tiles.Window(*(own if own is not None else usual for own, usual in pairs)))
 
 
 def open_model(args) -> tuple[ready.Model, dict]:
@@ -102,12 +142,15 @@ def _predict(
 ) -> tuple[dict[str, int], list[InputError]]:
     """Predicts recordings one by one: how many segments each has, and what went wrong."""
     options, segments, rates, failed = raw.options(args), {}, {}, []
+    score = functools.partial(fitted.frame_scores, model.trained, note=told)
+    if given := window(args):
+        score = functools.partial(streaming.frame_scores, model.trained, window=given, note=told)
     # Of one recording, and where nobody looks, there is no bar.
     hidden = True if args.quiet or len(found) == 1 else None
     for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):
         try:
             recording, truth = sources.read(source, data_dir, options)
-            scores = fitted.frame_scores(model.trained, recording, told)
+            scores = score(recording)
         except InputError as error:
             if args.debug:
                 raise

@@ -15,6 +15,7 @@ from skeljax.localize.segments import (
 from skeljax.localize.side_by_side import side_by_side
 from skeljax.localize.smoothing import smooth_gaussian
 from skeljax.localize.soft import soften
+from skeljax.localize.steady import steady_runs
 from skeljax.localize.suppress import suppress
 from skeljax.localize.watershed import watershed
 
@@ -36,6 +37,7 @@ __all__ = [
     'smooth',
     'smooth_gaussian',
     'soften',
+    'steady_runs',
     'suppress',
     'threshold_runs',
     'to_frame_labels',

@@ -20,6 +20,7 @@ from skeljax.localize.framewise import framewise
 from skeljax.localize.recognition import recognition, whole
 from skeljax.localize.result import Result
 from skeljax.localize.segments import Segments
+from skeljax.localize.steady import steady_runs
 from skeljax.localize.steps import decoder as build
 from skeljax.localize.watershed import watershed
 
@@ -57,6 +58,7 @@ DECODERS: dict[str, Callable[..., Segments]] = {
     'activity': functools.partial(activity_runs, faithful=True),
     'activity_clean': activity_runs,
     'argmax': argmax_runs,
+    'steady': steady_runs,
     'whole': whole,
     'watershed': watershed,
     'watershed_activity': functools.partial(watershed, by_class=False),

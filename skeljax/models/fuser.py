@@ -38,6 +38,11 @@ def upsample(x, ratio: int, length: int):
     return jnp.repeat(x, ratio, axis=1)[:, :length]
 
 
+def raised(reach: int, stride: int, coarser: int) -> int:
+    """Tells how far a step of `stride` looks that repeats one `coarser`, which looks so far."""
+    return reach + coarser - stride
+
+
 def check_levels(levels: tuple[int, ...], taps) -> tuple[int, ...]:
     """Returns the levels; raises InputError where there is no tap of one of them."""
     if set(levels) - set(taps):
@@ -62,6 +67,29 @@ class Fuser(nn.Module):
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
 
+    @nn.nowrap
+    def chosen(self, taps) -> tuple[int, ...]:
+        """Chooses the levels among the strides of taps; see `check_levels`."""
+        strides = sorted(taps)
+        usual = tuple(sorted({strides[0], *strides[-2:]}))
+        return check_levels(self.levels or usual, taps)
+
+    @nn.nowrap
+    def reach(self, taps: dict[int, int]) -> int:
+        """Tells how many frames on either side a result depends on, of taps that look so far."""
+        levels = self.chosen(taps)
+        column = [taps[stride] for stride in levels]
+        finest = column[0]
+        while len(column) > 1:
+            column = [
+                max(own, raised(below, stride, coarser)) + stride  # the unit sees a step beside it
+                for own, below, stride, coarser in zip(
+                    column, column[1:], levels, levels[1:], strict=False
+                )
+            ]
+            finest = max(finest, column[0])
+        return finest
+
     @nn.compact
     def __call__(self, taps, *, train: bool):
         """Fuses taps into float[B, T, features] and the frame mask bool[B, T].
@@ -69,9 +97,7 @@ class Fuser(nn.Module):
         Raises:
             InputError: there is no tap of one of the levels.
         """
-        strides = sorted(taps)
-        usual = tuple(sorted({strides[0], *strides[-2:]}))
-        levels = check_levels(self.levels or usual, taps)
+        levels = self.chosen(taps)
         nodes = {(row, 0): taps[s][0].astype(self.dtype) for row, s in enumerate(levels)}
         masks = [taps[stride][1] for stride in levels]
         depth = len(levels)

@@ -185,6 +185,21 @@ class Localizer(nn.Module):
             return jnp.repeat(logits[:, None], mask.shape[1], axis=1)
         return interpolate(self.head(features), mask.any(-1), stride)
 
+    @nn.nowrap
+    def reach(self) -> tuple[int, int] | None:
+        """Tells on how much of a recording the score of a frame depends.
+
+        Returns:
+            Frames on either side of it, and the stride that a piece must start at a multiple
+            of to be scored as the whole; None where the score depends on all frames: every
+            backbone but ST-GCN averages, attends or remembers, and the plain head stretches
+            its steps over the whole length.
+        """
+        if self.fuser is None or not hasattr(self.backbone, 'reach'):
+            return None
+        taps = self.backbone.reach()
+        return self.fuser.reach(taps) + (self.stream == 'motion'), max(taps)
+
     def taps(self, joints, mask, *, train: bool = False):
         """Encodes: temporal stride -> float[B, T_l, C_l], bool[B, T_l]."""
         joints = streams.derive(joints, mask, self.stream, self.backbone.layout)

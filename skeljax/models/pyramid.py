@@ -27,6 +27,18 @@ class Pyramid(nn.Module):
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
 
+    @nn.nowrap
+    def chosen(self, taps) -> tuple[int, ...]:
+        """Chooses the levels among the strides of taps; see `fuser.check_levels`."""
+        return fuser.check_levels(self.levels or tuple(sorted(taps)), taps)
+
+    @nn.nowrap
+    def reach(self, taps: dict[int, int]) -> int:
+        """Tells how many frames on either side a result depends on, of taps that look so far."""
+        levels = self.chosen(taps)
+        finest = levels[0]
+        return max(fuser.raised(taps[level], finest, level) for level in levels) + finest
+
     @nn.compact
     def __call__(self, taps, *, train: bool):
         """Fuses taps into float[B, T, features] and the frame mask bool[B, T].
@@ -34,7 +46,7 @@ class Pyramid(nn.Module):
         Raises:
             InputError: there is no tap of one of the levels.
         """
-        levels = fuser.check_levels(self.levels or tuple(sorted(taps)), taps)
+        levels = self.chosen(taps)
         width = self.features or taps[levels[-1]][0].shape[-1]
         total, above = None, None
         for level in reversed(levels):

@@ -74,6 +74,25 @@ def shortcut(x, mask, features: int, stride: int, linear, norm, train: bool):
     return norm(name='residual_norm')(linear(features, name='residual')(x), mask, train=train)
 
 
+def reach(blocks_that_halve, count: int, kernel: int = 9) -> dict[int, int]:
+    """Tells how far the taps of blocks look, where only their temporal convolutions do.
+
+    Args:
+        blocks_that_halve: numbers of these blocks, the first being 1.
+        count: of all blocks.
+        kernel: frames of a temporal convolution, at the resolution of what comes in.
+
+    Returns:
+        Temporal stride of a tap -> frames on either side of a step's centre.
+    """
+    taps, stride, seen = {}, 1, 0
+    for number in range(1, count + 1):
+        seen += kernel // 2 * stride
+        stride *= 2 if number in blocks_that_halve else 1
+        taps[stride] = seen
+    return taps
+
+
 def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
     """Sends joints through blocks and taps the last one of each temporal resolution.
 

@@ -78,6 +78,11 @@ class Backbone(nn.Module):
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
 
+    @nn.nowrap
+    def reach(self) -> dict[int, int]:
+        """Tells how far the taps look, see `stack.reach`; other backbones look at everything."""
+        return stack.reach(self.strides, len(self.widths))
+
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> layers.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""

@@ -1,7 +1,5 @@
 """Scores recordings of any layout, frame rate and length with a trained network."""
 
-import dataclasses
-
 import numpy as np
 
 from skeljax import remap, skeleton
@@ -10,9 +8,6 @@ from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.train import score, trained
 
-LONGEST = 16_384  # frames that the network sees at once: nine minutes at 30 a second
-MARGIN = 1024  # of either end of a piece, where the network does not see both sides
-
 
 def frame_scores(
     ready: trained.Trained, recording: Recording, note=lambda _: None
@@ -20,8 +15,8 @@ def frame_scores(
     """Scores every frame of a recording, float32[T, L + 1].
 
     It is brought to the layout and frame rate of the run; each of its frames gets the
-    scores of the nearest one then. Of more than `LONGEST` frames it is scored in pieces
-    that overlap, so that memory stays bounded.
+    scores of the nearest one then. A long one is scored in windows, so that memory stays
+    bounded; see `score.probabilities`.
 
     Args:
         ready: a trained network.
@@ -32,30 +27,14 @@ def frame_scores(
         InputError: its layout cannot be mapped to the run's.
     """
     normalised = prepare(ready, recording, note)
-    scores = _scores(ready, normalised)
-    frames = np.arange(len(recording.joints)) * (normalised.fps / recording.fps)
+    scores = score.probabilities(ready.model, ready.variables, normalised)
+    return own_frames(scores, recording, normalised.fps)
+
+
+def own_frames(scores: np.ndarray, recording: Recording, fps: float) -> np.ndarray:
+    """Gives each frame of a recording the scores [T', L + 1], at `fps`, of the nearest one."""
+    frames = np.arange(len(recording.joints)) * (fps / recording.fps)
     return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
-
-
-def _scores(ready: trained.Trained, normalised: Recording) -> np.ndarray:
-    """Scores a normalised recording, a long one in pieces of which the middles are taken."""
-    frames, step = len(normalised.joints), LONGEST - 2 * MARGIN
-    if frames <= LONGEST:
-        return score.probabilities(ready.model, ready.variables, normalised)
-    parts = []
-    for first in range(0, frames - 2 * MARGIN, step):
-        piece = _cut(normalised, first, first + LONGEST)
-        scores = score.probabilities(ready.model, ready.variables, piece)
-        last = first + LONGEST >= frames
-        parts.append(scores[MARGIN if first else 0 : None if last else LONGEST - MARGIN])
-    return np.concatenate(parts)
-
-
-def _cut(recording: Recording, first: int, end: int) -> Recording:
-    by_frame = ('joints', 'frame_valid', 'person_valid', 'joint_valid')
-    return dataclasses.replace(
-        recording, **{name: getattr(recording, name)[first:end] for name in by_frame}
-    )
 
 
 def prepare(ready: trained.Trained, recording: Recording, note=lambda _: None) -> Recording:

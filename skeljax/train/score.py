@@ -1,6 +1,8 @@
 """Scores recordings with a trained network: probabilities, segments, mAP."""
 
+from collections.abc import Iterable
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ from skeljax.data import batches
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.localize.segments import Segments
-from skeljax.train import cluster, state as items
+from skeljax.train import cluster, state as items, tiles
 
 
 def variables(state: dict) -> dict:
@@ -35,12 +37,49 @@ def bucket(length: int) -> int:
 
 
 def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
-    """Scores every frame of a normalised recording, float32[T, L + 1]."""
+    """Scores every frame of a normalised recording, float32[T, L + 1].
+
+    One of more than `tiles.LONGEST` frames is scored in windows, so that memory is bounded;
+    see `tiles.default`.
+    """
     length = len(recording.joints)
+    if length > tiles.LONGEST:
+        return tiled(model, variables, recording, tiles.default(model))
     example = batches.window(recording, 0, bucket(length))
     joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
     scores = clip_probabilities(model, variables, joints, mask)
     return np.asarray(scores[0, :length])
+
+
+def tiled(model, variables: dict, recording: Recording, window: tiles.Window) -> np.ndarray:
+    """Scores every frame of a normalised recording in windows, float32[T, L + 1]."""
+    count = -(-len(recording.joints) // window.hop)
+    cut = tiles.examples(recording, window)
+    return windows(model, variables, cut, count, window.length)
+
+
+def windows(model, variables: dict, examples: Iterable, count: int, length: int) -> np.ndarray:
+    """Scores windows, several at a time: no more than `tiles.LONGEST` frames.
+
+    Args:
+        model, variables: the network.
+        examples: as `tiles.examples` makes them.
+        count: how many there are.
+        length: frames of each.
+
+    Returns:
+        The scores of the frames that they give, one after the other, float32[T, L + 1].
+    """
+    # A power of two, so that few recordings have a shape of their own.
+    size = min(1 << (count - 1).bit_length(), max(1, tiles.LONGEST // length))
+    parts, left = [], iter(examples)
+    while some := list(itertools.islice(left, size)):
+        stacked = [np.stack([e[name] for e, _ in some]) for name in ('joints', 'mask')]
+        missing = [(0, size - len(some))]
+        given = [jnp.asarray(np.pad(x, missing + [(0, 0)] * (x.ndim - 1))) for x in stacked]
+        scores = np.asarray(clip_probabilities(model, variables, *given))
+        parts += [own[wanted] for own, (_, wanted) in zip(scores, some, strict=False)]
+    return np.concatenate(parts)
 
 
 def logarithm(probabilities: np.ndarray) -> np.ndarray:

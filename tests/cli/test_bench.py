@@ -145,3 +145,25 @@ def test_the_memory_of_negatives_grows_with_the_square_only_where_they_are_gathe
     assert held['gather', 16_384] > 16_384**2 / 2 * 4 / 2**20
     assert held['gather', 16_384] > 10 * held['gather', 4096]
     assert held['ring', 16_384] < 5 * held['ring', 4096] < held['gather', 4096]
+
+
+def test_a_stream_is_timed_frame_by_frame(tmp_path, capsys):
+    small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1']
+    out, before = tmp_path / 'stream.json', os.sched_getaffinity(0)
+    window = ['--window', '32', '--hop', '8', '--ahead', '8']
+    given = ['bench', 'stream', '--seconds', '2', *window, '--json', str(out)]
+    assert main.main([*given, *small]) == 0
+    figures = json.loads(out.read_text())
+    frame, filled = figures['milliseconds_per_frame'], figures['milliseconds_per_window']
+    assert frame['median'] < filled['median'] <= filled['of_99_percent']
+    assert figures['frames'] == 60 and figures['cores'] == 1 and figures['compilations_later'] == 0
+    assert figures['share_of_time_at_30_fps'] == pytest.approx(frame['mean'] * 0.03)
+    assert 0 < figures['share_of_a_core_at_30_fps'] < 5
+    assert figures['look_ahead_seconds'] == pytest.approx(16 / 30) and not figures['exact']
+    assert 'milliseconds_per_window of_99_percent' in capsys.readouterr().out
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_stream_of_a_config_without_made_up_inputs_is_refused(capsys):
+    assert main.main(['bench', 'stream', '--config', 'demo']) == 2
+    assert 'bench stream takes rows of configs/bench.py: stgcn16' in capsys.readouterr().err

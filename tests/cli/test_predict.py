@@ -10,9 +10,7 @@ import pytest
 
 from skeljax import formats, localize, skeleton
 from skeljax.cli import main, sources
-from skeljax.data import records
 from skeljax.localize import exchange
-from skeljax.train import fitted, score, trained
 from skeljax.view import predictions
 
 import untrained
@@ -198,30 +196,6 @@ def test_recordings_of_different_rates_have_their_times_in_one_table(run, tmp_pa
         told = json.loads((out / f'{name}.json').read_text())['segments']
         ends = [float(row['end']) for row in rows if row['recording'] == name]
         assert ends == pytest.approx([segment['end_seconds'] for segment in told])
-
-
-def test_long_recordings_are_scored_in_pieces_each_frame_once(monkeypatch):
-    monkeypatch.setattr(fitted, 'LONGEST', 50)
-    monkeypatch.setattr(fitted, 'MARGIN', 10)
-    seen = []
-
-    def probabilities(model, variables, recording):
-        seen.append(len(recording.joints))
-        place = np.arange(len(recording.joints))
-        edge = np.minimum(place, place[::-1])
-        return np.stack([recording.joints[:, 0, 0, 0], edge], 1)
-
-    monkeypatch.setattr(score, 'probabilities', probabilities)
-    for frames in (50, 51, 79, 80, 81, 110, 200):
-        seen.clear()
-        joints = np.zeros((frames, 1, 25, 3), np.float32)
-        joints[:, 0, 0, 0] = np.arange(frames)
-        moved = formats.Motion(joints, 30.0, 'ntu25', np.ones((frames, 1), bool))
-        ready = trained.Trained(None, None, None, (), 'ntu25', 30.0, 0)
-        scores = fitted._scores(ready, records.from_motion(moved, name='a'))
-        assert scores[:, 0].tolist() == list(range(frames)) and max(seen) <= 50
-        inner = scores[10:-10, 1]  # what lies inside is never at the edge of a piece
-        assert inner.min() >= 10
 
 
 def test_a_real_bvh(run, real_data, tmp_path, capsys):

@@ -1,0 +1,230 @@
+"""Find segments while somebody moves: frames in, a line of JSON out when a segment closes.
+
+    camera | skeljax stream --model model/ --fps 30
+    cat frames.f32 | skeljax stream --model model/ --fps 30 --format float32 --layout h36m17
+    skeljax stream --model model/ --fps 30 --listen 127.0.0.1:7000 --stall 60
+    skeljax stream --workdir runs/tuned --fps 25 --window 128 --hop 8 --ahead 16
+
+Frames come on standard input or, with --listen, from clients, one at a time, who get their
+segments (or {"error": ...}) on the same connection. As json, a line a frame:
+[[x, y, z], ... of every joint], or a list of such persons, up to --persons, null for what was
+not measured. As float32: persons x joints x 3 numbers a frame, little endian, nan for what was
+not measured.
+
+A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
+So a segment is told at most hop + ahead frames, and the time a window takes, after its end.
+`skeljax predict` with the same three options gives a recording the same scores. Frames are those
+of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` how long it takes.
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import json
+import os
+import select
+import socket
+import sys
+import time
+
+import numpy as np
+
+from skeljax import localize, skeleton
+from skeljax.cli import predict, raw
+from skeljax.errors import InputError
+from skeljax.formats import options, wire
+from skeljax.localize import steady
+from skeljax.localize.segments import Segments
+from skeljax.train import streaming, tiles
+
+_CHUNK = 1 << 16  # bytes
+
+
+def add_arguments(parser):
+    predict.add_model(parser)
+    parser.add_argument(
+        '--format', choices=wire.KINDS, default='json', help='of frames (default: json)'
+    )
+    parser.add_argument(
+        '--persons', type=int, default=1, metavar='M', help='at most in a frame (default: 1)'
+    )
+    parser.add_argument(
+        '--listen', metavar='HOST:PORT', help='take frames from clients instead; HOST may be left '
+        'out (default: 127.0.0.1)',
+    )
+    parser.add_argument(
+        '--clients', type=int, metavar='N', help='end after so many (default: never)'
+    )
+    parser.add_argument(
+        '--stall', type=float, default=10.0, metavar='SECONDS',
+        help='without a frame, after which a stream has failed (default: 10)',
+    )
+    parser.add_argument('--quiet', action='store_true', help='tell nothing but segments and errors')
+    raw.add_arguments(parser)
+    predict.add_window(parser, streaming.WINDOW)
+    group = parser.add_argument_group('how scores become segments')
+    group.add_argument(
+        '--threshold', type=float, default=0.5, metavar='P',
+        help='that begins a segment; 0 for runs of the most probable class (default: 0.5)',
+    )
+    group.add_argument(
+        '--keep', type=float, default=0.7, metavar='SHARE',
+        help='of the threshold, down to which it goes on (default: 0.7)',
+    )
+    group.add_argument(
+        '--min-frames', type=int, default=3, metavar='N', help='of a segment (default: 3)'
+    )
+    group.add_argument('--min-score', type=float, default=0.0, help='leave out weaker segments')
+
+
+def run(args) -> int:
+    if args.fps is None:
+        raise InputError('--fps is missing: how many frames a second come')
+    _positive('--stall', args.stall), _positive('--persons', args.persons)
+    address = None if args.listen is None else _address(args.listen)
+    model = predict.load(args)
+    layout = args.layout or model.layout
+    scale = options.scale(raw.options(args)['unit'])
+    shape = args.persons, skeleton.get(layout).num_joints
+    say = (lambda _: None) if args.quiet else lambda text: print(f'skeljax stream: {text}', file=sys.stderr)
+
+    def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
+        stream = streaming.Stream(
+            model.trained, predict.window(args) or streaming.WINDOW,
+            fps=options.rate('--fps', args.fps), layout=layout, persons=args.persons,
+            runs=steady.Runs(args.threshold, args.keep, args.min_frames),
+            min_score=args.min_score, note=note,
+        )
+        return stream, wire.KINDS[args.format](*shape, scale)
+
+    begun = begin(lambda text: say(text.removeprefix('stream: ')))
+    say(_promise(model, predict.window(args) or streaming.WINDOW, args))
+    tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
+    if address is None:
+        follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
+        return 0
+    serve(address, begin, tell, args.stall, args.clients, say)
+    return 0
+
+
+def follow(
+    stream: streaming.Stream, parser, file: int, stall: float, write: Callable[[Segments], object]
+):
+    """Reads frames until their end, and writes segments as they close.
+
+    Whatever ends the stream, what was found until then is written.
+
+    Args:
+        stream, parser: new ones.
+        file: descriptor that frames come from.
+        stall: seconds without a frame after which the stream has failed.
+        write: is given the segments.
+
+    Raises:
+        InputError: a frame that is none, or no frame for so long.
+    """
+    try:
+        for frame in frames(parser, file, stall):
+            found = stream.push(frame)
+            if len(found):
+                write(found)
+    except (InputError, KeyboardInterrupt):
+        write(stream.finish())
+        raise
+    write(stream.finish())
+
+
+def frames(parser, file: int, stall: float) -> Iterator[np.ndarray]:
+    """Reads frames from a descriptor until its end; see `follow`."""
+    last = time.monotonic()
+    while True:
+        left = last + stall - time.monotonic()
+        if left <= 0 or not select.select([file], [], [], left)[0]:
+            raise InputError(f'no frame for {stall:g} seconds, after {parser.count} of them')
+        data, before = os.read(file, _CHUNK), parser.count
+        yield from parser.push(data) if data else parser.finish()
+        if not data:
+            return
+        if parser.count > before:
+            last = time.monotonic()  # what the network took is not the sender's fault
+
+
+def serve(
+    address: tuple[str, int], begin: Callable, tell: Callable[[Segments], list[dict]],
+    stall: float, clients: int | None, say: Callable[[str], object],
+):
+    """Takes clients one at a time; what is wrong with one does not stop the next.
+
+    Args:
+        address: to listen at.
+        begin: makes a stream and a parser.
+        tell: makes objects of segments, for JSON.
+        stall: see `follow`.
+        clients: after which it ends; None for never.
+        say: is told who comes and what went wrong.
+
+    Raises:
+        InputError: the address cannot be listened at.
+    """
+    try:
+        server = socket.create_server(address)
+    except OSError as error:
+        raise InputError(f'--listen {address[0]}:{address[1]}: {error.strerror or error}') from None
+    with server:
+        say('listening on {}:{}'.format(*server.getsockname()[:2]))
+        served = 0
+        while clients is None or served < clients:
+            begun = begin()
+            connection, (host, port, *_) = server.accept()
+            served += 1
+            with connection:
+                connection.settimeout(stall)  # of a client that does not read: sending waits so long
+                if wrong := _attend(connection, *begun, tell, stall):
+                    print(f'skeljax stream: {host}:{port}: {wrong}', file=sys.stderr, flush=True)
+
+
+def _attend(connection: socket.socket, stream, parser, tell, stall: float) -> str:
+    """Serves one client; returns what went wrong with it, '' for nothing."""
+    send = lambda items: [connection.sendall(_line(item)) for item in items]
+    try:
+        follow(stream, parser, connection.fileno(), stall, lambda found: send(tell(found)))
+    except InputError as error:
+        with contextlib.suppress(OSError):  # who is gone cannot be told
+            send([{'error': str(error)}])
+        return str(error)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ''
+
+
+def _print(items: list[dict]):
+    try:
+        for item in items:
+            sys.stdout.buffer.write(_line(item))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InputError('standard output: nobody reads it any more') from None
+
+
+def _line(item: dict) -> bytes:
+    return json.dumps(item).encode() + b'\n'
+
+
+def _promise(model, window: tiles.Window, args) -> str:
+    late = window.hop + window.ahead
+    told = f'a segment is told {late} frames ({late / model.fps:.2f} s) after its end, or sooner'
+    if tiles.exact(model.trained.model, window):
+        told += '; scores are those of the whole recording, but for its normalisation'
+    return told
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(':')
+    if not port.isdecimal() or int(port) > 65_535:
+        raise InputError(f'--listen {text}: expected HOST:PORT, or a port')
+    return host.strip('[]') or '127.0.0.1', int(port)
+
+
+def _positive(option: str, number: float):
+    if not number > 0:
+        raise InputError(f'{option} {number:g}: expected a number above 0')

@@ -1,0 +1,146 @@
+"""Frames as they come down a wire: JSON, a line each, or raw float32. Bytes in, frames out.
+
+A frame is float32[M, V, 3] in metres; nan stands for what was not measured, and a person
+of whom nothing was is not there.
+
+    json     a line a frame: V joints of 3 numbers, or up to M persons of these, or an object
+             with them as `joints`; null for a person, joint or number that is not there
+    float32  M * V * 3 numbers a frame, little endian
+"""
+
+from collections.abc import Iterator
+import json
+
+import numpy as np
+
+from skeljax.errors import InputError
+
+_LONGEST = 1 << 20  # bytes of a line
+_LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
+
+
+class Floats:
+    """Reads raw numbers.
+
+    Args:
+        persons, joints: M and V.
+        scale: metres of a unit.
+    """
+
+    def __init__(self, persons: int, joints: int, scale: float = 1.0):
+        self._shape, self._scale = (persons, joints, 3), scale
+        self._rest, self.count = b'', 0
+
+    def push(self, data: bytes) -> Iterator[np.ndarray]:
+        """Takes the next bytes; yields the frames that are whole now.
+
+        Raises:
+            InputError: a frame is none; those before it have been yielded.
+        """
+        size = 4 * int(np.prod(self._shape))
+        data = self._rest + data
+        whole = len(data) // size * size
+        self._rest = data[whole:]
+        for frame in np.frombuffer(data[:whole], '<f4').reshape(-1, *self._shape):
+            frame = checked(frame * np.float32(self._scale), self.count)
+            self.count += 1
+            yield frame
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """Sees that nothing is left.
+
+        Raises:
+            InputError: a part of a frame is.
+        """
+        if self._rest:
+            size = 4 * int(np.prod(self._shape))
+            raise InputError(f'frame {self.count}: ends after {len(self._rest)} of {size} bytes')
+        yield from ()
+
+
+class Lines:
+    """Reads lines of JSON; empty ones are passed over.
+
+    Args:
+        persons, joints: M and V.
+        scale: metres of a unit.
+    """
+
+    def __init__(self, persons: int, joints: int, scale: float = 1.0):
+        self._shape, self._scale = (persons, joints, 3), scale
+        self._rest, self.count = b'', 0
+
+    def push(self, data: bytes) -> Iterator[np.ndarray]:
+        """Takes the next bytes; yields the frames that are whole now.
+
+        Raises:
+            InputError: a line is no frame, or does not end; frames before it have been yielded.
+        """
+        *lines, self._rest = (self._rest + data).split(b'\n')
+        yield from (self._frame(line) for line in lines if line.strip())
+        if len(self._rest) > _LONGEST:
+            raise InputError(f'frame {self.count}: {len(self._rest)} bytes without the end of a line')
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """Yields the last frame, if its line has no end."""
+        rest, self._rest = self._rest, b''
+        if rest.strip():
+            yield self._frame(rest)
+
+    def _frame(self, line: bytes) -> np.ndarray:
+        persons, joints, _ = self._shape
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError):
+            raise InputError(f'frame {self.count}: no JSON: {_short(line)}') from None
+        told = told.get('joints') if isinstance(told, dict) else told
+        if not isinstance(told, list) or not told:
+            raise InputError(f'frame {self.count}: no list of joints: {_short(line)}')
+        nobody = all(item is None for item in told)
+        bodies = [] if nobody else told if _depth(told) == 3 else [told]
+        if len(bodies) > persons:
+            raise InputError(f'frame {self.count}: {len(bodies)} persons, expected up to {persons}')
+        frame = np.full(self._shape, np.nan, np.float64)
+        for person, body in enumerate(bodies):
+            if body is not None:
+                frame[person] = self._body(person, body, joints)
+        frame = checked((frame * self._scale).astype(np.float32), self.count)
+        self.count += 1
+        return frame
+
+    def _body(self, person: int, body, joints: int) -> np.ndarray:
+        where = f'frame {self.count}: person {person}'
+        rows = [[None] * 3 if row is None else row for row in body] if isinstance(body, list) else []
+        try:
+            found = np.array(rows, np.float64)  # None becomes nan
+        except (TypeError, ValueError):
+            raise InputError(f'{where}: expected {joints} joints of 3 numbers') from None
+        if found.shape != (joints, 3):
+            told = ' x '.join(map(str, found.shape)) or '0'
+            raise InputError(f'{where}: {told} numbers, expected {joints} joints of 3')
+        return found
+
+
+KINDS = {'json': Lines, 'float32': Floats}
+
+
+def checked(frame: np.ndarray, number: int) -> np.ndarray:
+    """Returns a frame; raises InputError where a joint is too far away to be one."""
+    with np.errstate(invalid='ignore'):
+        wrong = (np.abs(frame) >= _LIMIT).any(-1)
+    if wrong.any():
+        person, joint = np.argwhere(wrong)[0]
+        found = ', '.join(f'{value:g}' for value in frame[person, joint])
+        raise InputError(f'frame {number}: joint {joint} is at ({found}), expected metres')
+    return frame
+
+
+def _depth(told) -> int:
+    depth = 0
+    while isinstance(told, list):
+        depth, told = depth + 1, next((item for item in told if item is not None), None)
+    return depth
+
+
+def _short(line: bytes) -> str:
+    return repr(line[:40].decode('utf-8', 'replace'))

@@ -1,0 +1,288 @@
+"""Scores frames as they come, in windows, and finds segments when they close.
+
+What a frame is scored by is fixed by a window (`tiles.Window`) alone: `frame_scores` gives
+for a recording what `Scores` gives for the same frames one by one, up to rounding.
+
+A normaliser wants a whole recording, of which a stream has seen a part. What it is given
+are the `BEGINNING` first frames that show anyone, followed by those that the window sees:
+so the body is turned as it first stood (`align`), as in a whole recording, and its size is
+the median over these frames.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+import dataclasses
+import math
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.data import batches, normalize, records
+from skeljax.data.records import Recording
+from skeljax.errors import InputError
+from skeljax.formats import filling
+from skeljax.formats.motion import Motion
+from skeljax.localize import steady
+from skeljax.localize.segments import Segments
+from skeljax.train import fitted, score, tiles, trained
+
+WINDOW = tiles.Window(256, 16, 32)
+BEGINNING = 64  # frames
+_HAIR = 1e-6  # frames
+_SAME = 1e-4  # share by which rates may differ, as in `timing`
+
+
+def frame_scores(
+    ready: trained.Trained, recording: Recording, window: tiles.Window, note=lambda _: None
+) -> np.ndarray:
+    """Scores every frame of a recording as a stream of it is scored, float32[T, L + 1].
+
+    As `fitted.frame_scores`, but for the normalisation and that no frame is scored by what
+    its window does not see.
+
+    Raises:
+        InputError: its layout cannot be mapped to the run's, or the normalisation moves frames.
+    """
+    whole = fitted.fit(recording, ready.layout, ready.fps, note)
+    frames, normalise = len(whole.joints), normaliser(ready)
+    shown = np.flatnonzero(whole.frame_valid)
+
+    def examples():
+        for done in range(0, frames, window.hop):
+            first, end = window.span(done, frames)
+            before = shown[: np.searchsorted(shown, first)][:BEGINNING]
+            seen = tiles.taken(whole, np.concatenate([before, np.arange(first, end)]))
+            given = slice(done - first, min(done + window.hop, frames) - first)
+            yield normalised(normalise, seen, len(before), window.length), given
+
+    count = -(-frames // window.hop)
+    scores = score.windows(ready.model, ready.variables, examples(), count, window.length)
+    return fitted.own_frames(scores, recording, whole.fps)
+
+
+def normaliser(ready: trained.Trained):
+    """Makes the normalisation of a run."""
+    return normalize.compose(tuple(ready.config.data.normalisation))
+
+
+def normalised(normalise, seen: Recording, before: int, length: int) -> dict:
+    """Normalises a window with the beginning before it, and pads it.
+
+    Args:
+        normalise: a function of recordings.
+        seen: `before` frames of the beginning, then those of the window.
+        before: how many these are.
+        length: of the window, in frames.
+
+    Returns:
+        joints float32[length, M, V, 3], mask bool[length, M].
+
+    Raises:
+        InputError: the normalisation changes the number of frames.
+    """
+    made = normalise(seen)
+    if len(made.joints) != len(seen.joints):
+        raise InputError(
+            f'the normalisation makes {len(made.joints)} frames of {len(seen.joints)}: '
+            'a model for clips cannot score a stream'
+        )
+    return batches.window(made, before, length)
+
+
+class Scores:
+    """Scores frames as they come; memory does not grow, and nothing is compiled later.
+
+    Args:
+        ready: a trained network, at whose frame rate frames come.
+        window: what is seen, and how often.
+        layout: of the joints, by name or described; mapped to the network's.
+        persons: M.
+        note: told what is done to frames to fit the network.
+
+    Raises:
+        InputError: the layout cannot be mapped, or the normalisation moves frames.
+    """
+
+    def __init__(
+        self, ready: trained.Trained, window: tiles.Window, layout: str, persons: int = 1,
+        note=lambda _: None,
+    ):
+        self._ready, self._window = ready, tiles.check(window)
+        self._layout, self._persons = layout, persons
+        self._joints = skeleton.get(layout).num_joints
+        self._normalise = normaliser(ready)
+        self._seen: deque[np.ndarray] = deque(maxlen=window.length)
+        self._beginning: list[tuple[int, np.ndarray]] = []
+        self._frames = self._done = 0
+        stand_in = np.zeros((window.length, persons, self._joints, 3), np.float32)
+        stand_in += np.arange(self._joints)[:, None]
+        fitted.fit(self._recording(stand_in), ready.layout, ready.fps, note)
+        self._score(self._example(stand_in, 0))  # compiles, and sees that all fits
+
+    def push(self, joints: np.ndarray) -> np.ndarray:
+        """Takes the next frame, float32[M, V, 3], nan where not measured.
+
+        A joint that was not measured is filled in within the window; a person of whom none
+        was is not there.
+
+        Returns:
+            The scores that became final, of frames after those returned before,
+            float32[n, L + 1]; n is 0 or the window's hop.
+        """
+        if len(self._beginning) < BEGINNING and not np.isnan(joints).any(-1).all():
+            self._beginning.append((self._frames, joints))
+        self._seen.append(joints)
+        self._frames += 1
+        if self._frames < self._done + self._window.hop + self._window.ahead:
+            return self._none()
+        return self._next()
+
+    def finish(self) -> np.ndarray:
+        """Scores the frames that are left, as nothing follows, float32[n, L + 1]."""
+        parts = [self._none()]
+        while self._done < self._frames:
+            parts.append(self._next())
+        return np.concatenate(parts)
+
+    def _none(self) -> np.ndarray:
+        return np.zeros((0, len(self._ready.classes) + 1), np.float32)
+
+    def _next(self) -> np.ndarray:
+        first, end = self._window.span(self._done, self._frames)
+        assert end == self._frames
+        window = [self._seen[place] for place in range(len(self._seen) - (end - first), len(self._seen))]
+        before = [joints for frame, joints in self._beginning if frame < first]
+        example = self._example(np.stack(before + window), len(before))
+        done, self._done = self._done, min(self._done + self._window.hop, end)
+        return self._score(example)[done - first : self._done - first]
+
+    def _example(self, joints: np.ndarray, before: int) -> dict:
+        seen = fitted.fit(self._recording(joints), self._ready.layout, self._ready.fps)
+        return normalised(self._normalise, seen, before, self._window.length)
+
+    def _recording(self, joints: np.ndarray) -> Recording:
+        measured = ~np.isnan(joints).any(-1)
+        told = dict(fps=self._ready.fps, layout=self._layout)
+        if measured.any():
+            motion = filling.motion('stream', joints, measured, **told)
+        else:
+            motion = Motion(np.zeros_like(joints), valid=measured.any(-1), **told)
+        return records.from_motion(motion, name='stream')
+
+    def _score(self, example: dict) -> np.ndarray:
+        given = (example[name][None] for name in ('joints', 'mask'))
+        found = score.clip_probabilities(self._ready.model, self._ready.variables, *given)
+        return np.asarray(found[0])
+
+
+class Rate:
+    """Brings frames to another rate as they come; as `timing.resample` does, it holds one frame.
+
+    Args:
+        fps: frames a second that come.
+        wanted: frames a second that are returned.
+    """
+
+    def __init__(self, fps: float, wanted: float):
+        self._step = 1.0 if abs(fps / wanted - 1) < _SAME else fps / wanted
+        self._last: np.ndarray | None = None
+        self._taken = self._given = 0
+
+    def push(self, joints: np.ndarray) -> list[np.ndarray]:
+        """Takes the next frame, float32[M, V, 3]; returns those whose time has come."""
+        self._taken += 1
+        made = []
+        while (place := self._given * self._step) <= self._taken - 1 + _HAIR:
+            made.append(self._between(joints, place - (self._taken - 2)))
+            self._given += 1
+        self._last = joints
+        return made
+
+    def finish(self) -> list[np.ndarray]:
+        """Returns the frames that show the last one's time, which is held."""
+        count = math.ceil(self._taken / self._step - _HAIR) - self._given
+        self._given += max(count, 0)
+        return [self._last] * count
+
+    def source(self, frame: int) -> int:
+        """Tells the first frame that came to which none before `frame` is nearest."""
+        place = max(0, int((frame - 0.5) * self._step - _HAIR))
+        while round(place / self._step) < frame:  # half to even, as `fitted.own_frames`
+            place += 1
+        return min(place, self._taken)
+
+    def _between(self, joints: np.ndarray, share: float) -> np.ndarray:
+        if self._last is None or share > 1 - _HAIR:
+            return joints
+        nearest = self._last if share <= 0.5 else joints
+        mixed = (1 - share) * self._last + share * joints
+        return np.where(np.isnan(mixed), nearest, mixed).astype(np.float32)
+
+
+class Stream:
+    """Finds the segments of a stream of frames; memory does not grow.
+
+    A segment is returned once the scores of the frame that ends it are final: `hop + ahead`
+    frames of the window after that frame came, at most.
+
+    Args:
+        ready: a trained network.
+        window: of frames at the network's rate.
+        fps: frames a second that come.
+        layout: of the joints.
+        persons: M.
+        runs: how scores become segments.
+        min_score: segments of a lower score are left out.
+        note: told what is done to frames to fit the network.
+
+    Raises:
+        InputError: no such rate; see `Scores`.
+    """
+
+    def __init__(
+        self, ready: trained.Trained, window: tiles.Window = WINDOW, *, fps: float, layout: str,
+        persons: int = 1, runs: steady.Runs | None = None, min_score: float = 0.0,
+        note=lambda _: None,
+    ):
+        if not 0 < fps < math.inf:
+            raise InputError(f'frame rate is {fps:g}, expected a positive number')
+        self._rate = Rate(fps, ready.fps)
+        if abs(fps / ready.fps - 1) >= _SAME:
+            note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')
+        self._scores = Scores(ready, window, layout, persons, note)
+        self._shape = (persons, skeleton.get(layout).num_joints, 3)
+        self._runs = dataclasses.replace(runs) if runs else steady.Runs()
+        self._classes, self._min_score = ready.classes, min_score
+
+    def push(self, joints: np.ndarray) -> Segments:
+        """Takes the next frame, float32[M, V, 3], nan where not measured.
+
+        Returns:
+            The segments that closed, in frames as they came.
+
+        Raises:
+            InputError: another shape.
+        """
+        if np.shape(joints) != self._shape:
+            raise InputError(f'a frame is {np.shape(joints)}, expected {self._shape}')
+        parts = [self._scores.push(frame) for frame in self._rate.push(joints)]
+        return self._found([self._runs.push(part) for part in parts if len(part)])
+
+    def finish(self) -> Segments:
+        """Returns the segments that are left, as nothing follows."""
+        parts = [self._scores.push(frame) for frame in self._rate.finish()]
+        parts.append(self._scores.finish())
+        found = [self._runs.push(part) for part in parts if len(part)]
+        return self._found([*found, self._runs.finish()])
+
+    def _found(self, parts: list[Segments]) -> Segments:
+        if not parts:
+            return Segments(*(np.zeros(0, np.int64),) * 3, classes=self._classes)
+        found = steady.joined(parts)
+        start, end = (
+            np.array([self._rate.source(frame) for frame in side], np.int64)
+            for side in (found.start.tolist(), found.end.tolist())
+        )
+        kept = (found.score >= self._min_score) & (end > start)
+        return Segments(start, end, found.label, found.score, self._classes)[kept]
