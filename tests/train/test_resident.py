@@ -91,7 +91,7 @@ def test_what_half_the_digits_cost(dtype, millimetres):
         assert not found['joints'][~seen].any()
         off = np.abs(found['joints'] - expected['joints'])[seen]
         largest = max(largest, off.max())
-    bound = packing.error(jnp.dtype(dtype)) * 1 + 40 * 2.0**-23  # of float32 at 40 metres itself
+    bound = float(jnp.finfo(dtype).eps) / 2 * 1 + 40 * 2.0**-23  # of float32 at 40 metres itself
     assert bound / 4 < largest < bound < 1.02 * millimetres / 1000
 
 
