@@ -76,7 +76,7 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
             fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
             # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
             normalisation=('centre', 'align', 'size'),
-            resident=False,  # True: all frames lie on every device, and no input pipeline runs (docs/scaling.md)
+            resident=False,  # True: all frames lie on every device, which cuts windows (docs/scaling.md)
             resident_dtype='float32',  # of their coordinates: bit for bit; or 'float16', 'bfloat16'
         )
     )

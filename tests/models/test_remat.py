@@ -61,14 +61,16 @@ def test_gradients_and_statistics_stay_the_same(name, policy):
 
 def test_a_gradient_that_keeps_less_takes_less_memory(optimised):
     """As the compiler tells: nothing runs."""
+    # XLA's CPU would else find what is computed twice and keep it; the launch scripts tell it too.
+    options = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
     clip, taken = _clip(64, 8), {}
     for policy in ('none', 'dots_saveable', 'blocks'):
         model = _model('stgcn', policy, width=16, widths=(1,) * 6, strides=(), dropout=0.0)
         variables = jax.eval_shape(functools.partial(model.init, train=False), jax.random.key(0), *clip)
-        program = _gradients(model).lower(variables, *clip).compile()
+        program = _gradients(model).lower(variables, *clip).compile(compiler_options=options)
         taken[policy] = program.memory_analysis().temp_size_in_bytes
     assert taken['blocks'] < taken['dots_saveable'] < taken['none']
-    assert taken['blocks'] < 0.6 * taken['none']
+    assert taken['blocks'] < 0.5 * taken['none']
 
 
 def test_every_policy_is_one_of_jax():

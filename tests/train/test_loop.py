@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.train import checkpoint, loop, parallel
+from skeljax.train import calls, checkpoint, loop, parallel
 from skeljax.train.log import Log
 
 
@@ -113,6 +113,19 @@ def test_no_array_moves_unasked_in_a_call(tmp_path, monkeypatch, several):
         monkeypatch.setattr(parallel, name, lambda *given, placed=placed: jax.device_get(placed(*given)))
     with pytest.raises(jax.errors.JaxRuntimeError, match='Disallowed host-to-device transfer'):
         run(tmp_path / 'left')
+
+
+def test_two_calls_under_way_give_what_one_at_a_time_gives():
+    """As on an accelerator; with one device, as a CPU's devices share its cores."""
+    ends = []
+    for most in (1, 2):
+        run, stream = calls.Calls(_step, 0, devices=jax.devices()[:1]), _Batches().iterate(0)
+        run._most, state = most, parallel.replicate(_state(), jax.devices()[:1])
+        for number in range(1, 8):
+            state, _ = run(number, state, [next(stream)])
+            assert len(run._running) == min(number, most)
+        ends.append(jax.device_get(state))
+    jax.tree.map(np.testing.assert_array_equal, *ends)
 
 
 def test_a_finished_run_is_taken_as_it_is(tmp_path):

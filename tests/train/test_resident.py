@@ -17,7 +17,7 @@ from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
-from skeljax.train import loop, parallel, resident
+from skeljax.train import calls, loop, parallel, resident
 
 
 @dataclasses.dataclass
@@ -145,25 +145,24 @@ def _lines(workdir):
 
 
 def _trained(make, corpus, held):
-    """Takes two steps on two devices."""
+    """Takes two steps on two devices, one a call or, of a resident corpus, both in one."""
     step, state = make()
     windows = Batches([corpus], length=40, batch=8, seed=2, labelled=True)
     devices = jax.devices()[:2]
     data = ConfigDict({'data': {'resident': held, 'resident_dtype': 'float32'}})
     step, batches, frames = resident.hold(step, windows, data, devices)
-    state, rng = (parallel.replicate(x, devices) for x in (state, jax.random.key(1)))
-    run, history = parallel.data_parallel(step, devices), []
-    for number in range(2):
-        rows = parallel.shard(batches(number), devices)
-        state, metrics = run(state, rows, (rng, frames) if held else rng)
-        history.append(jax.device_get(metrics))
-    return jax.device_get(state), history
+    run, state = calls.Calls(step, 1, frames, devices=devices), parallel.replicate(state, devices)
+    if held:
+        return jax.device_get(run(1, state, [batches(0), batches(1)]))
+    state, first = run(1, state, [batches(0)])
+    state, second = run(2, state, [batches(1)])
+    return jax.device_get((state, jax.tree.map(lambda *x: jnp.stack(x), first, second)))
 
 
 @pytest.mark.parametrize(
     'make', [test_steps._pretraining, pytest.param(test_steps._finetuning, marks=pytest.mark.slow)]
 )
-def test_training_is_the_same(tiny, make):
+def test_training_is_the_same_several_steps_a_call_too(tiny, make):
     corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre', 'align', 'size'))
     host, device = (_trained(make, corpus, held) for held in (False, True))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), host, device)
