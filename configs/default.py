@@ -22,6 +22,7 @@ def get_config(arg: str = '') -> ConfigDict:
     config = ConfigDict()
     config.seed = 0  # of weights, batches and views
     config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
+    config.steps_per_call = 1  # taken by the devices between two words of the host (docs/scaling.md)
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
@@ -75,6 +76,8 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
             fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
             # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
             normalisation=('centre', 'align', 'size'),
+            resident=False,  # True: all frames lie on every device, which cuts windows (docs/scaling.md)
+            resident_dtype='float32',  # of their coordinates: bit for bit; or 'float16', 'bfloat16'
         )
     )
 
@@ -94,6 +97,9 @@ def _model(backbone: str) -> ConfigDict:
             width=width,  # channels of the first blocks
             dropout=dropout,  # share
             dtype='float32',  # computed in; or 'bfloat16'
+            # What blocks keep for the gradient: all, or with 'blocks' only what goes into each; or a
+            # policy of jax.checkpoint_policies, 'dots_saveable' ... (docs/scaling.md).
+            remat='none',
             bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
             # What only the backbone of that name has.
             agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself

@@ -20,7 +20,9 @@ from skeljax.data import corpus as corpora
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, checkpoint, cluster, loop, score, workdir as workdirs
+from skeljax.train import (
+    assemble, checkpoint, cluster, loop, resident, score, workdir as workdirs,
+)
 
 
 def add_arguments(parser):
@@ -61,6 +63,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     training.agree(described, [corpus, held_out])
     with cluster.together():
         step, state, batches, model = prepare(config, corpus)
+        step, batches, held = resident.hold(step, batches, config)
     workdir = training.claim(workdir, described, command)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
@@ -77,10 +80,11 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         log_every=chosen.log_every,
         validate_every=chosen.validate_every,
         seed=config.seed,
+        steps_per_call=config.steps_per_call,
     )
     return loop.train(
         step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
-        form=config.parallel,
+        form=config.parallel, corpus=held,
     )
 
 

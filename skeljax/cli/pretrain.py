@@ -12,7 +12,7 @@ from skeljax.cli import configured, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, cluster, loop, workdir as workdirs
+from skeljax.train import assemble, cluster, loop, resident, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -53,6 +53,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     training.agree(described, corpora)
     with cluster.together():
         step, state, batches = prepare(config, corpora)
+        step, batches, held = resident.hold(step, batches, config)
     workdir = training.claim(workdir, described, command)
     chosen = config.pretrain
     plan = loop.Plan(
@@ -61,9 +62,11 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         checkpoint_every=chosen.checkpoint_every,
         log_every=chosen.log_every,
         seed=config.seed,
+        steps_per_call=config.steps_per_call,
     )
     return loop.train(
-        step, state, batches, plan, workdir, title='pretrain', quiet=quiet, form=config.parallel
+        step, state, batches, plan, workdir, title='pretrain', quiet=quiet, form=config.parallel,
+        corpus=held,
     )
 
 

@@ -1,6 +1,6 @@
 """Windows of recordings as batches; a batch is a pure function of its number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import numpy as np
@@ -68,6 +68,12 @@ class Batches:
         labelled: adds frame labels (one corpus only).
         process: (index, count): this host's share of the batch's rows.
 
+    Attributes:
+        corpora, chosen, length, labelled: as given.
+        subjects: who moves in each recording of each corpus, int32 each.
+        first: place of this host's first row in the global batch.
+        epoch_steps: batches of an epoch.
+
     Raises:
         InputError: no recording, no whole share of the batch, or the window is
             longer than every recording.
@@ -89,10 +95,10 @@ class Batches:
             )
         if batch % process[1]:
             raise InputError(f'batch of {batch} is not divisible by {process[1]} processes')
-        self._subjects = _subjects(corpora)
-        self._corpora, self._length, self._labelled = corpora, length, labelled
+        self.subjects = _subjects(corpora)
+        self.corpora, self.chosen, self.length, self.labelled = corpora, chosen, length, labelled
         self._rows = batch // process[1]
-        self._first = process[0] * self._rows
+        self.first = process[0] * self._rows
         places = _Places(corpora, chosen, length)
         examples = grain.MapDataset.source(places).seed(seed).shuffle().repeat()
         self._places = examples.random_map(self._shift)
@@ -101,10 +107,15 @@ class Batches:
 
     def __call__(self, step: int) -> dict:
         """Makes batch number `step`."""
-        examples = [self._cut(*place) for place in self._rows_of(step)]
+        examples = [self._cut(*place) for place in self.drawn(step)]
         batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
-        batch['index'] = np.arange(self._first, self._first + self._rows, dtype=np.int32)
+        batch['index'] = np.arange(self.first, self.first + self._rows, dtype=np.int32)
         return batch
+
+    def drawn(self, step: int) -> list[tuple[int, int, int]]:
+        """Lists corpus, recording and first frame of this process' rows of a batch."""
+        first = step * self._batch + self.first
+        return [self._places[first + row] for row in range(self._rows)]
 
     def places(self, step: int) -> list[dict]:
         """Tells what each row of batch number `step` was cut from, those of this process.
@@ -114,37 +125,37 @@ class Batches:
         """
         return [
             {
-                'corpus': self._corpora[number].name,
-                'split': self._corpora[number].split,
+                'corpus': self.corpora[number].name,
+                'split': self.corpora[number].split,
                 'recording': index,
-                'name': self._corpora[number][index].name,
+                'name': self.corpora[number][index].name,
                 'start': start,
             }
-            for number, index, start in self._rows_of(step)
+            for number, index, start in self.drawn(step)
         ]
 
     def iterate(self, start: int = 0) -> Iterator[dict]:
         """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
-        options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
-        return iter(grain.MapDataset.range(start, _ENDLESS).map(self).to_iter_dataset(options))
-
-    def _rows_of(self, step: int) -> list[tuple[int, int, int]]:
-        """Lists corpus, recording and first frame of this process' rows of a batch."""
-        first = step * self._batch + self._first
-        return [self._places[first + row] for row in range(self._rows)]
+        return ahead(self, start)
 
     def _shift(self, place, rng: np.random.Generator) -> tuple[int, int, int]:
         """Moves a place at random, by half a window at most, within the recording."""
         number, index, start = place
-        shifted = start + int(rng.integers(self._length)) - self._length // 2
-        last = max(0, int(self._corpora[number].lengths[index]) - self._length)
+        shifted = start + int(rng.integers(self.length)) - self.length // 2
+        last = max(0, int(self.corpora[number].lengths[index]) - self.length)
         return number, index, min(max(shifted, 0), last)
 
     def _cut(self, number: int, index: int, start: int) -> dict:
-        corpus = self._corpora[number]
-        labels = corpus.labels(index) if self._labelled else None
-        example = window(corpus[index], start, self._length, labels)
-        return {**example, 'subject': self._subjects[number][index]}
+        corpus = self.corpora[number]
+        labels = corpus.labels(index) if self.labelled else None
+        example = window(corpus[index], start, self.length, labels)
+        return {**example, 'subject': self.subjects[number][index]}
+
+
+def ahead(make: Callable[[int], dict], start: int) -> Iterator[dict]:
+    """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
+    options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+    return iter(grain.MapDataset.range(start, _ENDLESS).map(make).to_iter_dataset(options))
 
 
 def _subjects(corpora: Sequence[Corpus]) -> list[np.ndarray]:

@@ -75,6 +75,7 @@ class Backbone(nn.Module):
         dropout: after every temporal convolution; the release has none.
         axis_name: mapped axis that batch statistics are taken over, or None.
         dtype: of the computation; parameters and statistics are float32.
+        remat: what blocks keep for the gradient, of `remat.POLICIES`.
     """
 
     layout: str = 'ntu25'
@@ -85,6 +86,7 @@ class Backbone(nn.Module):
     dropout: float = 0.0
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
+    remat: str = 'none'
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> layers.Features:
@@ -106,4 +108,6 @@ class Backbone(nn.Module):
             for number, multiple in enumerate(self.widths, 1)
         ]
         first = None if 'input_norm' in self.faithful else norm(name='input_norm')
-        return stack.encode(x.astype(self.dtype), mask, first, blocks, train=train)
+        return stack.encode(
+            x.astype(self.dtype), mask, first, blocks, train=train, policy=self.remat
+        )

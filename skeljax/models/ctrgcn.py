@@ -123,6 +123,7 @@ class Backbone(nn.Module):
         dropout: after the temporal branches; published without.
         axis_name: mapped axis that batch statistics are taken over, or None.
         dtype: of the computation; parameters and statistics are float32.
+        remat: what blocks keep for the gradient, of `remat.POLICIES`.
 
     Raises:
         InputError: the width is no multiple of 4.
@@ -136,6 +137,7 @@ class Backbone(nn.Module):
     dropout: float = 0.0
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
+    remat: str = 'none'
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> layers.Features:
@@ -159,5 +161,6 @@ class Backbone(nn.Module):
             for number, multiple in enumerate(self.widths, 1)
         ]
         return stack.encode(
-            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train
+            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train,
+            policy=self.remat,
         )

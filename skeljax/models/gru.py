@@ -14,7 +14,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.models import layers
+from skeljax.models import layers, remat
 
 _xavier = nn.initializers.variance_scaling(1.0, 'fan_avg', 'uniform', batch_axis=0)
 
@@ -113,6 +113,7 @@ class Backbone(nn.Module):
         dropout: between layers; the published code has none.
         axis_name: mapped axis that batch statistics are taken over, or None.
         dtype: of the computation; parameters and statistics are float32.
+        remat: what layers keep for the gradient, of `remat.POLICIES`.
     """
 
     layout: str = 'ntu25'
@@ -122,6 +123,7 @@ class Backbone(nn.Module):
     dropout: float = 0.0
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
+    remat: str = 'none'
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> layers.Features:
@@ -136,9 +138,10 @@ class Backbone(nn.Module):
         for number in range(1, self.depth + 1):
             if number > 1:
                 x = layers.Dropout(self.dropout)(x, train=train)
-            x = Layer(
+            layer = Layer(
                 self.width, 'causal' in self.faithful, self.dtype, name=f'layer{number}'
-            )(x, seen)
+            )
+            x = remat.call(self.remat, layer, x, seen)
             if number in tapped:
                 outputs[number] = x.swapaxes(0, 1)[:, None]
         return layers.frame_features(outputs, seen[..., 0].T, m)

@@ -5,7 +5,7 @@ import functools
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax.models import layers
+from skeljax.models import layers, remat
 
 # Width multiple of each block of ST-GCN and its descendants.
 WIDTHS = (1, 1, 1, 1, 2, 2, 2, 4, 4, 4)
@@ -93,7 +93,7 @@ def reach(blocks_that_halve, count: int, kernel: int = 9) -> dict[int, int]:
     return taps
 
 
-def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
+def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> layers.Features:
     """Sends joints through blocks and taps the last one of each temporal resolution.
 
     Args:
@@ -102,6 +102,7 @@ def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
         norm: module that normalises every coordinate of every joint first, or None.
         blocks: modules with a temporal `stride`, as `Block`.
         train: whether statistics are the batch's.
+        policy: what blocks keep for the gradient, of `remat.POLICIES`.
     """
     b, t, m, v, c = x.shape
     x = x.transpose(0, 2, 1, 3, 4).reshape(b * m, t, v * c)
@@ -111,7 +112,7 @@ def encode(x, mask, norm, blocks, *, train: bool) -> layers.Features:
     x = jnp.where(mask, x, 0).reshape(b * m, t, v, c).transpose(0, 2, 1, 3)
     mask, taps, stride = mask[:, None], {}, 1
     for block in blocks:
-        x, mask = block(x, mask, train=train)
+        x, mask = remat.call(policy, block, x, mask, train=train)
         stride *= block.stride
         taps[stride] = layers.tap(x, mask, m)
     last = x.reshape(b, m, v, *x.shape[2:]).transpose(0, 1, 3, 2, 4)

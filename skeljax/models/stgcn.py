@@ -66,6 +66,7 @@ class Backbone(nn.Module):
         dropout: after the temporal convolution of all blocks but the first.
         axis_name: mapped axis that batch statistics are taken over, or None.
         dtype: of the computation; parameters and statistics are float32.
+        remat: what blocks keep for the gradient, of `remat.POLICIES`.
     """
 
     layout: str = 'ntu25'
@@ -77,6 +78,7 @@ class Backbone(nn.Module):
     dropout: float = 0.5
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
+    remat: str = 'none'
 
     @nn.nowrap
     def reach(self) -> dict[int, int]:
@@ -109,5 +111,6 @@ class Backbone(nn.Module):
             for number, channels in enumerate(features, 1)
         ]
         return stack.encode(
-            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train
+            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train,
+            policy=self.remat,
         )

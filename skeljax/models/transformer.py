@@ -14,7 +14,7 @@ from jax import lax
 import jax.numpy as jnp
 
 from skeljax.errors import InputError
-from skeljax.models import layers
+from skeljax.models import layers, remat
 
 _xavier = nn.initializers.xavier_uniform()
 
@@ -130,6 +130,7 @@ class Backbone(nn.Module):
         dropout: after each attention and MLP.
         axis_name: not needed, there are no batch statistics.
         dtype: of the computation; parameters are float32.
+        remat: what blocks keep for the gradient, of `remat.POLICIES`.
     """
 
     layout: str = 'ntu25'
@@ -141,6 +142,7 @@ class Backbone(nn.Module):
     dropout: float = 0.0
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
+    remat: str = 'none'
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> layers.Features:
@@ -164,7 +166,7 @@ class Backbone(nn.Module):
         tapped, outputs = layers.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             block = Block(self.heads, self.expand, self.dropout, self.dtype, name=f'block{number}')
-            x = block(x, mask, train=train)
+            x = remat.call(self.remat, block, x, mask, train=train)
             if number in tapped:
                 outputs[number] = normalise(x, f'norm{number}').swapaxes(1, 2)
         return layers.frame_features(outputs, mask, m)

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
 from skeljax.errors import InputError
-from skeljax.models import fuser, heads, pyramid
+from skeljax.models import fuser, heads, pyramid, remat
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
@@ -21,6 +21,8 @@ QUIRKS = (
 
 # Those of them that say what the weights of a backbone mean.
 _MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
+
+DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
 
 FUSERS = {'u': fuser.Fuser, 'pyramid': pyramid.Pyramid}
 
@@ -38,8 +40,16 @@ def check(config: ConfigDict):
     if config.parallel not in parallel.FORMS:
         known = ' and '.join(map(repr, parallel.FORMS))
         raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
+    if config.steps_per_call < 1:
+        raise InputError(f'config.steps_per_call is {config.steps_per_call}, expected 1 or more')
+    if config.data.resident_dtype not in DTYPES:
+        known, found = ', '.join(DTYPES), config.data.resident_dtype
+        raise InputError(f'config.data.resident_dtype is {found!r}, known: {known}')
     if config.model.bn_axis not in ('all', 'none'):
         raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
+    if config.model.remat not in remat.POLICIES:
+        known, found = ', '.join(remat.POLICIES), config.model.remat
+        raise InputError(f'config.model.remat is {found!r}, known: {known}')
     if config.pretrain.snippet.match not in snippet.MATCHES:
         known = ', '.join(snippet.MATCHES)
         raise InputError(
@@ -80,6 +90,7 @@ def backbone(config: ConfigDict, layout: str):
         faithful=tuple(config.faithful),
         axis_name=_axis(config),
         dtype=jnp.dtype(config.model.dtype),
+        remat=config.model.remat,
         **dict(config.model[name]),
     )
 

@@ -184,13 +184,13 @@ def compile_first(step, *arguments):
             pass
 
 
-def stops(step: int, caught: list[int]) -> bool:
-    """Says whether to stop after this step: on every process the same.
+def stops(call: int, caught: list[int]) -> bool:
+    """Says whether to stop after this call of the step: on every process the same.
 
     Args:
-        step: just taken; ask after every one.
+        call: number of the call, without a gap; ask after every one.
         caught: signals that this process alone was given.
     """
     if _count() == 1:
         return bool(caught)
-    return multihost_utils.reached_preemption_sync_point(step)
+    return multihost_utils.reached_preemption_sync_point(call)

@@ -65,9 +65,9 @@ class Log:
             str(folder), purge_step=start + 1, flush_secs=30, max_queue=1000
         )
 
-    def advance(self):
-        """Moves the bar by one step."""
-        self._bar.update()
+    def advance(self, steps: int = 1):
+        """Moves the bar by some steps."""
+        self._bar.update(steps)
 
     def train(self, step: int, metrics: dict):
         """Writes the metrics of a training step and the speed since the last call."""

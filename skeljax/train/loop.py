@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 import contextlib
+import itertools
 from pathlib import Path
 import signal
 import threading
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from skeljax.train import checkpoint, cluster, parallel, watch
+from skeljax.train.calls import Calls
 from skeljax.train.log import Log
 
 
@@ -22,6 +25,14 @@ class Plan(NamedTuple):
     log_every: int = 20
     validate_every: int = 0
     seed: int = 0
+    steps_per_call: int = 1  # where nothing is due in between
+
+    def steps_after(self, number: int) -> int:
+        """Says how many steps the call after step `number` takes: all that it may, or one."""
+        between = range(number + 1, number + self.steps_per_call)
+        intervals = self.log_every, self.validate_every, self.checkpoint_every
+        broken = any(due(n, every, self.num_steps) for n in between for every in intervals)
+        return 1 if broken else self.steps_per_call
 
 
 class Stopped(Exception):
@@ -44,6 +55,7 @@ def train(
     quiet: bool = False,
     devices: parallel.Devices = None,
     form: str = 'pmap',
+    corpus: dict | None = None,
 ) -> dict:
     """Trains from the last checkpoint of `workdir`, or from `state`.
 
@@ -61,6 +73,8 @@ def train(
         quiet: shows no bar.
         devices: of this process; all by default.
         form: how the step is mapped over devices, one of `parallel.FORMS`.
+        corpus: what lies on every device; the step then takes `(rng, corpus)` for its key, see
+            `resident.hold`.
 
     Returns:
         The final state on the host.
@@ -71,7 +85,6 @@ def train(
             workdir cannot be written.
     """
     workdir = Path(workdir)
-    rng = jax.device_put(jax.random.key(plan.seed))
     with contextlib.ExitStack() as stack:
         first, state = checkpoint.resume(workdir / 'checkpoints', state)
         mngr = stack.enter_context(checkpoint.manager(workdir / 'checkpoints'))
@@ -79,27 +92,24 @@ def train(
         if validate:
             best = stack.enter_context(checkpoint.manager(workdir / 'best', keep=1))
         state = parallel.replicate(state, devices)
-        run = parallel.data_parallel(step, devices, form)
+        run = Calls(step, plan.seed, corpus, title=title, devices=devices, form=form)
         log = stack.enter_context(
             Log(workdir, start=first, num_steps=plan.num_steps, examples=plan.batch,
                 title=title, quiet=quiet or not cluster.is_first(), write=cluster.is_first())
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None
-        metrics, watched = None, watch.Watch(batches, workdir)
-        for number in range(first + 1, plan.num_steps + 1):
-            batch = parallel.shard(next(stream), devices)
-            jax.block_until_ready(metrics)  # one step ahead at most, whatever the host's speed
-            if metrics is None:
-                cluster.compile_first(run, state, batch, rng)
-            with jax.profiler.StepTraceAnnotation(title, step_num=number):
-                state, metrics = run(state, batch, rng)
-            log.advance()
+        number, call, watched = first, 0, watch.Watch(batches, workdir)
+        while number < plan.num_steps:
+            taken = list(itertools.islice(stream, plan.steps_after(number)))
+            state, metrics = run(number + 1, state, taken)
+            number, call = number + len(taken), call + 1
+            log.advance(len(taken))
             watched.note(number, metrics['loss'])
             if due(number, plan.log_every, plan.num_steps):
-                log.train(number, jax.device_get(metrics))
+                log.train(number, {k: np.ravel(v)[-1] for k, v in jax.device_get(metrics).items()})
                 watched.look()
-            stop = cluster.stops(number, caught) and number < plan.num_steps
+            stop = cluster.stops(call, caught) and number < plan.num_steps
             measures = validate and due(number, plan.validate_every, plan.num_steps)
             saves = stop or due(number, plan.checkpoint_every, plan.num_steps)
             if measures or saves:

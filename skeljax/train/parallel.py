@@ -33,6 +33,11 @@ def replicate(tree, devices: Devices = None):
     return jax.device_put(host, _sharding(jax.P(), devices))
 
 
+def place(tree, devices: Devices = None):
+    """Puts one full copy of host arrays on every device; a step must not donate them."""
+    return jax.device_put(tree, _sharding(jax.P(), devices))
+
+
 def _is_key(x) -> bool:
     return isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
 
@@ -44,12 +49,34 @@ def shard(batch, devices: Devices = None):
         InputError: B is not divisible by the number of devices.
     """
     sharding = _sharding(jax.P(AXIS), devices)
-    count = sharding.mesh.size
+    return jax.device_put(_split(batch, sharding.mesh.size), sharding)
+
+
+def shard_several(batches: Sequence, devices: Devices = None):
+    """Splits K batches that a call of `several` goes through: (devices, K, B / devices, ...)."""
+    sharding = _sharding(jax.P(AXIS), devices)
+    split = [_split(batch, sharding.mesh.size) for batch in batches]
+    return jax.device_put(jax.tree.map(lambda *x: np.stack(x, axis=1), *split), sharding)
+
+
+def _split(batch, count: int):
     rows = len(jax.tree.leaves(batch)[0])
     if rows % count:
         raise InputError(f'batch of {rows} is not divisible by {count} devices')
-    split = jax.tree.map(lambda x: x.reshape(count, rows // count, *x.shape[1:]), batch)
-    return jax.device_put(split, sharding)
+    return jax.tree.map(lambda x: x.reshape(count, rows // count, *x.shape[1:]), batch)
+
+
+def several(step: Callable) -> Callable:
+    """Makes one call take the steps of K batches, (K, B, ...) of one device.
+
+    Returns:
+        `(state, batches, rng) -> (state, metrics)`, the metrics of all of them as [K].
+    """
+
+    def steps(state, batches, rng):
+        return lax.scan(lambda state, batch: step(state, batch, rng), state, batches)
+
+    return steps
 
 
 def data_parallel(step: Callable, devices: Devices = None, form: str = 'pmap') -> Callable:

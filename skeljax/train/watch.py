@@ -25,7 +25,7 @@ class Watch:
         self._losses: list[tuple[int, jax.Array]] = []
 
     def note(self, step: int, loss):
-        """Keeps the loss of a step, still on the device."""
+        """Keeps the loss of a step, or of several up to it [K], still on the device."""
         self._losses.append((step, loss))
 
     def look(self, state: dict | None = None):
@@ -39,9 +39,11 @@ class Watch:
         """
         noted = jax.device_get(self._losses)
         self._losses = noted[-1:]  # which may be asked for again, with the state
-        for step, loss in noted:
-            if not math.isfinite(loss):
-                self._stop(step, float(loss), f'the loss is {loss}')
+        for last, losses in noted:
+            losses = np.ravel(losses)
+            for step, loss in enumerate(losses, last + 1 - len(losses)):
+                if not math.isfinite(loss):
+                    self._stop(step, float(loss), f'the loss is {loss}')
         if state is not None and not _finite(state):
             self._stop(step, float(loss), f'the loss is {loss}, but the weights are not finite')
 

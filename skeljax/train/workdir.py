@@ -24,7 +24,12 @@ PACKAGES = (
     'grain',
 )
 # Fields of a stage that may differ when a run is taken up again.
-FREE = ('data.data_dir', 'parallel', '.log_every', '.checkpoint_every', '.negatives_form')
+FREE = (
+    'data.data_dir', 'data.resident', 'model.remat', 'parallel', 'steps_per_call', '.log_every',
+    '.checkpoint_every', '.negatives_form',
+)
+# Fields that came later -> what held before: a run without the field is one that says so.
+LATER = {'data.resident_dtype': 'float32'}
 # Fields outside its own settings that a stage does not read.
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 
@@ -77,7 +82,9 @@ def identity(config: ConfigDict, stage: str, source: str = '') -> str:
     fields = {
         name: value
         for name, value in flat(_plain(config, stage))
-        if not name.endswith(FREE) and name not in UNREAD[stage] + ('finetune.init_from',)
+        if not name.endswith(FREE)
+        and name not in UNREAD[stage] + ('finetune.init_from',)
+        and (name not in LATER or value != LATER[name])
     }
     text = json.dumps([stage, source, fields], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -199,7 +206,8 @@ def flat(tree, prefix='') -> Iterator[tuple[str, object]]:
 def _differences(new: dict, old: dict) -> Iterator[tuple[str, object, object]]:
     parts = ('stage', 'config', 'corpus')
     unread = tuple(f'config.{name}' for name in UNREAD.get(new['stage'], ()))
-    new, old = (dict(flat({part: d.get(part) for part in parts})) for d in (new, old))
+    later = {f'config.{name}': value for name, value in LATER.items()}
+    new, old = (later | dict(flat({part: d.get(part) for part in parts})) for d in (new, old))
     for name in sorted(new.keys() | old.keys(), key=lambda name: (name != 'stage', name)):
         if new.get(name) != old.get(name) and not name.endswith(FREE + unread):
             yield name, new.get(name), old.get(name)

@@ -9,7 +9,7 @@ import pytest
 
 from skeljax.cli import configured, finetune, knn, pretrain
 from skeljax.configs import default
-from skeljax.data import corpus as corpora
+from skeljax.data import corpus as corpora, packing
 from skeljax.errors import InputError
 from skeljax.train import assemble, knn as neighbours, loop, score, workdir as workdirs
 
@@ -82,11 +82,13 @@ def test_a_config_loads_and_is_sound(name):
 
 
 def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
-    config = configured.load('default', [*SMALL, f'--config.data.data_dir={tiny}'])
+    options = [*SMALL, '--config.data.resident=True', f'--config.data.data_dir={tiny}']
+    config = configured.load('default', options)
     seen: set[str] = set()
     recorder = Recorder(config, seen)
 
-    def instead(step, state, batches, plan, workdir, *, validate=None, **_):
+    def instead(step, state, batches, plan, workdir, *, validate=None, corpus, **_):
+        assert isinstance(batches, packing.Rows) and corpus['joints'].dtype == np.float32
         return validate and validate(state)
 
     monkeypatch.setattr(loop, 'train', instead)
@@ -155,6 +157,9 @@ def test_an_unknown_config_lists_those_there_are():
     [
         ('--config.faithful=("warmup",)', 'warmup'),
         ('--config.parallel=threads', "'threads', there are 'pmap' and 'shard_map'"),
+        ('--config.steps_per_call=0', 'steps_per_call is 0'),
+        ('--config.data.resident_dtype=int8', "'int8', known: float32, float16, bfloat16"),
+        ('--config.model.remat=some', "'some', known: none, blocks, everything_saveable"),
         ('--config.model.bn_axis=some', 'bn_axis'),
         ('--config.pretrain.snippet.match=luck', 'luck'),
         ('--config.pretrain.crop.length=4000', 'crop.length is 4000'),

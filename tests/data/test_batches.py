@@ -92,7 +92,7 @@ def test_a_batch_has_the_shapes_a_step_expects(train):
 def test_the_same_person_has_one_number_in_all_configs_of_a_corpus(train):
     batches = Batches([train, train], length=50, batch=8, seed=0)
     names = [recording.subject for recording in train]
-    ours, again = batches._subjects
+    ours, again = batches.subjects
     np.testing.assert_array_equal(ours, again)
     assert len(set(zip(names, ours.tolist(), strict=True))) == len(set(names)) == len(set(ours))
     seen = {int(n) for step in range(20) for n in batches(step)['subject']}

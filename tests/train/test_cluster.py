@@ -248,6 +248,32 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path, number)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), found, whole)
 
 
+_RESIDENT = """
+    import pathlib
+    sys.path.insert(0, sys.argv[1])
+    import jax, test_resident
+    windows = test_resident._windows
+    test_resident._windows = lambda: windows(process=(jax.process_index(), 2))
+    for form in ('pmap', 'shard_map'):
+        folder = pathlib.Path(sys.argv[2]) / form
+        folder.mkdir(exist_ok=True)
+        print(test_resident._run(folder, 5, form=form, steps_per_call=2)['sum']['x'])
+"""
+
+
+@pytest.mark.slow
+def test_a_corpus_on_the_devices_of_two_processes_several_steps_a_call(tmp_path):
+    """Nothing moves unasked between them and their devices either."""
+    import test_resident
+
+    found = _all(_RESIDENT, tmp_path, devices=2)
+    expected = test_resident._run(tmp_path / 'one', 5, held=False)['sum']['x']
+    for status, text, errors in found:
+        assert status == 0, errors
+        sums = [float(line) for line in text.splitlines() if 'Gloo' not in line]
+        np.testing.assert_allclose(sums, [expected] * 2, rtol=1e-5)
+
+
 def test_the_launcher_knows_the_status_of_a_process_that_never_joined():
     text = (Path(__file__).resolve().parents[2] / 'docs' / 'clusters.md').read_text()
     assert f'| {cluster.NEVER_JOINED} |' in text

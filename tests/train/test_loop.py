@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.train import checkpoint, loop, parallel
+from skeljax.train import calls, checkpoint, loop, parallel
 from skeljax.train.log import Log
 
 
@@ -57,6 +57,75 @@ def test_resumed_equals_uninterrupted(tmp_path):
     assert parts['step'] == 7
     jax.tree.map(np.testing.assert_array_equal, whole, parts)
     assert _steps(tmp_path / 'parts') == list(range(1, 8)) == _steps(tmp_path / 'whole')
+
+
+@pytest.mark.parametrize('form', parallel.FORMS)
+def test_several_steps_a_call_give_what_one_a_call_gives(tmp_path, monkeypatch, form):
+    took, shard_several = [], parallel.shard_several
+    monkeypatch.setattr(
+        parallel, 'shard_several', lambda x, *rest: took.append(len(x)) or shard_several(x, *rest)
+    )
+    seen = {}
+
+    def train(name, num_steps, **options):
+        plan = loop.Plan(num_steps, 16, checkpoint_every=8, log_every=4, validate_every=6, **options)
+        validate = lambda state: seen.setdefault(name, []).append(int(state['step'])) or {'selection': 0.0}
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return loop.train(
+            _step, _state(), _Batches(), plan, folder, quiet=True, validate=validate, form=form
+        )
+
+    one = train('one', 23)
+    assert not took
+    train('three', 10, steps_per_call=3)
+    three = train('three', 23, steps_per_call=3)
+    # 1-3 4 | 5 6 | 7 8 | 9 10 -- 11 12 | 13-15 16 | 17 18 | 19 20 | 21-23
+    assert took == [3, 3, 3]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), three, one)
+    assert seen['one'] == [6, 12, 18, 23] and seen['three'] == [6, 10, 12, 18, 23]
+    assert [s for s in _steps(tmp_path / 'three') if s != 10] == _steps(tmp_path / 'one')
+    losses = [_losses(tmp_path / name) for name in ('one', 'three')]
+    assert {s: losses[1][s] for s in losses[0]} == pytest.approx(losses[0], rel=1e-6)
+
+
+def _losses(workdir):
+    lines = [json.loads(line) for line in (workdir / 'metrics.jsonl').read_text().splitlines()]
+    return {line['step']: line['loss'] for line in lines if 'loss' in line}
+
+
+def test_the_step_within_a_call_whose_loss_is_not_finite_is_named(tmp_path):
+    plan = loop.Plan(num_steps=20, batch=16, checkpoint_every=10, log_every=10, steps_per_call=5)
+    with pytest.raises(InputError, match='step 7: the loss is inf'):
+        loop.train(_spoilt(7, 'loss'), _state(), _Batches(), plan, tmp_path, quiet=True)
+    assert json.loads((tmp_path / 'not_finite.json').read_text())['batch'][0] == {'batch': 6, 'row': 0}
+
+
+@pytest.mark.parametrize('several', [1, 4])
+def test_no_array_moves_unasked_in_a_call(tmp_path, monkeypatch, several):
+    plan = loop.Plan(num_steps=8, batch=16, checkpoint_every=8, log_every=8, steps_per_call=several)
+    run = lambda folder: loop.train(_step, _state(), _Batches(), plan, folder, quiet=True)
+    (tmp_path / 'guarded').mkdir()
+    run(tmp_path / 'guarded')
+    # A batch left on the host, which a call would have to copy.
+    for name in ('shard', 'shard_several'):
+        placed = getattr(parallel, name)
+        monkeypatch.setattr(parallel, name, lambda *given, placed=placed: jax.device_get(placed(*given)))
+    with pytest.raises(jax.errors.JaxRuntimeError, match='Disallowed host-to-device transfer'):
+        run(tmp_path / 'left')
+
+
+def test_two_calls_under_way_give_what_one_at_a_time_gives():
+    """As on an accelerator; with one device, as a CPU's devices share its cores."""
+    ends = []
+    for most in (1, 2):
+        run, stream = calls.Calls(_step, 0, devices=jax.devices()[:1]), _Batches().iterate(0)
+        run._most, state = most, parallel.replicate(_state(), jax.devices()[:1])
+        for number in range(1, 8):
+            state, _ = run(number, state, [next(stream)])
+            assert len(run._running) == min(number, most)
+        ends.append(jax.device_get(state))
+    jax.tree.map(np.testing.assert_array_equal, *ends)
 
 
 def test_a_finished_run_is_taken_as_it_is(tmp_path):

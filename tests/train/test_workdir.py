@@ -32,6 +32,15 @@ def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
     assert workdirs.read(tmp_path) == run
 
 
+def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
+    before = _described('pretrain')
+    del before['config']['data']['resident_dtype']
+    workdirs.claim(tmp_path, before)
+    _described('pretrain', folder=tmp_path)
+    with pytest.raises(InputError, match='config.data.resident_dtype was float32, now it is float16'):
+        _described('pretrain', '--config.data.resident_dtype=float16', folder=tmp_path)
+
+
 def test_the_command_of_this_process_serves_where_no_other_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['/somewhere/__main__.py', 'demo', '--out', 'a b'])
     workdirs.claim(tmp_path, _described())
@@ -76,6 +85,10 @@ def test_a_run_may_be_taken_up_with_another_value_of_what_it_does_not_read(tmp_p
         ('pretrain', 'data.corpus=a/b', False),
         ('pretrain', 'finetune.batch=2', False),
         ('pretrain', 'pretrain.checkpoint_every=2', False),
+        ('pretrain', 'data.resident=True', False),
+        ('pretrain', 'steps_per_call=8', False),
+        ('pretrain', 'model.remat=blocks', False),
+        ('pretrain', 'data.resident_dtype=float16', True),
         ('finetune', 'data.corpus=a/b', True),
         ('finetune', 'evaluate.tious=(0.5,)', True),
         ('finetune', 'finetune.label_seed=0', True),
