@@ -31,15 +31,17 @@ def convolve(x, kernel, before: int, dilation: int = 1):
     """
     frames, span = x.shape[1], (len(kernel) - 1) * dilation
     tiles = -(-frames // TILE)
-    x = x.swapaxes(0, 1)
-    if tiles == 1 or span - before < 0 or before < 0:
-        return _bilinear(x, kernel, frames, -before, dilation).swapaxes(0, 1)
     length = -(-frames // tiles)
-    x = jnp.pad(x, [(before, tiles * length - frames + span - before), (0, 0), (0, 0)])
-    starts = range(0, tiles * length, length)
-    x = jnp.concatenate([x[i : i + length + span] for i in starts], 1)
-    y = _bilinear(x, kernel, length, 0, dilation)
-    return jnp.concatenate(jnp.split(y, tiles, 1))[:frames].swapaxes(0, 1)
+    x = x.swapaxes(0, 1)
+    if tiles == 1 or not 0 <= before <= span <= length:
+        return _bilinear(x, kernel, frames, -before, dilation).swapaxes(0, 1)
+    # Each tile needs the first frames of the next one too.
+    x = jnp.pad(x, [(before, (tiles + 1) * length - frames - before), (0, 0), (0, 0)])
+    x = x.reshape(tiles + 1, length, *x.shape[1:])
+    x = jnp.concatenate([x[:-1], x[1:, :span]], 1).swapaxes(0, 1)
+    y = _bilinear(x.reshape(length + span, -1, x.shape[-1]), kernel, length, 0, dilation)
+    y = y.reshape(length, tiles, -1, y.shape[-1]).swapaxes(0, 1)
+    return y.reshape(tiles * length, *y.shape[2:])[:frames].swapaxes(0, 1)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
