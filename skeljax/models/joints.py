@@ -1,9 +1,10 @@
 """A convolution over the edges of a graph that all samples share, as ST-GCN's.
 
 A joint has few neighbours, so that mixing joints is adding up a few rows that are looked
-up at places known beforehand: on CPU that runs at the speed of memory, where products
-with an adjacency, small as they are, take three times as long. What the subsets of edges
-give is laid side by side, so that one matrix product takes all their channels.
+up at places known beforehand. On CPU that takes less than products with an adjacency
+(three quarters of the time forward, a third backward), and so does its gradient at edges
+alone. What the subsets of edges give is laid side by side, so that one matrix product
+takes all their channels.
 """
 
 import functools
