@@ -13,7 +13,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.models import convolve
+from skeljax.models import convolve, joints
 
 # He et al.'s initialisation by outgoing connections, as in 2s-AGCN.
 fan_out = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
@@ -259,6 +259,27 @@ def mix_joints(x, adjacency):
     """
     n, v, t, c = x.shape
     return jnp.einsum('nvw,nvx->nwx', adjacency, x.reshape(n, v, t * c)).reshape(x.shape)
+
+
+def graph_conv(x, adjacency, kernel, edges):
+    """Mixes joints by an adjacency that all samples share, a subset of edges after the other.
+
+    Args:
+        x: float[N, V, T, C].
+        adjacency: float[K, V, V] (subset, source, target), 0 where there is no edge.
+        kernel: float[K, C, D].
+        edges: where there are edges, K x V x V tuples of numbers.
+
+    Returns:
+        float[N, V, T, D], `y[w] = sum_kv A[k, v, w] x[v] W[k]`.
+    """
+    if fast(x):
+        return joints.convolve(x, adjacency, kernel, edges)
+    y = 0
+    for matrix, weights in zip(adjacency, kernel, strict=True):
+        mixed = mix_joints(x, jnp.broadcast_to(matrix, (x.shape[0], *matrix.shape)))
+        y = y + (mixed.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
+    return y
 
 
 def tap(x, mask, persons: int):

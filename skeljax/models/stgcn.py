@@ -43,12 +43,11 @@ class GraphConv(nn.Module):
         shape = (count, channels, self.features)
         kernel = self.param('kernel', _small, shape, jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (count, self.features), jnp.float32)
+        y = layers.graph_conv(
+            x, adjacency.astype(self.dtype), kernel.astype(self.dtype), self.partitions
+        )
         # Each joint adds a subset's bias as often as the subset's edges end there.
-        y = jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None].astype(self.dtype)
-        for matrix, weights in zip(adjacency, kernel, strict=True):
-            every = jnp.broadcast_to(matrix.astype(self.dtype), (x.shape[0], *matrix.shape))
-            mixed = layers.mix_joints(x, every).reshape(-1, channels)
-            y = y + (mixed @ weights.astype(self.dtype)).reshape(*x.shape[:-1], self.features)
+        y = y + jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None].astype(self.dtype)
         return nn.relu(self.norm(name='norm')(y, mask, train=train))
 
 

@@ -42,6 +42,32 @@ def test_mix_joints_by_hand():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_graph_conv_and_its_gradient_by_hand(monkeypatch):
+    rng = np.random.default_rng(0)
+    # Itself; several sources of one target; several targets of one source; some joints alone.
+    star = np.zeros((5, 5), int)
+    star[[1, 2, 4], 0] = 1
+    edges = np.stack([np.eye(5, dtype=int), star, star.T])
+    present = jnp.array(edges, jnp.float32)
+    x = jnp.array(rng.normal(size=(2, 5, 4, 6)), jnp.float32)  # N V T C
+    adjacency = jnp.array(rng.normal(size=edges.shape) * edges, jnp.float32)
+    kernel = jnp.array(rng.normal(size=(3, 6, 7)), jnp.float32)
+    weights = jnp.array(rng.normal(size=(2, 5, 4, 7)), jnp.float32)
+    static = tuple(tuple(map(tuple, subset)) for subset in edges.tolist())
+    convolve = lambda x, a, w: layers.graph_conv(x, a, w, static)
+    by_hand = lambda x, a, w: jnp.einsum('nvtc,kvw,kcd->nwtd', x, a * present, w)
+    value = lambda f: lambda *given: (f(*given) * weights).sum()
+    expected = jax.grad(value(by_hand), (0, 1, 2))(x, adjacency, kernel)
+    for formulation in 'fast', 'plain':
+        monkeypatch.setattr(layers, 'formulation', formulation)
+        given = x, adjacency, kernel
+        np.testing.assert_allclose(convolve(*given), by_hand(*given), rtol=1e-4, atol=1e-5)
+        of_x, of_adjacency, of_kernel = jax.grad(value(convolve), (0, 1, 2))(*given)
+        found = of_x, of_adjacency * present, of_kernel
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize('frames', [1, 3, 8, 9, 10])
 @pytest.mark.parametrize(('stride', 'dilation'), [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3)])
 def test_temporal_conv_of_any_length_and_its_gradient(frames, stride, dilation):
