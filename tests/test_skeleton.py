@@ -1,6 +1,5 @@
+from hypothesis import given, strategies as st
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 import pytest
 
 from skeljax import anatomy, naming, skeleton

@@ -6,7 +6,6 @@ import jax
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.bench import inputs, memory, peaks
 from skeljax.train import assemble, compilations, parallel, score
 

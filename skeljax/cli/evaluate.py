@@ -28,8 +28,7 @@ from skeljax import localize
 from skeljax.cli import configured, evaluate_files
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.report import kept, table
-from skeljax.report import scores as pages
+from skeljax.report import kept, scores as pages, table
 from skeljax.train import score, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}

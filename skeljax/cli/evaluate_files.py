@@ -12,8 +12,7 @@ from skeljax.formats import texts
 from skeljax.localize import exchange
 from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
-from skeljax.report import diagnosis as pages
-from skeljax.report import scores, table
+from skeljax.report import diagnosis as pages, scores, table
 from skeljax.train import score
 
 # What serves one of the two ways alone: name -> its value where it is not given.

@@ -13,15 +13,21 @@ import jax
 from ml_collections import ConfigDict
 import numpy as np
 
-import skeljax.configs.default
 from skeljax import localize
 from skeljax.cli import configured, training
+import skeljax.configs.default
 from skeljax.data import corpus as corpora
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.train import (
-    assemble, checkpoint, cluster, loop, resident, score, workdir as workdirs,
+    assemble,
+    checkpoint,
+    cluster,
+    loop,
+    resident,
+    score,
+    workdir as workdirs,
 )
 
 

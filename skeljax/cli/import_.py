@@ -17,8 +17,8 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
-import skeljax.configs.default
 from skeljax import imports, skeleton
+import skeljax.configs.default
 from skeljax.errors import InputError
 from skeljax.formats import torch_file
 from skeljax.imports.translate import Translation, translate

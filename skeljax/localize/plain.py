@@ -7,8 +7,6 @@ the figures of its twin by name. Input is not checked.
 
 from __future__ import annotations
 
-import numpy as np
-
 from skeljax.localize import activitynet, babel, detection, pkummd, segmentation
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize import activitynet as wider
-from skeljax.localize import babel as benchmark
-from skeljax.localize import detection as voc
-from skeljax.localize import pkummd as official
-from skeljax.localize import segmentation as labelling
+from skeljax.localize import (
+    activitynet as wider,
+    babel as benchmark,
+    detection as voc,
+    pkummd as official,
+    segmentation as labelling,
+)
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, threshold_runs
 from skeljax.localize.framewise import framewise

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
+import functools
 from typing import NamedTuple
 
 import numpy as np

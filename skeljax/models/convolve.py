@@ -89,7 +89,7 @@ def _matrices(given: int, taps: int, frames: int, first: int, dilation: int):
     period = max(given - min(first, 0), frames + max(last, 0), given, frames)
     rows = [], [], []
     for frequency in range(period // 2 + 1):
-        turn = lambda places: np.exp(-2j * np.pi * frequency * places / period)
+        turn = functools.partial(_turn, frequency / period)
         x, w = turn(np.arange(given)), turn(-first - dilation * np.arange(taps))
         y = turn(-np.arange(frames)) / period
         if 2 * frequency in (0, period):  # real
@@ -104,3 +104,7 @@ def _matrices(given: int, taps: int, frames: int, first: int, dilation: int):
             found.extend(more)
     there, kernel, back = map(np.array, rows)
     return there, kernel, back.T
+
+
+def _turn(cycles: float, places):
+    return np.exp(-2j * np.pi * cycles * places)

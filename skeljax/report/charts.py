@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+import numpy as np
 
 from skeljax.errors import InputError
 from skeljax.report.figure import (

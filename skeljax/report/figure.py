@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import textwrap
 from collections.abc import Sequence
+import os
 from pathlib import Path
+import textwrap
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb

@@ -19,8 +19,8 @@ import zipfile
 from flax import traverse_util
 import numpy as np
 
-import skeljax.configs.default
 from skeljax import skeleton
+import skeljax.configs.default
 from skeljax.data import normalize
 from skeljax.errors import InputError
 from skeljax.localize import decoding

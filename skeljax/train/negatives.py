@@ -1,6 +1,5 @@
 """Where the negatives of a step come from."""
 
-import jax
 from jax import lax
 import jax.numpy as jnp
 

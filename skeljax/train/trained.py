@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
-import skeljax.configs.default
 from skeljax import skeleton
+import skeljax.configs.default
 from skeljax.errors import InputError
 from skeljax.train import assemble, checkpoint, finetune, score, workdir as workdirs
 

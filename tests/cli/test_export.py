@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import untrained
 
 import skeljax
 from skeljax import localize
@@ -16,8 +17,6 @@ from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.localize import decoding
 from skeljax.train import fitted, ready, score
-
-import untrained
 
 
 @pytest.fixture(scope='module')

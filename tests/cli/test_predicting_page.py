@@ -5,10 +5,9 @@ import re
 import shlex
 
 import pytest
+import untrained
 
 from skeljax.cli import main
-
-import untrained
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'predicting.md'
 BVH = """HIERARCHY

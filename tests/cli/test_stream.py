@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import untrained
 
 from skeljax import localize
 from skeljax.cli import main, stream as verb
@@ -15,8 +16,6 @@ from skeljax.errors import InputError
 from skeljax.formats import wire
 from skeljax.localize import steady
 from skeljax.train import ready, streaming, tiles
-
-import untrained
 
 V = 25
 WINDOW = ('--window', '64', '--hop', '8', '--ahead', '16')

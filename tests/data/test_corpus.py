@@ -3,8 +3,7 @@
 import dataclasses
 import shutil
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 import numpy as np
 import pytest

@@ -1,12 +1,11 @@
 """BVH: any tree and order of channels; units; damage; real clips."""
 
 import gzip
-import tempfile
 from pathlib import Path
+import tempfile
 
 from damage import damaged, sound_or_told, told
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 

@@ -1,12 +1,11 @@
 """C3D: what the library wrote reads back; gaps, units, subjects, labels; damage."""
 
 import builtins
-import tempfile
 from pathlib import Path
+import tempfile
 
 from damage import sound_or_told, told
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 

@@ -1,7 +1,6 @@
 """Numbers read all at once are those that `float` reads, bit for bit; so are marks and words."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 

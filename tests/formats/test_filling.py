@@ -1,9 +1,8 @@
 """What was not measured is filled in from what was, and told."""
 
+from hypothesis import given, strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from skeljax import skeleton
 from skeljax.errors import FormatError

@@ -1,7 +1,6 @@
 """PKU-MMD files: known motion comes back, labels and lists are told to the line."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import kinect_files
 import numpy as np
 import pytest

@@ -6,8 +6,7 @@ import struct
 import zipfile
 
 from damage import damaged, told
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 

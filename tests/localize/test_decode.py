@@ -1,10 +1,9 @@
 """Decoding: hand-computed runs and scores, and what every decoder promises."""
 
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra import numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from skeljax import localize
 from skeljax.errors import InputError

@@ -1,7 +1,6 @@
 """Diagnosis on hand-computed cases; a perfect prediction has nothing wrong."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 

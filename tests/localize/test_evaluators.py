@@ -2,10 +2,9 @@
 
 import functools
 
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from skeljax import localize
 from skeljax.errors import InputError

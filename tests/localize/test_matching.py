@@ -1,9 +1,8 @@
 """Scoring: hand-computed mean average precision, and what must not change it."""
 
+from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from skeljax import localize
 from skeljax.errors import InputError

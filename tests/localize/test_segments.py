@@ -2,10 +2,9 @@
 
 import json
 
+from hypothesis import given, strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from skeljax import localize
 from skeljax.errors import InputError

@@ -1,9 +1,8 @@
 """Suppression: hand-computed cases, and equality with the plain greedy loop."""
 
+from hypothesis import given, strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from skeljax.errors import InputError
 from skeljax.localize import Segments, suppress

@@ -2,10 +2,10 @@
 
 import json
 
-import numpy as np
-import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+import numpy as np
+import pytest
 
 from skeljax.errors import InputError
 from skeljax.report import charts, figure

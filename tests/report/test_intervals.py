@@ -1,6 +1,6 @@
-import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+import numpy as np
 import pytest
 
 from skeljax.errors import InputError

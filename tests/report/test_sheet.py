@@ -2,10 +2,10 @@
 
 import dataclasses
 
-import numpy as np
-import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+import numpy as np
+import pytest
 
 from skeljax import skeleton
 from skeljax.data import records, synthetic

@@ -1,11 +1,10 @@
 """Timeline pictures: what is drawn where, and that nothing half-written is left."""
 
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+import numpy as np
+import pytest
 
 from skeljax.errors import InputError
 from skeljax.localize import Segments

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+import untrained
 
 from skeljax.data import records, timing
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.localize import steady
 from skeljax.train import compilations, fitted, score, streaming, tiles, trained
-
-import untrained
 
 V = 25
 WINDOW = tiles.Window(64, 8, 16)

@@ -1,7 +1,6 @@
 """Which segments are right, and in which way the others are wrong: worked out by hand."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 import numpy as np
 
 from skeljax.localize import Segments

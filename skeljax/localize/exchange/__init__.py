@@ -30,10 +30,10 @@ file, line or recording, and field:
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
+import os
 from pathlib import Path
+import shutil
 
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import texts

@@ -10,8 +10,8 @@ an entry of the database, and `classes`, the names of all classes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+import json
 from pathlib import Path
 
 from skeljax.errors import FormatError

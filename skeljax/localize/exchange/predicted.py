@@ -8,8 +8,8 @@ Frames count where both are; without a score it is 1, as in a truth.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+import json
 from pathlib import Path
 
 from skeljax.errors import FormatError
@@ -17,6 +17,7 @@ from skeljax.localize.exchange import told
 from skeljax.localize.exchange.sets import SegmentSet, file_of
 from skeljax.localize.exchange.told import Row, Told
 from skeljax.localize.segments import to_json_dict
+
 
 def read(documents: Mapping[Path, Mapping]) -> Told:
     """Reads one recording of each file (path -> its JSON)."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import math
 from typing import NamedTuple
 
 from skeljax.errors import FormatError
