@@ -96,8 +96,8 @@ from skeljax.train import log
 memory = []
 advance = log.Log.advance
 
-def noted(self):
-    advance(self)
+def noted(self, steps=1):
+    advance(self, steps)
     pages = int(open('/proc/self/statm').read().split()[1])
     memory.append(pages * 4096 / 2**20)
 
