@@ -21,9 +21,11 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_files_are_measured_by_their_readers(folder, capsys):
-    assert main.main(['bench', 'read', '--files', str(folder), '--steps', '2']) == 0
-    readers = json.loads(capsys.readouterr().out)['readers']
+def test_files_are_measured_by_their_readers(folder, tmp_path_factory):
+    told = tmp_path_factory.mktemp('told') / 'read.json'
+    words = ['--files', str(folder), '--steps', '2', '--json', str(told)]
+    assert main.main(['bench', 'read', *words]) == 0
+    readers = json.loads(told.read_text())['readers']
     counts = {name: (r['files'], r['frames']) for name, r in readers.items()}
     assert counts == {'ntu': (2, 70), 'pku': (1, 50)}
     for figures in readers.values():
