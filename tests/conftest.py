@@ -30,6 +30,21 @@ def optimised(monkeypatch):
     jax.config.update('jax_disable_most_optimizations', before)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def few_programs():
+    """Forgets compiled programs before they are too many.
+
+    Each takes three or four maps of memory, and Linux gives a process 65,530: the compiler
+    ends with a segmentation fault where there are no more.
+    """
+    yield
+    maps = Path('/proc/self/maps')
+    if maps.exists() and maps.read_bytes().count(b'\n') > 15_000:
+        import jax
+
+        jax.clear_caches()
+
+
 @pytest.fixture(scope='session')
 def real_data() -> Path:
     """The folder of real motion data, which is not part of the project."""

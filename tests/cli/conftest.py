@@ -1,6 +1,7 @@
 """The command line is run as users run it: optax as it is, compiled programs kept."""
 
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 import pytest
 
 
@@ -11,3 +12,4 @@ def as_users_run_it(tmp_path_factory):
     with jax.numpy_dtype_promotion('standard'):
         yield
     jax.config.update('jax_compilation_cache_dir', None)
+    compilation_cache.reset_cache()  # else it is kept in use
