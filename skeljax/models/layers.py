@@ -52,6 +52,31 @@ def fast(x) -> bool:
     return chosen == 'fast' and known and wide
 
 
+# Frames of persons whose features, between two layers, stay in the cache of one core.
+CACHED = 256
+
+
+def in_pieces(function, joints, mask, cores: int):
+    """Applies a function of each example alone; on CPU to few at a time, so that less leaves the cache.
+
+    Args:
+        function: of such joints and mask, to float[B, ...].
+        joints: float[B, T, M, V, C].
+        mask: bool[B, T, M].
+        cores: of the processor.
+    """
+    if not fast(joints):
+        return function(joints, mask)
+    examples, frames, persons = mask.shape
+    most = max(1, CACHED * cores // (frames * persons))
+    size = max(n for n in range(1, most + 1) if examples % n == 0)
+    if size == examples:
+        return function(joints, mask)
+    pieces = [x.reshape(-1, size, *x.shape[1:]) for x in (joints, mask)]
+    y = lax.map(lambda piece: function(*piece), pieces)
+    return y.reshape(examples, *y.shape[2:])
+
+
 def stored(x):
     """Marks a result that is worth memory: XLA's CPU would rather compute it anew for each use.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 import functools
 import itertools
+import os
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from skeljax.data import batches
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.localize.segments import Segments
+from skeljax.models import layers
 from skeljax.train import cluster, state as items, tiles
 
 
@@ -23,7 +25,8 @@ def variables(state: dict) -> dict:
 @functools.partial(jax.jit, static_argnames='model')
 def clip_probabilities(model, variables, joints, mask):
     """Scores every frame of joints float[B, T, M, V, 3]: float32[B, T, L + 1]."""
-    return jax.nn.softmax(model.apply(variables, joints, mask, train=False), axis=-1)
+    score = lambda *clips: jax.nn.softmax(model.apply(variables, *clips, train=False), axis=-1)
+    return layers.in_pieces(score, joints, mask, os.cpu_count() or 1)
 
 
 def bucket(length: int) -> int:

@@ -99,6 +99,23 @@ def _start(channels=3):
     }
 
 
+@pytest.mark.parametrize(('clips', 'size'), [(12, 4), (7, 1), (4, 4), (10, 5)])
+def test_clips_in_pieces_are_the_clips(monkeypatch, clips, size):
+    monkeypatch.setattr(layers, 'formulation', 'fast')
+    monkeypatch.setattr(layers, 'CACHED', 64)
+    x = jax.random.normal(jax.random.key(0), (clips, 12, 2, 5, 3))
+    mask = jax.random.bernoulli(jax.random.key(1), 0.7, x.shape[:3])
+    seen = []
+
+    def mean(x, mask):
+        seen.append(len(x))
+        return layers.masked_mean(x, mask[..., None, None], (1, 2, 3))
+
+    found = layers.in_pieces(mean, x, mask, cores=2)
+    np.testing.assert_allclose(found, mean(x, mask), atol=1e-6)
+    assert set(seen) == {size, clips}
+
+
 def test_norm_uses_valid_positions_only():
     rng = np.random.default_rng(0)
     x = rng.normal(2, 3, size=(4, 5, 6, 3)).astype(np.float32)
