@@ -265,6 +265,6 @@ def _figures(workdir: Path) -> dict:
             }
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if len(runs) == 1:
+        if len(runs) == 1 and not told.get('window'):
             found[f'{split}, {decoder}' if decoder else split] = figures
     return found
