@@ -11,8 +11,9 @@
 Prints one table for protocols of the same figures and saves all as
 WORKDIR/evaluate-SPLIT.json and .md, and the segments that were compared as .npz; of fused
 runs, or with another decoder, as evaluate-SPLIT-STREAM-STREAM-DECODER, and of windows
-with -LENGTH-HOP-AHEAD. docs/protocols.md tells what the figures are. Fused are the logits of runs on the same labels, by default 0.6
-joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+with -LENGTH-HOP-AHEAD. docs/protocols.md tells what the figures are. Fused are the logits
+of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv
+2112.03590).
 
 --window, --hop and --ahead measure what `skeljax stream` and `predict` give with the same.
 
