@@ -107,8 +107,8 @@ class Localize(_ModuleType):
         from skeljax.train.ready import Model
 
         model = model if isinstance(model, Model) else load(model)
-        path = isinstance(motion, str | _os.PathLike)
-        return model.localize(read(motion) if path else motion, note=note)
+        motion = read(motion) if isinstance(motion, str | _os.PathLike) else motion
+        return model.localize(motion, note=note)
 
 
 def evaluate(

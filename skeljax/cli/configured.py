@@ -1,6 +1,6 @@
 """The options `--config FILE:arg` and `--config.key=value` of a verb; corpora as they want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from absl import flags
@@ -34,7 +34,7 @@ def parse(args, rest: list[str], parser) -> None:
     args.overrides, args.config_file = rest, args.config
 
 
-def load(text: str, overrides: list[str] = ()) -> ConfigDict:
+def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
     """Reads `FILE:arg` and applies `--config.key=value` overrides.
 
     FILE is a path, or one of the configs that come with skeljax.

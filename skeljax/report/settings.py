@@ -100,9 +100,10 @@ def _fields(node, path: str, functions) -> Iterator[tuple[str, int, int]]:
     """
     if isinstance(node, ast.FunctionDef):
         for statement in node.body:
+            value = statement.value if isinstance(statement, ast.Assign) else None
             target = statement.targets[0] if isinstance(statement, ast.Assign) else None
             if isinstance(target, ast.Attribute):  # config.seed = 0
-                inside = list(_fields(statement.value, target.attr, functions))
+                inside = list(_fields(value, target.attr, functions))
                 yield target.attr, statement.lineno, 0 if inside else statement.end_lineno
                 yield from inside
             elif isinstance(statement, ast.Assign | ast.Return):
