@@ -23,6 +23,7 @@ def get_config(arg: str = '') -> ConfigDict:
     config.seed = 0  # of weights, batches and views
     config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
     config.steps_per_call = 1  # taken by the devices between two words of the host (docs/scaling.md)
+    config.wandb = ''  # project of Weights & Biases that runs are logged to; empty: none (docs/tracking.md)
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)

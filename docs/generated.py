@@ -1,6 +1,7 @@
 """Pages of the site that are made from the code (a hook of MkDocs), so that they cannot drift."""
 
 import ast
+import json
 import keyword
 from pathlib import Path
 import re
@@ -29,6 +30,8 @@ def on_files(files, config):
     add = lambda name, text: files.append(File.generated(config, name, content=text))
     add('commands.md', commands())
     add('configuration.md', settings.markdown())
+    for path in sorted((ROOT / 'docs' / 'notebooks').glob('*.ipynb')):
+        add(f'notebooks/{path.stem}.md', notebook(path))
     add('changes.md', _linked(ROOT / 'CHANGELOG.md'))
     for name in BUILDERS:
         add(f'corpora/{name}.md', _linked(ROOT / 'tfds_builders' / name / 'README.md'))
@@ -48,6 +51,19 @@ def commands() -> str:
         text = ast.get_docstring(ast.parse(path.read_text()))
         parts.append(f'## skeljax {verb}\n\n```text\n{text}\n```\n')
     return '\n'.join(parts)
+
+
+def notebook(path: Path) -> str:
+    """Writes a notebook as a page; its outputs are made by who runs it."""
+    parts = []
+    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        text = ''.join(cell['source'])
+        if cell['cell_type'] == 'code':
+            kind = 'bash' if text.startswith('!') else 'python'
+            text = f'```{kind}\n{re.sub("^!", "", text, flags=re.MULTILINE)}\n```'
+        parts.append(text)
+    link = f'To run it yourself: [{path.name}]({path.name}), opened in Jupyter.'
+    return '\n\n'.join([parts[0], link, *parts[1:]]) + '\n'
 
 
 def _linked(path: Path) -> str:

@@ -12,11 +12,21 @@ Arrays are channels-last. Segments are half-open `[start, end)` in frames inside
 the library and in seconds in every file that a person reads.
 """
 
+from collections.abc import Callable as _Callable, Mapping as _Mapping, Sequence as _Sequence
+import importlib as _importlib
+import os as _os
 from pathlib import Path as _Path
-from typing import TYPE_CHECKING
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING, Any as _Any
 
 if TYPE_CHECKING:
-    from skeljax.formats import Motion
+    import numpy as np
+
+    from skeljax.data.records import Recording
+    from skeljax.formats.motion import Motion
+    from skeljax.localize.exchange.sets import SegmentSet
+    from skeljax.localize.result import Result
+    from skeljax.localize.segments import Segments
     from skeljax.train.ready import Model
 
 # In a checkout `configs/` and `tfds_builders/` stand beside the package, in the
@@ -27,21 +37,115 @@ if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_
 
 __version__ = '0.1.0'
 
+# Functions import what they need when they are called: `skeljax --version` stays quick.
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> 'Motion':
-    """Reads one recording of any known format; see `skeljax.formats.read`."""
-    from skeljax import formats  # numpy is not loaded for `skeljax --version`
+
+def read(
+    path: 'str | _os.PathLike[str]',
+    *,
+    fps: float | None = None,
+    layout: str | None = None,
+    unit: str | float | None = None,
+) -> 'Motion':
+    """Reads one recording of any known format; see `skeljax.formats.read`.
+
+    Example:
+        >>> motion = skeljax.read('nod.csv', fps=30)  # columns Head_x, Head_y, Head_z ...
+        >>> motion.joints.shape, motion.fps  # frames, persons, joints, x y z in metres
+        ((90, 1, 25, 3), 30.0)
+    """
+    from skeljax import formats
 
     return formats.read(path, fps=fps, layout=layout, unit=unit)
 
 
-def load(folder) -> 'Model':
+def load(folder: 'str | _os.PathLike[str]') -> 'Model':
     """Loads a model that `skeljax export` made; see `skeljax.train.ready.Model`.
 
-        model = skeljax.load('model/')
-        found = model.localize(skeljax.read('a.bvh'))
-        print(found.names, found.start, found.end, found.score)
+    Example:
+        >>> model = skeljax.load('model/')
+        >>> model.classes
+        ('sit', 'walk', 'wave')
+        >>> found = model.localize(skeljax.read('nod.csv', fps=30))
+        >>> len(found.names) == len(found.start) == len(found.end) == len(found.score)
+        True
     """
-    from skeljax.train import directory  # JAX is not loaded before it is needed
+    from skeljax.train import directory
 
     return directory.load(folder)
+
+
+class Localize(_ModuleType):
+    """What `skeljax.localize` is: the package of decoders and evaluators, and a function."""
+
+    def __call__(
+        self,
+        model: 'Model | str | _os.PathLike[str]',
+        motion: 'Motion | Recording | str | _os.PathLike[str]',
+        *,
+        note: _Callable[[str], object] = lambda _: None,
+    ) -> 'Segments':
+        """Finds what somebody does in a recording, and when.
+
+        Args:
+            model: as `load` returns it, or the folder of it.
+            motion: as `read` returns it, or the file of it where that tells everything.
+            note: told, in a line each, what was done to the recording to fit the model.
+
+        Returns:
+            Segments in frames of the recording: `found.names`, `found.start`, `found.end`
+            (the frame after the last one), `found.score`.
+
+        Raises:
+            InputError: no such model or file; a layout that cannot be mapped to the model's.
+
+        Example:
+            >>> found = skeljax.localize('model/', skeljax.read('nod.csv', fps=30))
+            >>> found.classes
+            ('sit', 'walk', 'wave')
+        """
+        from skeljax.train.ready import Model
+
+        model = model if isinstance(model, Model) else load(model)
+        motion = read(motion) if isinstance(motion, str | _os.PathLike) else motion
+        return model.localize(motion, note=note)
+
+
+def evaluate(
+    predictions: '_Mapping[str, Segments] | Segments | SegmentSet | str | _os.PathLike[str]',
+    truth: '_Mapping[str, Segments] | Segments | SegmentSet | str | _os.PathLike[str]',
+    *,
+    protocol: str = 'babel_clean',
+    fps: float | None = None,
+    classes: _Sequence[str] | None = None,
+    num_frames: _Mapping[str, int] | None = None,
+    probabilities: '_Mapping[str, np.ndarray] | None' = None,
+) -> 'Result':
+    """Measures segments against the truth; see `skeljax.localize.compare.evaluate`.
+
+    Example:
+        >>> from skeljax.localize import Segments
+        >>> true = Segments([0, 50], [40, 90], [0, 1], classes=('sit', 'walk'))
+        >>> found = Segments([2, 60], [40, 70], [0, 1], [0.9, 0.8], classes=('sit', 'walk'))
+        >>> result = skeljax.evaluate(found, true, protocol='thumos')
+        >>> [round(float(ap), 2) for ap in result.map]  # at tIoU 0.3, 0.4, 0.5, 0.6, 0.7
+        [0.5, 0.5, 0.5, 0.5, 0.5]
+        >>> skeljax.evaluate('found.csv', 'labels.csv', fps=30).num_true
+        2
+    """
+    from skeljax.localize import compare
+
+    return compare.evaluate(
+        predictions, truth, protocol=protocol, fps=fps, classes=classes, num_frames=num_frames,
+        probabilities=probabilities,
+    )
+
+
+if TYPE_CHECKING:
+    localize: Localize
+
+
+def __getattr__(name: str) -> _Any:
+    if name == 'localize':
+        return _importlib.import_module('skeljax.localize')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

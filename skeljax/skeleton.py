@@ -83,8 +83,9 @@ class Layout:
             right, left = (self._first(((f'{side} {word}',),)) for side in ('right', 'left'))
             if right and left:
                 return right, left
-        left, right = self.mirror[0] if self.mirror else (*self._root, *self._root)
-        return (right,), (left,)
+        if not self.mirror:
+            return self._root, self._root
+        return self.mirror[0][1:], self.mirror[0][:1]
 
     @functools.cached_property
     def centre(self) -> tuple[int, ...]:

@@ -44,6 +44,8 @@ def test_pages_are_made_from_the_code(site):
     builders = {path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md')}
     assert builders == {path.stem for path in (site / 'corpora').glob('*.html')}
     assert 'href="corpora/pku_mmd.html"' in text('files.html')
+    assert 'skeljax prepare synthetic/tiny' in text('notebooks/first_steps.html')
+    assert (site / 'notebooks' / 'first_steps.ipynb').is_file()
 
 
 def _commands(page: Path) -> list[str]:
@@ -61,6 +63,18 @@ def test_commands_of_a_page_parse(page):
             words = words[: words.index('>')]
         args, verb = main.parse(words[1:])
         assert args.verb == words[1] and verb.run
+
+
+def test_the_figures_of_the_readme_are_those_of_the_results():
+    rows = lambda text: [[cell.strip() for cell in line.split('|')[1:-1]] for line in text.splitlines() if '±' in line]
+    told = rows((ROOT / 'README.md').read_text().split('## What it reaches')[1].split('\n## ')[0])
+    results = (ROOT / 'docs' / 'results.md').read_text()
+    parts = [results.split(f'**{name}**')[1].split('\n\n')[1] for name in ('composed10', 'composed20')]
+    for labels, start, *figures in told:
+        for figure, part in zip(figures, parts, strict=True):
+            fitting = [r for r in rows(part) if r[:3] == [labels, start, 'U-shaped fuser']]
+            assert [row[3] for row in fitting] == [figure]
+    assert len(told) == 5
 
 
 def test_there_are_commands_to_parse():

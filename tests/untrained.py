@@ -18,14 +18,17 @@ class _Corpus:
         self.layout = layout
 
 
-def make(folder, *, backbone='gru', layout='ntu25', width=8, **changes):
-    """Writes a run of a small network; `changes` are fields of config.finetune."""
-    config = default.get_config(f'corpus=folder/mine,backbone={backbone}')
+def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(), **changes):
+    """Writes a run of a small network; `changes` are fields of config.finetune, `data` of config.data."""
+    corpus = corpus or _Corpus(layout)
+    layout = corpus.layout
+    config = default.get_config(f'corpus={corpus.name},backbone={backbone}')
+    config.data.update(dict(data))
     config.model.width, config.model.gru.depth, config.model.stgcn.features = width, 1, 8
     config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
-    described = workdirs.check(folder, 'finetune', config, _Corpus(layout))
+    described = workdirs.check(folder, 'finetune', config, corpus)
     workdirs.claim(folder, described, ['skeljax', 'finetune'])
-    model = assemble.localizer(config, layout, len(CLASSES))
+    model = assemble.localizer(config, layout, len(corpus.classes))
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
     made = jax.jit(lambda rng: finetune.variables(model, rng, example))(jax.random.key(0))
     with checkpoint.manager(folder / 'best') as mngr:

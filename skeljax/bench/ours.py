@@ -90,17 +90,17 @@ def make(config: dict, *, what: str, stage: str) -> Step | Forward:
     Raises:
         InputError: a config that does not fit.
     """
-    config = ConfigDict(config)
-    assemble.check(config)
-    layout, told = config.data.layout, config.bench
+    row = ConfigDict(config)
+    assemble.check(row)
+    layout, told = row.data.layout, row.bench
     if what == 'step' and stage == 'pretrain':
-        step, state = assemble.pretraining(config, layout, told.persons)
+        step, state = assemble.pretraining(row, layout, told.persons)
     elif what == 'step':
-        step, state, _ = assemble.finetuning(config, layout, told.persons, told.classes)
+        step, state, _ = assemble.finetuning(row, layout, told.persons, told.classes)
     else:
-        _, state, model = assemble.finetuning(config, layout, told.persons, told.classes)
-        return Forward(model, score.variables(state), inputs.clips(config))
-    return Step(step, state, inputs.batch(config, stage), config.seed)
+        _, state, model = assemble.finetuning(row, layout, told.persons, told.classes)
+        return Forward(model, score.variables(state), inputs.clips(row))
+    return Step(step, state, inputs.batch(row, stage), row.seed)
 
 
 def _compile(function, *arguments):

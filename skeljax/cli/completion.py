@@ -1,4 +1,4 @@
-"""Print a script that lets a shell complete verbs, options and files.
+"""Print a script that lets a shell complete verbs, options, fields of configs and files.
 
     skeljax completion bash
     skeljax completion bash > ~/.local/share/bash-completion/completions/skeljax
@@ -10,10 +10,14 @@ made from the verbs of this version: print it again after an update. It needs sh
 (pip install skeljax[completion]); the script does not.
 """
 
+from argparse import ArgumentParser
+
 from skeljax.cli import main
 from skeljax.errors import InputError
+from skeljax.report import settings
 
 SHELLS = ('bash', 'zsh', 'fish')
+_FILES = ('data_dir', 'init_from')
 
 
 def add_arguments(parser):
@@ -36,8 +40,22 @@ def script(shell: str) -> str:
     except ImportError:
         raise InputError('needs shtab: pip install skeljax[completion]') from None
     parser, verbs = main.parsers(main.VERBS)
-    for verb in verbs.values():
+    for name, verb in verbs.items():
+        if hasattr(main.module(name), 'parse_rest'):
+            _add_fields(verb)
         for action in verb._actions:  # argparse lists them nowhere else
             if not (action.nargs == 0 or action.choices or action.type):
-                action.complete = shtab.FILE  # such words are names of files and folders, mostly
+                # Such words are names of files and folders, mostly.
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
     return shtab.complete(parser, shell)
+
+
+def _add_fields(verb: ArgumentParser):
+    """Adds `--config.FIELD` for every field, which the verb itself leaves to the config."""
+    for path, value, meaning in settings.fields():
+        verb.add_argument(
+            f'--config.{path}',
+            choices=('True', 'False') if isinstance(value, bool) else None,
+            type=None if path.endswith(_FILES) else str,
+            help=(meaning or f'default: {value!r}').replace('%', '%%'),
+        )

@@ -1,6 +1,6 @@
 """The options `--config FILE:arg` and `--config.key=value` of a verb; corpora as they want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from absl import flags
@@ -34,7 +34,7 @@ def parse(args, rest: list[str], parser) -> None:
     args.overrides, args.config_file = rest, args.config
 
 
-def load(text: str, overrides: list[str] = ()) -> ConfigDict:
+def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
     """Reads `FILE:arg` and applies `--config.key=value` overrides.
 
     FILE is a path, or one of the configs that come with skeljax.
@@ -76,7 +76,9 @@ def in_steps(config: ConfigDict, stage: str, epoch_steps: Callable[[], int]) -> 
     return config
 
 
-def open_corpus(config: ConfigDict, name: str, split: str, data_dir=None) -> Corpus:
+def open_corpus(
+    config: ConfigDict, name: str, split: str, data_dir=None, *, normalised: bool = True
+) -> Corpus:
     """Opens a split of a prepared corpus in the layout, rate and normalisation of a config.
 
     Args:
@@ -84,13 +86,14 @@ def open_corpus(config: ConfigDict, name: str, split: str, data_dir=None) -> Cor
         name: of the corpus.
         split: of it.
         data_dir: if it is not where the config says.
+        normalised: False leaves the normalisation out.
     """
     data = config.data
     return Corpus(
         data_dir or data.data_dir,
         name,
         split,
-        normalisation=tuple(data.normalisation),
+        normalisation=tuple(data.normalisation) if normalised else (),
         layout=data.layout,
         fps=data.fps,
     )

@@ -3,15 +3,19 @@
     skeljax evaluate --workdir runs/tuned --split test
     skeljax evaluate --workdir runs/tuned --protocol pkummd --decoder activity
     skeljax evaluate --workdir runs/joint --fuse runs/motion runs/bone
+    skeljax evaluate --workdir runs/tuned --window 256 --hop 16 --ahead 32
     skeljax evaluate --workdir runs/tuned --save-predictions found.json --diagnose
     skeljax evaluate --predictions found.json --truth labels.json --fps 30 --out figures.json
     skeljax evaluate --predictions found.csv --truth synthetic/default --data-dir data
 
 Prints one table for protocols of the same figures and saves all as
 WORKDIR/evaluate-SPLIT.json and .md, and the segments that were compared as .npz; of fused
-runs, or with another decoder, as evaluate-SPLIT-STREAM-STREAM-DECODER. docs/protocols.md
-tells what the figures are. Fused are the logits of runs on the same labels, by default 0.6
-joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
+runs, or with another decoder, as evaluate-SPLIT-STREAM-STREAM-DECODER, and of windows
+with -LENGTH-HOP-AHEAD. docs/protocols.md tells what the figures are. Fused are the logits
+of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv
+2112.03590).
+
+--window, --hop and --ahead measure what `skeljax stream` and `predict` give with the same.
 
 Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
 start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
@@ -25,11 +29,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, evaluate_files
+from skeljax.cli import configured, evaluate_files, predict
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import kept, scores as pages, table
-from skeljax.train import score, trained
+from skeljax.train import score, streaming, tiles, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -50,6 +54,7 @@ def add_arguments(parser):
         '--decoder', metavar='STEPS',
         help="another decoder than each protocol's own, or steps, as gaussian:3,watershed,refine",
     )
+    predict.add_window(parser)
     evaluate_files.add_arguments(parser)
 
 
@@ -58,7 +63,8 @@ def run(args) -> int:
     if args.predictions:
         return evaluate_files.run(args)
     args.split = args.split or 'test'
-    found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights)
+    window = predict.window(args)
+    found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights, window)
     segments = decoded(found, args.protocol, args.decoder)
     figures = described(found, segments, args.decoder)
     more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
@@ -67,7 +73,7 @@ def run(args) -> int:
     for number, run in enumerate(found.runs):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    stem = '-'.join(['evaluate', args.split, *streams, *decoder])
+    stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
     compared = kept.Kept(score.truth(found.corpus), segments, frames)
     kept.write(Path(args.workdir) / f'{stem}.npz', compared)
@@ -95,12 +101,14 @@ class Scored(NamedTuple):
         probabilities: recording -> float[T, L + 1].
         tious: thresholds of the protocols that leave them open.
         runs: what scored it, JSON: workdir, step, stream, weight.
+        window: that moved over the recordings; None where all was seen at once.
     """
 
     corpus: Corpus
     probabilities: dict[str, np.ndarray]
     tious: tuple[float, ...]
     runs: list[dict]
+    window: tiles.Window | None = None
 
 
 def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
@@ -109,7 +117,9 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
     return described(found, decoded(found, protocols))
 
 
-def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
+def scored(
+    workdirs, split='test', data_dir=None, weights=None, window: tiles.Window | None = None
+) -> Scored:
     """Scores a split with the best state of a fine-tuning run, or fuses the logits of several.
 
     Args:
@@ -117,21 +127,24 @@ def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
         split: of the corpus they were trained on.
         data_dir: where it is prepared, if not where it was.
         weights: of each run's logits; `WEIGHTS` of their streams by default.
+        window: that moves over the recordings, see `streaming.frame_scores`; by default
+            all is seen at once, see `score.probabilities`.
 
     Raises:
         InputError: no such run, split or corpus; the corpus has other classes or another
-            layout than the run; runs of different corpora.
+            layout than the run; runs of different corpora; a normalisation that no window
+            can have.
     """
     runs = [trained.load(workdir) for workdir in workdirs]
     streams = [run.config.finetune.stream for run in runs]
     weights = weights or [WEIGHTS[stream] for stream in streams]
     if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
         raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
-    corpus, scores = _scores(runs[0], workdirs[0], split, data_dir)
+    corpus, scores = _scores(runs[0], workdirs[0], split, data_dir, window)
     if len(runs) > 1:
         total = {name: weights[0] * score.logarithm(p) for name, p in scores.items()}
         for run, workdir, weight in zip(runs[1:], workdirs[1:], weights[1:], strict=True):
-            other, more = _scores(run, workdir, split, data_dir)
+            other, more = _scores(run, workdir, split, data_dir, window)
             alike = [(c.name, c.classes, c.fps) for c in (other, corpus)]
             if alike[0] != alike[1] or more.keys() != total.keys():
                 kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
@@ -143,7 +156,7 @@ def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
         {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
         for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
     ]
-    return Scored(corpus, scores, tuple(runs[0].config.evaluate.tious), told)
+    return Scored(corpus, scores, tuple(runs[0].config.evaluate.tious), told, window)
 
 
 def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
@@ -179,7 +192,7 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
         decoder: what it was told.
 
     Returns:
-        corpus, split, runs, tious, classes, decoder, and for each protocol what a
+        corpus, split, runs, tious, classes, decoder, window (None or three numbers), and for each protocol what a
         `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
         absent), num_predicted, num_true; shares of 1.
 
@@ -200,13 +213,20 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
         'tious': list(found.tious),
         'classes': list(corpus.classes),
         'decoder': decoder,
+        'window': None if found.window is None else list(found.window),
         'protocols': figures,
     }
 
 
-def _scores(run: trained.Trained, workdir, split: str, data_dir) -> tuple[Corpus, dict]:
+def _scores(
+    run: trained.Trained, workdir, split: str, data_dir, window: tiles.Window | None = None
+) -> tuple[Corpus, dict]:
     """Scores every frame of every recording: the corpus and name -> float32[T, L + 1]."""
     corpus = configured.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
-    return corpus, {r.name: score.probabilities(run.model, run.variables, r) for r in corpus}
+    if window is None:
+        return corpus, {r.name: score.probabilities(run.model, run.variables, r) for r in corpus}
+    # Normalised window by window, as somebody who does not know the rest must.
+    raw = configured.open_corpus(run.config, corpus.name, split, data_dir, normalised=False)
+    return corpus, {r.name: streaming.frame_scores(run, r, window) for r in raw}

@@ -27,6 +27,7 @@ from skeljax.train import (
     loop,
     resident,
     score,
+    tracking,
     workdir as workdirs,
 )
 
@@ -63,6 +64,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     """
     with cluster.together():
         assemble.check(config)
+        tracking.check(config.wandb)
         corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
         config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
         described = workdirs.check(workdir, 'finetune', config, corpus)
@@ -90,7 +92,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     )
     return loop.train(
         step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
-        form=config.parallel, corpus=held,
+        form=config.parallel, corpus=held, wandb=config.wandb,
     )
 
 

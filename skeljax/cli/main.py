@@ -28,7 +28,7 @@ VERBS = {
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
     'bench': 'measure speed and memory',
-    'completion': 'print a script that completes verbs and options in a shell',
+    'completion': 'print a script that completes verbs, options and fields in a shell',
     'demo': 'do the whole job on one corpus and compare',
 }
 

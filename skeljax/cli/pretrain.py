@@ -12,7 +12,7 @@ from skeljax.cli import configured, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, cluster, loop, resident, workdir as workdirs
+from skeljax.train import assemble, cluster, loop, resident, tracking, workdir as workdirs
 
 
 def add_arguments(parser):
@@ -47,6 +47,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     """
     with cluster.together():
         assemble.check(config)
+        tracking.check(config.wandb)
         corpora = open_unlabelled(config)
         config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
         described = workdirs.check(workdir, 'pretrain', config, corpora[0])
@@ -66,7 +67,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     )
     return loop.train(
         step, state, batches, plan, workdir, title='pretrain', quiet=quiet, form=config.parallel,
-        corpus=held,
+        corpus=held, wandb=config.wandb,
     )
 
 

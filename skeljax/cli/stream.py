@@ -173,18 +173,22 @@ def serve(
         say('listening on {}:{}'.format(*server.getsockname()[:2]))
         served = 0
         while clients is None or served < clients:
-            begun = begin()
+            stream, parser = begin()
             connection, (host, port, *_) = server.accept()
             served += 1
             with connection:
                 connection.settimeout(stall)  # of a client that does not read: sending waits so long
-                if wrong := _attend(connection, *begun, tell, stall):
+                if wrong := _attend(connection, stream, parser, tell, stall):
                     print(f'skeljax stream: {host}:{port}: {wrong}', file=sys.stderr, flush=True)
 
 
 def _attend(connection: socket.socket, stream, parser, tell, stall: float) -> str:
     """Serves one client; returns what went wrong with it, '' for nothing."""
-    send = lambda items: [connection.sendall(_line(item)) for item in items]
+
+    def send(items):
+        for item in items:
+            connection.sendall(_line(item))
+
     try:
         follow(stream, parser, connection.fileno(), stall, lambda found: send(tell(found)))
     except InputError as error:

@@ -1,5 +1,6 @@
 """Prepared shards as a random-access sequence of recordings."""
 
+from collections.abc import Iterator
 import functools
 from pathlib import Path
 
@@ -91,6 +92,9 @@ class Corpus:
         if self._kept is not None:
             self._kept[index] = recording
         return recording
+
+    def __iter__(self) -> Iterator[records.Recording]:
+        return (self[index] for index in range(len(self)))
 
     @property
     def num_joints(self) -> int:

@@ -93,7 +93,7 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
         name=name,
         joints=joints,
         # Any number of axes, so that a wrong shape is told by `_check`.
-        frame_valid=valid.any(tuple(range(1, valid.ndim))),
+        frame_valid=np.asarray(valid.any(tuple(range(1, valid.ndim)))),
         person_valid=valid,
         joint_valid=np.ones(joints.shape[:-1], bool) if measured is None else measured,
         fps=float(motion.fps),

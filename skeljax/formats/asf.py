@@ -137,8 +137,8 @@ def _bone(path, start: int, block: dict, unit: float, degrees: bool) -> Bone:
     number, words = block['name']
     if len(words) != 1:
         raise FormatError(f'{path}:{number}: name {" ".join(words)!r:.40}, expected one word')
-    direction = _numbers(path, *block['direction'], 3)
-    length = _numbers(path, *block['length'], 1)[0]
+    direction = _numbers(path, *block['direction'], count=3)
+    length = _numbers(path, *block['length'], count=1)[0]
     number, axis = block['axis']
     if len(axis) != 4 or sorted(axis[3].lower()) != ['x', 'y', 'z']:
         raise FormatError(f'{path}:{number}: axis {" ".join(axis):.40}, expected 3 numbers and XYZ')
@@ -147,7 +147,7 @@ def _bone(path, start: int, block: dict, unit: float, degrees: bool) -> Bone:
     # The letters tell which turns first; the numbers are about x, y, z in any case.
     letters = axis[3].lower()[::-1]
     turn = chain.rotations(angles[['xyz'.index(letter) for letter in letters]], letters)
-    freedoms = _freedoms(path, *block['dof'], 'r') if 'dof' in block else ()
+    freedoms = _freedoms(path, *block['dof'], kinds='r') if 'dof' in block else ()
     return Bone(words[0], -1, direction * length * unit, turn, freedoms)
 
 

@@ -108,7 +108,8 @@ def to_frames(
         FormatError: damaged labels, an unknown class, a segment beyond the end or over
             another; all of them, a line each.
     """
-    segments, troubles, before = [], [], None
+    segments, troubles = [], []
+    before: Label | None = None
     for label in labels:
         start, end = (math.floor(seconds * fps + 0.5) for seconds in (label.start, label.end))
         end = max(end, start + 1)
@@ -183,7 +184,7 @@ def _activitynet(path: Path) -> Labels:
     text = texts.read(path)
     document = texts.document(path, text, _Object)
     database = document.get('database') if isinstance(document, dict) else None
-    if not isinstance(database, dict):
+    if not isinstance(database, _Object):
         raise FormatError(f'{path}: no "database" of recordings')
     labels, begin = Labels(), 0
     for recording, entry in database.pairs:
@@ -199,9 +200,9 @@ def _activitynet(path: Path) -> Labels:
             at = f'{where}: {recording}: annotation {number}'
             item = item if isinstance(item, dict) else {}
             ends, name = item.get('segment'), item.get('label')
-            ends = ends if isinstance(ends, list) and len(ends) == 2 else [None, None]
+            start, end = ends if isinstance(ends, list) and len(ends) == 2 else (None, None)
             name = name if isinstance(name, str) else ''
-            labels.segments[recording].append(_label(*ends, name, at))
+            labels.segments[recording].append(_label(start, end, name, at))
     return labels
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pickle
 import pickletools
 import re
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class Note:
     """What a pickle would have made: a call, its arguments, the state set afterwards."""
 
     call = ''
-    state = None
+    args: tuple = ()
+    state: Any = None
 
     def __new__(cls, *args):
         note = object.__new__(cls)

@@ -1,4 +1,9 @@
-"""Turns frame scores into segments and scores segments against the truth (numpy only)."""
+"""Turns frame scores into segments and scores segments against the truth (numpy only).
+
+Called, the package is a function: `skeljax.localize(model, motion)`, see `skeljax.Localize`.
+"""
+
+import sys
 
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
@@ -44,3 +49,6 @@ __all__ = [
     'to_json_dict',
     'watershed',
 ]
+
+# The function loads models, which this package knows nothing of: the one above it does.
+sys.modules[__name__].__class__ = sys.modules['skeljax'].Localize

@@ -56,8 +56,8 @@ def detection(
     """
     tious = check_tious(tious)
     pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    tables = [t.lengthened(1) if faithful else t for t in (pooled.proposals, pooled.truth)]
-    _, hits = claims(*best_true(*tables, num_classes), tious, len(pooled.truth))
+    found, true = (t.lengthened(1) if faithful else t for t in (pooled.proposals, pooled.truth))
+    _, hits = claims(*best_true(found, true, num_classes), tious, len(pooled.truth))
     counts = np.bincount(pooled.truth.label, minlength=num_classes)
     ap = np.full((len(tious), num_classes), np.nan)
     for label, rows in enumerate(by_group(pooled.proposals.label, num_classes)):

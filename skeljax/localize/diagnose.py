@@ -177,8 +177,9 @@ def _boundaries(proposals: Table, actual: Table, taken: np.ndarray) -> Boundarie
         return Boundaries(0, *[float('nan')] * 6)
     start = proposals.start[right] - actual.start[taken[right]]
     end = proposals.end[right] - actual.end[taken[right]]
-    absolute = [float(np.quantile(np.abs(d), q)) for d in (start, end) for q in (0.5, 0.9)]
-    return Boundaries(len(right), *absolute, float(np.median(start)), float(np.median(end)))
+    figures = [float(np.quantile(np.abs(d), q)) for d in (start, end) for q in (0.5, 0.9)]
+    figures += [float(np.median(d)) for d in (start, end)]
+    return Boundaries(len(right), *figures)
 
 
 def _confusion(pooled: Pool, num_frames: Mapping[str, int] | None) -> np.ndarray:

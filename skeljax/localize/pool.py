@@ -119,6 +119,8 @@ def _table(
 
     return Table(
         np.repeat(np.asarray(present, np.int64), sizes),
-        *(joined(field, np.int64) for field in ('start', 'end', 'label')),
+        joined('start', np.int64),
+        joined('end', np.int64),
+        joined('label', np.int64),
         joined('score', np.float64),
     )

@@ -70,16 +70,16 @@ def segmentation(
     if num_frames is None:
         raise InputError('segmentation needs the number of frames of every recording')
     pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    painted = [
+    found, true = (
         [_paint(by_name.get(name), num_frames[name], num_classes) for name in pooled.names]
         for by_name in (predictions, truth)
-    ]
+    )
     left_out = -1 if background == 'everywhere' else num_classes
-    runs = [[from_frame_labels(labels, left_out) for labels in side] for side in painted]
+    runs = [[from_frame_labels(labels, left_out) for labels in side] for side in (found, true)]
     figures = {
-        'accuracy': _accuracy(*painted, num_classes if background == 'nowhere' else -1),
+        'accuracy': _accuracy(found, true, num_classes if background == 'nowhere' else -1),
         'edit': float(np.mean([_edit(p.label, t.label) for p, t in zip(*runs, strict=True)])),
-        **_f1(*runs, num_classes, tious),
+        **_f1(runs[0], runs[1], num_classes, tious),
     }
     return Result(
         figures=figures,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skeljax.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Segments:
     """Holds the segments of one recording, in any order.
 
@@ -29,14 +30,22 @@ class Segments:
     start: np.ndarray
     end: np.ndarray
     label: np.ndarray
-    score: np.ndarray = None  # type: ignore[assignment]  # never None once made
-    classes: tuple[str, ...] = ()
+    score: np.ndarray
+    classes: tuple[str, ...]
 
-    def __post_init__(self):
-        for field in ('start', 'end', 'label'):
-            object.__setattr__(self, field, _whole(getattr(self, field), field))
-        score = np.ones(len(self.start)) if self.score is None else self.score
+    def __init__(
+        self,
+        start: ArrayLike,
+        end: ArrayLike,
+        label: ArrayLike,
+        score: ArrayLike | None = None,
+        classes: Sequence[str] = (),
+    ):
+        for field, values in (('start', start), ('end', end), ('label', label)):
+            object.__setattr__(self, field, _whole(values, field))
+        score = np.ones(len(self.start)) if score is None else score
         object.__setattr__(self, 'score', np.asarray(score, np.float64))
+        object.__setattr__(self, 'classes', tuple(classes))
         sizes = {name: getattr(self, name).shape for name in ('start', 'end', 'label', 'score')}
         if len(set(sizes.values())) > 1:
             raise InputError(f'segments: expected four vectors of one length, found {sizes}')
@@ -145,8 +154,8 @@ def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: flo
         bounds = [_frame(item, name, fps, position) for name in ('start', 'end')]
         score = _number(item.get('score', 1.0), 'score', position)
         rows.append((*bounds, index[label], score))
-    columns = zip(*rows, strict=True) if rows else ((),) * 4
-    segments = Segments(*map(np.array, columns))
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    segments = Segments(columns[0], columns[1], columns[2], columns[3])
     check(segments, 'segments from JSON', num_classes=len(classes))
     return segments
 

@@ -9,6 +9,11 @@ from skeljax.localize.segments import Segments, check
 
 
 def side_by_side(segments: Segments, *, keep: float = 0.5) -> Segments:
+    """Chooses the best segments, of any class, and cuts them so that none overlap; as `choose_side_by_side` does."""
+    return choose_side_by_side(segments, keep=keep)[1]
+
+
+def choose_side_by_side(segments: Segments, *, keep: float = 0.5) -> tuple[np.ndarray, Segments]:
     """Chooses the best segments, of any class, and cuts what is left so that none overlap.
 
     From the best score down, a segment keeps its longest part that no better one has
@@ -21,7 +26,7 @@ def side_by_side(segments: Segments, *, keep: float = 0.5) -> Segments:
         keep: the part of a segment that must be left, above 0 and up to 1.
 
     Returns:
-        Segments in temporal order, which never overlap.
+        Which segments, int64[K], and what is left of each, in temporal order; none overlap.
 
     Raises:
         InputError: an empty segment, one without a number as score, or no such part.
@@ -31,7 +36,7 @@ def side_by_side(segments: Segments, *, keep: float = 0.5) -> Segments:
     check(segments, 'segments to put side by side')
     start, end = segments.start.copy(), segments.end.copy()
     taken: list[tuple[int, int]] = []  # sorted, never overlapping
-    chosen = []
+    kept = []
     for index in np.lexsort((segments.label, end, start, -segments.score)):
         first, last = int(start[index]), int(end[index])
         free, at = [], first
@@ -43,8 +48,8 @@ def side_by_side(segments: Segments, *, keep: float = 0.5) -> Segments:
         if high - low < keep * (last - first):
             continue
         start[index], end[index] = low, high
-        chosen.append(index)
+        kept.append(index)
         taken = sorted([*taken, (low, high)])
-    chosen = np.array(sorted(chosen, key=lambda index: start[index]), np.int64)
-    columns = (start, end, segments.label, segments.score)
-    return Segments(*(column[chosen] for column in columns), segments.classes)
+    order = np.array(sorted(kept, key=lambda index: start[index]), np.int64)
+    label, score = segments.label[order], segments.score[order]
+    return order, Segments(start[order], end[order], label, score, segments.classes)

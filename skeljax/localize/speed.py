@@ -7,7 +7,7 @@ import functools
 import math
 import statistics
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -199,7 +199,7 @@ def _twins(scene: Scene, classes: int) -> dict[str, Callable[[], dict]]:
     return twins
 
 
-def _timed(call: Callable, rounds: int) -> tuple[dict[str, float], object]:
+def _timed(call: Callable, rounds: int) -> tuple[dict[str, float], Any]:
     """Calls it several times: medians of wall and processor seconds, and what it returned."""
     wall, processor = [], []
     for _ in range(rounds):

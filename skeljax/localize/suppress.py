@@ -41,8 +41,8 @@ def suppress(
     rank[np.lexsort((end, start, -segments.score))] = np.arange(len(segments))
     alive = np.lexsort((end, start, segments.label))
     if iou and overlap >= 0.5:
-        kept = _suppress_alike(start, end, segments.label, rank, alive, overlap)
-        return kept[np.lexsort((end[kept], start[kept], segments.label[kept]))]
+        left = _suppress_alike(start, end, segments.label, rank, alive, overlap)
+        return left[np.lexsort((end[left], start[left], segments.label[left]))]
     # One line of time for all classes: each class is moved behind the one before it.
     span = int(end.max(initial=0)) + 1
     moved_start = start + segments.label * span

@@ -364,7 +364,7 @@ def frame_features(outputs, mask, persons: int) -> Features:
         persons: M, of N = B · M.
     """
     pooled = {number: tap(x, mask[:, None, :, None], persons) for number, x in outputs.items()}
-    taps = {s: pool_time(*pooled[number], s) for s, number in tapped(max(outputs)).items()}
+    taps = {s: pool_time(*pooled[number], stride=s) for s, number in tapped(max(outputs)).items()}
     last = jnp.where(mask[:, None, :, None], outputs[max(outputs)], 0).swapaxes(1, 2)
     return Features(
         last.reshape(-1, persons, *last.shape[1:]), mask.reshape(-1, persons, mask.shape[1]), taps

@@ -19,6 +19,16 @@ This page is made from `configs/default.py`; other configs (`configs/`) start fr
 """
 
 
+def fields() -> Iterator[tuple[str, object, str]]:
+    """Yields dotted path, default and meaning of every field, then of those that hosts bring."""
+    told = comments(inspect.getsource(default))
+    for path, value in workdirs.flat(default.get_config().to_dict()):
+        yield path, value, _told(told, path)
+    for host, own in default._OPTIONS.items():
+        for name, value in own.items():
+            yield f'pretrain.{host}.{name}', value, f'of the host {host}'
+
+
 def markdown() -> str:
     """Writes the reference: a table of fields for each part of a config."""
     config = default.get_config()
@@ -90,9 +100,10 @@ def _fields(node, path: str, functions) -> Iterator[tuple[str, int, int]]:
     """
     if isinstance(node, ast.FunctionDef):
         for statement in node.body:
+            value = statement.value if isinstance(statement, ast.Assign) else None
             target = statement.targets[0] if isinstance(statement, ast.Assign) else None
             if isinstance(target, ast.Attribute):  # config.seed = 0
-                inside = list(_fields(statement.value, target.attr, functions))
+                inside = list(_fields(value, target.attr, functions))
                 yield target.attr, statement.lineno, 0 if inside else statement.end_lineno
                 yield from inside
             elif isinstance(statement, ast.Assign | ast.Return):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-import dataclasses
 import functools
 import os
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from skeljax.errors import InputError
 from skeljax.localize.segments import Segments, check
-from skeljax.localize.suppress import suppress
+from skeljax.localize.side_by_side import choose_side_by_side
 from skeljax.report.figure import (
     FAINT,
     INK,
@@ -49,9 +48,9 @@ def draw(
 ) -> Path:
     """Draws a recording's timeline as a PNG.
 
-    Rows from the top: the truth; the prediction, which shows the best-scored segments that
-    do not overlap; a few lanes with further proposals; one score curve a class. The
-    stronger a bar, the higher its score. Curves are drawn for the classes that are true,
+    Rows from the top: the truth; the prediction, which shows the best-scored segments
+    side by side (`localize.side_by_side`); a few lanes with further proposals; one score
+    curve a class. The stronger a bar, the higher its score. Curves are drawn for the classes that are true,
     predicted or ever probable, at most 24.
 
     Args:
@@ -91,10 +90,9 @@ def _plan(
 ) -> tuple[list[Row], list[int]]:
     """Decides on the rows, and which classes need a legend because no curve names them."""
     bars = functools.partial(_bars, classes=classes, fps=fps, inch_a_second=inch_a_second)
-    chosen = np.zeros(len(predicted), bool)
-    chosen[suppress(dataclasses.replace(predicted, label=0 * predicted.label), 0.0)] = True
-    strength = _strength(predicted.score)
-    found, others = predicted[chosen], predicted[~chosen]
+    chosen, found = choose_side_by_side(predicted)
+    left = np.setdiff1d(np.arange(len(predicted)), chosen)
+    strength, others = _strength(predicted.score), predicted[left]
     shown = _shown(found, truth, probabilities, len(classes))
 
     rows = []
@@ -104,7 +102,7 @@ def _plan(
     rows.append((BAR_INCHES, functools.partial(bars, found, strength[chosen], name='found')))
     if len(others):
         lanes = _lanes(others)
-        thin = functools.partial(_thin_bars, others, strength[~chosen], lanes, fps=fps)
+        thin = functools.partial(_thin_bars, others, strength[left], lanes, fps=fps)
         rows.append((0.14 * (2 + lanes.max()), thin))
     if probabilities is None or not shown:
         return rows, shown

@@ -30,7 +30,7 @@ from skeljax.train.ready import Model
 FORMAT = 'skeljax.model'
 VERSION = 1  # rises when an older skeljax could not read a folder, or would read it wrongly
 _TOLD, _WEIGHTS = 'model.json', 'weights.npz'
-_NEEDED = {
+_NEEDED: dict[str, type | tuple[type, ...]] = {
     'classes': list, 'layout': dict, 'fps': (int, float), 'normalisation': list, 'step': int,
     'decoding': dict, 'config': dict, 'weights': dict, 'origin': dict,
 }
@@ -55,7 +55,7 @@ def write(folder, model: Model, *, force: bool = False, more=None) -> Path:
         beside.mkdir(parents=True)
         arrays = _flat(model.trained.variables)
         with (beside / _WEIGHTS).open('wb') as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # no array is named allow_pickle
         text = json.dumps(_described(model, arrays, beside / _WEIGHTS), indent=1)
         (beside / _TOLD).write_text(text + '\n', encoding='utf-8')
         if more:
@@ -265,6 +265,6 @@ def _figures(workdir: Path) -> dict:
             }
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if len(runs) == 1:
+        if len(runs) == 1 and not told.get('window'):
             found[f'{split}, {decoder}' if decoder else split] = figures
     return found

@@ -1,6 +1,7 @@
 """How much memory the contrast with a batch's negatives takes, as the compiler tells; nothing runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 from jax import lax
@@ -51,7 +52,8 @@ def _row(count: int, form: str, embed: int, devices: int) -> dict:
     subject = shaped(devices, count // devices, dtype=np.int32)
     batch = {'query': rows, 'key': rows, 'subject': subject}
     arguments = shaped(embed, embed), batch, jax.eval_shape(lambda: jax.random.key(0))
-    program = parallel.data_parallel(step).lower(*arguments).compile()
+    mapped: Any = parallel.data_parallel(step)
+    program = mapped.lower(*arguments).compile()
     return {
         'form': form,
         'snippets': count,

@@ -1,4 +1,4 @@
-"""What a run says while it goes: JSON lines, TensorBoard and a progress bar."""
+"""What a run says while it goes: JSON lines, TensorBoard, on request W&B, and a progress bar."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import tensorboardX
 import tqdm
 
 from skeljax.errors import writing
-from skeljax.train import progress
+from skeljax.train import progress, tracking
 
 
 class Log:
@@ -27,18 +27,22 @@ class Log:
         title: shown before the bar.
         quiet: shows no bar.
         write: False writes nothing, as all processes but the first do.
+        wandb: project of Weights & Biases that all is logged to as well, '' for none.
 
     Raises:
         InputError: the folder cannot be written; so does every function that writes.
     """
 
     def __init__(
-        self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True
+        self, folder, *, start=0, num_steps=0, examples=0, title='', quiet=False, write=True,
+        wandb=''
     ):
-        self._file = self._board = None
+        self._file = self._board = self._tracked = None
         self._path = Path(folder) / 'metrics.jsonl'
         if write:
             with writing(self._path):
+                if wandb:
+                    self._tracked = tracking.start(wandb, folder, quiet=quiet)
                 self._open(folder, start)
         self._bar = tqdm.tqdm(
             total=num_steps, initial=start, desc=title, unit='step', disable=quiet, smoothing=0.1
@@ -49,8 +53,10 @@ class Log:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
         self._bar.close()
+        if self._tracked:
+            self._tracked.finish(exit_code=int(error is not None))
         if self._file:
             with writing(self._path), contextlib.closing(self._file):
                 self._board.close()
@@ -88,6 +94,8 @@ class Log:
             self._file.flush()
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
+        if self._tracked:
+            self._tracked.log({'step': step, **metrics})
 
     def sync(self):
         """Puts what was written on the disk: a mounted bucket keeps it from others till then."""

@@ -56,6 +56,7 @@ def train(
     devices: parallel.Devices = None,
     form: str = 'pmap',
     corpus: dict | None = None,
+    wandb: str = '',
 ) -> dict:
     """Trains from the last checkpoint of `workdir`, or from `state`.
 
@@ -75,6 +76,7 @@ def train(
         form: how the step is mapped over devices, one of `parallel.FORMS`.
         corpus: what lies on every device; the step then takes `(rng, corpus)` for its key, see
             `resident.hold`.
+        wandb: project of Weights & Biases, '' for none, see `tracking.start`.
 
     Returns:
         The final state on the host.
@@ -95,7 +97,8 @@ def train(
         run = Calls(step, plan.seed, corpus, title=title, devices=devices, form=form)
         log = stack.enter_context(
             Log(workdir, start=first, num_steps=plan.num_steps, examples=plan.batch,
-                title=title, quiet=quiet or not cluster.is_first(), write=cluster.is_first())
+                title=title, quiet=quiet or not cluster.is_first(), write=cluster.is_first(),
+                wandb=wandb)
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None

@@ -163,11 +163,11 @@ class Scores:
 
     def _recording(self, joints: np.ndarray) -> Recording:
         measured = ~np.isnan(joints).any(-1)
-        told = dict(fps=self._ready.fps, layout=self._layout)
+        fps, layout = self._ready.fps, self._layout
         if measured.any():
-            motion = filling.motion('stream', joints, measured, **told)
+            motion = filling.motion('stream', joints, measured, fps=fps, layout=layout)
         else:
-            motion = Motion(np.zeros_like(joints), valid=measured.any(-1), **told)
+            motion = Motion(np.zeros_like(joints), fps, layout, valid=measured.any(-1))
         return records.from_motion(motion, name='stream')
 
     def _score(self, example: dict) -> np.ndarray:
@@ -203,7 +203,7 @@ class Rate:
         """Returns the frames that show the last one's time, which is held."""
         count = math.ceil(self._taken / self._step - _HAIR) - self._given
         self._given += max(count, 0)
-        return [self._last] * count
+        return [] if self._last is None else [self._last] * count
 
     def source(self, frame: int) -> int:
         """Tells the first frame that came to which none before `frame` is nearest."""

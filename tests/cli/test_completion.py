@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-from skeljax.cli import completion, main
+from skeljax.cli import completion, configured, main
+from skeljax.configs import default
+from skeljax.report import settings
+from skeljax.train import workdir as workdirs
 
 
 @pytest.fixture(scope='module')
@@ -56,6 +59,30 @@ def test_verbs_options_choices_and_files_are_completed(scripts, shell):
     assert found('bench', 'step', '--stage', '') == {'pretrain', 'finetune'}
     assert found('runs', shell) == {shell}  # the file
     assert not found('pretrain', '--stage')  # of another verb
+
+
+@pytest.mark.parametrize('shell', ['bash', 'fish'])
+def test_fields_of_configs_are_completed(scripts, shell):
+    complete = {'bash': _in_bash, 'fish': _in_fish}[shell]
+    found = lambda *words: set(complete(scripts / shell, *words))
+    weights = {'--config.pretrain.snippet.weight'}
+    for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'bench', 'knn'):
+        assert found(verb, '--config.pretrain.snippet.w') == weights
+    assert '--config.pretrain.cmd.top' in found('pretrain', '--config.pretrain.c')
+    assert found('finetune', '--config.data.resident', '') == {'True', 'False'}
+    (scripts / 'records').mkdir(exist_ok=True)
+    assert found('finetune', '--config.data.data_dir', 'reco') & {'records', 'records/'}
+    assert not any(word.startswith('--config.') for word in found('predict', '--'))
+
+
+def test_every_field_can_be_told_as_it_is_completed():
+    options = {f'--config.{path}' for path, _, _ in settings.fields()}
+    config = default.get_config()
+    assert {f'--config.{path}' for path, _ in workdirs.flat(config.to_dict())} <= options
+    for host, own in default._OPTIONS.items():
+        overrides = [f'--config.pretrain.{host}.{name}={value!r}' for name, value in own.items()]
+        configured.load(f'default:host={host}', overrides)
+        assert {word.partition('=')[0] for word in overrides} <= options
 
 
 def test_zsh_takes_the_script(scripts):

@@ -47,6 +47,14 @@ def test_of_overlapping_proposals_the_best_is_in_the_row_and_the_other_below(tmp
     assert rows[0].max() < rows[1].min()
 
 
+def test_a_long_proposal_is_cut_where_a_better_one_overlaps_it_a_little():
+    some = Segments([0, 190, 50], [200, 300, 80], [0, 1, 2], [0.5, 0.9, 0.1])
+    rows, _ = timeline._plan(some, None, None, CLASSES, 30, inch_a_second=1.0)
+    found, others = (draw.args[0] for _, draw in rows)
+    assert list(zip(found.start, found.end, found.label)) == [(0, 190, 0), (190, 300, 1)]
+    assert others.label.tolist() == [2]
+
+
 @pytest.mark.parametrize('frames', [0, 1, 40])
 def test_nothing_found_is_drawn_too(tmp_path, frames):
     nothing = Segments([], [], [])

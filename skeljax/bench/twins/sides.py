@@ -64,15 +64,15 @@ def make(config: dict, *, what: str, stage: str, compiled: bool, threads: int) -
     Raises:
         InputError: the row asks for what the twin does not know.
     """
-    config = ConfigDict(config)
+    row = ConfigDict(config)
     torch.set_num_threads(threads)
-    torch.manual_seed(config.seed)
+    torch.manual_seed(row.seed)
     torch.set_float32_matmul_precision('high')
     on = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     if what == 'infer':
-        call = _infer(config, on, compiled)
+        call = _infer(row, on, compiled)
     else:
-        call = {'pretrain': _pretrain, 'finetune': _finetune}[stage](config, on, compiled)
+        call = {'pretrain': _pretrain, 'finetune': _finetune}[stage](row, on, compiled)
     return Side(call, compiled=compiled)
 
 

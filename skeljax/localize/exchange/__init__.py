@@ -160,7 +160,7 @@ def _told(path: Path, frame_base: int) -> Told:
             return tabular.read(path)
         case '.json':
             document = _document(path)
-            kind = _MEMBERS.get(next((name for name in _MEMBERS if name in document), None))
+            kind = next((of for name, of in _MEMBERS.items() if name in document), None)
             if kind is None:
                 raise FormatError(f'{path}: expected one of {", ".join(_MEMBERS)} in it')
             if kind == 'predict':

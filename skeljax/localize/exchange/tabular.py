@@ -32,9 +32,9 @@ def read(path: Path) -> Told:
     bounds = [sheet.column(*names) for names in _SECONDS] if in_seconds else bounds
     columns = [sheet.column(*labels.RECORDING), sheet.column(*_LABEL), *bounds]
     if None in columns:
-        found = ', '.join(sheet.names)[:80]
+        shown = ', '.join(sheet.names)[:80]
         expected = 'recording, label, start and end or start_frame and end_frame'
-        raise FormatError(f'{path}:1: columns {found}, expected {expected}')
+        raise FormatError(f'{path}:1: columns {shown}, expected {expected}')
     score = sheet.column(*_SCORE)
     named = [sheet.names[column] for column in bounds]
     found = Told(in_seconds=in_seconds)
