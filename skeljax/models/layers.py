@@ -167,8 +167,9 @@ class Linear(nn.Module):
 class Dropout(nn.Module):
     """Zeroes elements at random and scales the others up to the same expectation.
 
-    One random byte an element, four from a word, as random words are what costs: the
-    rate is rounded to a multiple of 1/256, and the scale is that of the rounded one.
+    One random byte an element, or a half, a quarter or an eighth of one where that will do,
+    as random words are what costs: the rate is rounded to a multiple of 1/256, and the scale
+    is that of the rounded one.
     """
 
     rate: float
@@ -181,9 +182,12 @@ class Dropout(nn.Module):
             return x
         if dropped == 256:
             return jnp.zeros_like(x)
-        words = jax.random.bits(self.make_rng('dropout'), (-(-x.size // 4),), jnp.uint32)
-        drawn = lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: x.size].reshape(x.shape)
-        kept = stored(drawn >= dropped)
+        bits = next(n for n in (1, 2, 4, 8) if (dropped << n) % 256 == 0)
+        shifts = jnp.arange(0, 32, bits, jnp.uint32)  # of the draws from one word
+        words = jax.random.bits(self.make_rng('dropout'), (-(-x.size // len(shifts)), 1))
+        drawn = (words >> shifts) & (2**bits - 1)
+        kept = drawn >= (dropped << bits) // 256
+        kept = stored(kept.reshape(-1)[: x.size].reshape(x.shape))
         return jnp.where(kept, x * (256 / (256 - dropped)), 0)
 
 
