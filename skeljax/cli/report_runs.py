@@ -31,18 +31,19 @@ def begin(workdir) -> Reported:
     if not saved:
         lacking = 'nothing validated yet (no best/)' if reached.stage == 'finetune' else 'no checkpoint yet'
         raise InputError(f'{workdir}: {lacking}; a report needs a state of the run')
-    found = Reported(Path(workdir).name, reached, workdirs.read(workdir), {}, '')
-    curves = {}
-    source = _source(found)
+    told, curves, notes = workdirs.read(workdir), {}, []
+    tunes = reached.stage == 'finetune'
+    source = told['config']['finetune']['init_from'] if tunes else str(workdir)
     if source:
         try:
             progress.read(source)
             curves['pretraining'] = _curves(source)
         except InputError as error:
-            found.notes.append(f'what it started from is left out: {error}')
-    curves['fine-tuning' if reached.stage == 'finetune' else 'pretraining'] = _curves(workdir)
-    found.curves = {stage: metrics for stage, metrics in curves.items() if metrics}
-    return found
+            notes.append(f'what it started from is left out: {error}')
+            source = ''
+    if tunes:
+        curves['fine-tuning'] = _curves(workdir)
+    return Reported(Path(workdir).name, reached, told, curves, source, notes=notes)
 
 
 def complete(found: Reported, args) -> list[Entry]:
@@ -82,11 +83,6 @@ def complete(found: Reported, args) -> list[Entry]:
         _scored(found, args)
     _encode(found, config, corpus, args.recording)
     return _entries(found, args, data_dir, name) if found.judged else []
-
-
-def _source(found: Reported) -> str:
-    """Tells the folder of the pretraining that a run started from, '' for none."""
-    return found.told['config']['finetune']['init_from'] if found.progress.stage == 'finetune' else ''
 
 
 def _curves(workdir) -> dict:
@@ -139,14 +135,18 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
     most = int(np.argmax([len(recording.segment_label) for recording in corpus]))
     shown = names.index(chosen) if chosen else most
     found.sample = names[shown], score.truth([corpus[shown]])[names[shown]]
-    folder = found.progress.folder
     tunes = found.progress.stage == 'finetune'
-    source = _source(found) if tunes else folder
-    if not tunes or source and 'pretraining' in found.curves:
-        model, variables = _pretrained(config, corpus, source)
-        found.encoded.append(_encoded('pretrained', model, variables, corpus, shown))
+    if found.source:
+        try:
+            model, variables = _pretrained(config, corpus, found.source)
+            found.encoded.append(_encoded('pretrained', model, variables, corpus, shown))
+        except InputError as error:
+            if not tunes:
+                raise
+            found.notes.append(f'the encoder that it started from is left out: {error}')
+    # A frozen encoder is the one that it started from.
     if tunes and (config.finetune.backbone_rate or not found.encoded):
-        ready = trained.load(folder)
+        ready = trained.load(found.progress.folder)
         model = ready.model.clone(whole=False)
         found.encoded.append(_encoded('fine-tuned', model, ready.variables, corpus, shown))
 

@@ -97,13 +97,13 @@ def add_title(figure: Figure, title: str) -> None:
         figure.suptitle(title, x=0.01, ha='left', color=INK, fontsize=12, parse_math=False)
 
 
-def save(figure: Figure, path: str | os.PathLike) -> Path:
+def save(figure: Figure, path: str | os.PathLike, *, dpi: float | str = 'figure') -> Path:
     """Writes a PNG beside its final name, then renames it: no reader sees half a picture."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        figure.savefig(beside, format='png')
+        figure.savefig(beside, format='png', dpi=dpi)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -64,8 +64,7 @@ def write(
     else:
         text = markdown.render(blocks, title=title, folder=target.folder.name)
         for one in drawn:
-            one.figure.set_dpi(DENSITY)
-            looks.save(one.figure, target.folder / f'{one.name}.png')
+            looks.save(one.figure, target.folder / f'{one.name}.png', dpi=DENSITY)
     for name, held in pages.items():
         _put(target.folder / name, held)
     _put(target.page, text)

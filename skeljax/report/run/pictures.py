@@ -74,7 +74,7 @@ def overlaps(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Fig
                    markersize=5)
             for index in range(len(runs))
         ]
-        looks.add_legend(made, lines, list(runs), 1)
+        looks.add_legend(made, lines, [_short(name) for name in runs], 1, fontsize=_TINY, handlelength=1.6)
     return made
 
 
@@ -91,7 +91,8 @@ def confusion(frames: np.ndarray, classes: Sequence[str]) -> Figure:
     axes.imshow(np.concatenate([paint, share[..., None]], 2), interpolation='none', aspect='auto')
     named = [*tags(classes), 'none']
     every = 1 if len(named) <= 26 else 5
-    place = [at for at in range(len(classes)) if (at + 1) % every == 0] + [len(classes)]
+    room = len(classes) - every // 2  # for what stands at the end
+    place = [at for at in range(room) if (at + 1) % every == 0] + [len(classes)]
     shown = [named[at] for at in place]
     numbers = named[0] == '1'
     turn = {'rotation': 90} if not numbers or len(place) > 12 else {}
@@ -235,6 +236,11 @@ def _stretch(strip, start: float, end: float, label: int, name: str, level: bool
         color='white' if looks.ink_on(colour(label)) == 'white' else _DARK, parse_math=False,
         transform=strip.get_xaxis_transform() if level else strip.get_yaxis_transform(),
     )
+
+
+def _short(name: str, most: int = 44) -> str:
+    """Cuts a name in its middle: ends are what runs differ in."""
+    return name if len(name) <= most else f'{name[:most // 3]}…{name[-(most - most // 3 - 1):]}'
 
 
 def _marker(label: int) -> str:

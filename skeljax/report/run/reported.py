@@ -42,6 +42,7 @@ class Reported:
         progress: how far it is.
         told: what `run.json` tells.
         curves: stage -> metric -> steps int64[N] and values float64[N].
+        source: folder of the pretraining that it started from, or its own; '' without.
         split: of the corpus that was looked at.
         size: recordings and seconds of it; None where it is not there.
         protocol: that measured.
@@ -58,7 +59,8 @@ class Reported:
     progress: Progress
     told: dict
     curves: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]
-    split: str
+    source: str
+    split: str = ''
     size: tuple[int, float] | None = None
     protocol: str = ''
     measured: Mapping | None = None

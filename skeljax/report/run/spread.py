@@ -26,8 +26,13 @@ def principal(vectors: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarr
     return np.pad(centred @ axes, [(0, 0), (0, missing)]), np.pad(shares, (0, missing))
 
 
+MOST = 8000  # vectors that are compared with each other
+
+
 def agreement(vectors: np.ndarray, labels: np.ndarray, owner: np.ndarray) -> float:
     """Tells how often the nearest vector of another recording has the same label.
+
+    Of more than `MOST` vectors as many are taken, evenly spread.
 
     Args:
         vectors: unit vectors, float[N, C].
@@ -37,6 +42,8 @@ def agreement(vectors: np.ndarray, labels: np.ndarray, owner: np.ndarray) -> flo
     Returns:
         A share of 1; nan with one recording only.
     """
+    kept = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), MOST)).astype(int))
+    vectors, labels, owner = vectors[kept], labels[kept], owner[kept]
     if len(np.unique(owner)) < 2:
         return float('nan')
     right = 0

@@ -48,13 +48,13 @@ def facts(run: Reported) -> Iterator[Fact]:
                 'ends off by', f'{off[0]:.2f} s, {off[1]:.2f} s',
                 'Half of the starts, and of the ends, are nearer to the true ones than this.',
             )
-    for one in run.encoded:
+    for one in run.encoded if run.classes else ():
         share = spread.agreement(one.vectors, one.labels, one.owner)
         if not np.isnan(share):
             yield Fact(
                 f'neighbours agree, {one.encoder}', f'{100 * share:.1f} %',
-                'How often the most similar snippet of another recording shows the same class: '
-                'what the encoder tells apart without any training of a head.',
+                'How often the most similar snippet of another recording shows the same class, or as '
+                'this one none: what the encoder by itself tells apart.',
             )
 
 

@@ -36,9 +36,9 @@ def inline(figure: Figure, *, name: str, told: str) -> str:
     text = text[text.index('<svg'):]
     text = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '', text, flags=re.S)
     # Ids that only number the parts: those of two pictures would be the same.
-    text = re.sub(r' id="[a-zA-Z.]+\d*_\d+"', '', text)
+    text = re.sub(r' id="[a-z]\w*?_\d+"', '', text)
     text = re.sub(r'#[0-9a-f]{6}\b', lambda found: _themed(found[0]), text)
-    text = re.sub(r"(font: [^;\"']*?px) [^;\"]*", r'\1 system-ui, sans-serif', text)
+    text = re.sub(r'font-family: [^;"]*', 'font-family: system-ui, sans-serif', text)
     width, height = (round(side * PIXELS) for side in figure.get_size_inches())
     head = (
         f'<svg viewBox="\\1" role="img" aria-label="{html.escape(told)}" '
