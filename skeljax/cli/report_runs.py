@@ -1,5 +1,6 @@
 """Finds out what a report tells of a run: reads it, scores its split, encodes snippets."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from skeljax.errors import InputError
 from skeljax.report import charts, kept
 from skeljax.report.run import chapters, judge
 from skeljax.report.run.reported import Encoded, Reported
-from skeljax.train import knn, progress, score, trained, workdir as workdirs
+from skeljax.train import assemble, knn, progress, score, trained, workdir as workdirs
 from skeljax.view.entry import Entry
 
 ENCODED = 200  # recordings whose snippets are shown, evenly spread
@@ -154,10 +155,12 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
 def _pretrained(config, corpus: Corpus, source) -> tuple:
     """Restores the encoder of a pretraining run, with a head that has learnt nothing."""
     config = config.copy_and_resolve_references()
-    config.finetune.update(fuser=False, whole=False, init_from=str(source))
+    config.finetune.update(fuser=False, whole=False)
     if config.finetune.stream not in config.pretrain.streams:
         config.finetune.stream = config.pretrain.streams[0]
-    _, state, _, model = finetune.prepare(config, corpus)
+    restore = functools.partial(finetune.pretrained, str(source), config=config, layout=corpus.layout)
+    persons = corpus[0].joints.shape[1]
+    _, state, model = assemble.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
     return model, score.variables(state)
 
 

@@ -10,8 +10,8 @@ import pytest
 from skeljax.cli import main
 
 SMALL = [
-    '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=4',
+    '--config', 'ui_prmd:backbone=gru', '--quiet', '--config.data.corpus=synthetic/tiny',
+    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
 ]
 STAGES = {
     'pretrain': [
@@ -172,6 +172,7 @@ def test_snippets_stand_for_frames_of_their_recording(runs, tiny):
     ready = trained.load(runs / 'tuned')
     corpus = configured.open_corpus(ready.config, 'synthetic/tiny', 'test', tiny)
     vectors, frames = knn.snippets(ready.model, ready.variables, corpus[0])
-    assert len(vectors) == len(frames) == -(-len(corpus[0].joints) // 8)
+    length = len(corpus[0].joints)
+    assert len(vectors) == len(frames) == -(-length // 8)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    assert frames[0] == 0 and frames[-1] == len(corpus[0].joints) - 1 and (np.diff(frames) > 0).all()
+    assert frames[0] == 0 and frames[-1] == length - 1 and (np.diff(frames) > 0).all()
