@@ -36,7 +36,7 @@ def inline(figure: Figure, *, name: str, told: str) -> str:
     text = text[text.index('<svg'):]
     text = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '', text, flags=re.S)
     # Ids that only number the parts: those of two pictures would be the same.
-    text = re.sub(r' id="[a-z]\w*?_\d+"', '', text)
+    text = re.sub(r' id="[A-Za-z][\w.]*?_\d+"', '', text)
     text = re.sub(r'#[0-9a-f]{6}\b', lambda found: _themed(found[0]), text)
     text = re.sub(r'font-family: [^;"]*', 'font-family: system-ui, sans-serif', text)
     width, height = (round(side * PIXELS) for side in figure.get_size_inches())
