@@ -53,8 +53,8 @@ def facts(run: Reported) -> Iterator[Fact]:
         if not np.isnan(share):
             yield Fact(
                 f'neighbours agree, {one.encoder}', f'{100 * share:.1f} %',
-                'How often the most similar snippet of another recording shows the same class, or as '
-                'this one none: what the encoder by itself tells apart.',
+                'How often the most similar snippet of another recording shows the same class (or none, '
+                'as this one): what the encoder tells apart by itself.',
             )
 
 
