@@ -128,15 +128,25 @@ def prepare(config: ConfigDict, corpus: Corpus):
     """Makes the per-device step, the first state, the batches and the model."""
     layout, source = corpus.layout, config.finetune.init_from
     batches = draw(config, corpus)
-    restore = functools.partial(_pretrained, source, config=config, layout=layout)
+    restore = functools.partial(pretrained, source, config=config, layout=layout)
     step, state, model = assemble.finetuning(
         config, layout, corpus[0].joints.shape[1], len(corpus.classes), restore if source else None
     )
     return step, state, batches, model
 
 
-def _pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict:
-    """Restores the encoder of one stream of a pretraining run or an import."""
+def pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict:
+    """Restores the encoder of one stream of a pretraining run or an import.
+
+    Args:
+        source: folder of the run.
+        like: variables of the encoder, or their shapes.
+        config: of the fine-tuning: its architecture and stream.
+        layout: of the joints.
+
+    Raises:
+        InputError: another layout, architecture or stream, or no checkpoint.
+    """
     run = workdirs.read(source)
     known = run['corpus']['layout']
     if known != layout:

@@ -23,6 +23,7 @@ VERBS = {
     'knn': 'measure an encoder by its nearest labelled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
     'runs': 'list runs and how far they are',
+    'report': 'make a report of runs: figures, curves, mistakes, embeddings',
     'predict': 'find the segments of recordings',
     'stream': 'find segments while somebody moves, from frames as they come',
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',

@@ -105,19 +105,36 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     told = ready.config.data
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
-    def make(recording):
-        scores = fitted.frame_scores(ready, recording)
-        found = decode(scores)
-        return entry.make(
-            recording,
-            found[found.score >= args.min_score],
-            classes=ready.classes,
-            truth=predictions.truth_of(recording, corpus.classes, ready.classes),
-            probabilities=scores,
-            tiou=args.tiou,
-        )
+    made = (
+        scored(ready, recording, corpus.classes, decode, min_score=args.min_score, tiou=args.tiou)
+        for recording in corpus
+    )
+    return ready.classes, made
 
-    return ready.classes, map(make, corpus)
+
+def scored(
+    ready: trained.Trained, recording, classes, decode, *, min_score: float, tiou: float
+) -> entry.Entry:
+    """Scores a recording with a run for the page.
+
+    Args:
+        ready: the run.
+        recording: as recorded.
+        classes: of its corpus.
+        decode: (probabilities float[T, L + 1]) -> Segments.
+        min_score: weaker segments are left out.
+        tiou: temporal IoU from which a segment is right.
+    """
+    scores = fitted.frame_scores(ready, recording)
+    found = decode(scores)
+    return entry.make(
+        recording,
+        found[found.score >= min_score],
+        classes=ready.classes,
+        truth=predictions.truth_of(recording, classes, ready.classes),
+        probabilities=scores,
+        tiou=tiou,
+    )
 
 
 def _title(args) -> str:

@@ -115,7 +115,7 @@ def plot_metrics(
         axes.set_title(metric, color=INK, fontsize=10, loc='left', parse_math=False)
         for index, run in enumerate(runs.values()):
             if metric in run:
-                _line(axes, *run[metric], colour(index))
+                draw_line(axes, *run[metric], colour(index))
     for axes in panels[len(wanted):]:
         axes.set_visible(False)
     for axes in panels[max(0, len(wanted) - across):len(wanted)]:
@@ -198,7 +198,8 @@ def _bars(axes, values: np.ndarray, spread: np.ndarray) -> None:
             )
 
 
-def _line(axes, steps: np.ndarray, values: np.ndarray, shade: str) -> None:
+def draw_line(axes, steps: np.ndarray, values: np.ndarray, shade: str) -> None:
+    """Draws a metric over steps; many points are pale, with a running mean over them."""
     window = len(values) // 40
     if window < 2:
         marker = 'o' if len(values) < 30 else None

@@ -10,6 +10,7 @@ import textwrap
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 # Paul Tol's `muted` scheme and the orange of his `vibrant` one, ordered so that neighbours
 # differ in lightness too: told apart with any colour vision.
@@ -74,16 +75,20 @@ def tidy(axes, *, grid: str = '') -> None:
         axes.grid(axis=grid, color=FAINT, linewidth=0.6)
 
 
-def add_legend(figure: Figure, handles: Sequence, names: Sequence[str], columns: int) -> None:
-    """Puts a legend below the picture; names are shown as they are written."""
+def add_legend(figure: Figure, handles: Sequence, names: Sequence[str], columns: int, **looks) -> Legend:
+    """Puts a legend below the picture and returns it; names are shown as they are written.
+
+    `looks` are those of Matplotlib's legend.
+    """
     box = figure.legend(
         handles, ['-'] * len(names), loc='outside lower center', ncols=columns, frameon=False,
-        fontsize=9, labelcolor=INK,
+        labelcolor=INK, **{'fontsize': 9, **looks},
     )
     # Set afterwards: matplotlib reads `$` as mathematics and leaves out names with a leading `_`.
     for entry, name in zip(box.get_texts(), names, strict=True):
         entry.set_parse_math(False)
         entry.set_text(name)
+    return box
 
 
 def add_title(figure: Figure, title: str) -> None:
@@ -92,13 +97,13 @@ def add_title(figure: Figure, title: str) -> None:
         figure.suptitle(title, x=0.01, ha='left', color=INK, fontsize=12, parse_math=False)
 
 
-def save(figure: Figure, path: str | os.PathLike) -> Path:
+def save(figure: Figure, path: str | os.PathLike, *, dpi: float | str = 'figure') -> Path:
     """Writes a PNG beside its final name, then renames it: no reader sees half a picture."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        figure.savefig(beside, format='png')
+        figure.savefig(beside, format='png', dpi=dpi)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from skeljax.data import batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.models import heads
-from skeljax.train import score
+from skeljax.train import score, tiles
 
 TEMPERATURE = 0.07
 
@@ -107,9 +107,28 @@ def vote(queries, bank: Bank, *, outputs: int, neighbours: int):
     return jnp.einsum('sk,skl->sl', weights, kinds)
 
 
-def _encode(model, variables, recording):
+def snippets(model, variables: dict, recording) -> tuple[np.ndarray, np.ndarray]:
+    """Encodes the snippets of a normalised recording, the steps of the deepest tap.
+
+    Of one of more than `tiles.LONGEST` frames as many are taken.
+
+    Args:
+        model: as in `collect`, not `whole`.
+        variables: of it.
+        recording: of any length.
+
+    Returns:
+        Unit vectors, float32[S, C], and the frame that each stands for, int[S].
+    """
+    features, valid, mask = _encode(model, variables, recording, tiles.LONGEST)
+    valid = np.asarray(valid)
+    return np.asarray(features)[valid], _frames(valid, np.asarray(mask[0]))
+
+
+def _encode(model, variables, recording, longest=None):
     """Encodes a recording: float32[S, C], bool[S] (S = 1 where it is one whole), its mask."""
-    example = batches.window(recording, 0, score.bucket(len(recording.joints)))
+    length = len(recording.joints)
+    example = batches.window(recording, 0, score.bucket(min(length, longest or length)))
     joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
     features, valid = _deepest(model, variables, joints, mask)
     return features, valid, mask.any(-1)

@@ -63,9 +63,8 @@ def make(
     """
     frames = len(recording.joints)
     check(proposed, recording.name, num_classes=len(classes), num_frames=frames)
-    chosen = np.zeros(len(proposed), bool)
-    chosen[suppress(dataclasses.replace(proposed, label=0 * proposed.label), COVERED)] = True
-    found, others = (_by_time(proposed[part]) for part in (chosen, ~chosen))
+    kept = chosen(proposed)
+    found, others = (_by_time(proposed[part]) for part in (kept, ~kept))
     described = {
         'name': recording.name,
         'fps': recording.fps,
@@ -90,6 +89,13 @@ def make(
     if probabilities is not None:
         arrays['scores'] = encode.scores(probabilities[:, : len(classes)])
     return Entry(recording.name, described['error'], {**described, 'body': body}, arrays)
+
+
+def chosen(proposed: Segments) -> np.ndarray:
+    """Marks the proposals of one recording that no better one, of any class, covers by half, bool[N]."""
+    kept = np.zeros(len(proposed), bool)
+    kept[suppress(dataclasses.replace(proposed, label=0 * proposed.label), COVERED)] = True
+    return kept
 
 
 def _segments(segments: Segments, told: Sequence[str] = (), partners=None) -> list[dict]:

@@ -1,0 +1,188 @@
+"""Finds out what a report tells of a run: reads it, scores its split, encodes snippets."""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from skeljax import localize
+from skeljax.cli import configured, evaluate, finetune, view
+import skeljax.configs.default
+from skeljax.data import corpus as corpora
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError
+from skeljax.report import charts, kept
+from skeljax.report.run import chapters, judge
+from skeljax.report.run.reported import Encoded, Reported
+from skeljax.train import assemble, knn, progress, score, trained, workdir as workdirs
+from skeljax.view.entry import Entry
+
+ENCODED = 200  # recordings whose snippets are shown, evenly spread
+
+
+def begin(workdir) -> Reported:
+    """Reads what run a folder holds, and its curves.
+
+    Raises:
+        InputError: no run there, or none with a checkpoint; damaged metrics.
+    """
+    reached = progress.read(workdir)
+    saved = reached.best_step if reached.stage == 'finetune' else reached.saved
+    if not saved:
+        lacking = 'nothing validated yet (no best/)' if reached.stage == 'finetune' else 'no checkpoint yet'
+        raise InputError(f'{workdir}: {lacking}; a report needs a state of the run')
+    told, curves, notes = workdirs.read(workdir), {}, []
+    tunes = reached.stage == 'finetune'
+    source = told['config']['finetune']['init_from'] if tunes else str(workdir)
+    if source:
+        try:
+            progress.read(source)
+            curves['pretraining'] = _curves(source)
+        except InputError as error:
+            notes.append(f'what it started from is left out: {error}')
+            source = ''
+    if tunes:
+        curves['fine-tuning'] = _curves(workdir)
+    return Reported(Path(workdir).name, reached, told, curves, source, notes=notes)
+
+
+def complete(found: Reported, args) -> list[Entry]:
+    """Adds what needs the corpus: figures, mistakes, snippets.
+
+    Args:
+        found: as from `begin`.
+        args: of `skeljax report`.
+
+    Returns:
+        The best and worst recordings for the viewer.
+
+    Raises:
+        InputError: another split, protocol or recording than there is; damaged files.
+    """
+    config = workdirs.config_of(found.told, skeljax.configs.default.get_config())
+    tunes = found.progress.stage == 'finetune'
+    # An import has been trained on what its config does not tell.
+    name = config.data.corpus if tunes else found.told['corpus']['name'].split('+')[0]
+    found.protocol = (args.protocol or config.finetune.protocol) if tunes else ''
+    data_dir = args.data_dir or config.data.data_dir
+    try:
+        splits = corpora.splits(data_dir, name)
+    except InputError as error:
+        if args.data_dir:
+            raise
+        found.split = args.split or 'test'
+        found.notes.append(f'recordings are left out: {error}')
+        if tunes:
+            _from_files(found, args)
+        return []
+    found.split = args.split or ('test' if 'test' in splits else splits[-1])
+    corpus = configured.open_corpus(config, name, found.split, data_dir)
+    seconds = sum(len(recording.joints) / recording.fps for recording in corpus)
+    found.size = len(corpus), seconds
+    if tunes:
+        _scored(found, args)
+    _encode(found, config, corpus, args.recording)
+    return _entries(found, args, data_dir, name) if found.judged else []
+
+
+def _curves(workdir) -> dict:
+    path = Path(workdir) / 'metrics.jsonl'
+    return charts.read_metrics(path) if path.exists() else {}
+
+
+def _scored(found: Reported, args):
+    scored = evaluate.scored([found.progress.folder], found.split, args.data_dir)
+    truth = score.truth(scored.corpus)
+    if not any(map(len, truth.values())):
+        found.notes.append(f'nothing is labelled in split {found.split}: no figures')
+        return
+    segments = evaluate.decoded(scored, [found.protocol])
+    found.measured = evaluate.described(scored, segments)['protocols'][found.protocol]
+    frames = {name: len(scores) for name, scores in scored.probabilities.items()}
+    _judge(found, args, segments[found.protocol], truth, frames)
+
+
+def _from_files(found: Reported, args):
+    """Takes the figures that `skeljax evaluate` left, if they are of the same state."""
+    stem = found.progress.folder / f'evaluate-{found.split}'
+    try:
+        told = json.loads(stem.with_name(f'{stem.name}.json').read_text())
+        same = told['runs'][0]['step'] == found.progress.best_step
+        measured = told['protocols'].get(found.protocol)
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        same, measured = False, None
+    if not same or not measured:
+        again = f'prepare the corpus, or where it is run `skeljax evaluate --split {found.split}`'
+        found.notes.append(f'no figures of {found.protocol} from this state in {stem}.json: {again}')
+        return
+    found.measured = measured
+    segments = kept.read(stem.with_name(f'{stem.name}.npz'))
+    _judge(found, args, segments.predicted[found.protocol], segments.truth, segments.num_frames)
+
+
+def _judge(found: Reported, args, proposals, truth, frames):
+    found.judged = judge.judge(
+        proposals, truth, num_classes=len(found.classes), num_frames=frames, fps=found.fps,
+        min_score=args.min_score, tiou=args.tiou,
+    )
+
+
+def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
+    """Encodes snippets by the encoder as pretrained and as fine-tuned, whichever there are."""
+    names = [recording.name for recording in corpus]
+    if chosen and chosen not in names:
+        raise InputError(f'--recording {chosen!r}: not in split {corpus.split} of {corpus.name}: {names[0]} ...')
+    most = int(np.argmax([len(recording.segment_label) for recording in corpus]))
+    shown = names.index(chosen) if chosen else most
+    found.sample = names[shown], score.truth([corpus[shown]])[names[shown]]
+    tunes = found.progress.stage == 'finetune'
+    if found.source:
+        try:
+            model, variables = _pretrained(config, corpus, found.source)
+            found.encoded.append(_encoded('pretrained', model, variables, corpus, shown))
+        except InputError as error:
+            if not tunes:
+                raise
+            found.notes.append(f'the encoder that it started from is left out: {error}')
+    # A frozen encoder is the one that it started from.
+    if tunes and (config.finetune.backbone_rate or not found.encoded):
+        ready = trained.load(found.progress.folder)
+        model = ready.model.clone(whole=False)
+        found.encoded.append(_encoded('fine-tuned', model, ready.variables, corpus, shown))
+
+
+def _pretrained(config, corpus: Corpus, source) -> tuple:
+    """Restores the encoder of a pretraining run, with a head that has learnt nothing."""
+    config = config.copy_and_resolve_references()
+    config.finetune.update(fuser=False, whole=False)
+    if config.finetune.stream not in config.pretrain.streams:
+        config.finetune.stream = config.pretrain.streams[0]
+    restore = functools.partial(finetune.pretrained, str(source), config=config, layout=corpus.layout)
+    persons = corpus[0].joints.shape[1]
+    _, state, model = assemble.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
+    return model, score.variables(state)
+
+
+def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Encoded:
+    spread = np.unique(np.linspace(0, len(corpus) - 1, min(len(corpus), ENCODED)).astype(int))
+    vectors, labels, owner = [], [], []
+    for index in spread:
+        found, frames = knn.snippets(model, variables, corpus[int(index)])
+        vectors.append(found)
+        labels.append(corpus.labels(int(index))[frames])
+        owner.append(np.full(len(found), index))
+    parts = map(np.concatenate, (vectors, labels, owner))
+    return Encoded(encoder, *parts, *knn.snippets(model, variables, corpus[shown]))
+
+
+def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:
+    """Prepares the worst and best recordings for the viewer, as they were recorded."""
+    wanted = [name for names in chapters.extremes(found.judged) for name in names]
+    ready = trained.load(found.progress.folder)
+    raw = Corpus(data_dir, name, found.split, keep=False)
+    decode = localize.protocol(found.protocol).decode
+    return [
+        view.scored(ready, recording, raw.classes, decode, min_score=args.min_score, tiou=args.tiou)
+        for recording in raw if recording.name in wanted
+    ]

@@ -1,0 +1,111 @@
+"""The summary of a run: its figures, in a sentence each, and what it was set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import os
+
+import numpy as np
+
+from skeljax.report.run import spread
+from skeljax.report.run.blocks import Fact
+from skeljax.report.run.reported import Reported
+
+_FUSERS = {'u': 'U-shaped fuser', 'pyramid': 'feature pyramid'}
+
+
+def facts(run: Reported) -> Iterator[Fact]:
+    """Chooses the figures that are told first."""
+    if run.measured:
+        found = run.measured
+        if len(found['tious']) == len(found['map']) > 0:
+            low, high = min(found['tious']), max(found['tious'])
+            yield Fact(
+                'mean mAP', f'{100 * found["mean"]:.1f} %',
+                f'Average precision over the {len(run.classes)} classes and tIoU {low:g} to {high:g}: 100 '
+                f'would be all segments found, each surer than any wrong one.',
+            )
+        else:
+            yield Fact(
+                'mean', f'{100 * found["mean"]:.1f} %',
+                f'The figure by which the protocol {run.protocol} ranks runs.',
+            )
+    judged = run.judged
+    if judged:
+        right, true, found = (int(part.sum()) for part in (judged.right, judged.true, judged.found))
+        yield Fact(
+            f'F1 at tIoU {judged.tiou:g}', f'{100 * judged.f1:.1f} %',
+            f'Of {true} true segments {right} were found by class, start and end; of {found} '
+            f'found ones {found - right} are wrong.',
+        )
+        yield Fact(
+            'frames right', f'{100 * judged.accuracy:.1f} %',
+            'Share of all frames that have the true class, or rightly none.',
+        )
+        if len(judged.offsets):
+            off = np.median(np.abs(judged.offsets), axis=0)
+            yield Fact(
+                'ends off by', f'{off[0]:.2f} s, {off[1]:.2f} s',
+                'Half of the starts, and of the ends, are nearer to the true ones than this.',
+            )
+    for one in run.encoded if run.classes else ():
+        share = spread.agreement(one.vectors, one.labels, one.owner)
+        if not np.isnan(share):
+            yield Fact(
+                f'neighbours agree, {one.encoder}', f'{100 * share:.1f} %',
+                'How often the most similar snippet of another recording shows the same class (or none, '
+                'as this one): what the encoder tells apart by itself.',
+            )
+
+
+def start(run: Reported) -> str:
+    """Tells in a word what an encoder began with."""
+    config = run.told['config']
+    if run.progress.stage == 'finetune':
+        source = config['finetune']['init_from']
+        return os.path.basename(os.path.normpath(source)) if source else 'scratch'
+    return 'imported' if run.progress.state == 'imported' else 'scratch'
+
+
+def settings(run: Reported) -> Iterator[tuple[str, str]]:
+    """Tells what a run is, by name and value."""
+    told, progress, config = run.told, run.progress, run.told['config']
+    yield 'stage', f'{progress.stage}, {progress.state}, step {progress.step} of {progress.num_steps}'
+    yield 'corpus', f'{progress.corpus}, {len(run.classes)} classes, {run.fps:g} frames a second'
+    if run.size:
+        yield 'looked at', f'split {run.split}: {run.size[0]} recordings, {run.size[1] / 60:.1f} minutes'
+    elif run.judged:
+        yield 'looked at', f'split {run.split}: {len(run.judged.recordings)} recordings'
+    yield 'network', f'{progress.backbone}, width {config["model"]["width"]}{_head(config, progress.stage)}'
+    if progress.stage == 'finetune':
+        chosen = config['finetune']
+        yield 'start', start(run)
+        yield 'labels', f'{100 * chosen["label_fraction"]:g} % of the training recordings'
+        if progress.best is not None:
+            told_best = f'step {progress.best_step}, {100 * progress.best:.1f} % on the validation split'
+            yield 'best state', f'{told_best} ({progress.protocol})'
+    elif progress.host:
+        weight = config['pretrain']['snippet']['weight']
+        term = f'the snippet term weighs {weight:g}' if weight else 'no snippet term'
+        yield 'host method', f'{progress.host}, {term}'
+    if run.protocol and run.measured:
+        yield 'protocol', f'{run.protocol}, tIoU {", ".join(f"{t:g}" for t in run.measured["tious"]) or "none"}'
+    yield 'seed', str(config['seed'])
+    yield 'command', told.get('command', '–')
+    commit = told.get('git') or {}
+    if commit:
+        yield 'commit', f'{commit["commit"][:12]}{", files changed" if commit["dirty"] else ""}'
+    versions = told.get('versions', {})
+    yield 'versions', ', '.join(f'{name} {number}' for name, number in versions.items()) or '–'
+
+
+def _head(config: dict, stage: str) -> str:
+    if stage != 'finetune':
+        return ''
+    chosen = config['finetune']
+    return f', {_FUSERS[chosen.get("fuser_kind", "u")]}' if chosen['fuser'] else ', plain head'
+
+
+def percent(share: float | None) -> str:
+    """Writes a share of 1 in percent, a dash where there is none."""
+    return '–' if share is None or np.isnan(share) else f'{100 * share:.1f}'

@@ -1,0 +1,115 @@
+"""What a report counts, by hand; how snippets lie to each other."""
+
+import numpy as np
+import pytest
+
+from skeljax.localize import Segments
+from skeljax.report.run import judge, pictures, spread
+
+# At 10 frames a second, classes 0 and 1. Found in `a`: class 0, 2 frames late and 5 early, an IoU
+# of 33 / 40; a weaker piece that it covers; class 0 in the place of the true 1. In `b`, whose one
+# true segment is of class 1: a piece of 3 of 30 frames, and something weak.
+TRUTH = {'a': Segments([10, 60], [50, 80], [0, 1]), 'b': Segments([0], [30], [1]), 'c': Segments([], [], [])}
+PROPOSED = {
+    'a': Segments([12, 20, 60], [45, 40, 80], [0, 1, 0], [0.9, 0.5, 0.8]),
+    'b': Segments([27, 0], [30, 30], [1, 1], [0.7, 0.05]),
+    'c': Segments([], [], []),
+}
+FRAMES = {'a': 100, 'b': 40, 'c': 10}
+
+
+def judged(**options):
+    given = dict(num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1) | options
+    return judge.judge(PROPOSED, TRUTH, **given)
+
+
+def test_segments_are_counted_by_class_and_kind():
+    found = judged()
+    assert found.true.tolist() == [1, 2]
+    assert found.found.tolist() == [2, 1] and found.right.tolist() == [1, 0]
+    assert dict(found.kinds) == {
+        'correct': 1, 'missed': 0, 'wrong label': 1, 'boundary off': 1, 'double': 0, 'false alarm': 0,
+    }
+    assert found.f1 == pytest.approx(2 * 1 / (3 + 3))
+
+
+def test_ends_are_off_by_seconds_early_ones_below_zero():
+    np.testing.assert_allclose(judged().offsets, [[0.2, -0.5], [2.7, 0.0]])
+
+
+def test_frames_are_confused():
+    # a: class 0 from 12 to 45 right, 2 + 5 frames of it none; class 1 all taken for 0. b: 3 of 30.
+    found = judged()
+    assert found.confusion.tolist() == [[33, 0, 7], [20, 3, 27], [0, 0, 60]]
+    assert found.accuracy == pytest.approx(96 / 150)
+
+
+def test_what_is_right_depends_on_the_overlap():
+    assert judged(tiou=0.9).right.sum() == 0
+    assert judged(tiou=0.1).right.tolist() == [1, 1]
+    assert judged(tiou=0.05).right.tolist() == [1, 1]
+
+
+def test_recordings_come_by_error():
+    # a: 1 of 2 found, of 2 true: 1 - 2 * 1 / 4. b: none of 1 and 1. c: nothing at all is no error.
+    assert judged().ranked() == [('b', 1.0), ('a', 0.5), ('c', 0.0)]
+
+
+def test_nothing_found_is_no_trouble():
+    none = {name: Segments([], [], []) for name in TRUTH}
+    found = judge.judge(none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1)
+    assert found.kinds['missed'] == 3 and found.offsets.shape == (0, 2) and found.f1 == 0
+    assert pictures.offset_edges(found.offsets)[[0, -1]].tolist() == [-0.5, 0.5]
+
+
+def test_principal_axes_are_those_of_the_largest_variance():
+    """Points on a cross: twice as far along (0, 1, 0), so of four times the variance."""
+    points = np.array([[1.0, 0, 5], [-1, 0, 5], [0, 2, 5], [0, -2, 5]])
+    found, shares = spread.principal(points)
+    np.testing.assert_allclose(shares, [0.8, 0.2])
+    np.testing.assert_allclose(found, [[0, 1], [0, -1], [2, 0], [-2, 0]], atol=1e-12)
+
+
+def test_axes_that_there_are_not_are_zero():
+    found, shares = spread.principal(np.array([[1.0], [3.0]]))
+    np.testing.assert_allclose(found, [[-1, 0], [1, 0]])
+    assert shares.tolist() == [1, 0]
+    found, shares = spread.principal(np.ones((3, 4)))  # all alike
+    assert not found.any() and not shares.any()
+
+
+def test_neighbours_are_those_of_other_recordings():
+    vectors = np.array([[1.0, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]], np.float32)
+    labels, owner = np.array([0, 0, 1, 0]), np.array([0, 1, 0, 1])
+    # 0 to 1: alike; 1 to 0: alike; 2 to 3 and back: not.
+    assert spread.agreement(vectors, labels, owner) == 0.5
+    # Of others: 0 to 3, 1 to 3 and 3 to 1 are alike, 2 to 1 not.
+    assert spread.agreement(vectors, labels, np.array([0, 0, 1, 1])) == 0.75
+    assert np.isnan(spread.agreement(vectors, labels, np.zeros(4)))
+
+
+def test_similarity_is_that_of_what_is_not_common():
+    common = np.array([5.0, 5.0])
+    cosines = spread.similarity(common + [[1, 0], [2, 0], [0, 3], [-1, 0], [0, 0]], common)
+    np.testing.assert_allclose(cosines[0], [1, 1, 0, -1, 0], atol=1e-12)
+    np.testing.assert_allclose(cosines, cosines.T)
+
+
+def test_bins_are_even_about_zero_and_leave_out_what_is_far():
+    seconds = np.concatenate([np.full((99, 2), 0.3), [[-40.0, 40.0]]])
+    edges = pictures.offset_edges(seconds)
+    assert edges[-1] == 0.5 and len(edges) == pictures.BINS + 1
+    np.testing.assert_allclose(edges, -edges[::-1])
+    assert not (edges == 0).any()  # exact ends are in the middle of a bin
+
+
+def test_long_names_of_runs_keep_their_ends():
+    assert pictures._short('x' * 44) == 'x' * 44
+    cut = pictures._short('finetune-ui_prmd-composed20-agcn-s0-292fe73664-again')
+    assert len(cut) == 44 and cut.startswith('finetune-ui_pr…') and cut.endswith('s0-292fe73664-again')
+
+
+def test_long_names_and_many_classes_become_numbers():
+    assert pictures.tags(('walk', 'sit')) == ['walk', 'sit']
+    assert pictures.tags(('walk', 'standing active leg raise')) == ['1', '2']
+    assert pictures.tags([str(n) * 2 for n in range(11)])[-1] == '11'

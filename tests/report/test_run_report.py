@@ -1,0 +1,236 @@
+"""A report as HTML and as Markdown: what is in it, and that it holds what it shows."""
+
+from html.parser import HTMLParser
+import re
+
+import made_report
+from matplotlib.image import imread
+import numpy as np
+import pytest
+
+from skeljax.errors import InputError
+from skeljax.report.run import chapters, files, markdown, page
+from skeljax.report.run.blocks import Details, Heading, Link, Pictures, Table, Text
+from skeljax.view import page as viewer
+
+
+@pytest.fixture(scope='module')
+def blocks():
+    return chapters.compose([made_report.run()])
+
+
+@pytest.fixture(scope='module')
+def text(blocks):
+    return page.render(blocks, title='a & b')
+
+
+def _tables(blocks) -> dict:
+    """Finds tables by their first two heads."""
+    tables = [block for block in blocks if isinstance(block, Table)]
+    tables += [block.table for block in blocks if isinstance(block, Pictures) and block.table]
+    return {tuple(table.heads[:2]): table for table in tables}
+
+
+def test_the_parts_come_in_order(blocks):
+    assert [block.text for block in blocks if isinstance(block, Heading)] == [
+        'Summary', 'Configuration', 'Figures of babel_clean', 'Classes', 'Mistakes',
+        'Best and worst recordings', 'What the encoder sees', 'Curves of pretraining', 'Curves of fine-tuning',
+    ]
+    assert blocks[1] == Text('something <is> missing', note=True)
+
+
+def test_classes_are_told_with_their_figures(blocks):
+    rows = {row[1]: row[2:] for row in _tables(blocks)['', 'class'].rows}
+    # Of walk 4 of the sevens and one with 0.9 overlap; sit is taken for wave in 80 of its frames.
+    assert rows['walk'] == ('100.0', '100.0', '5', '5', '5', 'none, 2 %')
+    assert rows['sit & <wait>'][2:] == ('4', '3', '3', 'wave, 25 %')
+    assert rows['wave'][2:] == ('2', '2', '1', 'none, 38 %')
+
+
+def test_recordings_lead_to_the_viewer_where_it_shows_them(blocks):
+    rows = _tables(blocks)['', 'recording'].rows
+    assert [row[0] for row in rows] == ['worst'] * 4 + ['best'] * 4
+    # 1 of 2 found and of 3 true is right: 1 - 2 / 5.
+    assert rows[0][1:] == (Link('a b', 'report_files/recordings.html#recording=a%20b'), '60.0', '1 of 3', '1')
+    assert rows[1][1] == Link('clean', 'report_files/recordings.html#recording=clean')
+    assert rows[4][1:] == ('more 6', '0.0', '1 of 1', '0')
+    assert len({str(row[1]) for row in rows}) == 8
+
+
+def test_kinds_of_mistakes_are_counted(blocks):
+    rows = {row[0]: row[1] for row in _tables(blocks)['kind', 'segments'].rows}
+    assert rows == {
+        'correct': '9', 'missed': '1', 'wrong label': '1', 'boundary off': '0', 'double': '0',
+        'false alarm': '0',
+    }
+
+
+def test_curves_are_those_of_terms_and_not_of_speed(blocks):
+    names = [one.name for block in blocks if isinstance(block, Pictures) for one in block.pictures]
+    assert [name for name in names if 'pretraining' in name or 'fine-tuning' in name] == [
+        'run-1-pretraining-loss', 'run-1-pretraining-snippet', 'run-1-fine-tuning-loss',
+        'run-1-fine-tuning-validation-selection',
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_the_config_is_told_whole(blocks):
+    (held,) = [block for block in blocks if isinstance(block, Details)]
+    assert 'finetune.label_fraction = 0.1' in held.lines and 'seed = 3' in held.lines
+
+
+def test_several_runs_are_compared_first():
+    runs = [made_report.run('one'), made_report.run('two')]
+    runs[1].measured = runs[1].judged = None
+    blocks = chapters.compose(runs)
+    assert [block.text for block in blocks if isinstance(block, Heading) and block.level == 1] == [
+        'All runs', 'one', 'two'
+    ]
+    rows = blocks[1].rows
+    assert [row[0] for row in rows] == ['one', 'two'] and rows[0][3] == 'first'
+    # 9 of 10 found, of 11 true.
+    assert rows[0][6] == f'{100 * 18 / 21:.1f}' and rows[1][5:] == ('–', '–', '–')
+
+
+def test_a_run_without_its_corpus_has_what_is_left():
+    run = made_report.run()
+    run.encoded, run.sample, run.viewer, run.shown, run.size = [], None, '', (), None
+    blocks = chapters.compose([run])
+    assert all(isinstance(row[1], str) for row in _tables(blocks)['', 'recording'].rows)
+    run.measured = run.judged = None
+    told = [block.text for block in chapters.compose([run]) if isinstance(block, Heading)]
+    assert told == ['Summary', 'Configuration', 'Curves of pretraining', 'Curves of fine-tuning']
+
+
+class _Elements(HTMLParser):
+    """Sees that elements are closed in order, and keeps ids and what refers to them."""
+
+    EMPTY = ('meta', 'path', 'use', 'image', 'rect', 'circle', 'line', 'br')
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.used = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in ('meta', 'br'):
+            self.open.append(tag)
+        self._note(attributes)
+
+    def handle_startendtag(self, tag, attributes):
+        self._note(attributes)
+
+    def _note(self, attributes):
+        for name, value in attributes:
+            if name == 'id':
+                self.ids.append(value)
+            self.used += re.findall(r'url\(#([^)]+)\)', value or '')
+            if name == 'xlink:href' and value.startswith('#'):
+                self.used.append(value[1:])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, self.getpos()
+
+
+def test_the_page_holds_all_and_reaches_out_for_nothing(text):
+    assert '<title>a &amp; b</title>' in text and '{{' not in text and 'sit &amp; &lt;wait&gt;' in text
+    seen = _Elements()
+    seen.feed(text)
+    seen.close()
+    assert not seen.open
+    assert len(set(seen.ids)) == len(seen.ids) and set(seen.used) <= set(seen.ids)
+    addresses = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
+    assert set(addresses) == {
+        a for a in addresses if a.startswith(('data:image/png;base64,', 'report_files/recordings.html#'))
+    }
+    outside = re.sub(r'xmlns(:xlink)?="[^"]*"', '', text)
+    assert not re.search(r'https?://|@import', outside)
+    assert "default-src 'none'" in text
+
+
+def test_pictures_take_the_colours_of_the_page(text):
+    drawn = ''.join(re.findall(r'<svg.*?</svg>', text, re.S))
+    assert 'var(--ink)' in drawn and 'var(--line)' in drawn and 'var(--class-0)' in drawn
+    assert '#2b2b2b' not in drawn and 'DejaVu' not in drawn
+    for theme in (':root {', ":root[data-theme='dark'] {"):
+        known = ''.join(part.split('}')[0] for part in text.split(theme)[1:])
+        assert all(f'{name}:' in known for name in set(re.findall(r'var\((--[\w-]+)\)', text)))
+
+
+def test_classes_are_told_apart_on_either_paper():
+    """WCAG asks 3 to 1 of what is drawn; the two light hues of the scheme have less on white."""
+    known = dict(re.findall(r'--([\w-]+): (#\w{6})', page._asset('page.css').split("'dark'] {")[1].split('}')[0]))
+    paper = dict(re.findall(r'--([\w-]+): (#\w{6})', viewer.asset('style.css').split("'dark'] {")[1].split('}')[0]))
+
+    def luminance(colour):
+        parts = np.array([int(colour[i:i + 2], 16) for i in (1, 3, 5)]) / 255
+        parts = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return parts @ [0.2126, 0.7152, 0.0722]
+
+    assert len(known) == 10
+    for colour in known.values():
+        assert (luminance(colour) + 0.05) / (luminance(paper['paper']) + 0.05) >= 3, colour
+
+
+def test_a_page_is_the_same_each_time(text):
+    assert page.render(chapters.compose([made_report.run()]), title='a & b') == text
+
+
+def test_markdown_shows_the_same_and_means_what_it_says(blocks):
+    text = markdown.render(blocks, title='a_b', folder='r_files')
+    assert text.startswith('# a\\_b\n\n## Summary\n\n> something \\<is\\> missing\n')
+    assert '| 2 | sit \\& \\<wait\\> |' in text
+    assert '[a b](report_files/recordings.html#recording=a%20b)' in text
+    tables = re.findall(r'(?:^\|.*\|\n)+', text, re.M)
+    assert len(tables) == 6
+    for table in tables:
+        columns = {len(re.findall(r'(?<!\\)\|', line)) for line in table.splitlines()}
+        assert len(columns) == 1, table
+
+
+def test_markdown_puts_its_pictures_beside(blocks, tmp_path):
+    target = files.check(tmp_path / 'r.md')
+    files.write(target, blocks, title='t', pages={'recordings.html': 'viewer'})
+    names = re.findall(r'!\[[^\]]*\]\(r_files/([^)]+)\)', target.page.read_text())
+    assert len(names) == 11
+    assert {path.name for path in target.folder.iterdir()} == {*names, 'recordings.html'}
+    for name in names:
+        height, width, _ = imread(target.folder / name).shape
+        assert width == 720 and height > 300
+
+
+def test_nothing_is_overwritten_unless_forced(tmp_path):
+    target = files.Target(tmp_path / 'r.html', tmp_path / 'r_files')
+    target.page.write_text('mine')
+    with pytest.raises(InputError, match=r'r\.html: exists; .*--force'):
+        files.check(target.page)
+    assert files.check(target.page, force=True) == target
+    files.write(target, [Text('new')], title='t', pages={})
+    assert 'new' in target.page.read_text() and sorted(tmp_path.iterdir()) == [target.page]
+    target.page.unlink()
+    target.folder.mkdir()
+    with pytest.raises(InputError, match=r'r_files: exists; .*--force'):
+        files.check(target.page)
+    target.folder.rmdir()
+    target.folder.write_text('')
+    with pytest.raises(InputError, match='is no folder'):
+        files.check(target.page, force=True)
+
+
+@pytest.mark.parametrize(
+    ('name', 'told'), [('r.pdf', "not '.pdf'"), ('r', "not 'without suffix'")]
+)
+def test_an_unknown_suffix_is_told(tmp_path, name, told):
+    with pytest.raises(InputError, match=rf'{name}: a report is \.html or \.md, {told}'):
+        files.check(tmp_path / name)
+
+
+def test_a_folder_is_no_report(tmp_path):
+    (tmp_path / 'r.html').mkdir()
+    with pytest.raises(InputError, match='is a folder'):
+        files.check(tmp_path / 'r.html', force=True)
+
+
+def test_many_classes_are_drawn():
+    """Matplotlib would warn where a picture cannot be laid out."""
+    classes = tuple(f'a movement with number {n}' for n in range(60))
+    page.render(chapters.compose([made_report.run(classes=classes)]), title='t')
