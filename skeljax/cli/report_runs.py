@@ -172,8 +172,10 @@ def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Enco
         vectors.append(found)
         labels.append(corpus.labels(int(index))[frames])
         owner.append(np.full(len(found), index))
-    parts = map(np.concatenate, (vectors, labels, owner))
-    return Encoded(encoder, *parts, *knn.snippets(model, variables, corpus[shown]))
+    sample = knn.snippets(model, variables, corpus[shown])
+    return Encoded(
+        encoder, np.concatenate(vectors), np.concatenate(labels), np.concatenate(owner), *sample
+    )
 
 
 def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:

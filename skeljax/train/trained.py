@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
@@ -17,7 +18,7 @@ from skeljax.train import assemble, checkpoint, finetune, score, workdir as work
 class Trained(NamedTuple):
     """A network, its weights and what it was trained on."""
 
-    model: object
+    model: nn.Module
     variables: dict
     config: ConfigDict
     classes: tuple[str, ...]
@@ -56,7 +57,7 @@ def load(workdir) -> Trained:
     )
 
 
-def network(config: ConfigDict, layout: str, num_classes: int) -> tuple[object, dict]:
+def network(config: ConfigDict, layout: str, num_classes: int) -> tuple[nn.Module, dict]:
     """Makes the network of a config, and the shapes of its Flax variables."""
     model = assemble.localizer(config, layout, num_classes)
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)

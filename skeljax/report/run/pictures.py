@@ -192,7 +192,7 @@ def similarity(
     grid = made.subplots(
         2, 2, width_ratios=(1, 14), height_ratios=(1, 14), squeeze=False
     )
-    made.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
+    made.set_layout_engine('constrained', w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
     grid[0, 0].set_visible(False)
     half = (seconds[-1] - seconds[0]) / max(2 * (len(seconds) - 1), 1) or 0.5
     low, high = seconds[0] - half, seconds[-1] + half
