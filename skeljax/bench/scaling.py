@@ -2,7 +2,7 @@
 
 Videos of each device stay the same, so that the batch grows with the devices. The results of a
 collective are then the same size on any number (gradients, batch statistics) or grow with it
-(what is gathered, rounds of a ring): a line goes through two counts, and any others must lie on
+(what is gathered, rounds of a ring): a line goes through two counts, and the others must lie on
 it. Times are what published link speeds allow, with nothing hidden behind the computation.
 """
 
@@ -55,7 +55,7 @@ def growth(counted: dict[int, dict]) -> dict[tuple[str, str], Growth]:
     """Finds how collectives grow with the devices.
 
     Args:
-        counted: devices, two numbers or more above 1 -> as from `collectives.totals`.
+        counted: devices, three numbers or more above 1 -> as from `collectives.totals`.
 
     Returns:
         (purpose, kind) -> Growth.
@@ -64,8 +64,8 @@ def growth(counted: dict[int, dict]) -> dict[tuple[str, str], Growth]:
         InputError: there are fewer, or what was counted lies on no line.
     """
     numbers = sorted(number for number in counted if number > 1)
-    if len(numbers) < 2:
-        raise InputError('growth needs two or more numbers of devices above 1')
+    if len(numbers) < 3:
+        raise InputError('growth needs three or more numbers of devices above 1')
     names = dict.fromkeys(name for number in numbers for name in counted[number])
     none = dict(calls=0, bytes=0)
     found = {}

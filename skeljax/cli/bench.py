@@ -27,8 +27,8 @@ compiles the contrast with a batch's negatives, gathered and passed round, for a
 there are, and tells the memory it would take: it runs nothing. Nor does `collectives`, which
 compiles a step of pretraining for --devices (default: all that there are), and tells what they
 send each other. The batch of the config is that of the most devices; fewer take as many videos
-each. Of several numbers it tells the growth too, and what published link speeds make of it on 1
-to 1,024 devices, where one takes --step-ms for a step; docs/scaling.md tells what is assumed.
+each. Of three numbers or more it tells the growth too, and what published link speeds make of it
+on 1 to 1,024 devices, where one takes --step-ms for a step; docs/scaling.md tells what is assumed.
 
 All print a table and write their figures with --json. The compiler counts operations and bytes
 of ours, PyTorch counts the operations of its products alone.
@@ -277,7 +277,7 @@ def measure_collectives(args) -> tuple[dict, str]:
             for number, rows in counted.items() for (purpose, kind), row in rows.items()
         ],
     }
-    if len([number for number in numbers if number > 1]) < 2:
+    if len([number for number in numbers if number > 1]) < 3:
         return figures, show.collectives(figures)
     figures['step_ms'] = args.step_ms
     figures['predicted'] = scaling.predicted(scaling.growth(counted), args.step_ms / 1e3)

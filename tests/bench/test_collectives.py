@@ -116,7 +116,7 @@ def test_a_step_sends_its_gradients_and_its_keys():
 
 def test_the_command_tells_growth_and_what_becomes_of_it(tmp_path, capsys):
     out = tmp_path / 'collectives.json'
-    given = ['bench', 'collectives', '--devices', '8', '2', '--step-ms', '10', '--json', str(out)]
+    given = ['bench', 'collectives', '--devices', '8', '2', '4', '--step-ms', '10', '--json', str(out)]
     assert main.main([*given, *SMALL, '--config.pretrain.snippet.weight=0.0']) == 0
     shown, figures = capsys.readouterr().out, json.loads(out.read_text())
     assert figures['videos_per_device'] == 2 and 'nothing was run' in shown
@@ -124,7 +124,7 @@ def test_the_command_tells_growth_and_what_becomes_of_it(tmp_path, capsys):
         row['devices']: row['bytes']
         for row in figures['collectives'] if row['purpose'] == 'queue push'
     }
-    assert pushed[8] == 4 * pushed[2]
+    assert pushed[8] == 2 * pushed[4] == 4 * pushed[2]
     first, *_, last = figures['predicted']
     assert first['devices'] == 1 and not any(first['sent'].values())
     assert last['devices'] == 1024
@@ -150,8 +150,8 @@ def test_growth_is_a_line_or_is_refused():
     assert found['ring', 'collective-permute'].at(1024) == (3, 10 * 1023)
     with pytest.raises(InputError, match='lies on the line'):
         scaling.growth({2: counted(10), 4: counted(31), 8: counted(70)})
-    with pytest.raises(InputError, match='two or more'):
-        scaling.growth({1: {}, 8: counted(70)})
+    with pytest.raises(InputError, match='three or more'):
+        scaling.growth({1: {}, 4: counted(30), 8: counted(70)})
 
 
 def test_time_is_that_of_both_levels():
