@@ -13,6 +13,9 @@ runs, or with another decoder, as evaluate-SPLIT-STREAM-STREAM-DECODER. docs/pro
 tells what the figures are. Fused are the logits of runs on the same labels, by default 0.6
 joint, 0.6 bone, 0.4 motion as in AimCLR (arXiv 2112.03590).
 
+On several hosts, with --distributed on each, every process scores a share of the recordings and
+the first one prints and saves; all must see the same WORKDIR (docs/clusters.md).
+
 Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
 start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
 """
@@ -25,11 +28,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, evaluate_files
+from skeljax.cli import configured, evaluate_files, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import kept, scores as pages, table
-from skeljax.train import score, trained
+from skeljax.train import cluster, score, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -51,6 +54,7 @@ def add_arguments(parser):
         help="another decoder than each protocol's own, or steps, as gaussian:3,watershed,refine",
     )
     evaluate_files.add_arguments(parser)
+    training.add_processes(parser)
 
 
 def run(args) -> int:
@@ -58,7 +62,20 @@ def run(args) -> int:
     if args.predictions:
         return evaluate_files.run(args)
     args.split = args.split or 'test'
+    training.join(args)
+    return training.report_stop(lambda: _together(args))
+
+
+def _together(args):
+    """Scores, each of several processes a share of the recordings; the first does the rest."""
     found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights)
+    with cluster.together():  # the others wait: none may leave before the first has done
+        if cluster.is_first():
+            _write(args, found)
+
+
+def _write(args, found):
+    """Decodes, measures, prints and saves."""
     segments = decoded(found, args.protocol, args.decoder)
     figures = described(found, segments, args.decoder)
     more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
@@ -74,7 +91,6 @@ def run(args) -> int:
     report(figures, args.workdir, stem)
     if more:
         print(f'\n{more}')
-    return 0
 
 
 def report(figures: dict, folder, stem: str):
@@ -122,20 +138,27 @@ def scored(workdirs, split='test', data_dir=None, weights=None) -> Scored:
         InputError: no such run, split or corpus; the corpus has other classes or another
             layout than the run; runs of different corpora.
     """
-    runs = [trained.load(workdir) for workdir in workdirs]
-    streams = [run.config.finetune.stream for run in runs]
-    weights = weights or [WEIGHTS[stream] for stream in streams]
-    if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
-        raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
-    corpus, scores = _scores(runs[0], workdirs[0], split, data_dir)
+    with cluster.together():
+        runs = [trained.load(workdir) for workdir in workdirs]
+        streams = [run.config.finetune.stream for run in runs]
+        weights = weights or [WEIGHTS[stream] for stream in streams]
+        if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
+            raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
+        each = [_open(run, workdir, split, data_dir) for run, workdir in zip(runs, workdirs)]
+    corpus = each[0]
+    steps = {f'step of {workdir}': run.step for workdir, run in zip(workdirs, runs, strict=True)}
+    cluster.agree({'--split': split, 'weights': weights, 'recordings': len(corpus), **steps})
+    scores = score.corpus_probabilities(runs[0].model, runs[0].variables, corpus)
     if len(runs) > 1:
         total = {name: weights[0] * score.logarithm(p) for name, p in scores.items()}
-        for run, workdir, weight in zip(runs[1:], workdirs[1:], weights[1:], strict=True):
-            other, more = _scores(run, workdir, split, data_dir)
+        others = zip(runs[1:], workdirs[1:], each[1:], weights[1:], strict=True)
+        for run, workdir, other, weight in others:
+            more = score.corpus_probabilities(run.model, run.variables, other)
             alike = [(c.name, c.classes, c.fps) for c in (other, corpus)]
-            if alike[0] != alike[1] or more.keys() != total.keys():
-                kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
-                raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
+            with cluster.together():
+                if alike[0] != alike[1] or more.keys() != total.keys():
+                    kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
+                    raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
             for name in total:
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
@@ -204,9 +227,8 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
     }
 
 
-def _scores(run: trained.Trained, workdir, split: str, data_dir) -> tuple[Corpus, dict]:
-    """Scores every frame of every recording: the corpus and name -> float32[T, L + 1]."""
+def _open(run: trained.Trained, workdir, split: str, data_dir) -> Corpus:
     corpus = configured.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
-    return corpus, {r.name: score.probabilities(run.model, run.variables, r) for r in corpus}
+    return corpus

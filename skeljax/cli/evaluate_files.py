@@ -19,7 +19,8 @@ from skeljax.train import score
 _FILES = {
     'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0
 }
-_RUNS = {'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None}
+_RUNS = {'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None,
+    'distributed': False}
 
 
 def add_arguments(parser):
