@@ -137,7 +137,7 @@ else
   verb="$1"
   shift
   together=()
-  case "$verb" in pretrain | finetune) together=(--distributed) ;; esac
+  case "$verb" in pretrain | finetune | evaluate) together=(--distributed) ;; esac
   bring "$@" 3>&1
   if [ -n "$dry_run" ]; then
     quoted . launch/environment.sh "$extra"

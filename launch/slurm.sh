@@ -51,7 +51,7 @@ done
 verb="$1"
 shift
 together=()
-case "$verb" in pretrain | finetune) together=(--distributed) ;; esac
+case "$verb" in pretrain | finetune | evaluate) together=(--distributed) ;; esac
 extra=cuda
 [ "$cuda" != 12 ] || extra=cuda12
 [ "$gpus" != 0 ] || extra=''

@@ -92,6 +92,35 @@ def lines(found: list[dict]) -> str:
     return table.text(names, numbers, values, corner=tuple(words), digits=1)
 
 
+def collectives(figures: dict) -> str:
+    """Writes what each device sends in a step and, where it was predicted, how that scales."""
+    counted = figures['collectives']
+    names = [(str(row['devices']), row['purpose'], row['kind']) for row in counted]
+    values = [[row['calls'], row['bytes'] / 1e3, row['sent'] / 1e3] for row in counted]
+    corner = 'devices', 'for', 'collective'
+    told = [
+        f'a step of {figures["config"]}, {figures["videos_per_device"]} videos on each device; '
+        f'compiled for {figures["platform"]}, nothing was run',
+        '',
+        table.text(names, ['calls', 'kB of results', 'kB sent'], values, corner=corner, digits=1),
+    ]
+    if rows := figures.get('predicted'):
+        devices = [f'{row["devices"]:,}' for row in rows]
+        purposes, systems = list(rows[0]['sent']), [n for n in rows[0] if n not in ('devices', 'sent')]
+        moved = [[row['sent'][purpose] / 1e3 for purpose in purposes] for row in rows]
+        told += ['', 'kB that each device sends in a step', '']
+        told += [table.text(devices, purposes, moved, corner='devices', digits=1)]
+        kept = [[row[system]['efficiency'] * 100 for system in systems] for row in rows]
+        told += ['', f'% of a step that computes, where one device takes {figures["step_ms"]:g} ms '
+                 'for it; nothing sent is hidden behind it', '']
+        told += [table.text(devices, systems, kept, corner='devices', digits=1)]
+        lost = [[row[s]['seconds'][p] * 1e3 for s in systems for p in purposes] for row in rows[-1:]]
+        cells = np.array(lost).reshape(len(systems), len(purposes)).T.tolist()
+        told += ['', f'ms that each purpose takes on {devices[-1]} devices', '']
+        told += [table.text(purposes, systems, cells, corner='for', digits=2)]
+    return '\n'.join(told)
+
+
 def _flat(found: dict, path: str = '') -> dict:
     flat = {}
     for name, value in found.items():

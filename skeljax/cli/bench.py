@@ -10,6 +10,8 @@
     skeljax bench score [--recordings 1000] [--classes 51] [--proposals 20000] [--twins 50]
     skeljax bench stream [--config configs/bench.py:ROW] [--window 256] [--hop 16] [--ahead 32]
     JAX_NUM_CPU_DEVICES=8 skeljax bench negatives [--snippets 4096 16384 65536] [--embed 128]
+    JAX_NUM_CPU_DEVICES=8 skeljax bench collectives [--config configs/bench.py:ROW] \\
+        [--devices 2 4 8] [--step-ms 100]
 
 `step` times the compiled training step on one batch that stays on the device, `infer` the
 scoring of whole recordings or clips. Rows of configs/bench.py have made-up inputs and need no
@@ -22,7 +24,11 @@ evaluators, beside plain loops that work as the published ones do, and the decod
 times what `skeljax stream` does with each frame of --seconds of made-up bodies at 30 frames a
 second, on one core where --threads does not tell otherwise; `negatives`
 compiles the contrast with a batch's negatives, gathered and passed round, for all devices that
-there are, and tells the memory it would take: it runs nothing.
+there are, and tells the memory it would take: it runs nothing. Nor does `collectives`, which
+compiles a step of pretraining for --devices (default: all that there are), and tells what they
+send each other. The batch of the config is that of the most devices; fewer take as many videos
+each. Of three numbers or more it tells the growth too, and what published link speeds make of it
+on 1 to 1,024 devices, where one takes --step-ms for a step; docs/scaling.md tells what is assumed.
 
 All print a table and write their figures with --json. The compiler counts operations and bytes
 of ours, PyTorch counts the operations of its products alone.
@@ -36,7 +42,7 @@ import time
 
 import jax
 
-from skeljax.bench import compare, latency, measure, memory, ours, show
+from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
 from skeljax.cli import configured, finetune, predict, prepare, pretrain
 from skeljax.configs import bench as rows
 from skeljax.data import reading
@@ -45,7 +51,7 @@ from skeljax.localize import speed
 from skeljax.train import assemble, footprint, streaming
 
 # What to measure -> the config that it takes where none is given.
-_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo', stream='bench')
+_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo', stream='bench', collectives='bench')
 _OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
 
 
@@ -77,6 +83,10 @@ def add_arguments(parser):
     )
     parser.add_argument('--embed', default=128, help='size of an embedding (default: 128)', **whole)
     parser.add_argument('--seconds', default=60, help='of a stream (default: 60)', **whole)
+    parser.add_argument('--devices', nargs='+', help='to compile for (default: all)', **whole)
+    parser.add_argument(
+        '--step-ms', type=float, default=100, help='of a step on one device (default: 100)'
+    )
     predict.add_window(parser, streaming.WINDOW)
     parser.add_argument('--json', metavar='FILE', help='write the figures here')
 
@@ -232,10 +242,52 @@ def measure_negatives(args) -> tuple[dict, str]:
     return figures, show.lines(found)
 
 
+def measure_collectives(args) -> tuple[dict, str]:
+    """Tells what devices send each other in a step, see `skeljax.bench.collectives`.
+
+    Raises:
+        InputError: too few devices, or a batch that does not fit.
+    """
+    if args.step_ms <= 0:
+        raise InputError(f'--step-ms {args.step_ms:g}: expected more than 0')
+    name, numbers = args.config_file or _CONFIGS[args.what], args.devices
+    numbers = sorted(set(numbers or [jax.local_device_count()]))
+    config = configured.load(name, args.overrides)
+    assemble.check(config)
+    if 'bench' in config:
+        shown = config.data.layout, config.bench.persons
+    else:
+        corpora = pretrain.open_unlabelled(config)
+        shown = corpora[0].layout, corpora[0][0].joints.shape[1]
+    each, odd = divmod(config.pretrain.batch, numbers[-1])
+    if odd or not each:
+        raise InputError(
+            f'batch of {config.pretrain.batch} is not divisible by {numbers[-1]} devices'
+        )
+    counted = {}
+    for number in numbers:
+        config.pretrain.batch = each * number
+        counted[number] = collectives.totals(collectives.of_step(config, *shown, number))
+    figures = {
+        'config': name,
+        'platform': jax.default_backend(),
+        'videos_per_device': each,
+        'collectives': [
+            {'devices': number, 'purpose': purpose, 'kind': kind, **row}
+            for number, rows in counted.items() for (purpose, kind), row in rows.items()
+        ],
+    }
+    if len([number for number in numbers if number > 1]) < 3:
+        return figures, show.collectives(figures)
+    figures['step_ms'] = args.step_ms
+    figures['predicted'] = scaling.predicted(scaling.growth(counted), args.step_ms / 1e3)
+    return figures, show.collectives(figures)
+
+
 _MEASURES = dict(
     step=measure_row, infer=measure_row, rows=measure_rows, input=measure_input,
     prepare=measure_prepare, read=measure_read, score=measure_score, stream=measure_stream,
-    negatives=measure_negatives,
+    negatives=measure_negatives, collectives=measure_collectives,
 )
 
 

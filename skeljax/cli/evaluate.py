@@ -17,6 +17,9 @@ of runs on the same labels, by default 0.6 joint, 0.6 bone, 0.4 motion as in Aim
 
 --window, --hop and --ahead measure what `skeljax stream` and `predict` give with the same.
 
+On several hosts, with --distributed on each, every process scores a share of the recordings and
+the first one prints and saves; all must see the same WORKDIR (docs/clusters.md).
+
 Files of segments are ActivityNet's JSON, PKU-MMD's text files, CSV (recording, label,
 start, end, score) or what `skeljax predict` writes; docs/files.md tells how they are read.
 """
@@ -29,11 +32,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, evaluate_files, predict
+from skeljax.cli import configured, evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.report import kept, scores as pages, table
-from skeljax.train import score, streaming, tiles, trained
+from skeljax.train import cluster, score, streaming, tiles, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -56,6 +59,7 @@ def add_arguments(parser):
     )
     predict.add_window(parser)
     evaluate_files.add_arguments(parser)
+    training.add_processes(parser)
 
 
 def run(args) -> int:
@@ -64,7 +68,21 @@ def run(args) -> int:
         return evaluate_files.run(args)
     args.split = args.split or 'test'
     window = predict.window(args)
-    found = scored([args.workdir, *args.fuse], args.split, args.data_dir, args.weights, window)
+    training.join(args)
+    return training.report_stop(lambda: _together(args, window))
+
+
+def _together(args, window: tiles.Window | None):
+    """Scores, each of several processes a share of the recordings; the first does the rest."""
+    runs = [args.workdir, *args.fuse]
+    found = scored(runs, args.split, args.data_dir, args.weights, window)
+    with cluster.together():  # the others wait: none may leave before the first has done
+        if cluster.is_first():
+            _write(args, found)
+
+
+def _write(args, found):
+    """Decodes, measures, prints and saves."""
     segments = decoded(found, args.protocol, args.decoder)
     figures = described(found, segments, args.decoder)
     more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
@@ -73,14 +91,13 @@ def run(args) -> int:
     for number, run in enumerate(found.runs):
         told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
         print(f'{"fused with " * (number > 0)}{told}')
-    stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, window or ())])
+    stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, found.window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
     compared = kept.Kept(score.truth(found.corpus), segments, frames)
     kept.write(Path(args.workdir) / f'{stem}.npz', compared)
     report(figures, args.workdir, stem)
     if more:
         print(f'\n{more}')
-    return 0
 
 
 def report(figures: dict, folder, stem: str):
@@ -135,20 +152,28 @@ def scored(
             layout than the run; runs of different corpora; a normalisation that no window
             can have.
     """
-    runs = [trained.load(workdir) for workdir in workdirs]
-    streams = [run.config.finetune.stream for run in runs]
-    weights = weights or [WEIGHTS[stream] for stream in streams]
-    if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
-        raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
-    corpus, scores = _scores(runs[0], workdirs[0], split, data_dir, window)
+    with cluster.together():
+        runs = [trained.load(workdir) for workdir in workdirs]
+        streams = [run.config.finetune.stream for run in runs]
+        weights = weights or [WEIGHTS[stream] for stream in streams]
+        if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
+            raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
+        each = [_open(run, workdir, split, data_dir) for run, workdir in zip(runs, workdirs)]
+    corpus = each[0]
+    steps = {f'step of {workdir}': run.step for workdir, run in zip(workdirs, runs, strict=True)}
+    facts = {'--split': split, '--window': window, 'weights': weights, 'recordings': len(corpus)}
+    cluster.agree(facts | steps)
+    scores = _scores(runs[0], corpus, data_dir, window)
     if len(runs) > 1:
         total = {name: weights[0] * score.logarithm(p) for name, p in scores.items()}
-        for run, workdir, weight in zip(runs[1:], workdirs[1:], weights[1:], strict=True):
-            other, more = _scores(run, workdir, split, data_dir, window)
+        others = zip(runs[1:], workdirs[1:], each[1:], weights[1:], strict=True)
+        for run, workdir, other, weight in others:
+            more = _scores(run, other, data_dir, window)
             alike = [(c.name, c.classes, c.fps) for c in (other, corpus)]
-            if alike[0] != alike[1] or more.keys() != total.keys():
-                kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
-                raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
+            with cluster.together():
+                if alike[0] != alike[1] or more.keys() != total.keys():
+                    kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
+                    raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
             for name in total:
                 total[name] += weight * score.logarithm(more[name])
         scores = {name: score.softmax(logits) for name, logits in total.items()}
@@ -218,15 +243,17 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
     }
 
 
-def _scores(
-    run: trained.Trained, workdir, split: str, data_dir, window: tiles.Window | None = None
-) -> tuple[Corpus, dict]:
-    """Scores every frame of every recording: the corpus and name -> float32[T, L + 1]."""
+def _open(run: trained.Trained, workdir, split: str, data_dir) -> Corpus:
     corpus = configured.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
+    return corpus
+
+
+def _scores(run: trained.Trained, corpus: Corpus, data_dir, window: tiles.Window | None) -> dict:
+    """Scores every frame of every recording, name -> float32[T, L + 1]."""
     if window is None:
-        return corpus, {r.name: score.probabilities(run.model, run.variables, r) for r in corpus}
+        return score.corpus_probabilities(run.model, run.variables, corpus)
     # Normalised window by window, as somebody who does not know the rest must.
-    raw = configured.open_corpus(run.config, corpus.name, split, data_dir, normalised=False)
-    return corpus, {r.name: streaming.frame_scores(run, r, window) for r in raw}
+    raw = configured.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalised=False)
+    return score.shared(raw, lambda recording: streaming.frame_scores(run, recording, window))

@@ -21,7 +21,7 @@ _FILES = {
 }
 _RUNS = {
     'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None,
-    'window': None, 'hop': None, 'ahead': None,
+    'window': None, 'hop': None, 'ahead': None, 'distributed': False,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the two training verbs share."""
+"""What the two training verbs share, and other verbs of several processes."""
 
 from collections.abc import Callable, Sequence
 import os
@@ -17,7 +17,12 @@ def add_arguments(parser):
     configured.add_config(parser)
     parser.add_argument('--workdir', required=True, help='folder of the run, made if absent')
     parser.add_argument('--quiet', action='store_true', help='show no progress bar')
-    group = parser.add_argument_group('several processes that train as one')
+    add_processes(parser)
+
+
+def add_processes(parser):
+    """Adds the options of a verb that several processes can run together."""
+    group = parser.add_argument_group('several processes that work as one')
     group.add_argument(
         '--distributed', action='store_true', help='be one of them; the cluster tells which'
     )
@@ -43,6 +48,16 @@ def add_arguments(parser):
 
 def run(args, train: Callable[[], object]) -> int:
     """Joins the other processes where there are any, trains, returns the exit status."""
+    join(args)
+    return report_stop(train)
+
+
+def join(args):
+    """Joins the other processes where `--distributed` tells that there are any.
+
+    Raises:
+        InputError: they cannot be joined, or options go with it that is not given.
+    """
     named = {
         '--coordinator': args.coordinator,
         '--num-processes': args.num_processes,
@@ -52,7 +67,6 @@ def run(args, train: Callable[[], object]) -> int:
         cluster.join(**_place(named), timeout=args.join_timeout)
     elif given := [name for name, value in named.items() if value is not None]:
         raise InputError(f'{given[0]} goes with --distributed')
-    return report_stop(train)
 
 
 def _place(named: dict[str, str | None]) -> dict:

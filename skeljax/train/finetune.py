@@ -93,7 +93,8 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
         return means['loss'], (means, updated)
 
     grads, (metrics, updated) = jax.grad(loss_fn, has_aux=True)(current['params'])
-    grads = lax.pmean(grads, parallel.AXIS)
+    with jax.named_scope('gradients'):
+        grads = lax.pmean(grads, parallel.AXIS)
     updates, opt_state = tx.update(grads, state['opt_state'], current['params'])
     updated['params'] = optax.apply_updates(current['params'], updates)
     following = {

@@ -79,7 +79,7 @@ def several(step: Callable) -> Callable:
     return steps
 
 
-def data_parallel(step: Callable, devices: Devices = None, form: str = 'pmap') -> Callable:
+def data_parallel(step: Callable, devices: Devices = None, form: str = 'pmap') -> jax.stages.Wrapped:
     """Maps `step(state, batch, rng) -> (state, metrics)` over the devices of all processes.
 
     The state is donated. Both outputs must be equal on every device (reduced

@@ -185,7 +185,8 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         return losses['loss'], (losses, outputs, updated)
 
     grads, (losses, outputs, updated) = jax.grad(loss_fn, has_aux=True)(params)
-    grads = lax.pmean(grads, parallel.AXIS)
+    with jax.named_scope('gradients'):
+        grads = lax.pmean(grads, parallel.AXIS)
     updates, opt_state = tx.update(grads, state['opt_state'], params)
     params = optax.apply_updates(params, updates)
     following = {
@@ -302,6 +303,7 @@ def _total(losses, settings):
     return sum(weigh(name) * value for name, value in losses.items())
 
 
+@jax.named_scope('queue_push')
 def _enqueue(queues, outputs, host, settings):
     """Pushes the keys of every device's videos, the same on every device."""
     pushed = {}

@@ -109,6 +109,24 @@ def truth(corpus: Corpus) -> dict[str, Segments]:
     }
 
 
+def corpus_probabilities(model, variables: dict, corpus: Corpus) -> dict[str, np.ndarray]:
+    """Scores every frame of every recording of a split, name -> float32[T, L + 1]; see `shared`."""
+    device = jax.device_put(variables, jax.local_devices()[0])
+    return shared(corpus, lambda recording: probabilities(model, device, recording))
+
+
+def shared(corpus: Corpus, scores_of) -> dict[str, np.ndarray]:
+    """Scores the recordings of a split by a function of one of them, name -> float32[T, L + 1].
+
+    Each of several processes scores a share of the recordings, and all get the scores of all.
+    """
+    share = range(jax.process_index(), len(corpus), jax.process_count())
+    with cluster.together():
+        scored = {i: scores_of(corpus[i]) for i in share}
+    scored = {i: scores for part in cluster.gather(scored) for i, scores in part.items()}
+    return {recording.name: scored[i] for i, recording in enumerate(corpus)}
+
+
 def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[float, ...]):
     """Predicts and measures every recording of a split by one protocol.
 
@@ -121,11 +139,7 @@ def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[floa
         protocol: a `localize.Protocol`.
         tious: thresholds, where the protocol leaves them open.
     """
-    device = jax.device_put(variables, jax.local_devices()[0])
-    share = range(jax.process_index(), len(corpus), jax.process_count())
-    scored = {i: probabilities(model, device, corpus[i]) for i in share}
-    scored = {i: scores for part in cluster.gather(scored) for i, scores in part.items()}
-    scores = {recording.name: scored[i] for i, recording in enumerate(corpus)}
+    scores = corpus_probabilities(model, variables, corpus)
     predicted = {name: protocol.decode(p) for name, p in scores.items()}
     return measure(predicted, scores, truth(corpus), protocol, len(corpus.classes), tious)
 

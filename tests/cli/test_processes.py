@@ -4,6 +4,7 @@ import functools
 import json
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -122,3 +123,32 @@ def test_processes_that_differ_do_not_start(pod, tiny, tmp_path):
         assert len(told) == 1 and told[0].startswith('[0] skeljax pretrain: '), told
         assert said in told[0]
         assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.slow
+def test_two_processes_evaluate_as_one(pod, tiny, tmp_path):
+    """Each scores a share, one recording more for the first; the files are those of one."""
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    words = [sys.executable, '-m', 'skeljax', *_words('finetune', tiny, one)]
+    subprocess.run(words, env=_environment(1), check=True, capture_output=True)
+    shutil.copytree(one, two)
+    command = [sys.executable, '-m', 'skeljax', 'evaluate', '--workdir', str(one), '--diagnose']
+    alone = subprocess.run(command, env=_environment(1), check=True, capture_output=True, text=True)
+    done = pod(2, 1, ['evaluate', '--workdir', str(two), '--diagnose'])
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if '[Gloo]' not in line]
+    told = [line.removeprefix('[0] ') for line in lines]
+    assert told == alone.stdout.replace(str(one), str(two)).splitlines()  # and nothing by [1]
+    for kind in ('json', 'md', 'npz'):
+        found, expected = ((run / f'evaluate-test.{kind}') for run in (two, one))
+        if kind == 'npz':
+            with np.load(found) as a, np.load(expected) as b:
+                jax.tree.map(np.testing.assert_array_equal, dict(a), dict(b))
+        else:
+            assert found.read_text().replace(str(two), str(one)) == expected.read_text()
+    assert sorted(p.name for p in two.iterdir()) == sorted(p.name for p in one.iterdir())
+
+    done = pod(2, 1, ['evaluate', '--workdir', str(two), '--split', 'nowhere'])
+    assert done.returncode == 2, done.stderr
+    told = [line for line in done.stderr.splitlines() if 'skeljax' in line]
+    assert len(told) == 1 and told[0].startswith('[0] skeljax evaluate: '), told

@@ -82,6 +82,15 @@ def test_options_of_several_processes_go_together(capsys, monkeypatch):
     assert capsys.readouterr().err == f'skeljax pretrain: {told}\n'
 
 
+def test_an_evaluation_takes_the_options_too_and_files_need_no_processes(capsys):
+    assert main.main(['evaluate', '--workdir', 'unused', '--num-processes', '2']) == 2
+    assert capsys.readouterr().err == 'skeljax evaluate: --num-processes goes with --distributed\n'
+    given = ['--predictions', 'found.json', '--truth', 'labels.json', '--distributed']
+    assert main.main(['evaluate', *given]) == 2
+    told = '--distributed has no meaning with --predictions'
+    assert capsys.readouterr().err == f'skeljax evaluate: {told}\n'
+
+
 def test_options_come_before_the_environment(monkeypatch):
     joined = []
     monkeypatch.setattr(cluster, 'join', lambda *a, **k: joined.append(k))
@@ -114,7 +123,7 @@ def test_a_process_that_never_joins_is_one_line(index):
     done = subprocess.run(
         [sys.executable, '-m', 'skeljax', *TRAINING, '--distributed', *options,
          '--join-timeout', '1'],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )
     assert done.returncode == cluster.NEVER_JOINED
     assert done.stderr.startswith(f'skeljax: not all processes joined at {place} within 1 s')

@@ -102,3 +102,10 @@ def test_a_run_is_what_its_stage_reads(stage, override, another):
     other = workdirs.identity(configured.load('ui_prmd', [f'--config.{override}']), stage)
     assert (same != other) is another
     assert len(same) == 10 and workdirs.identity(configured.load('ui_prmd'), stage, 'p') != same
+
+
+def test_checkpoints_of_nobody_knows_what_are_left_alone(tmp_path):
+    (tmp_path / 'checkpoints' / '7').mkdir(parents=True)
+    with pytest.raises(InputError, match='holds checkpoints but no run.json; choose another'):
+        _described(folder=tmp_path)
+    assert [path.name for path in tmp_path.rglob('*')] == ['checkpoints', '7']
