@@ -17,13 +17,14 @@ class Step:
         step, state: as `assemble.pretraining` makes them.
         batch: host arrays (B, ...).
         seed: of the run.
+        form: how the step is mapped over devices, one of `parallel.FORMS`.
     """
 
-    def __init__(self, step, state, batch: dict, seed: int):
+    def __init__(self, step, state, batch: dict, seed: int, form: str = 'pmap'):
         self._state, self._batch = parallel.replicate(state), parallel.shard(batch)
         self._rng = jax.device_put(jax.random.key(seed))
         self._metrics, self._later = None, 0
-        mapped = parallel.data_parallel(step)
+        mapped = parallel.data_parallel(step, form=form)
         self._program, self._compiled = _compile(mapped, self._state, self._batch, self._rng)
 
     def time(self) -> float:
@@ -100,7 +101,7 @@ def make(config: dict, *, what: str, stage: str) -> Step | Forward:
     else:
         _, state, model = assemble.finetuning(config, layout, told.persons, told.classes)
         return Forward(model, score.variables(state), inputs.clips(config))
-    return Step(step, state, inputs.batch(config, stage), config.seed)
+    return Step(step, state, inputs.batch(config, stage), config.seed, config.parallel)
 
 
 def _compile(function, *arguments):

@@ -111,7 +111,7 @@ def measure_row(args) -> tuple[dict, str]:
         raise InputError(f'{told} takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
     else:
         step, state, batches = _parts(config, stage)
-        sides = {compare.OURS: ours.Step(step, state, batches(0), config.seed)}
+        sides = {compare.OURS: ours.Step(step, state, batches(0), config.seed, config.parallel)}
         figures = measure.run(sides, rounds=args.steps, dtype=config.model.dtype)
         figures |= measure.rates(figures, config[stage].batch, config[stage].crop.length)
     figures = {'config': name, 'stage': stage, **figures}
