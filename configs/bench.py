@@ -1,11 +1,12 @@
-"""What `skeljax bench step` and `infer` measure on made-up inputs, beside PyTorch if asked.
+"""What `skeljax bench step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
 
     skeljax bench step --config configs/bench.py:stgcn16 --against torch
     skeljax bench infer --config configs/bench.py:evaluation --against torch
+    skeljax bench augment --against numpy
     skeljax bench stream --config configs/bench.py:agcn64
 
-Nothing is augmented, on either side: PyTorch's users do that in other processes. The two views
-are equal in all but dropout. Rows with a goal are promises about the ratio of medians.
+In steps nothing is augmented, on either side: PyTorch's users do that in other processes, which
+the row `augment` measures. The two views of a step are equal in all but dropout. Rows with a goal are promises about the ratio of medians.
 """
 
 from ml_collections import ConfigDict
@@ -51,14 +52,21 @@ def _finetune() -> ConfigDict:
 
 
 def _evaluation() -> ConfigDict:
-    config = _row('backbone=stgcn,setting=recognition', persons=2, clips=64, frames=64, goal=0.6)
+    config = _row('backbone=stgcn,setting=recognition', what='infer', persons=2, clips=64, frames=64, goal=0.6)
     config.faithful = ('partition',)
+    return config
+
+
+def _augment() -> ConfigDict:
+    """AimCLR's views of clips as it was published with (configs/published.py)."""
+    config = _row('host=aimclr,backbone=stgcn', what='augment', persons=2, goal=0.5)
+    config.pretrain.update(dict(batch=128, window=50, crop=dict(length=50)))
     return config
 
 
 def _recording() -> ConfigDict:
     """Ten minutes at 30 frames a second."""
-    return _row('backbone=agcn,setting=fuser', frames=18_000, platform='gpu')
+    return _row('backbone=agcn,setting=fuser', what='infer', frames=18_000, platform='gpu')
 
 
 # Name -> what makes it.
@@ -67,18 +75,21 @@ ROWS = dict(
     agcn64=_agcn64,
     agcn64_bf16=_agcn64_bf16,
     finetune=_finetune,
+    augment=_augment,
     evaluation=_evaluation,
     recording=_recording,
 )
 
 
 def _row(
-    arg: str, *, stage='pretrain', persons=1, clips=1, frames=0, platform='cpu', goal=0.0
+    arg: str, *, what='step', stage='pretrain', persons=1, clips=1, frames=0, platform='cpu',
+    goal=0.0,
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
     config.bench = ConfigDict(
         dict(
+            what=what,  # 'step', 'infer' or 'augment'
             stage=stage,  # whose step is measured
             persons=persons,
             classes=60,

@@ -8,8 +8,15 @@ from ml_collections import ConfigDict
 from skeljax.bench import compare, remote, twins
 from skeljax.errors import InputError
 
-# Name of a side -> through `torch.compile`.
-_TORCH = {'torch': False, 'torch compiled': True}
+# What ours is run against -> name of a side -> the module that makes it, its own arguments.
+_TWINS = 'skeljax.bench.twins.sides'
+OTHERS = {
+    'torch': {
+        'torch': (_TWINS, dict(compiled=False)),
+        'torch compiled': (_TWINS, dict(compiled=True)),
+    },
+    'numpy': {'numpy, 2 processes': ('skeljax.bench.loaders', {})},
+}
 
 
 def run(sides: dict, *, rounds: int, dtype: str) -> dict:
@@ -50,15 +57,15 @@ def row(
     config: ConfigDict, *, what: str, stage: str, rounds: int, threads: int = 0,
     against: str | None = None,
 ) -> dict:
-    """Measures a row, alone or beside PyTorch.
+    """Measures a row, alone or beside others.
 
     Args:
         config: the row.
-        what: 'step' or 'infer'.
+        what: 'step', 'infer' or 'augment'.
         stage: 'pretrain' or 'finetune', of a step.
         rounds: that count.
         threads: of each side; 0 for as many as there are cores.
-        against: 'torch' or None.
+        against: of `OTHERS` or None: 'numpy' for 'augment', else 'torch'.
 
     Returns:
         As `run`, and threads, goal, `rates`, and in left_out what did not run and why.
@@ -66,13 +73,17 @@ def row(
     Raises:
         InputError: a setting that does not fit, or PyTorch is missing.
     """
-    if against:
+    fitting = 'numpy' if what == 'augment' else 'torch'
+    if against not in (None, fitting):
+        raise InputError(f'bench {what} runs against {fitting}, not {against}')
+    if against == 'torch':
         twins.check()
     on = remote.cores(threads)
     plan = {compare.OURS: ('skeljax.bench.ours', dict(what=what, stage=stage))}
-    for name, compiled in _TORCH.items() if against else ():
-        told = dict(what=what, stage=stage, compiled=compiled, threads=len(on))
-        plan[name] = 'skeljax.bench.twins.sides', told
+    for name, (module, own) in OTHERS[against].items() if against else ():
+        if against == 'torch':
+            own = dict(what=what, stage=stage, threads=len(on), **own)
+        plan[name] = module, own
     with _started(plan, config.to_dict(), on) as (sides, left_out):
         figures = run(sides, rounds=rounds, dtype=config.model.dtype)
     chosen, told = config[stage], config.bench
@@ -101,7 +112,7 @@ def _started(plan: dict, config: dict, on: list[int]) -> Iterator[tuple[dict, di
             try:
                 side = remote.Remote(name, module, {'config': config, **told}, on)
             except InputError as error:
-                if not _TORCH.get(name):
+                if not told.get('compiled'):
                     raise
                 left_out[name] = str(error)
                 continue

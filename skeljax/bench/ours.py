@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 import numpy as np
 
 from skeljax.bench import inputs, memory, peaks
-from skeljax.train import assemble, compilations, parallel, score
+from skeljax.train import assemble, compilations, parallel, score, views
 
 
 class Step:
@@ -80,12 +80,38 @@ class Forward:
     peaks = staticmethod(peaks.measure)
 
 
-def make(config: dict, *, what: str, stage: str) -> Step | Forward:
+class Views:
+    """Makes the views of one batch over and over.
+
+    Args:
+        config: the row.
+    """
+
+    def __init__(self, config: ConfigDict):
+        method = assemble.host(config, config.data.layout)
+        settings = assemble.pretrain_settings(config, method, config.data.layout)
+        run = jax.jit(lambda rng, batch: views.make(rng, batch, method.views, settings))
+        self._given = jax.device_put((jax.random.key(config.seed), inputs.batch(config, 'pretrain')))
+        self._program, self._compiled = _compile(run, *self._given)
+
+    def time(self) -> float:
+        start = time.perf_counter()
+        jax.block_until_ready(self._program(*self._given))
+        return time.perf_counter() - start
+
+    def figures(self) -> dict:
+        """Tells compilation, the compiler's counts, memory."""
+        return {**self._compiled, **_platform()}
+
+    peaks = staticmethod(peaks.measure)
+
+
+def make(config: dict, *, what: str, stage: str) -> Step | Forward | Views:
     """Makes the side of a row of `configs/bench.py`, on made-up inputs.
 
     Args:
         config: the row, as a dict.
-        what: 'step' or 'infer'.
+        what: 'step', 'infer' or 'augment'.
         stage: 'pretrain' or 'finetune', of a step.
 
     Raises:
@@ -94,6 +120,8 @@ def make(config: dict, *, what: str, stage: str) -> Step | Forward:
     config = ConfigDict(config)
     assemble.check(config)
     layout, told = config.data.layout, config.bench
+    if what == 'augment':
+        return Views(config)
     if what == 'step' and stage == 'pretrain':
         step, state = assemble.pretraining(config, layout, told.persons)
     elif what == 'step':

@@ -63,7 +63,7 @@ def _ratio(figures: dict) -> str:
 
 def rows(found: dict[str, dict]) -> str:
     """Writes rows measured one after the other: ratio, its spread, the goal."""
-    heads = ['skeljax ms', 'torch ms', 'ratio', '10 %', '90 %', 'goal', 'frames/s']
+    heads = ['skeljax ms', 'other ms', 'ratio', '10 %', '90 %', 'goal', 'frames/s']
     values = []
     for figures in found.values():
         times = [figures['sides'][name]['seconds'] * 1e3

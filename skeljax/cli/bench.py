@@ -2,7 +2,8 @@
 
     skeljax bench step [--config configs/bench.py:ROW] [--against torch] [--threads 2]
     skeljax bench infer [--config configs/bench.py:ROW] [--against torch]
-    skeljax bench rows --against torch [--platform gpu]
+    skeljax bench augment [--against numpy]
+    skeljax bench rows [--platform gpu]
     skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
     skeljax bench input --config configs/ui_prmd.py:composed10
     skeljax bench prepare [--corpus synthetic/default]
@@ -15,8 +16,9 @@
 scoring of whole recordings or clips. Rows of configs/bench.py have made-up inputs and need no
 corpus; with `--against torch` (pip install skeljax[bench]) the same work in PyTorch, eager and
 compiled, is run in turn with it, each in a process of its own, on the same cores, with the same
-allocator settings, and the ratio to the better of the two is told. `rows` does that for every row
-of a platform. `input` times the making of batches alone; `prepare` the conversion of a corpus;
+allocator settings, and the ratio to the better of the two is told. `augment` times the making of
+a batch's views, with `--against numpy` beside two processes that make them sample by sample.
+`rows` does that for every row of a platform, beside what it has a goal against. `input` times the making of batches alone; `prepare` the conversion of a corpus;
 `read` the readers of raw files, against a loop over lines and `float`; `score` times the
 evaluators, beside plain loops that work as the published ones do, and the decoders; `stream`
 times what `skeljax stream` does with each frame of --seconds of made-up bodies at 30 frames a
@@ -45,7 +47,7 @@ from skeljax.localize import speed
 from skeljax.train import assemble, footprint, streaming
 
 # What to measure -> the config that it takes where none is given.
-_CONFIGS = dict(step='bench', infer='bench:evaluation', input='demo', stream='bench')
+_CONFIGS = dict(step='bench', infer='bench:evaluation', augment='bench:augment', input='demo', stream='bench')
 _OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
 
 
@@ -56,7 +58,7 @@ def add_arguments(parser):
         '--stage', choices=('pretrain', 'finetune'), help='of step and input (default: pretrain)'
     )
     parser.add_argument('--steps', type=int, default=10, help='steps or rounds timed (default: 10)')
-    parser.add_argument('--against', choices=('torch',), help='run the same work of it in turn')
+    parser.add_argument('--against', choices=tuple(measure.OTHERS), help='run the same work of it in turn')
     parser.add_argument('--threads', type=int, default=0, help='cores a side (default: all)')
     parser.add_argument('--platform', choices=('cpu', 'gpu'), default='cpu', help='of rows')
     parser.add_argument('--files', nargs='+', default=[], help='raw files, or folders of them')
@@ -106,8 +108,8 @@ def measure_row(args) -> tuple[dict, str]:
             config, what=args.what, stage=stage, rounds=args.steps, threads=args.threads,
             against=args.against,
         )
-    elif args.what == 'infer' or args.against:
-        told = '--against torch' if args.against else 'bench infer'
+    elif args.what != 'step' or args.against:
+        told = f'--against {args.against}' if args.against else f'bench {args.what}'
         raise InputError(f'{told} takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
     else:
         step, state, batches = _parts(config, stage)
@@ -119,16 +121,16 @@ def measure_row(args) -> tuple[dict, str]:
 
 
 def measure_rows(args) -> tuple[dict, str]:
-    """Compares every row of a platform with PyTorch, one after the other."""
+    """Compares every row of a platform with the others it is for, one after the other."""
     found = {}
     for name in rows.ROWS:
         config = configured.load(f'bench:{name}', args.overrides)
         if config.bench.platform != args.platform:
             continue
-        what = 'infer' if config.bench.frames else 'step'
+        what = config.bench.what
         found[name] = measure.row(
             config, what=what, stage=config.bench.stage, rounds=args.steps,
-            threads=args.threads, against='torch',
+            threads=args.threads, against='numpy' if what == 'augment' else 'torch',
         )
         print(show.sides(found[name], name), end='\n\n', flush=True)
     return {'rows': found}, show.rows(found)
@@ -233,7 +235,7 @@ def measure_negatives(args) -> tuple[dict, str]:
 
 
 _MEASURES = dict(
-    step=measure_row, infer=measure_row, rows=measure_rows, input=measure_input,
+    step=measure_row, infer=measure_row, augment=measure_row, rows=measure_rows, input=measure_input,
     prepare=measure_prepare, read=measure_read, score=measure_score, stream=measure_stream,
     negatives=measure_negatives,
 )

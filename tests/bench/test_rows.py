@@ -16,6 +16,7 @@ def test_a_row_is_sound(name):
     host = assemble.host(config, 'ntu25')
     assert assemble.encoder(config, 'ntu25', host).backbone.width == config.model.width
     assert assemble.localizer(config, 'ntu25', config.bench.classes)
+    assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:
         return
     stage = config.bench.stage
@@ -24,8 +25,10 @@ def test_a_row_is_sound(name):
     assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
     if stage == 'pretrain':
         settings = assemble.pretrain_settings(config, host, 'ntu25')
-        assert not any(value for view in settings.views.values() for value in view.values())
-        assert settings.crop == {'length': config.pretrain.window, 'pad_ratio': 0, 'tempo': 0.0}
+        augmented = any(value for view in settings.views.values() for value in view.values())
+        assert augmented == (config.bench.what == 'augment')
+        pad = 6 if augmented else 0
+        assert settings.crop == {'length': config.pretrain.window, 'pad_ratio': pad, 'tempo': 0.0}
 
 
 def test_clips_are_as_many_as_told():
