@@ -5,6 +5,7 @@ import pytest
 from skeljax.bench import inputs
 from skeljax.cli import configured
 from skeljax.configs import bench
+from skeljax.data import batches
 from skeljax.errors import InputError
 from skeljax.train import assemble
 
@@ -39,3 +40,13 @@ def test_clips_are_as_many_as_told():
 def test_an_unknown_row_is_named_with_those_there_are():
     with pytest.raises(InputError, match="unknown row 'fast', known: stgcn16, agcn64"):
         configured.load('bench:fast')
+
+
+def test_recordings_are_long_enough_and_windows_are_cut_from_them():
+    changes = ['--config.pretrain.batch=4', '--config.pretrain.window=30']
+    config = configured.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])
+    made = inputs.Recordings(config, 'pretrain')
+    assert len(made) == 4 and all(30 <= len(made[n].joints) == made.lengths[n] < 120 for n in range(4))
+    batch = batches.Batches([made], length=30, batch=4, seed=0, labelled=True)(0)
+    assert batch['joints'].shape == (4, 30, 1, 25, 3) and batch['mask'].all()
+    assert batch['labels'].shape == (4, 30)
