@@ -6,6 +6,8 @@ an operation off. Definitions follow the release (arXiv 2512.16504) and AimCLR
 (arXiv 2112.03590) unless a docstring says otherwise.
 """
 
+import math
+
 import jax
 from jax import lax
 import jax.numpy as jnp
@@ -177,7 +179,7 @@ def transform(
         joints, shears = _corrupt(keys[:, 9], joints, shears, corrupt)
     matrix = jax.vmap(lambda k, shear: _matrix(k, shear, turn, rotate, scale))(keys, shears)
     if shear or turn or rotate or scale:
-        joints = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
+        joints = _map(joints, matrix)
     if bones:
         bodies = jax.vmap(lambda k: _body(k, skeleton.get(layout), bones))(keys[:, 8])
         joints = jnp.einsum('btmvc,bwv->btmwc', joints, bodies.astype(joints.dtype))
@@ -187,7 +189,9 @@ def transform(
         def draw(key):
             use, key = jax.random.split(key)
             spread = noise * jax.random.bernoulli(use).astype(joints.dtype)
-            return spread * jax.random.normal(key, joints.shape[1:], joints.dtype)
+            # The same numbers as of joints' shape, whose places take longer than the rest (CPU).
+            drawn = jax.random.normal(key, (math.prod(joints.shape[1:]),), joints.dtype)
+            return spread * drawn.reshape(joints.shape[1:])
         joints = joints + jax.vmap(draw)(keys[:, 5])
     if blur:
         joints = _blur(keys[:, 6], joints, blur, faithful)
@@ -196,6 +200,12 @@ def transform(
             keys[:, 7]
         ).astype(joints.dtype)[:, None, None]
     return joints
+
+
+def _map(joints, matrix):
+    """Maps float[B, T, M, V, 3] by float[B, 3, 3]: sums, as a batch of such small products is slow."""
+    columns = matrix[:, None, None, None].astype(joints.dtype)
+    return sum(joints[..., axis, None] * columns[..., axis] for axis in range(3))
 
 
 def _matrix(keys, shear, turn, rotate, scale):
@@ -226,7 +236,7 @@ def _corrupt(keys, joints, shears, count):
         return spoilt, lost, jnp.where(jax.random.bernoulli(zero), 0, matrix)
 
     spoilt, lost, matrix = jax.vmap(draw)(keys)
-    mapped = jnp.einsum('btmvc,bdc->btmvd', joints, matrix.astype(joints.dtype))
+    mapped = _map(joints, matrix)
     return jnp.where(lost[:, None, None, :, None], mapped, joints), jnp.where(spoilt, 0, shears)
 
 

@@ -65,4 +65,6 @@ def shares(seconds: float, figures: dict, peaks: dict[str, float]) -> dict[str, 
         found['of_matrix_peak'] = figures['flops'] / seconds / 1e9 / peaks['matrix_gflops']
     if figures.get('bytes'):
         found['of_copy_peak'] = figures['bytes'] / seconds / 1e9 / peaks['copy_gb_per_second']
+    if len(found) == 2:  # what is the tighter bound
+        found['of_roofline'] = max(found.values())
     return found

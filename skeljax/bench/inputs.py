@@ -4,6 +4,7 @@ from ml_collections import ConfigDict
 import numpy as np
 
 from skeljax import skeleton
+from skeljax.data.records import Recording
 
 
 def batch(config: ConfigDict, stage: str) -> dict[str, np.ndarray]:
@@ -31,6 +32,40 @@ def clips(config: ConfigDict) -> np.ndarray:
     told = config.bench
     rng = np.random.default_rng(config.seed)
     return _joints(rng, (told.clips, told.frames, told.persons), config.data.layout)
+
+
+class Recordings:
+    """Made-up recordings, as `data.corpus.Corpus` gives them: one a clip of a batch, up to four windows long.
+
+    Args:
+        config: the row.
+        stage: whose windows are cut from them.
+    """
+
+    name, split = 'made_up/recordings', 'train'
+
+    def __init__(self, config: ConfigDict, stage: str):
+        chosen, told = config[stage], config.bench
+        rng = np.random.default_rng(config.seed)
+        self.lengths = rng.integers(chosen.window, 4 * chosen.window, chosen.batch)
+        self._labels = rng.integers(0, told.classes + 1, self.lengths.max(), np.int32)
+        self._recordings = []
+        for number, frames in enumerate(self.lengths):
+            joints = _joints(rng, (frames, told.persons), config.data.layout)
+            there, none = np.ones(joints.shape[:2], bool), np.zeros(0, np.int32)
+            measured = np.ones(joints.shape[:3], bool)
+            self._recordings.append(
+                Recording(f'{number}', joints, there[:, 0], there, measured, 30.0, '', none, none, none)
+            )
+
+    def __len__(self):
+        return len(self._recordings)
+
+    def __getitem__(self, index) -> Recording:
+        return self._recordings[index]
+
+    def labels(self, index) -> np.ndarray:
+        return self._labels[: self.lengths[index]]
 
 
 def _joints(rng, shape, layout: str) -> np.ndarray:

@@ -8,8 +8,24 @@ from ml_collections import ConfigDict
 from skeljax.bench import compare, remote, twins
 from skeljax.errors import InputError
 
-# Name of a side -> through `torch.compile`.
-_TORCH = {'torch': False, 'torch compiled': True}
+# What ours is run against -> name of a side -> the module that makes it, its own arguments.
+_OURS, _TWINS = 'skeljax.bench.ours', 'skeljax.bench.twins.sides'
+OTHERS = {
+    'torch': {
+        'torch': (_TWINS, dict(compiled=False)),
+        'torch compiled': (_TWINS, dict(compiled=True)),
+    },
+    'numpy': {'numpy, 2 processes': ('skeljax.bench.loaders', {})},
+    'constant': {
+        'a constant batch': (_OURS, dict(what='constant')),
+        'cut by the host': (_OURS, dict(what='cut')),
+    },
+}
+# Run beside those: no user has them, but they tell what is the framework's part of a ratio.
+BESIDE = {
+    'torch, as ours': (_TWINS, dict(compiled=False, formulations=True)),
+    'torch compiled, as ours': (_TWINS, dict(compiled=True, formulations=True)),
+}
 
 
 def run(sides: dict, *, rounds: int, dtype: str) -> dict:
@@ -23,7 +39,8 @@ def run(sides: dict, *, rounds: int, dtype: str) -> dict:
     Returns:
         rounds, platform, sides (name -> seconds, low, high, each round's, what the side tells,
         and the shares of the peaks), peaks; with other sides than ours also `ratio`,
-        `ratio_by_round`, against and, of processor seconds where sides tell them, `cpu_ratio`.
+        `ratio_by_round`, against and, of processor seconds where sides tell them, `cpu_ratio`;
+        the same in `beside` of those of `BESIDE`, where there are any.
 
     Raises:
         InputError: sides ran on different platforms.
@@ -39,26 +56,35 @@ def run(sides: dict, *, rounds: int, dtype: str) -> dict:
     figures = {
         'rounds': rounds, 'platform': platforms[compare.OURS], 'sides': told, 'peaks': peaks
     }
-    if len(sides) == 1:
-        return figures
-    figures |= compare.ratio(seconds)
-    processor = [told[name].get('cpu_seconds') for name in (compare.OURS, figures['against'])]
-    return figures | ({'cpu_ratio': processor[0] / processor[1]} if all(processor) else {})
+    plain = [name for name in sides if name not in BESIDE]
+    if len(plain) > 1:
+        figures |= _compared(seconds, told, plain)
+    beside = [name for name in sides if name in BESIDE]
+    if beside:
+        figures['beside'] = _compared(seconds, told, [compare.OURS, *beside])
+    return figures
+
+
+def _compared(seconds: dict, told: dict, names: list[str]) -> dict:
+    """Compares ours with the others of some sides."""
+    found = compare.ratio({name: seconds[name] for name in names})
+    processor = [told[name].get('cpu_seconds') for name in (compare.OURS, found['against'])]
+    return found | ({'cpu_ratio': processor[0] / processor[1]} if all(processor) else {})
 
 
 def row(
     config: ConfigDict, *, what: str, stage: str, rounds: int, threads: int = 0,
     against: str | None = None,
 ) -> dict:
-    """Measures a row, alone or beside PyTorch.
+    """Measures a row, alone or beside others.
 
     Args:
         config: the row.
-        what: 'step' or 'infer'.
+        what: 'step', 'infer', 'augment' or 'resident'.
         stage: 'pretrain' or 'finetune', of a step.
         rounds: that count.
         threads: of each side; 0 for as many as there are cores.
-        against: 'torch' or None.
+        against: of `OTHERS`, the one that is `fitting`, or None.
 
     Returns:
         As `run`, and threads, goal, `rates`, and in left_out what did not run and why.
@@ -66,19 +92,32 @@ def row(
     Raises:
         InputError: a setting that does not fit, or PyTorch is missing.
     """
-    if against:
+    if against not in (None, fitting(what)):
+        raise InputError(f'bench {what} runs against {fitting(what)}, not {against}')
+    if against == 'torch':
         twins.check()
     on = remote.cores(threads)
-    plan = {compare.OURS: ('skeljax.bench.ours', dict(what=what, stage=stage))}
-    for name, compiled in _TORCH.items() if against else ():
-        told = dict(what=what, stage=stage, compiled=compiled, threads=len(on))
-        plan[name] = 'skeljax.bench.twins.sides', told
+    plan = {compare.OURS: (_OURS, dict(what=what, stage=stage))}
+    others: dict = OTHERS[against] if against else {}
+    if against == 'torch' and config.bench.formulations:
+        others = others | BESIDE
+    for name, (module, own) in others.items():
+        if against == 'torch':
+            own = dict(what=what, stage=stage, threads=len(on), **own)
+        elif against == 'constant':
+            own = dict(stage=stage, **own)
+        plan[name] = module, own
     with _started(plan, config.to_dict(), on) as (sides, left_out):
         figures = run(sides, rounds=rounds, dtype=config.model.dtype)
     chosen, told = config[stage], config.bench
     shape = (told.clips, told.frames) if what == 'infer' else (chosen.batch, chosen.crop.length)
     figures |= {'threads': len(on), 'goal': told.goal, 'left_out': left_out}
     return figures | rates(figures, *shape)
+
+
+def fitting(what: str) -> str:
+    """Tells which of `OTHERS` does the same work."""
+    return {'augment': 'numpy', 'resident': 'constant'}.get(what, 'torch')
 
 
 def rates(figures: dict, examples: int, frames: int) -> dict:
@@ -94,14 +133,15 @@ def rates(figures: dict, examples: int, frames: int) -> dict:
 
 @contextlib.contextmanager
 def _started(plan: dict, config: dict, on: list[int]) -> Iterator[tuple[dict, dict]]:
-    """Starts the processes; a compiled twin that cannot be had is left out, with the reason."""
+    """Starts the processes; a compiled twin or one of `BESIDE` that cannot be had is left out, with
+    the reason."""
     with contextlib.ExitStack() as stack:
         sides, left_out = {}, {}
         for name, (module, told) in plan.items():
             try:
                 side = remote.Remote(name, module, {'config': config, **told}, on)
             except InputError as error:
-                if not _TORCH.get(name):
+                if name not in BESIDE and not told.get('compiled'):
                     raise
                 left_out[name] = str(error)
                 continue

@@ -7,7 +7,11 @@ from ml_collections import ConfigDict
 import numpy as np
 
 from skeljax.bench import inputs, memory, peaks
-from skeljax.train import assemble, compilations, parallel, score
+from skeljax.data import batches
+from skeljax.train import assemble, calls, compilations, parallel, resident as residents, score, views
+
+# Of a run that is fed: more than are made ahead of need.
+STEPS = 8
 
 
 class Step:
@@ -17,31 +21,95 @@ class Step:
         step, state: as `assemble.pretraining` makes them.
         batch: host arrays (B, ...).
         seed: of the run.
+        form: how the step is mapped over devices, one of `parallel.FORMS`.
+        begun: when the making of step and state began, of `time.perf_counter`; now where not told.
+        steps: of a run.
     """
 
-    def __init__(self, step, state, batch: dict, seed: int):
+    def __init__(
+        self, step, state, batch: dict, seed: int, form: str = 'pmap',
+        begun: float | None = None, steps: int = 1,
+    ):
+        self._begun = time.perf_counter() if begun is None else begun
+        self._steps = steps
         self._state, self._batch = parallel.replicate(state), parallel.shard(batch)
         self._rng = jax.device_put(jax.random.key(seed))
-        self._metrics, self._later = None, 0
-        mapped = parallel.data_parallel(step)
+        self._metrics, self._later, self._first = None, 0, None
+        mapped = parallel.data_parallel(step, form=form)
         self._program, self._compiled = _compile(mapped, self._state, self._batch, self._rng)
 
     def time(self) -> float:
         with compilations.counted() as compiled:
             start = time.perf_counter()
-            self._state, self._metrics = jax.block_until_ready(
-                self._program(self._state, self._batch, self._rng)
-            )
-            seconds = time.perf_counter() - start
+            for _ in range(self._steps):
+                given = self._state, self._batch, self._rng
+                self._state, self._metrics = self._program(*given)
+            jax.block_until_ready(self._state)
+            seconds = (time.perf_counter() - start) / self._steps
         self._later += len(compiled)
+        self._first = self._first or time.perf_counter() - self._begun
         return seconds
 
     def figures(self) -> dict:
-        """Tells compilation, the compiler's counts for one device, memory, the last loss."""
+        """Tells compilation, the compiler's counts for one device, memory, the last loss, and how
+        long after the beginning the first step was done."""
         figures = {**self._compiled, **_platform(), 'compilations_after_the_first_step': self._later}
+        figures['first_step_seconds'] = self._first
         if self._metrics is not None:
             figures['loss'] = float(self._metrics['loss'])
         return figures
+
+    peaks = staticmethod(peaks.measure)
+
+
+class Fed:
+    """Takes training steps on batches as they come, several a run, as training does.
+
+    Args:
+        config: the row.
+        stage: of training.
+        resident: recordings lie on the devices, which cut the windows; else the host cuts them.
+    """
+
+    def __init__(self, config: ConfigDict, stage: str, *, resident: bool):
+        chosen = config[stage]
+        config.data.resident = resident
+        step, state = _trained(config, stage)
+        windows = batches.Batches(
+            [inputs.Recordings(config, stage)], length=chosen.window, batch=chosen.batch,
+            seed=config.seed, labelled=stage == 'finetune',
+        )
+        step, windows, held = residents.hold(step, windows, config)
+        self._state, self._number = parallel.replicate(state), 0
+        self._run = calls.Calls(step, config.seed, held, form=config.parallel)
+        self._stream, self._metrics = windows.iterate(), None
+        with compilations.counted() as compiled:
+            self._steps(1)
+        self._seconds, self._later = sum(compiled), 0
+
+    def time(self) -> float:
+        with compilations.counted() as compiled:
+            start = time.perf_counter()
+            self._steps(STEPS)
+            seconds = (time.perf_counter() - start) / STEPS
+        self._later += len(compiled)
+        return seconds
+
+    def _steps(self, count: int):
+        for _ in range(count):
+            self._number += 1
+            given = self._number, self._state, [next(self._stream)]
+            self._state, self._metrics = self._run(*given)
+        jax.block_until_ready(self._state)
+
+    def figures(self) -> dict:
+        """Tells compilation, memory, the last loss."""
+        return {
+            **_platform(),
+            'compile_seconds': self._seconds,
+            'compilations_after_the_first_step': self._later,
+            'loss': float(np.ravel(self._metrics['loss'])[-1]),
+        }
 
     peaks = staticmethod(peaks.measure)
 
@@ -79,28 +147,65 @@ class Forward:
     peaks = staticmethod(peaks.measure)
 
 
-def make(config: dict, *, what: str, stage: str) -> Step | Forward:
+class Views:
+    """Makes the views of one batch over and over.
+
+    Args:
+        config: the row.
+    """
+
+    def __init__(self, config: ConfigDict):
+        method = assemble.host(config, config.data.layout)
+        settings = assemble.pretrain_settings(config, method, config.data.layout)
+        run = jax.jit(lambda rng, batch: views.make(rng, batch, method.views, settings))
+        self._given = jax.device_put((jax.random.key(config.seed), inputs.batch(config, 'pretrain')))
+        self._program, self._compiled = _compile(run, *self._given)
+
+    def time(self) -> float:
+        start = time.perf_counter()
+        jax.block_until_ready(self._program(*self._given))
+        return time.perf_counter() - start
+
+    def figures(self) -> dict:
+        """Tells compilation, the compiler's counts, memory."""
+        return {**self._compiled, **_platform()}
+
+    peaks = staticmethod(peaks.measure)
+
+
+def make(config: dict, *, what: str, stage: str) -> Step | Fed | Forward | Views:
     """Makes the side of a row of `configs/bench.py`, on made-up inputs.
 
     Args:
         config: the row, as a dict.
-        what: 'step' or 'infer'.
+        what: 'step', 'infer', 'augment', 'resident', or to compare that with 'cut' (windows cut by
+            the host) or 'constant' (steps on one batch, as many a run).
         stage: 'pretrain' or 'finetune', of a step.
 
     Raises:
         InputError: a config that does not fit.
     """
-    row = ConfigDict(config)
+    row, begun = ConfigDict(config), time.perf_counter()
     assemble.check(row)
     layout, told = row.data.layout, row.bench
-    if what == 'step' and stage == 'pretrain':
-        step, state = assemble.pretraining(row, layout, told.persons)
-    elif what == 'step':
-        step, state, _ = assemble.finetuning(row, layout, told.persons, told.classes)
-    else:
+    if what == 'augment':
+        return Views(row)
+    if what in ('resident', 'cut'):
+        return Fed(row, stage, resident=what == 'resident')
+    if what == 'infer':
         _, state, model = assemble.finetuning(row, layout, told.persons, told.classes)
         return Forward(model, score.variables(state), inputs.clips(row))
-    return Step(step, state, inputs.batch(row, stage), row.seed)
+    step, state = _trained(row, stage)
+    given = inputs.batch(row, stage), row.seed, row.parallel, begun
+    return Step(step, state, *given, steps=STEPS if what == 'constant' else 1)
+
+
+def _trained(config: ConfigDict, stage: str):
+    """Makes the step of a stage and its first state."""
+    layout, told = config.data.layout, config.bench
+    if stage == 'pretrain':
+        return assemble.pretraining(config, layout, told.persons)
+    return assemble.finetuning(config, layout, told.persons, told.classes)[:2]
 
 
 def _compile(function, *arguments):

@@ -6,6 +6,7 @@ import grain
 import numpy as np
 
 from skeljax.data.corpus import Corpus
+from skeljax.data.order import Order
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 
@@ -31,24 +32,6 @@ def window(recording: Recording, start: int, length: int, labels=None, ignore: i
     if labels is not None:
         example['labels'] = np.pad(labels[cut], missing, constant_values=ignore)
     return example
-
-
-class _Places:
-    """Every `length` frames of the chosen recordings: (corpus, recording, nominal start)."""
-
-    def __init__(self, corpora: Sequence[Corpus], chosen: Sequence[np.ndarray], length: int):
-        self._items = [
-            (number, int(recording), start)
-            for number, (corpus, some) in enumerate(zip(corpora, chosen, strict=True))
-            for recording in some
-            for start in range(0, max(corpus.lengths[recording], 1), length)
-        ]
-
-    def __len__(self):
-        return len(self._items)
-
-    def __getitem__(self, index):
-        return self._items[index]
 
 
 class Batches:
@@ -99,11 +82,15 @@ class Batches:
         self.corpora, self.chosen, self.length, self.labelled = corpora, chosen, length, labelled
         self._rows = batch // process[1]
         self.first = process[0] * self._rows
-        places = _Places(corpora, chosen, length)
-        examples = grain.MapDataset.source(places).seed(seed).shuffle().repeat()
-        self._places = examples.random_map(self._shift)
-        self._batch = batch
-        self.epoch_steps = max(1, len(places) // batch)
+        # Every `length` frames of the recordings: corpus, recording, nominal start.
+        self._places = [
+            (number, int(recording), start)
+            for number, (corpus, some) in enumerate(zip(corpora, chosen, strict=True))
+            for recording in some
+            for start in range(0, max(corpus.lengths[recording], 1), length)
+        ]
+        self._order, self._batch = Order(len(self._places), seed), batch
+        self.epoch_steps = max(1, len(self._places) // batch)
 
     def __call__(self, step: int) -> dict:
         """Makes batch number `step`."""
@@ -115,7 +102,8 @@ class Batches:
     def drawn(self, step: int) -> list[tuple[int, int, int]]:
         """Lists corpus, recording and first frame of this process' rows of a batch."""
         first = step * self._batch + self.first
-        return [self._places[first + row] for row in range(self._rows)]
+        drawn = self._order(first, self._rows, self.length)
+        return [self._shifted(self._places[place], shift) for place, shift in drawn]
 
     def places(self, step: int) -> list[dict]:
         """Tells what each row of batch number `step` was cut from, those of this process.
@@ -138,12 +126,11 @@ class Batches:
         """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
         return ahead(self, start)
 
-    def _shift(self, place, rng: np.random.Generator) -> tuple[int, int, int]:
-        """Moves a place at random, by half a window at most, within the recording."""
+    def _shifted(self, place: tuple[int, int, int], shift: int) -> tuple[int, int, int]:
+        """Moves a place, by half a window at most, within the recording."""
         number, index, start = place
-        shifted = start + int(rng.integers(self.length)) - self.length // 2
         last = max(0, int(self.corpora[number].lengths[index]) - self.length)
-        return number, index, min(max(shifted, 0), last)
+        return number, index, min(max(start + shift - self.length // 2, 0), last)
 
     def _cut(self, number: int, index: int, start: int) -> dict:
         corpus = self.corpora[number]

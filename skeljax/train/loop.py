@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 import signal
 import threading
+import time
 from typing import NamedTuple
 
 import jax
@@ -70,7 +71,8 @@ def train(
             the one before it taken.
         validate: `state -> figures`; the state with the highest `selection`
             among them is kept in `best/`.
-        title: shown before the progress bar.
+        title: shown before the progress bar; behind it stands how long the first step took,
+            restoring and compiling included.
         quiet: shows no bar.
         devices: of this process; all by default.
         form: how the step is mapped over devices, one of `parallel.FORMS`.
@@ -86,7 +88,7 @@ def train(
         InputError: loss or weights are no longer finite, nothing of which is saved, or the
             workdir cannot be written.
     """
-    workdir = Path(workdir)
+    workdir, begun = Path(workdir), time.perf_counter()
     with contextlib.ExitStack() as stack:
         first, state = checkpoint.resume(workdir / 'checkpoints', state)
         mngr = stack.enter_context(checkpoint.manager(workdir / 'checkpoints'))
@@ -107,6 +109,9 @@ def train(
             taken = list(itertools.islice(stream, plan.steps_after(number)))
             state, metrics = run(number + 1, state, taken)
             number, call = number + len(taken), call + 1
+            if call == 1:
+                jax.block_until_ready(metrics)
+                log.show(first=f'{time.perf_counter() - begun:.1f} s')
             log.advance(len(taken))
             watched.note(number, metrics['loss'])
             if due(number, plan.log_every, plan.num_steps):

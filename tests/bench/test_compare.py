@@ -56,8 +56,9 @@ def test_the_spread_is_of_tenths():
 
 def test_shares_are_of_what_was_measured():
     assert compare.shares(0.5, {'flops': 2e9, 'bytes': 1e9}, PEAKS) == {
-        'of_matrix_peak': 0.5, 'of_copy_peak': 0.5,
+        'of_matrix_peak': 0.5, 'of_copy_peak': 0.5, 'of_roofline': 0.5,
     }
+    assert compare.shares(1, {'flops': 2e9, 'bytes': 3e9}, PEAKS)['of_roofline'] == 0.75
     assert compare.shares(0.5, {'flops': None}, PEAKS) == {}
 
 
@@ -72,8 +73,22 @@ def test_a_run_tells_it_all_and_is_shown():
     shown = show.sides(figures, 'row').splitlines()
     assert shown[2].split() == ['skeljax', '2000.00', '1200.00', '2800.00', '1.50', '8.00', '50.00', '–']
     assert shown[3].split() == ['torch', '4000.00', '4000.00', '8800.00', '–', '–', '–', '0.50']
-    assert 'ratio to the better twin (torch): 0.500' in shown[-1] and 'goal is 0.45' in shown[-1]
-    assert 'row' in show.rows({'row': figures})
+    assert 'ratio to the better other (torch): 0.500' in shown[-1]
+    assert 'the goal is 0.45 or less: missed' in shown[-1]
+    assert show.rows({'some': figures}).splitlines()[-1].split()[:2] == ['some', 'missed']
+    assert show.rows({'some': figures | {'goal': 0.5}}).splitlines()[-1].split()[1] == 'met'
+
+
+def test_what_runs_beside_is_compared_apart():
+    name = next(iter(measure.BESIDE))
+    sides = {**_sides([]), name: Side(name, [9, 2, 2.5, 2.5], [])}
+    figures = measure.run(sides, rounds=3, dtype='float32')
+    assert (figures['against'], figures['ratio']) == ('torch', 0.5)
+    assert (figures['beside']['against'], figures['beside']['ratio']) == (name, 0.8)
+    figures |= {'goal': 0.6, 'threads': 2, **measure.rates(figures, 64, 50)}
+    *_, ratio, beside = show.sides(figures, 'row').splitlines()
+    assert ratio.endswith('the goal is 0.60 or less: met)')
+    assert beside.startswith(f'ratio to the twin given our formulations ({name}): 0.800')
 
 
 def test_processor_seconds_are_compared_where_both_tell_them():

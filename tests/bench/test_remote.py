@@ -77,3 +77,12 @@ def test_without_torch_there_is_one_clear_line(monkeypatch):
     config = configured.load('bench')
     with pytest.raises(InputError, match=r"PyTorch: pip install 'skeljax\[bench\]'"):
         measure.row(config, what='step', stage='pretrain', rounds=1, against='torch')
+
+
+@pytest.mark.parametrize(('what', 'against', 'fits'), [
+    ('augment', 'torch', 'numpy'), ('step', 'numpy', 'torch'), ('infer', 'numpy', 'torch'),
+])
+def test_what_is_no_comparison_is_refused(what, against, fits):
+    config = configured.load('bench:augment')
+    with pytest.raises(InputError, match=f'bench {what} runs against {fits}, not {against}'):
+        measure.row(config, what=what, stage='pretrain', rounds=1, against=against)

@@ -5,6 +5,7 @@ import pytest
 from skeljax.bench import inputs
 from skeljax.cli import configured
 from skeljax.configs import bench
+from skeljax.data import batches
 from skeljax.errors import InputError
 from skeljax.train import assemble
 
@@ -16,6 +17,7 @@ def test_a_row_is_sound(name):
     host = assemble.host(config, 'ntu25')
     assert assemble.encoder(config, 'ntu25', host).backbone.width == config.model.width
     assert assemble.localizer(config, 'ntu25', config.bench.classes)
+    assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:
         return
     stage = config.bench.stage
@@ -24,8 +26,10 @@ def test_a_row_is_sound(name):
     assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
     if stage == 'pretrain':
         settings = assemble.pretrain_settings(config, host, 'ntu25')
-        assert not any(value for view in settings.views.values() for value in view.values())
-        assert settings.crop == {'length': config.pretrain.window, 'pad_ratio': 0, 'tempo': 0.0}
+        augmented = any(value for view in settings.views.values() for value in view.values())
+        assert augmented == (config.bench.what == 'augment')
+        pad = 6 if augmented else 0
+        assert settings.crop == {'length': config.pretrain.window, 'pad_ratio': pad, 'tempo': 0.0}
 
 
 def test_clips_are_as_many_as_told():
@@ -36,3 +40,13 @@ def test_clips_are_as_many_as_told():
 def test_an_unknown_row_is_named_with_those_there_are():
     with pytest.raises(InputError, match="unknown row 'fast', known: stgcn16, agcn64"):
         configured.load('bench:fast')
+
+
+def test_recordings_are_long_enough_and_windows_are_cut_from_them():
+    changes = ['--config.pretrain.batch=4', '--config.pretrain.window=30']
+    config = configured.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])
+    made = inputs.Recordings(config, 'pretrain')
+    assert len(made) == 4 and all(30 <= len(made[n].joints) == made.lengths[n] < 120 for n in range(4))
+    batch = batches.Batches([made], length=30, batch=4, seed=0, labelled=True)(0)
+    assert batch['joints'].shape == (4, 30, 1, 25, 3) and batch['mask'].all()
+    assert batch['labels'].shape == (4, 30)

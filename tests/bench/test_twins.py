@@ -12,11 +12,12 @@ from skeljax.bench import inputs
 from skeljax.cli import configured
 from skeljax.errors import InputError
 from skeljax.imports import translate
-from skeljax.train import assemble, parallel, score
+from skeljax.train import assemble, parallel, score, views
 
 torch = pytest.importorskip('torch', reason='twins of steps need the extra skeljax[bench]')
 twins = importlib.import_module('skeljax.bench.twins.sides')
 training = importlib.import_module('skeljax.bench.twins.training')
+tempo = importlib.import_module('skeljax.bench.twins.tempo')
 localizing = importlib.import_module('skeljax.bench.twins.localizing')
 randomise = importlib.import_module('torch_twins').randomise
 
@@ -61,17 +62,34 @@ def _head(layers) -> dict:
     return {'hidden': _dense(layers[0]), 'project': _dense(layers[2])}
 
 
+def _parts(branch) -> dict:
+    found = {name: _dense(getattr(branch, name)) for name in ('theta', 'phi', 'value', 'join')}
+    found |= {
+        name: {'kernel': getattr(branch, name).weight.detach().flatten(1).numpy().T.copy()}
+        for name in ('narrow', 'widen')
+    }
+    norm = {'scale': _numbers(branch.norm)['weight'], 'bias': _numbers(branch.norm)['bias']}
+    return {**found, 'norm': norm, 'head': _head(branch.head)}
+
+
 def _contrast(row, *more):
     config = configured.load(row, [*SMALL, *PRETRAIN, *more])
     torch.manual_seed(0)
     model = twins.contrast(config)
     randomise(model.query.backbone)
+    if config.pretrain.host == 'rvtclr':
+        torch.nn.init.uniform_(model.query.parts.norm.weight, 0.5, 1.5)  # 0 hides what goes in
     model.key.load_state_dict(model.query.state_dict())
     model.train()
     step, state = assemble.pretraining(config, 'ntu25', config.bench.persons)
     item = state['backbone']['joint']
     item = _backbone(model.query.backbone, config, item)
-    told = {'host': {'video': _head(model.query.video)}}
+    if config.pretrain.host == 'skeletonclr':
+        host = {'video': _head(model.query.video)}
+    else:
+        host = {name: {'project': _dense(getattr(model.query, name))} for name in ('video', 'tempo')}
+        host['parts'] = _parts(model.query.parts)
+    told = {'host': host}
     queues = {'host': model.queue}
     if model.weight:
         told['snippet'] = _head(model.query.dense)
@@ -101,6 +119,57 @@ def test_losses_of_three_steps_are_equal(row):
         state, metrics = step(state, batch, rng)
         theirs = training.pretraining_step(model, rate, model, (x, x)).item()
         assert float(metrics['loss']) == pytest.approx(theirs, rel=1e-4)
+
+
+def _views(config, batch, number) -> list:
+    """Makes the views of RVTCLR that our step `number` makes itself."""
+    host = assemble.host(config, 'ntu25')
+    settings = assemble.pretrain_settings(config, host, 'ntu25')
+    rng = jax.random.fold_in(jax.random.key(0), number)
+    seen = views.make(rng, batch, host.views, settings)
+    return [
+        twins.shown(np.array(seen[name].shown['joint']), 'cpu')
+        for name in ('query', 'parts', 'key', 'other')
+    ]
+
+
+@pytest.mark.slow
+def test_relative_tempo_has_equal_losses_and_gradients():
+    frames = ['--config.pretrain.window=32', '--config.pretrain.crop.length=32']
+    plain = ['--config.model.dtype=float32', '--config.pretrain.optimiser.weight_decay=0.0']
+    config, model, step, state = _contrast('bench:rvtclr', *frames, *plain)
+    batch = inputs.batch(config, 'pretrain')
+    rate = twins.optimiser(config, 'pretrain', model.query.parameters())
+    devices = jax.local_devices()[:1]
+    before = {name: state['heads']['joint']['params']['host'][name] for name in ('video', 'parts')}
+    state, given = parallel.replicate(state, devices), parallel.shard(batch, devices)
+    step, rng = parallel.data_parallel(step, devices), jax.random.key(0)
+    for number in range(3):
+        state, metrics = step(state, given, rng)
+        shown = _views(config, batch, number)
+        theirs = training.pretraining_step(model, rate, model, shown).item()
+        assert float(metrics['loss']) == pytest.approx(theirs, rel=1e-4)
+        gradients = [x.grad for x in model.query.parameters() if x.grad is not None]
+        norm = float(torch.nn.utils.get_total_norm(gradients))
+        assert float(metrics['gradient_norm']) == pytest.approx(norm, rel=1e-4)
+        if number == 0:  # the first step of SGD is the gradient
+            after = jax.device_get(state['heads']['joint']['params']['host'])
+            moved = {'video': {'project': _dense(model.query.video)}, 'parts': _parts(model.query.parts)}
+            _same_steps(before, {name: after[name] for name in moved}, moved)
+
+
+def _same_steps(before, ours, theirs):
+    """Single entries differ by float32's rounding, up to 2e-4 of the largest; some are rounding alone."""
+    steps = [jax.tree.map(lambda new, old: new - old, tree, before) for tree in (ours, theirs)]
+    largest = max(np.abs(x).max() for x in jax.tree.leaves(steps[1]))
+    same = lambda one, other: np.testing.assert_allclose(one, other, rtol=0, atol=5e-4 * largest)
+    jax.tree.map(same, *steps)
+
+
+def test_views_of_another_tempo_are_half_or_every_other_frame():
+    x = torch.arange(6.0).reshape(1, 1, 6, 1, 1).expand(2, 3, 6, 1, 1)
+    found = tempo.paced(x, torch.tensor([False, True]))
+    assert found[:, 0, :, 0, 0].tolist() == [[0, 1, 2], [0, 2, 4]]
 
 
 def _localizer(row, *more):
@@ -158,7 +227,7 @@ def test_scores_of_clips_are_equal():
 
 @pytest.mark.parametrize(('change', 'told'), [
     ('--config.pretrain.snippet.match=time', "snippet.match is 'time', the PyTorch twin knows"),
-    ('--config.pretrain.host=aimclr', "host is 'aimclr', the PyTorch twin knows 'skeletonclr'"),
+    ('--config.pretrain.host=aimclr', "host is 'aimclr', the PyTorch twin knows 'skeletonclr or rvtclr'"),
     ('--config.model.name=ctrgcn', 'not ctrgcn'), ('--config.data.layout=cmu31', 'ntu25, not'),
 ])
 def test_what_the_twin_does_not_know_is_refused(change, told):

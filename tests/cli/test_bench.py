@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from skeljax.bench import measure
 from skeljax.cli import main
+from skeljax.errors import InputError
 
 ENVIRONMENT = {'JAX_NUM_CPU_DEVICES': '1', 'JAX_NUMPY_DTYPE_PROMOTION': 'standard'}
 
@@ -57,6 +59,44 @@ def test_inference_of_a_row_is_measured_without_a_corpus(tmp_path):
     assert shown.startswith('bench:evaluation') and 'measured peaks' in shown
 
 
+def _measured(seconds: float) -> dict:
+    side = {'seconds': seconds, 'low': seconds, 'high': seconds}
+    return {
+        'sides': {'skeljax': side, 'other': side}, 'against': 'other', 'ratio': 1.0, 'goal': 0.5,
+        'ratio_by_round': {'median': 1.0, 'low': 1.0, 'high': 1.0}, 'rounds': 1, 'platform': 'cpu',
+        'peaks': {'matrix_gflops': 1.0, 'copy_gb_per_second': 1.0},
+        'examples': 1, 'frames_per_example': 1, 'examples_per_second': 1, 'frames_per_second': 1,
+    }
+
+
+def test_rows_are_measured_beside_what_they_are_for_and_those_that_cannot_be_are_told(
+    monkeypatch, tmp_path, capsys
+):
+    asked = {}
+
+    def row(config, *, what, against, **_):
+        asked[what] = against
+        if against == 'torch':
+            raise InputError('no PyTorch')
+        return _measured(0.5)
+
+    monkeypatch.setattr(measure, 'row', row)
+    out = tmp_path / 'rows.json'
+    assert main.main(['bench', 'rows', '--json', str(out)]) == 0
+    assert asked == {'step': 'torch', 'augment': 'numpy', 'infer': 'torch'}
+    shown = capsys.readouterr().out
+    assert 'stgcn16 left out: no PyTorch' in shown
+    assert shown.splitlines()[-1].split()[:2] == ['augment', 'missed']
+    figures = json.loads(out.read_text())
+    assert list(figures['rows']) == ['augment'] and 'evaluation' in figures['left_out']
+    asked.clear()
+    assert main.main(['bench', 'rows', '--platform', 'gpu']) == 0
+    assert asked == {'step': 'torch', 'resident': 'constant', 'infer': 'torch'}
+    monkeypatch.setattr(measure, 'fitting', lambda what: 'torch')
+    assert main.main(['bench', 'rows']) == 2
+    assert 'nothing was measured; no PyTorch' in capsys.readouterr().err
+
+
 def test_preparing_is_measured_in_a_folder_that_is_gone_after(tmp_path):
     out = tmp_path / 'prepare.json'
     told = ['--corpus', 'synthetic/tiny', '--steps', '1', '--json', str(out)]
@@ -90,7 +130,9 @@ def test_the_input_delivers_five_times_what_the_step_takes(tiny, tmp_path):
 def test_memory_does_not_grow_over_500_steps(tiny, tmp_path):
     code = f"""
 import json, sys
+from skeljax.bench import measure
 from skeljax.cli import main
+from skeljax.errors import InputError
 from skeljax.train import log
 
 memory = []

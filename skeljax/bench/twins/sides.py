@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from skeljax.bench import inputs, memory
-from skeljax.bench.twins import localizing, networks, training
+from skeljax.bench.twins import formulated, localizing, networks, tempo, training
 from skeljax.errors import InputError
 
 
@@ -18,10 +18,11 @@ class Side:
     Args:
         call: takes nothing; what it returns is told by `figures` as the loss where it is a number.
         compiled: the call compiles when it first runs.
+        begun: when the making of the call began, of `time.perf_counter`.
     """
 
-    def __init__(self, call, *, compiled: bool):
-        self._call, self._result = call, None
+    def __init__(self, call, *, compiled: bool, begun: float):
+        self._call, self._result, self._begun, self._first = call, None, begun, None
         self._compile_seconds = self.time() if compiled else 0.0
 
     def time(self) -> float:
@@ -29,7 +30,9 @@ class Side:
         self._result = self._call()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        return time.perf_counter() - start
+        end = time.perf_counter()
+        self._first = self._first or end - self._begun
+        return end - start
 
     def figures(self) -> dict:
         """Tells compilation, products' operations (counted eagerly), memory."""
@@ -40,6 +43,7 @@ class Side:
             'threads': torch.get_num_threads(),
             'version': torch.__version__,
             'compile_seconds': self._compile_seconds,
+            'first_step_seconds': self._first,
             'peak_memory_mib': peak,
         }
         if self._result is not None and self._result.numel() == 1:
@@ -51,7 +55,9 @@ class Side:
         return figures
 
 
-def make(config: dict, *, what: str, stage: str, compiled: bool, threads: int) -> Side:
+def make(
+    config: dict, *, what: str, stage: str, compiled: bool, threads: int, formulations=False
+) -> Side:
     """Makes the side that does what `ours.make` does for the same config.
 
     Args:
@@ -60,30 +66,44 @@ def make(config: dict, *, what: str, stage: str, compiled: bool, threads: int) -
         stage: 'pretrain' or 'finetune', of a step.
         compiled: through `torch.compile`.
         threads: of the CPU.
+        formulations: ours, see `formulated`.
 
     Raises:
         InputError: the row asks for what the twin does not know.
     """
-    row = ConfigDict(config)
+    row, begun = ConfigDict(config), time.perf_counter()
     torch.set_num_threads(threads)
     torch.manual_seed(row.seed)
     torch.set_float32_matmul_precision('high')
     on = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    if what == 'infer':
-        call = _infer(row, on, compiled)
+    if what == 'step' and stage == 'pretrain':
+        call = _pretrain(row, on, compiled, formulations)
+    elif formulations:
+        raise InputError('the PyTorch twin has formulations of ours for pretraining steps')
     else:
-        call = {'pretrain': _pretrain, 'finetune': _finetune}[stage](row, on, compiled)
-    return Side(call, compiled=compiled)
+        call = (_infer if what == 'infer' else _finetune)(row, on, compiled)
+    return Side(call, compiled=compiled, begun=begun)
 
 
-def backbone(config: ConfigDict) -> tuple[networks.Network, int]:
-    """Makes the network of a config; returns it and the channels of its last block."""
+def backbone(config: ConfigDict, *, formulations=False) -> tuple[networks.Network, int]:
+    """Makes the network of a config; returns it and the channels of its last block.
+
+    Args:
+        config: the row.
+        formulations: computed as ours is, see `formulated`.
+
+    Raises:
+        InputError: a network that it does not know.
+    """
     model = config.model
     if config.data.layout != 'ntu25':
         raise InputError(f'the PyTorch twin knows layout ntu25, not {config.data.layout!r}')
     if model.name == 'stgcn' and 'partition' in config.faithful:
-        network = networks.Stgcn(model.width, model.stgcn.features, dropout=model.dropout)
+        made = formulated.Stgcn if formulations else networks.Stgcn
+        network = made(model.width, model.stgcn.features, dropout=model.dropout)
         return network, model.stgcn.features
+    if formulations:
+        raise InputError(f'the PyTorch twin of {model.name} has no formulations of ours')
     if model.name == 'agcn' and not model.dropout and not any(config.faithful):
         return networks.Agcn(model.width, model.agcn.strides), 4 * model.width
     raise InputError(
@@ -92,20 +112,25 @@ def backbone(config: ConfigDict) -> tuple[networks.Network, int]:
     )
 
 
-def contrast(config: ConfigDict, device='cpu') -> training.Contrast:
-    """Makes the model of a pretraining step.
+# Name of a host -> its model.
+_HOSTS = dict(skeletonclr=training.Contrast, rvtclr=tempo.Tempo)
+
+
+def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> training.Contrast:
+    """Makes the model of a pretraining step, see `backbone`.
 
     Raises:
         InputError: a setting that it does not know.
     """
     chosen, dense = config.pretrain, config.pretrain.snippet
     known = {
-        'host': (chosen.host, 'skeletonclr'),
+        'host': (chosen.host, chosen.host if chosen.host in _HOSTS else ' or '.join(_HOSTS)),
         'streams': (tuple(chosen.streams), ('joint',)),
         'negatives': (tuple(chosen.negatives), ('queue',)),
     }
     if dense.weight:
         known |= {
+            'snippet.views': (dense.views[1], 'other' if chosen.host == 'rvtclr' else 'key'),
             'snippet.count': (dense.count, 0),
             'snippet.match': (dense.match, 'similarity'),
             'snippet.apart': (dense.apart, 0),
@@ -117,8 +142,9 @@ def contrast(config: ConfigDict, device='cpu') -> training.Contrast:
             raise InputError(
                 f'config.pretrain.{name} is {found!r}, the PyTorch twin knows {expected!r}'
             )
-    network, channels = backbone(config)
-    return training.Contrast(network, channels, chosen, autocast=_autocast(config)).to(device)
+    network, channels = backbone(config, formulations=formulations)
+    model = _HOSTS[chosen.host](network, channels, chosen, autocast=_autocast(config))
+    return model.to(device)
 
 
 def optimiser(config: ConfigDict, stage: str, parameters):
@@ -135,12 +161,16 @@ def shown(joints, device):
     return torch.from_numpy(joints).permute(0, 4, 1, 3, 2).contiguous().to(device)
 
 
-def _pretrain(config, device, compiled):
-    model = contrast(config, device)
+def _pretrain(config, device, compiled, formulations):
+    model = contrast(config, device, formulations=formulations)
     rate = optimiser(config, 'pretrain', model.query.parameters())
     x = shown(inputs.batch(config, 'pretrain')['joints'], device)
+    views = x, x.clone()
+    if config.pretrain.host == 'rvtclr':
+        fast = torch.arange(len(x), device=device) % 2 > 0
+        views = tempo.paced(x, fast), x, tempo.paced(x, fast), tempo.paced(x, ~fast)
     loss_of = torch.compile(model) if compiled else model
-    return functools.partial(training.pretraining_step, model, rate, loss_of, (x, x.clone()))
+    return functools.partial(training.pretraining_step, model, rate, loss_of, views)
 
 
 def _finetune(config, device, compiled):

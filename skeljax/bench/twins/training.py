@@ -15,10 +15,8 @@ class Encoder(nn.Module):
     def __init__(self, backbone: networks.Network, channels: int, embed: int, snippets: bool):
         super().__init__()
         self.backbone = backbone
-        project = lambda: nn.Sequential(
-            nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, embed)
-        )
-        self.video, self.dense = project(), project() if snippets else None
+        self.video = projection(channels, embed)
+        self.dense = projection(channels, embed) if snippets else None
 
     def forward(self, x):
         """Maps float[B, 3, T, V, M] to embeddings [B, D]; snippets' features, embeddings, mean."""
@@ -46,6 +44,8 @@ class Queue(nn.Module):
 class Contrast(nn.Module):
     """SkeletonCLR, with the snippet term where its weight is not 0.
 
+    Other methods have another `encoder`, and a `forward` of their views.
+
     Args:
         backbone: the network.
         channels: of its last block.
@@ -53,11 +53,13 @@ class Contrast(nn.Module):
         autocast: a dtype to compute in, or None.
     """
 
+    encoder = Encoder
+
     def __init__(self, backbone, channels: int, chosen, *, autocast=None):
         super().__init__()
         self.weight, self.temperature = chosen.snippet.weight, chosen.temperature
         self.momentum, self.autocast = chosen.momentum, autocast
-        self.query = Encoder(backbone, channels, chosen.embed, bool(self.weight))
+        self.query = self.encoder(backbone, channels, chosen.embed, bool(self.weight))
         self.key = copy.deepcopy(self.query).requires_grad_(False)
         self.queue = Queue(chosen.queue_size, chosen.embed)
         if self.weight:
@@ -72,13 +74,8 @@ class Contrast(nn.Module):
         loss = info_nce(video, key_video, self.queue.vectors, self.temperature)
         if dense is None:
             return loss, (key_video,)
-        features, embeddings, _ = dense
-        key_features, key_embeddings, average = key_dense
-        partner = (features.detach() @ key_features.mT).argmax(-1)
-        positive = key_embeddings.gather(1, partner[..., None].expand_as(embeddings))
-        flat = embeddings.flatten(0, 1), positive.flatten(0, 1)
-        term = info_nce(*flat, self.snippets.vectors, self.temperature)
-        return loss + self.weight * term, (key_video, average)
+        term = snippets(dense, key_dense, self.snippets.vectors, self.temperature)
+        return loss + self.weight * term, (key_video, key_dense[2])
 
     @torch.no_grad()
     def follow(self):
@@ -94,7 +91,7 @@ class Contrast(nn.Module):
 
 
 def pretraining_step(model: Contrast, optimiser, loss_of, shown):
-    """Takes one step on the two views float[B, 3, T, V, M]; returns the loss.
+    """Takes one step on the views float[B, 3, T, V, M]; returns the loss.
 
     Args:
         model: whose state changes.
@@ -126,8 +123,30 @@ def unit(x):
     return functional.normalize(x.float(), dim=-1, eps=1e-6)
 
 
+def projection(channels: int, embed: int):
+    return nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, embed))
+
+
+def snippets(query, key, negatives, temperature: float):
+    """Computes the snippet term: each contrasted with the other view's that looks most alike.
+
+    Args:
+        query, key: features [B, S, C], embeddings [B, S, D] and their mean [B, D].
+        negatives: [N, D].
+        temperature: that cosines are divided by.
+    """
+    partner = (query[0].detach() @ key[0].mT).argmax(-1)
+    positive = key[1].gather(1, partner[..., None].expand_as(query[1]))
+    return info_nce(query[1].flatten(0, 1), positive.flatten(0, 1), negatives, temperature)
+
+
 def info_nce(query, positive, negatives, temperature: float):
     """Cross-entropy of the positive among the negatives, the mean over queries [N, D]."""
+    compared = logits(query, positive, negatives, temperature)
+    return functional.cross_entropy(compared, compared.new_zeros(len(query), dtype=torch.long))
+
+
+def logits(query, positive, negatives, temperature: float):
+    """Compares queries [N, D] with their positives, which come first, and with all negatives."""
     near = (query * positive).sum(-1, keepdim=True)
-    logits = torch.cat([near, query @ negatives.T], 1) / temperature
-    return functional.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
+    return torch.cat([near, query @ negatives.T], 1) / temperature
