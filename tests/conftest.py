@@ -39,7 +39,7 @@ def few_programs():
     """
     yield
     maps = Path('/proc/self/maps')
-    if maps.exists() and maps.read_bytes().count(b'\n') > 15_000:
+    if maps.exists() and maps.read_bytes().count(b'\n') > 30_000:
         import jax
 
         jax.clear_caches()

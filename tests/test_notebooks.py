@@ -38,7 +38,6 @@ def test_nothing_stale_is_kept(path):
     assert not [cell for cell in cells if cell['outputs'] or cell['execution_count'] is not None]
 
 
-@pytest.mark.slow
 def test_first_steps_run_from_nothing_to_a_page(tmp_path):
     (path,) = [path for path in NOTEBOOKS if path.stem == 'first_steps']
     done = subprocess.run(

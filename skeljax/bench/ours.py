@@ -1,5 +1,6 @@
 """Makes the sides of skeljax: compiled programs that run on arrays which stay where they are."""
 
+import os
 import time
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 
 from skeljax.bench import inputs, memory, peaks
 from skeljax.data import batches
+from skeljax.models import layers
 from skeljax.train import assemble, calls, compilations, parallel, resident as residents, score, views
 
 # Of a run that is fed: more than are made ahead of need.
@@ -30,13 +32,14 @@ class Step:
         self, step, state, batch: dict, seed: int, form: str = 'pmap',
         begun: float | None = None, steps: int = 1,
     ):
-        self._begun = time.perf_counter() if begun is None else begun
+        begun = time.perf_counter() if begun is None else begun
         self._steps = steps
         self._state, self._batch = parallel.replicate(state), parallel.shard(batch)
         self._rng = jax.device_put(jax.random.key(seed))
         self._metrics, self._later, self._first = None, 0, None
         mapped = parallel.data_parallel(step, form=form)
         self._program, self._compiled = _compile(mapped, self._state, self._batch, self._rng)
+        self._made = time.perf_counter() - begun  # other sides may be made before the first step
 
     def time(self) -> float:
         with compilations.counted() as compiled:
@@ -47,12 +50,12 @@ class Step:
             jax.block_until_ready(self._state)
             seconds = (time.perf_counter() - start) / self._steps
         self._later += len(compiled)
-        self._first = self._first or time.perf_counter() - self._begun
+        self._first = self._first or self._made + seconds * self._steps
         return seconds
 
     def figures(self) -> dict:
         """Tells compilation, the compiler's counts for one device, memory, the last loss, and how
-        long after the beginning the first step was done."""
+        long it took from the beginning to the end of the first step."""
         figures = {**self._compiled, **_platform(), 'compilations_after_the_first_step': self._later}
         figures['first_step_seconds'] = self._first
         if self._metrics is not None:
@@ -134,6 +137,9 @@ class Forward:
         self._variables = jax.device_put(variables)
         given = model, self._variables, self._joints, self._mask
         self._program, self._compiled = _compile(score.clip_probabilities, *given)
+        for name in 'flops', 'bytes':  # the compiler counts what is in a loop once
+            once = self._compiled[name]
+            self._compiled[name] = once and once * layers.pieces(self._joints, os.cpu_count() or 1)
 
     def time(self) -> float:
         start = time.perf_counter()

@@ -63,7 +63,8 @@ _OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
 
 
 def add_arguments(parser):
-    parser.add_argument('what', choices=(*_CONFIGS, *_OTHERS), help='what to measure')
+    whats = *_CONFIGS, *_OTHERS
+    parser.add_argument('what', choices=whats, metavar='WHAT', help=f'one of {", ".join(whats)}')
     configured.add_config(parser, default='')
     parser.add_argument(
         '--stage', choices=('pretrain', 'finetune'), help='of step and input (default: pretrain)'

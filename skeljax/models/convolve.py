@@ -15,9 +15,6 @@ import numpy as np
 
 # Longer sequences are cut in tiles: the transform's own cost grows with the square.
 TILE = 40
-# Sequences taken at a time, so that what is between the products stays in the cache; not
-# with larger kernels (C D), whose own transform is then what takes long.
-ROWS, LARGEST = 160, 8192
 
 
 def convolve(x, kernel, before: int, dilation: int = 1):
@@ -32,17 +29,6 @@ def convolve(x, kernel, before: int, dilation: int = 1):
     Returns:
         float[N, T, D].
     """
-    whole, features = len(x), kernel.shape[2]
-    rows = max(n for n in range(1, min(whole, ROWS) + 1) if whole % n == 0)
-    if rows < 40 or rows == whole or kernel[0].size > LARGEST:
-        return _tiled(x, kernel, before, dilation)
-    pieces = x.reshape(-1, rows, *x.shape[1:])
-    y = jax.lax.map(lambda piece: _tiled(piece, kernel, before, dilation), pieces)
-    return y.reshape(whole, -1, features)
-
-
-def _tiled(x, kernel, before: int, dilation: int):
-    """Does so for few sequences, a tile of frames beside the other."""
     frames, span = x.shape[1], (len(kernel) - 1) * dilation
     tiles = -(-frames // TILE)
     length = -(-frames // tiles)

@@ -65,16 +65,21 @@ def in_pieces(function, joints, mask, cores: int):
         mask: bool[B, T, M].
         cores: of the processor.
     """
+    count = pieces(joints, cores)
+    if count == 1:
+        return function(joints, mask)
+    split = [x.reshape(count, -1, *x.shape[1:]) for x in (joints, mask)]
+    y = lax.map(lambda piece: function(*piece), split)
+    return y.reshape(-1, *y.shape[2:])
+
+
+def pieces(joints, cores: int) -> int:
+    """Tells in how many equal pieces `in_pieces` takes joints float[B, T, M, V, C]."""
     if not fast(joints):
-        return function(joints, mask)
-    examples, frames, persons = mask.shape
+        return 1
+    examples, frames, persons = joints.shape[:3]
     most = max(1, CACHED * cores // (frames * persons))
-    size = max(n for n in range(1, most + 1) if examples % n == 0)
-    if size == examples:
-        return function(joints, mask)
-    pieces = [x.reshape(-1, size, *x.shape[1:]) for x in (joints, mask)]
-    y = lax.map(lambda piece: function(*piece), pieces)
-    return y.reshape(examples, *y.shape[2:])
+    return examples // max(n for n in range(1, most + 1) if examples % n == 0)
 
 
 def stored(x):

@@ -104,8 +104,7 @@ def test_evaluate_takes_another_decoder_and_tells_of_no_segments(runs, capsys, m
     assert main.main([*arguments, '--decoder', 'argmax']) == 0
     saved = json.loads((runs / 'tuned' / 'evaluate-test-argmax.json').read_text())
     assert saved['decoder'] == 'argmax' and list(saved['protocols']) == ['pkummd']
-    ready = trained.load(runs / 'tuned')
-    corpus, scores = evaluate._scores(ready, str(runs / 'tuned'), 'test', None)
+    scores = evaluate.scored([runs / 'tuned']).probabilities
     found = sum(len(localize.argmax_runs(p)) for p in scores.values())
     assert saved['protocols']['pkummd']['num_predicted'] == found
     assert 'no segment' not in capsys.readouterr().err
@@ -133,9 +132,7 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
     assert f'fused with {both[1]}' in capsys.readouterr().out
     saved = json.loads((runs / 'tuned' / 'evaluate-test-joint-motion.json').read_text())
     assert [(run['stream'], run['weight']) for run in saved['runs']] == [('joint', 0.6), ('motion', 0.4)]
-    ready = [trained.load(folder) for folder in both]
-    corpus, first = evaluate._scores(ready[0], both[0], 'test', None)
-    _, second = evaluate._scores(ready[1], both[1], 'test', None)
+    (corpus, first, *_), (_, second, *_) = (evaluate.scored([folder]) for folder in both)
     expected = {}
     for name, scores in first.items():
         mixed = scores.astype(float) ** 0.6 * second[name].astype(float) ** 0.4

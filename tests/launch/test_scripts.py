@@ -58,7 +58,8 @@ def test_slow_tests_run_on_request(tmp_path, given, expected):
     venv = _venv(tmp_path / 'venv')
     done = _bash('test.sh', *given, PYTHON=sys.executable, SKELJAX_VENV=str(venv))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:-1] == ['python', '-m', 'pytest', '-q', *expected]
+    two = ['-n', '2', '--dist', 'loadfile']
+    assert done.stdout.splitlines()[:-1] == ['python', '-m', 'pytest', '-q', *two, *expected]
 
 
 def test_an_old_python_is_refused(tmp_path):

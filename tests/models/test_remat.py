@@ -33,7 +33,7 @@ def _gradients(model):
     def total(params, variables, joints, mask):
         features, new = model.apply(
             {**variables, 'params': params}, joints, mask, train=True, mutable=['batch_stats'],
-            rngs={'dropout': jax.random.key(1)},
+            rngs={'dropout': jax.random.key(2)},  # of key(1), CTR-GCN has a unit on ReLU's edge
         )
         taps = [jnp.where(valid[..., None], jnp.sin(tap), 0) for tap, valid in features.taps.values()]
         return sum(tap.sum() for tap in taps), new

@@ -22,7 +22,8 @@ class Side:
     """
 
     def __init__(self, call, *, compiled: bool, begun: float):
-        self._call, self._result, self._begun, self._first = call, None, begun, None
+        self._call, self._result, self._first = call, None, None
+        self._made = time.perf_counter() - begun
         self._compile_seconds = self.time() if compiled else 0.0
 
     def time(self) -> float:
@@ -31,7 +32,7 @@ class Side:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         end = time.perf_counter()
-        self._first = self._first or end - self._begun
+        self._first = self._first or self._made + end - start
         return end - start
 
     def figures(self) -> dict:
