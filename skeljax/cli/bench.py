@@ -22,8 +22,9 @@ compiled, is run in turn with it, each in a process of its own, on the same core
 allocator settings, and the ratio to the better of the two is told. `augment` times the making of
 a batch's views, with `--against numpy` beside two processes that make them sample by
 sample. `resident` times steps on windows that the devices cut from recordings they hold, with
-`--against constant` beside steps on one batch and on windows that the host cuts. `rows` does that for every row of a platform, beside what it has a goal against. `input` times the making of batches alone; `prepare` the conversion of a corpus;
-`read` the readers of raw files, against a loop over lines and `float`; `score` times the
+`--against constant` beside steps on one batch and on windows that the host cuts. `rows` does
+that for every row of a platform, beside what it has a goal against. `input` times the making of
+batches alone; `prepare` the conversion of a corpus; `read` the readers of raw files, against a loop over lines and `float`; `score` times the
 evaluators, beside plain loops that work as the published ones do, and the decoders; `stream`
 times what `skeljax stream` does with each frame of --seconds of made-up bodies at 30 frames a
 second, on one core where --threads does not tell otherwise; `negatives`
