@@ -19,21 +19,22 @@
 scoring of whole recordings or clips. Rows of configs/bench.py have made-up inputs and need no
 corpus; with `--against torch` (pip install skeljax[bench]) the same work in PyTorch, eager and
 compiled, is run in turn with it, each in a process of its own, on the same cores, with the same
-allocator settings, and the ratio to the better of the two is told. `augment` times the making of
-a batch's views, with `--against numpy` beside two processes that make them sample by
-sample. `resident` times steps on windows that the devices cut from recordings they hold, with
+allocator settings, and the ratio to the better of the two is told. `augment` times the making
+of a batch's views, with `--against numpy` beside two processes that make them sample by sample.
+`resident` times steps on windows that the devices cut from recordings they hold, with
 `--against constant` beside steps on one batch and on windows that the host cuts. `rows` does
 that for every row of a platform, beside what it has a goal against. `input` times the making of
-batches alone; `prepare` the conversion of a corpus; `read` the readers of raw files, against a loop over lines and `float`; `score` times the
-evaluators, beside plain loops that work as the published ones do, and the decoders; `stream`
-times what `skeljax stream` does with each frame of --seconds of made-up bodies at 30 frames a
-second, on one core where --threads does not tell otherwise; `negatives`
-compiles the contrast with a batch's negatives, gathered and passed round, for all devices that
-there are, and tells the memory it would take: it runs nothing. Nor does `collectives`, which
-compiles a step of pretraining for --devices (default: all that there are), and tells what they
-send each other. The batch of the config is that of the most devices; fewer take as many videos
-each. Of three numbers or more it tells the growth too, and what published link speeds make of it
-on 1 to 1,024 devices, where one takes --step-ms for a step; docs/scaling.md tells what is assumed.
+batches alone; `prepare` the conversion of a corpus; `read` the readers of raw files, against a
+loop over lines and `float`; `score` times the evaluators, beside plain loops that work as the
+published ones do, and the decoders; `stream` times what `skeljax stream` does with each frame
+of --seconds of made-up bodies at 30 frames a second, on one core where --threads does not tell
+otherwise; `negatives` compiles the contrast with a batch's negatives, gathered and passed
+round, for all devices that there are, and tells the memory it would take: it runs nothing. Nor
+does `collectives`, which compiles a step of pretraining for --devices (default: all that there
+are), and tells what they send each other. The batch of the config is that of the most devices;
+fewer take as many videos each. Of three numbers or more it tells the growth too, and what
+published link speeds make of it on 1 to 1,024 devices, where one takes --step-ms for a step;
+docs/scaling.md tells what is assumed.
 
 All print a table and write their figures with --json. The compiler counts operations and bytes
 of ours, PyTorch counts the operations of its products alone.
