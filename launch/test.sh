@@ -3,8 +3,8 @@
 # Further arguments go to pytest (`-n 0`: one process).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-extra='test'
-[ "${1:-}" != --all ] || extra=test,beam,compare,docs
+extra='test,docs'
+[ "${1:-}" != --all ] || extra=test,docs,beam,compare
 . launch/environment.sh "$extra"
 # Tests start from nothing: no programs compiled by an earlier version.
 unset JAX_COMPILATION_CACHE_DIR

@@ -24,7 +24,7 @@ def _venv(folder: Path, *extras: str) -> Path:
     text = (ROOT / 'pyproject.toml').read_bytes()
     told = subprocess.run(['cksum'], input=text, capture_output=True, check=True).stdout
     number = told.split()[0]
-    for extra in extras or ('run', 'test', 'test,beam,compare,docs'):
+    for extra in extras or ('run', 'test,docs', 'test,docs,beam,compare'):
         (folder / f'skeljax-{number.decode()}-{extra}').touch()
     return folder
 
