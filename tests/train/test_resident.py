@@ -165,7 +165,7 @@ def _trained(make, corpus, held):
 def test_training_is_the_same_several_steps_a_call_too(tiny, make):
     corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre', 'align', 'size'))
     host, device = (_trained(make, corpus, held) for held in (False, True))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), host, device)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=3e-6), host, device)
 
 
 def _step(state, batch, rng):
