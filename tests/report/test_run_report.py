@@ -233,4 +233,5 @@ def test_a_folder_is_no_report(tmp_path):
 def test_many_classes_are_drawn():
     """Matplotlib would warn where a picture cannot be laid out."""
     classes = tuple(f'a movement with number {n}' for n in range(60))
-    page.render(chapters.compose([made_report.run(classes=classes)]), title='t')
+    text = page.render(chapters.compose([made_report.run(classes=classes)]), title='t')
+    assert all(name in text for name in classes)
