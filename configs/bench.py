@@ -1,6 +1,8 @@
 """What `skeljax bench step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
 
     skeljax bench step --config configs/bench.py:stgcn16 --against torch
+    skeljax bench step --config configs/bench.py:pair,host=aimclr,backbone=gru --against video
+    skeljax bench pairs
     skeljax bench infer --config configs/bench.py:evaluation --against torch
     skeljax bench augment --against numpy
     skeljax bench resident --against constant
@@ -20,12 +22,14 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns a row.
 
     Args:
-        arg: its name, of `ROWS`; by default the first.
+        arg: its name, of `ROWS`; by default the first. `pair` takes host= and backbone= too.
     """
-    name = arg or next(iter(ROWS))
+    name, _, more = (arg or next(iter(ROWS))).partition(',')
     if name not in ROWS:
         raise ValueError(f'unknown row {name!r}, known: {", ".join(ROWS)}')
-    return ROWS[name]()
+    if more and name != 'pair':
+        raise ValueError(f'{arg!r}: only the row pair takes host= and backbone=')
+    return ROWS[name](**default.choose(more)) if more else ROWS[name]()
 
 
 def _stgcn16() -> ConfigDict:
@@ -40,6 +44,13 @@ def _agcn64() -> ConfigDict:
     return _contrast('backbone=agcn', batch=16, frames=150, goal=0.6)
 
 
+def _pair(host: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
+    """Any host on any backbone, with the snippet term beside without it."""
+    frames = 128 if host == 'rvtclr' else 64  # of which it shows half
+    arg = f'host={host},backbone={backbone}'
+    return _contrast(arg, batch=16, frames=frames, against='video', goal=1.08)
+
+
 def _rvtclr() -> ConfigDict:
     """Cut to 300 frames, of which views at a clip's own tempo and at the other show 150."""
     arg = 'backbone=agcn,host=rvtclr'
@@ -51,7 +62,8 @@ def _rvtclr() -> ConfigDict:
 def _resident() -> ConfigDict:
     """Steps on windows that the device cuts, within 3 % of those on a constant batch."""
     config = _contrast(
-        'backbone=agcn', what='resident', batch=128, frames=150, platform='gpu', goal=1.03
+        'backbone=agcn', what='resident', against='constant', batch=128, frames=150, platform='gpu',
+        goal=1.03,
     )
     config.model.dtype = 'bfloat16'
     return config
@@ -74,7 +86,8 @@ def _evaluation() -> ConfigDict:
 
 def _augment() -> ConfigDict:
     """AimCLR's views of clips as it was published with (configs/published.py)."""
-    config = _row('host=aimclr,backbone=stgcn', what='augment', persons=2, goal=0.5)
+    arg = 'host=aimclr,backbone=stgcn'
+    config = _row(arg, what='augment', against='numpy', persons=2, goal=0.5)
     config.pretrain.update(dict(batch=128, window=50, crop=dict(length=50)))
     return config
 
@@ -89,6 +102,7 @@ def _recording() -> ConfigDict:
 ROWS = dict(
     stgcn16=_stgcn16,
     agcn64=_agcn64,
+    pair=_pair,
     rvtclr=_rvtclr,
     finetune=_finetune,
     resident=_resident,
@@ -99,14 +113,15 @@ ROWS = dict(
 
 
 def _row(
-    arg: str, *, what='step', stage='pretrain', persons=1, clips=1, frames=0, platform='cpu',
-    goal=0.0,
+    arg: str, *, what='step', against='torch', stage='pretrain', persons=1, clips=1, frames=0,
+    platform='cpu', goal=0.0,
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
     config.bench = ConfigDict(
         dict(
             what=what,  # 'step', 'infer', 'augment' or 'resident'
+            against=against,  # of `skeljax bench --against`, what the goal is
             stage=stage,  # whose step is measured
             persons=persons,
             classes=60,

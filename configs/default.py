@@ -224,6 +224,8 @@ _OPTIONS = dict(
 )
 _ACROSS = ('crossclr', 'cmd')  # hosts of several streams
 
+HOSTS, BACKBONES = tuple(_OPTIONS), tuple(_BACKBONES)
+
 
 def _crop(length: int, *, pad_ratio: int) -> dict:
     return dict(

@@ -4,6 +4,7 @@
 """
 
 from skeljax.ablate import Sweep, Variant
+from skeljax.configs import default
 from skeljax.configs.ablations import BASE, FEW_LABELS
 
 
@@ -15,7 +16,7 @@ def get_sweep(arg: str = '') -> Sweep:
             pretrain=start == 'pretrained',
             against=f'{backbone}, scratch',
         )
-        for backbone in ('agcn', 'stgcn', 'ctrgcn', 'gru', 'transformer')
+        for backbone in default.BACKBONES
         for start in ('scratch', 'pretrained')
     }
     return Sweep(BASE, variants, 'agcn, scratch', FEW_LABELS, scale=float(arg or 1))

@@ -6,9 +6,8 @@ crossclr and cmd train an encoder for each of three streams; fine-tuned is that 
 """
 
 from skeljax.ablate import Sweep, Variant
+from skeljax.configs import default
 from skeljax.configs.ablations import BASE, FEW_LABELS
-
-HOSTS = ('skeletonclr', 'crossclr', 'aimclr', 'hiclr', 'rvtclr', 'cmd', 'vicreg')
 
 
 def get_sweep(arg: str = '') -> Sweep:
@@ -19,7 +18,7 @@ def get_sweep(arg: str = '') -> Sweep:
             base=f'ui_prmd:corpus=composed20,host={host}',
             against=host,
         )
-        for host in HOSTS
+        for host in default.HOSTS
         for weight in (0.0, 1.5)
     }
     return Sweep(BASE, variants, 'skeletonclr', FEW_LABELS, scale=float(arg or 1))

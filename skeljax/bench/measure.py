@@ -20,7 +20,12 @@ OTHERS = {
         'a constant batch': (_OURS, dict(what='constant')),
         'cut by the host': (_OURS, dict(what='cut')),
     },
+    'video': {'without snippets': (_OURS, dict(what='video'))},
 }
+# What is measured -> those of them that do the same work.
+FITTING = dict(
+    step=('torch', 'video'), infer=('torch',), augment=('numpy',), resident=('constant',)
+)
 # Run beside those: no user has them, but they tell what is the framework's part of a ratio.
 BESIDE = {
     'torch, as ours': (_TWINS, dict(compiled=False, formulations=True)),
@@ -84,7 +89,7 @@ def row(
         stage: 'pretrain' or 'finetune', of a step.
         rounds: that count.
         threads: of each side; 0 for as many as there are cores.
-        against: of `OTHERS`, the one that is `fitting`, or None.
+        against: of `OTHERS`, one that is `FITTING`, or None.
 
     Returns:
         As `run`, and threads, goal, `rates`, and in left_out what did not run and why.
@@ -92,8 +97,10 @@ def row(
     Raises:
         InputError: a setting that does not fit, or PyTorch is missing.
     """
-    if against not in (None, fitting(what)):
-        raise InputError(f'bench {what} runs against {fitting(what)}, not {against}')
+    if against not in (None, *FITTING[what]):
+        raise InputError(f'bench {what} runs against {" or ".join(FITTING[what])}, not {against}')
+    if against == 'video' and (stage != 'pretrain' or not config.pretrain.snippet.weight):
+        raise InputError('bench step runs against video where pretraining has the snippet term')
     if against == 'torch':
         twins.check()
     on = remote.cores(threads)
@@ -104,7 +111,7 @@ def row(
     for name, (module, own) in others.items():
         if against == 'torch':
             own = dict(what=what, stage=stage, threads=len(on), **own)
-        elif against == 'constant':
+        elif against in ('constant', 'video'):
             own = dict(stage=stage, **own)
         plan[name] = module, own
     with _started(plan, config.to_dict(), on) as (sides, left_out):
@@ -113,11 +120,6 @@ def row(
     shape = (told.clips, told.frames) if what == 'infer' else (chosen.batch, chosen.crop.length)
     figures |= {'threads': len(on), 'goal': told.goal, 'left_out': left_out}
     return figures | rates(figures, *shape)
-
-
-def fitting(what: str) -> str:
-    """Tells which of `OTHERS` does the same work."""
-    return {'augment': 'numpy', 'resident': 'constant'}.get(what, 'torch')
 
 
 def rates(figures: dict, examples: int, frames: int) -> dict:

@@ -184,14 +184,17 @@ def make(config: dict, *, what: str, stage: str) -> Step | Fed | Forward | Views
 
     Args:
         config: the row, as a dict.
-        what: 'step', 'infer', 'augment', 'resident', or to compare that with 'cut' (windows cut by
-            the host) or 'constant' (steps on one batch, as many a run).
+        what: 'step', 'infer', 'augment', 'resident'; or to compare a step with, 'video' (that
+            without the snippet term), a resident corpus with, 'cut' (windows cut by the host) or
+            'constant' (steps on one batch, as many a run).
         stage: 'pretrain' or 'finetune', of a step.
 
     Raises:
         InputError: a config that does not fit.
     """
     row, begun = ConfigDict(config), time.perf_counter()
+    if what == 'video':
+        row.pretrain.snippet.weight = 0.0
     assemble.check(row)
     layout, told = row.data.layout, row.bench
     if what == 'augment':

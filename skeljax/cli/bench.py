@@ -5,6 +5,7 @@
     skeljax bench augment [--against numpy]
     skeljax bench resident [--against constant]
     skeljax bench rows [--platform gpu]
+    skeljax bench pairs
     skeljax bench step --config configs/ui_prmd.py:composed10 [--stage finetune]
     skeljax bench input --config configs/ui_prmd.py:composed10
     skeljax bench prepare [--corpus synthetic/default]
@@ -19,7 +20,8 @@
 scoring of whole recordings or clips. Rows of configs/bench.py have made-up inputs and need no
 corpus; with `--against torch` (pip install skeljax[bench]) the same work in PyTorch, eager and
 compiled, is run in turn with it, each in a process of its own, on the same cores, with the same
-allocator settings, and the ratio to the better of the two is told. `augment` times the making
+allocator settings, and the ratio to the better of the two is told; with `--against video` the
+step is run in turn with one that has no snippet term. `augment` times the making
 of a batch's views, with `--against numpy` beside two processes that make them sample by sample.
 `resident` times steps on windows that the devices cut from recordings they hold, with
 `--against constant` beside steps on one batch and on windows that the host cuts. `rows` does
@@ -50,7 +52,7 @@ import jax
 
 from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
 from skeljax.cli import configured, finetune, predict, prepare, pretrain
-from skeljax.configs import bench as rows
+from skeljax.configs import bench as rows, default
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.localize import speed
@@ -61,7 +63,7 @@ _CONFIGS = dict(
     step='bench', infer='bench:evaluation', augment='bench:augment', resident='bench:resident',
     input='demo', stream='bench', collectives='bench',
 )
-_OTHERS = ('rows', 'prepare', 'read', 'score', 'negatives')
+_OTHERS = ('rows', 'pairs', 'prepare', 'read', 'score', 'negatives')
 
 
 def add_arguments(parser):
@@ -142,16 +144,32 @@ def measure_row(args) -> tuple[dict, str]:
 
 def measure_rows(args) -> tuple[dict, str]:
     """Compares every row of a platform with the others it is for, one after the other."""
+    configs = {name: configured.load(f'bench:{name}', args.overrides) for name in rows.ROWS}
+    return _in_turn(args, {
+        name: config for name, config in configs.items() if config.bench.platform == args.platform
+    })
+
+
+def measure_pairs(args) -> tuple[dict, str]:
+    """Compares a step of every host on every backbone with one that has no snippet term."""
+    pairs = [(host, backbone) for host in default.HOSTS for backbone in default.BACKBONES]
+    return _in_turn(args, {
+        f'{host} {backbone}': configured.load(
+            f'bench:pair,host={host},backbone={backbone}', args.overrides
+        )
+        for host, backbone in pairs
+    })
+
+
+def _in_turn(args, configs: dict) -> tuple[dict, str]:
+    """Measures rows one after the other; those that cannot be are told and left out."""
     found, left_out = {}, {}
-    for name in rows.ROWS:
-        config = configured.load(f'bench:{name}', args.overrides)
-        if config.bench.platform != args.platform:
-            continue
-        what = config.bench.what
+    for name, config in configs.items():
+        told = config.bench
         try:
             found[name] = measure.row(
-                config, what=what, stage=config.bench.stage, rounds=args.steps,
-                threads=args.threads, against=measure.fitting(what),
+                config, what=told.what, stage=told.stage, rounds=args.steps, threads=args.threads,
+                against=told.against,
             )
         except InputError as error:  # the others took long enough to be told
             left_out[name] = str(error)
@@ -159,7 +177,7 @@ def measure_rows(args) -> tuple[dict, str]:
             continue
         print(show.sides(found[name], name), end='\n\n', flush=True)
     if not found:
-        raise InputError(f'bench rows: nothing was measured; {"; ".join(set(left_out.values()))}')
+        raise InputError(f'bench {args.what}: nothing was measured; {"; ".join(set(left_out.values()))}')
     return {'rows': found, 'left_out': left_out}, show.rows(found)
 
 
@@ -305,8 +323,8 @@ def measure_collectives(args) -> tuple[dict, str]:
 
 _MEASURES = dict(
     step=measure_row, infer=measure_row, augment=measure_row, resident=measure_row,
-    rows=measure_rows, input=measure_input,
-    prepare=measure_prepare, read=measure_read, score=measure_score, stream=measure_stream,
+    rows=measure_rows, pairs=measure_pairs, input=measure_input, prepare=measure_prepare,
+    read=measure_read, score=measure_score, stream=measure_stream,
     negatives=measure_negatives, collectives=measure_collectives,
 )
 

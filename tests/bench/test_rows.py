@@ -42,6 +42,16 @@ def test_an_unknown_row_is_named_with_those_there_are():
         configured.load('bench:fast')
 
 
+def test_a_pair_is_of_any_host_and_backbone():
+    config = configured.load('bench:pair,host=rvtclr,backbone=gru')
+    assert (config.pretrain.host, config.model.name, config.bench.against) == ('rvtclr', 'gru', 'video')
+    assert config.pretrain.crop.length == 2 * configured.load('bench:pair').pretrain.crop.length
+    with pytest.raises(InputError, match="unknown host 'moco', known: aimclr, cmd"):
+        configured.load('bench:pair,host=moco')
+    with pytest.raises(InputError, match='only the row pair takes host= and backbone='):
+        configured.load('bench:agcn64,host=cmd')
+
+
 def test_recordings_are_long_enough_and_windows_are_cut_from_them():
     changes = ['--config.pretrain.batch=4', '--config.pretrain.window=30']
     config = configured.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])

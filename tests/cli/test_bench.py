@@ -75,7 +75,7 @@ def test_rows_are_measured_beside_what_they_are_for_and_those_that_cannot_be_are
     asked = {}
 
     def row(config, *, what, against, **_):
-        asked[what] = against
+        asked.setdefault(what, set()).add(against)
         if against == 'torch':
             raise InputError('no PyTorch')
         return _measured(0.5)
@@ -83,18 +83,59 @@ def test_rows_are_measured_beside_what_they_are_for_and_those_that_cannot_be_are
     monkeypatch.setattr(measure, 'row', row)
     out = tmp_path / 'rows.json'
     assert main.main(['bench', 'rows', '--json', str(out)]) == 0
-    assert asked == {'step': 'torch', 'augment': 'numpy', 'infer': 'torch'}
+    assert asked == {'step': {'torch', 'video'}, 'augment': {'numpy'}, 'infer': {'torch'}}
     shown = capsys.readouterr().out
     assert 'stgcn16 left out: no PyTorch' in shown
     assert shown.splitlines()[-1].split()[:2] == ['augment', 'missed']
     figures = json.loads(out.read_text())
-    assert list(figures['rows']) == ['augment'] and 'evaluation' in figures['left_out']
+    assert list(figures['rows']) == ['pair', 'augment'] and 'evaluation' in figures['left_out']
     asked.clear()
     assert main.main(['bench', 'rows', '--platform', 'gpu']) == 0
-    assert asked == {'step': 'torch', 'resident': 'constant', 'infer': 'torch'}
-    monkeypatch.setattr(measure, 'fitting', lambda what: 'torch')
+    assert asked == {'step': {'torch'}, 'resident': {'constant'}, 'infer': {'torch'}}
+
+
+def test_where_no_row_can_be_measured_that_is_told(monkeypatch, capsys):
+    def row(config, **_):
+        raise InputError('no PyTorch')
+
+    monkeypatch.setattr(measure, 'row', row)
     assert main.main(['bench', 'rows']) == 2
     assert 'nothing was measured; no PyTorch' in capsys.readouterr().err
+
+
+def test_every_host_is_measured_on_every_backbone_beside_a_step_without_snippets(monkeypatch, capsys):
+    asked = []
+
+    def row(config, *, what, against, **_):
+        assert (what, against, config.bench.goal) == ('step', 'video', 1.08)
+        asked.append((config.pretrain.host, config.model.name, config.pretrain.batch))
+        return _measured(0.5) | {'goal': config.bench.goal}
+
+    monkeypatch.setattr(measure, 'row', row)
+    assert main.main(['bench', 'pairs', '--config.pretrain.batch=4']) == 0
+    assert len(set(asked)) == len(asked) == 7 * 5 and {batch for *_, batch in asked} == {4}
+    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ['vicreg', 'transformer', 'met']
+
+
+def test_a_step_is_run_beside_one_without_the_snippet_term(tmp_path):
+    out = tmp_path / 'step.json'
+    small = [
+        '--config.model.width=4', '--config.pretrain.batch=2', '--config.pretrain.queue_size=8',
+        '--config.pretrain.snippet.queue_size=8', '--config.pretrain.crop.length=32',
+    ]
+    told = ['--config', 'bench:pair,backbone=transformer', '--against', 'video', '--threads', '1']
+    shown = _skeljax('bench', 'step', *told, '--steps', '2', '--json', str(out), *small)
+    assert 'ratio to the better other (without snippets)' in shown
+    figures = json.loads(out.read_text())
+    ours, without = (figures['sides'][name] for name in ('skeljax', 'without snippets'))
+    assert ours['flops'] > without['flops'] and ours['loss'] > without['loss']
+    assert figures['goal'] == 1.08 and figures['ratio'] > 0
+
+
+def test_a_step_that_has_no_snippet_term_is_not_run_beside_one_without(capsys):
+    told = ['bench', 'step', '--config', 'bench:stgcn16', '--against', 'video']
+    assert main.main(told) == 2
+    assert 'where pretraining has the snippet term' in capsys.readouterr().err
 
 
 def test_preparing_is_measured_in_a_folder_that_is_gone_after(tmp_path):
