@@ -76,6 +76,7 @@ def make(
     torch.set_num_threads(threads)
     torch.manual_seed(row.seed)
     torch.set_float32_matmul_precision('high')
+    torch._dynamo.config.recompile_limit = 64  # blocks of one class, each of its own sizes
     on = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     if what == 'step' and stage == 'pretrain':
         call = _pretrain(row, on, compiled, formulations)
