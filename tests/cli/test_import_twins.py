@@ -118,7 +118,7 @@ def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
     model = assemble.localizer(config, 'ntu25', 3)
     init = functools.partial(train.variables, model, example=jnp.zeros((1, 64, 1, 25, 3)))
     like = train.parts(jax.eval_shape(init, jax.random.key(0)))['backbone']
-    found = finetune._pretrained(config.finetune.init_from, like, config, 'ntu25')
+    found = finetune.pretrained(config.finetune.init_from, like, config, 'ntu25')
     weight = network.st_gcn_networks[9].tcn[2].weight[..., 0].permute(2, 1, 0).detach()
     kernel = found['params']['backbone']['block10']['temporal']['kernel']
     np.testing.assert_array_equal(kernel, weight)

@@ -1,0 +1,38 @@
+"""What pretraining saves of an encoder, fine-tuning restores: every backbone, by its items."""
+
+import jax
+import numpy as np
+import pytest
+
+from skeljax.cli import configured
+from skeljax.train import assemble, checkpoint, finetune, state as items, trained
+
+BACKBONES = ('agcn', 'stgcn', 'ctrgcn', 'gru', 'transformer')
+
+
+@pytest.mark.parametrize('fused', [True, False])
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_fine_tuning_starts_from_the_encoder_of_pretraining(backbone, fused, tmp_path):
+    small = ['--config.model.width=8', '--config.pretrain.queue_size=64', f'--config.finetune.fuser={fused}']
+    config = configured.load(f'ui_prmd:backbone={backbone}', small)
+    shapes = jax.eval_shape(lambda: assemble.pretraining(config, 'uiprmd22', 1)[1])
+    rng = np.random.default_rng(0)
+    saved = jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), shapes['backbone'])
+    _, like = trained.network(config, 'uiprmd22', 3)
+    with checkpoint.manager(tmp_path) as mngr:
+        checkpoint.save(mngr, 1, {'backbone': saved})
+    with checkpoint.manager(tmp_path) as mngr:
+        wanted = {'joint': finetune.parts(like)['backbone']}
+        found = checkpoint.restore(mngr, {'backbone': wanted})['backbone']
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    jax.tree.map(np.testing.assert_array_equal, found, saved)
+
+
+def test_a_collection_of_which_nothing_is_selected_is_left_out():
+    variables = {'params': {'a': {'w': 1}, 'b': {'w': 2}}, 'batch_stats': {'b': {'mean': 0}}}
+    assert items.select(variables, ('a',)) == {'params': {'a': {'w': 1}}}
+    assert items.select(variables, ('a',), other=True) == {
+        'params': {'b': {'w': 2}}, 'batch_stats': {'b': {'mean': 0}},
+    }
+    parts = items.select(variables, ('a',)), items.select(variables, ('a',), other=True)
+    assert items.merge(*parts) == variables
