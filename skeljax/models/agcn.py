@@ -107,7 +107,7 @@ class Backbone(nn.Module):
             )
             for number, multiple in enumerate(self.widths, 1)
         ]
-        first = None if 'input_norm' in self.faithful else norm(name='input_norm')
+        first = None if 'input_norm' in self.faithful else norm(two_pass=True, name='input_norm')
         return stack.encode(
             x.astype(self.dtype), mask, first, blocks, train=train, policy=self.remat
         )

@@ -161,6 +161,6 @@ class Backbone(nn.Module):
             for number, multiple in enumerate(self.widths, 1)
         ]
         return stack.encode(
-            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train,
+            x.astype(self.dtype), mask, norm(two_pass=True, name='input_norm'), blocks, train=train,
             policy=self.remat,
         )

@@ -106,12 +106,16 @@ class MaskedBatchNorm(nn.Module):
     Attributes:
         axis_name: mapped axis to add up over, or None.
         momentum: share of the running statistics that is kept.
+        two_pass: takes the variance about the mean, once that is known, and not as the mean
+            square less the squared mean, which loses it in float32 where values lie far from
+            0 for how far they are apart: the coordinates of joints. One more all-reduce.
         scale_init: of the scale.
     """
 
     axis_name: str | None = None
     momentum: float = 0.9
     epsilon: float = 1e-5
+    two_pass: bool = False
     scale_init: nn.initializers.Initializer = nn.initializers.ones
 
     @nn.compact
@@ -135,17 +139,28 @@ class MaskedBatchNorm(nn.Module):
         return x * slope.astype(x.dtype) + offset.astype(x.dtype)
 
     def _statistics(self, x, mask):
-        """Adds up valid positions in one pass; float32."""
+        """Adds up valid positions; returns mean, biased variance and count, float32."""
         axes = tuple(range(x.ndim - 1))
         wide = jnp.where(mask, x, 0).astype(jnp.float32)
         repeats = x.size // x.shape[-1] // mask.size  # of the mask along joints
-        sums = wide.sum(axes), (wide * wide).sum(axes), mask.sum(dtype=jnp.float32) * repeats
-        if self.axis_name is not None and not self.is_initializing():
-            sums = lax.psum(sums, self.axis_name)
-        total, squares, count = sums
+        sums = wide.sum(axes), mask.sum(dtype=jnp.float32) * repeats
+        if self.two_pass:
+            total, count = self._added(sums)
+            centre = total / jnp.maximum(count, 1)
+            # No gradient reaches the variance by way of the mean: there it is least.
+            apart = jnp.where(mask, wide - lax.stop_gradient(centre), 0)
+            spread = self._added((apart * apart).sum(axes)) / jnp.maximum(count, 1)
+            return centre, spread, count
+        (total, count), squares = self._added((sums, (wide * wide).sum(axes)))
         centre = total / jnp.maximum(count, 1)
         spread = jnp.maximum(squares / jnp.maximum(count, 1) - centre**2, 0)
         return centre, spread, count
+
+    def _added(self, sums):
+        """Adds up over the devices, where there are several."""
+        if self.axis_name is None or self.is_initializing():
+            return sums
+        return lax.psum(sums, self.axis_name)
 
 
 class Linear(nn.Module):

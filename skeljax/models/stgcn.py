@@ -110,6 +110,6 @@ class Backbone(nn.Module):
             for number, channels in enumerate(features, 1)
         ]
         return stack.encode(
-            x.astype(self.dtype), mask, norm(name='input_norm'), blocks, train=train,
+            x.astype(self.dtype), mask, norm(two_pass=True, name='input_norm'), blocks, train=train,
             policy=self.remat,
         )

@@ -37,8 +37,10 @@ def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
     folder = Path(folder).resolve()
     for step in progress.steps(folder):
         _check_figures(folder, step)
+    # Processes wait for each other by names that two managers at once must not share.
+    named = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
     options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep, create=True, cleanup_tmp_directories=True
+        max_to_keep=keep, create=True, cleanup_tmp_directories=True, multiprocessing_options=named
     )
     with _writing(folder):
         mngr = ocp.CheckpointManager(folder, options=options)

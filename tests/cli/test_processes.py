@@ -1,9 +1,6 @@
 """Several processes end as one does: metrics, weights, and the state that is kept as best."""
 
 import functools
-import json
-import os
-from pathlib import Path
 import shutil
 import subprocess
 import sys
@@ -11,10 +8,8 @@ import sys
 import jax
 import numpy as np
 import pytest
+import started
 
-from skeljax.train import checkpoint
-
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 4
 # A small network at a low rate: what is compared is where it ran, not how rounding grows.
 OPTIONS = [
@@ -30,15 +25,6 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-def _environment(devices):
-    return {
-        **os.environ,
-        'JAX_NUM_CPU_DEVICES': str(devices),
-        'JAX_NUMPY_DTYPE_PROMOTION': 'standard',
-        'PYTHONPATH': str(ROOT),
-    }
-
-
 def _words(stage, tiny, workdir):
     return [stage, *OPTIONS, f'--config.data.data_dir={tiny}', f'--workdir={workdir}']
 
@@ -46,34 +32,7 @@ def _words(stage, tiny, workdir):
 @pytest.fixture
 def pod(tmp_path):
     """launch/pod_sim.sh in an environment whose `skeljax` is this one."""
-    venv = tmp_path / 'venv'
-    (venv / 'bin').mkdir(parents=True)
-    program = venv / 'bin' / 'skeljax'
-    program.write_text(f'#!/usr/bin/env bash\nexec {sys.executable} -P -m skeljax "$@"\n')
-    program.chmod(0o755)
-    told = subprocess.run(
-        ['cksum'], input=(ROOT / 'pyproject.toml').read_bytes(), capture_output=True, check=True
-    )
-    (venv / f'skeljax-{told.stdout.split()[0].decode()}-run').touch()
-
-    def run(count, devices, words):
-        return subprocess.run(
-            ['bash', str(ROOT / 'launch' / 'pod_sim.sh'), str(count), str(devices), *words],
-            env={**_environment(devices), 'SKELJAX_VENV': str(venv), 'PYTHON': sys.executable},
-            capture_output=True, text=True, timeout=400,
-        )
-
-    return run
-
-
-def _metrics(workdir):
-    lines = (workdir / 'metrics.jsonl').read_text().splitlines()
-    return [{k: v for k, v in json.loads(x).items() if 'per_second' not in k} for x in lines]
-
-
-def _state(folder):
-    with checkpoint.manager(folder) as mngr:
-        return dict(mngr.restore(mngr.latest_step()).items())
+    return functools.partial(started.pod, started.make_venv(tmp_path))
 
 
 @pytest.mark.slow
@@ -85,8 +44,8 @@ def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, st
     done = pod(2, 2, [*_words(stage, tiny, two), f'--config.parallel={form}'])
     assert done.returncode == 0, done.stderr
     command = [sys.executable, '-m', 'skeljax', *_words(stage, tiny, one)]
-    subprocess.run(command, env=_environment(4), check=True, capture_output=True)
-    found, expected = _metrics(two), _metrics(one)
+    subprocess.run(command, env=started.environment(4), check=True, capture_output=True)
+    found, expected = started.metrics(two), started.metrics(one)
     near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(near, found, expected)
     # The optimiser's memory is a sum of gradients: as exact as they are, for their length.
@@ -98,7 +57,7 @@ def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, st
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=atol, err_msg=name)
 
     for name in ('checkpoints', 'best')[: 1 + (stage == 'finetune')]:
-        found, expected = _state(two / name), _state(one / name)
+        found, expected = started.state(two / name), started.state(one / name)
         assert 'backbone' in found and found.keys() == expected.keys()
         jax.tree_util.tree_map_with_path(close, found, expected)
     assert len(list(two.glob('events*'))) == 1  # one process writes
@@ -130,10 +89,10 @@ def test_two_processes_evaluate_as_one(pod, tiny, tmp_path):
     """Each scores a share, one recording more for the first; the files are those of one."""
     one, two = tmp_path / 'one', tmp_path / 'two'
     words = [sys.executable, '-m', 'skeljax', *_words('finetune', tiny, one)]
-    subprocess.run(words, env=_environment(1), check=True, capture_output=True)
+    subprocess.run(words, env=started.environment(1), check=True, capture_output=True)
     shutil.copytree(one, two)
     command = [sys.executable, '-m', 'skeljax', 'evaluate', '--workdir', str(one), '--diagnose']
-    alone = subprocess.run(command, env=_environment(1), check=True, capture_output=True, text=True)
+    alone = subprocess.run(command, env=started.environment(1), check=True, capture_output=True, text=True)
     done = pod(2, 1, ['evaluate', '--workdir', str(two), '--diagnose'])
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if '[Gloo]' not in line]
