@@ -155,6 +155,7 @@ class Backbone(nn.Module):
                 convolve,
                 norm,
                 self.dropout,
+                self.axis_name,
                 dtype=self.dtype,
                 name=f'block{number}',
             )

@@ -137,7 +137,7 @@ class Backbone(nn.Module):
         tapped, outputs = layers.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             if number > 1:
-                x = layers.Dropout(self.dropout)(x, train=train)
+                x = layers.Dropout(self.dropout, self.axis_name, rows=1)(x, train=train)
             layer = Layer(
                 self.width, 'causal' in self.faithful, self.dtype, name=f'layer{number}'
             )

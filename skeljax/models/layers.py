@@ -187,12 +187,20 @@ class Linear(nn.Module):
 class Dropout(nn.Module):
     """Zeroes elements at random and scales the others up to the same expectation.
 
-    One random byte an element, or a half, a quarter or an eighth of one where that will do,
-    as random words are what costs: the rate is rounded to a multiple of 1/256, and the scale
-    is that of the rounded one.
+    Drawn for each row by its number on all devices together, so that several devices drop what
+    one with the whole batch does. One random byte an element, or a half, a quarter or an eighth
+    of one where that will do, as random words are what costs: the rate is rounded to a multiple
+    of 1/256, and the scale is that of the rounded one.
+
+    Attributes:
+        axis_name: mapped axis that the rows are spread over; None where each device draws as if
+            its rows were all.
+        rows: axis of the examples or their persons.
     """
 
     rate: float
+    axis_name: str | None = None
+    rows: int = 0
 
     @nn.compact
     def __call__(self, x, *, train: bool):
@@ -204,11 +212,22 @@ class Dropout(nn.Module):
             return jnp.zeros_like(x)
         bits = next(n for n in (1, 2, 4, 8) if (dropped << n) % 256 == 0)
         shifts = jnp.arange(0, 32, bits, jnp.uint32)  # of the draws from one word
-        words = jax.random.bits(self.make_rng('dropout'), (-(-x.size // len(shifts)), 1))
-        drawn = (words >> shifts) & (2**bits - 1)
+        shape = jnp.moveaxis(x, self.rows, 0).shape
+        size = x.size // shape[0]  # of a row
+        words = self._words(shape[0], -(-size // len(shifts)))
+        drawn = (words[..., None] >> shifts) & (2**bits - 1)
         kept = drawn >= (dropped << bits) // 256
-        kept = stored(kept.reshape(-1)[: x.size].reshape(x.shape))
+        kept = kept.reshape(shape[0], -1)[:, :size].reshape(shape)
+        kept = stored(jnp.moveaxis(kept, 0, self.rows))
         return jnp.where(kept, x * (256 / (256 - dropped)), 0)
+
+    def _words(self, rows: int, count: int):
+        """Draws uint32[rows, count]."""
+        key, number = self.make_rng('dropout'), jnp.arange(rows)
+        if self.axis_name is not None and not self.is_initializing():
+            number += lax.axis_index(self.axis_name) * rows
+        draw = lambda n: jax.random.bits(jax.random.fold_in(key, n), (count,))
+        return jax.vmap(draw)(number)
 
 
 class TemporalConv(nn.Module):

@@ -21,6 +21,7 @@ class Block(nn.Module):
         graph: makes a module float[N, V, T, C], mask -> float[N, V, T, features].
         norm: makes a batch normalisation.
         dropout: after the temporal convolution.
+        axis_name: mapped axis that videos are spread over, or None.
         kernel_init: of the temporal convolution and of the residual's.
         dtype: of the computation.
     """
@@ -31,6 +32,7 @@ class Block(nn.Module):
     graph: functools.partial
     norm: functools.partial
     dropout: float
+    axis_name: str | None
     kernel_init: nn.initializers.Initializer = layers.fan_out
     dtype: jnp.dtype = jnp.float32
 
@@ -42,7 +44,7 @@ class Block(nn.Module):
         y = layers.stored(jnp.where(mask, y, 0))
         y = self.over_time(y, mask, train=train)
         shorter = mask[:, :, :: self.stride]
-        y = layers.Dropout(self.dropout)(y, train=train)
+        y = layers.Dropout(self.dropout, self.axis_name)(y, train=train)
         if self.residual:
             linear = functools.partial(
                 layers.Linear, kernel_init=self.kernel_init, dtype=self.dtype

@@ -103,6 +103,7 @@ class Backbone(nn.Module):
                 convolve,
                 norm,
                 self.dropout if number > 1 else 0.0,
+                self.axis_name,
                 _small,
                 self.dtype,
                 name=f'block{number}',

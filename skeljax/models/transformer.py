@@ -65,12 +65,14 @@ class Block(nn.Module):
         heads: of either attention.
         expand: hidden width of the MLP as a multiple.
         dropout: of what is added.
+        axis_name: mapped axis that videos are spread over, or None.
         dtype: of the computation.
     """
 
     heads: int
     expand: int
     dropout: float
+    axis_name: str | None
     dtype: jnp.dtype
 
     @nn.compact
@@ -82,7 +84,8 @@ class Block(nn.Module):
             ('mlp', self.widened),
         ):
             y = part(normalise(x, f'{name}_norm'))
-            x = layers.stored(x + layers.Dropout(self.dropout)(y, train=train))
+            y = layers.Dropout(self.dropout, self.axis_name)(y, train=train)
+            x = layers.stored(x + y)
         return x
 
     def over_joints(self, x):
@@ -128,7 +131,7 @@ class Backbone(nn.Module):
         expand: hidden width of the MLPs as a multiple of `width`.
         faithful: no published quirk is known here.
         dropout: after each attention and MLP.
-        axis_name: not needed, there are no batch statistics.
+        axis_name: mapped axis that videos are spread over, or None; only dropout asks.
         dtype: of the computation; parameters are float32.
         remat: what blocks keep for the gradient, of `remat.POLICIES`.
     """
@@ -165,7 +168,10 @@ class Backbone(nn.Module):
         x = x + (joint + time).astype(self.dtype)
         tapped, outputs = layers.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
-            block = Block(self.heads, self.expand, self.dropout, self.dtype, name=f'block{number}')
+            block = Block(
+                self.heads, self.expand, self.dropout, self.axis_name, self.dtype,
+                name=f'block{number}',
+            )
             x = remat.call(self.remat, block, x, mask, train=train)
             if number in tapped:
                 outputs[number] = normalise(x, f'norm{number}').swapaxes(1, 2)

@@ -71,8 +71,7 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
         keys[:, 1], joints, layout=settings.layout, **settings.augment
     )
     frames = mask.any(-1)
-    # Another draw for each device: which units drop out is no matter of the example.
-    drop = jax.random.fold_in(jax.random.fold_in(rng, 1), lax.axis_index(parallel.AXIS))
+    drop = jax.random.fold_in(rng, 1)
     current = items.merge(state['backbone'], state['decoder'])
     share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
 

@@ -220,8 +220,6 @@ def _follow(key, params, host, progress, settings):
 def _encode(encoder, host, seen, rng, variables, side):
     """Encodes the views of one side by every stream: outputs and updated variables."""
     outputs = {}
-    # Another draw for each device: which units drop out is no matter of the example.
-    rng = jax.random.fold_in(rng, lax.axis_index(parallel.AXIS))
     for number, (stream, tree) in enumerate(variables.items()):
         outputs[stream] = {}
         for place, (view, kind) in enumerate(host.views.items()):

@@ -217,6 +217,23 @@ def test_dropout_keeps_the_expectation(rate):
     np.testing.assert_allclose(together.mean(), kept**2, atol=0.01)
 
 
+@pytest.mark.parametrize('rows', [0, 1])
+def test_dropout_on_devices_is_that_of_one(rows):
+    x = jnp.ones((8, 8, 11))
+    drop = lambda x, name: layers.Dropout(0.3, name, rows).apply(
+        {}, x, train=True, rngs={'dropout': jax.random.key(3)}
+    )
+    devices = jax.devices()[:4]
+    mapped = jax.pmap(
+        lambda x: drop(x, 'd'), axis_name='d', in_axes=rows, out_axes=rows, devices=devices
+    )
+    shape = [4, 2, 8, 11] if rows == 0 else [8, 4, 2, 11]
+    expected = np.asarray(drop(x, None))
+    np.testing.assert_array_equal(np.asarray(mapped(x.reshape(shape))).reshape(x.shape), expected)
+    first, second = np.moveaxis(expected, rows, 0)[:2]
+    assert (first != second).any()
+
+
 def test_dropout_of_nothing_and_everything():
     x = jnp.arange(5.0)
     np.testing.assert_array_equal(layers.Dropout(0.5).apply({}, x, train=False), x)
