@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from skeljax.contrast import loss, skeletonclr
 from skeljax.contrast.skeletonclr import View
-from skeljax.models import heads, layers
+from skeljax.models import heads, pooling
 
 
 def drop_salient(x, mask, *, keep: float = 0.7, smoothing: float = 1e-4):
@@ -42,7 +42,7 @@ def drop_salient(x, mask, *, keep: float = 0.7, smoothing: float = 1e-4):
     squares = (wide - mean) ** 2
     variance = jnp.where(there, squares, 0).sum((2, 3), keepdims=True) / (count - 1)
     energy = jax.nn.sigmoid(squares / (4 * (variance + smoothing)) + 0.5)
-    joint = layers.masked_mean(energy.mean(-1, keepdims=True), mask[..., None, None], 2)
+    joint = pooling.masked_mean(energy.mean(-1, keepdims=True), mask[..., None, None], 2)
     kept = there & (energy < keep) & (joint[:, :, None] < keep)
     kept = lax.stop_gradient(kept.astype(jnp.float32))
     whole = there.sum((1, 2, 3, 4), keepdims=True, dtype=jnp.float32)
@@ -63,14 +63,14 @@ class Heads(nn.Module):
 
     @nn.compact
     def __call__(self, features, view: str, *, train: bool):
-        """Maps `layers.Features` of a view to name -> unit vectors float32[B, D]."""
+        """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
         stride = max(features.taps)
         channels = features.taps[stride][0].shape[-1]
         head = heads.GlobalHead(hidden=channels, embed=self.embed, name='video')
         outputs = {'video': head(features.taps)}
         if view == 'extreme':
             left = drop_salient(features.map, features.mask, keep=self.keep)
-            outputs['dropped'] = head({stride: layers.pool_persons(left, features.mask)})
+            outputs['dropped'] = head({stride: pooling.pool_persons(left, features.mask)})
         return outputs
 
 

@@ -16,7 +16,7 @@ from skeljax import skeleton
 from skeljax.contrast import loss, skeletonclr
 from skeljax.contrast.skeletonclr import View
 from skeljax.errors import InputError
-from skeljax.models import heads, layers
+from skeljax.models import heads, layers, pooling
 
 
 class PartBranch(nn.Module):
@@ -34,7 +34,7 @@ class PartBranch(nn.Module):
 
     @nn.compact
     def __call__(self, features, *, train: bool):
-        """Maps `layers.Features` to unit vectors float32[B, D]."""
+        """Maps `pooling.Features` to unit vectors float32[B, D]."""
         x, mask = features.map, features.mask
         channels, inner = x.shape[-1], x.shape[-1] // 2
         groups = parts(self.layout) if x.shape[3] > 1 else ((0,),)
@@ -46,7 +46,7 @@ class PartBranch(nn.Module):
         x = x + self._related(x, mask, linear, train)
         stride = max(features.taps)
         head = heads.GlobalHead(hidden=channels, embed=self.embed, name='head')
-        return head({stride: layers.pool_persons(x, mask)})
+        return head({stride: pooling.pool_persons(x, mask)})
 
     def _related(self, x, mask, linear, train):
         """Non-local attention over time, one for all parts (Wang et al., arXiv 1711.07971)."""
@@ -90,7 +90,7 @@ class Heads(nn.Module):
 
     @nn.compact
     def __call__(self, features, view: str, *, train: bool):
-        """Maps `layers.Features` of a view to name -> unit vectors float32[B, D]."""
+        """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
         if view == 'parts':
             branch = PartBranch(self.layout, self.embed, self.axis_name, name='parts')
             return {'parts': branch(features, train=train)}

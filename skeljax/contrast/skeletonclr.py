@@ -42,7 +42,7 @@ class Heads(nn.Module):
 
     @nn.compact
     def __call__(self, features, view: str, *, train: bool):
-        """Maps `layers.Features` of a view to name -> unit vectors float32[B, D]."""
+        """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
         channels = features.taps[max(features.taps)][0].shape[-1]
         head = heads.GlobalHead(hidden=channels, embed=self.embed, name='video')
         return {'video': head(features.taps)}

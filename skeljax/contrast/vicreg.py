@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from skeljax.contrast import skeletonclr
 from skeljax.contrast.skeletonclr import View
 from skeljax.errors import InputError
-from skeljax.models import layers
+from skeljax.models import layers, pooling
 
 _NAMES = ('query', 'second', 'third', 'key')
 _SMALL = 1e-4  # added to variances; USDRL adds nothing and divides by 0 where nothing varies
@@ -38,9 +38,9 @@ class Heads(nn.Module):
 
     @nn.compact
     def __call__(self, features, view: str, *, train: bool):
-        """Maps `layers.Features` of a view to name -> vectors float32[B, D]."""
+        """Maps `pooling.Features` of a view to name -> vectors float32[B, D]."""
         x, mask = features.taps[max(features.taps)]
-        x = layers.masked_mean(x, mask[..., None], 1).astype(jnp.float32)
+        x = pooling.masked_mean(x, mask[..., None], 1).astype(jnp.float32)
         every = jnp.ones((len(x), 1), bool)
         for number in (1, 2):
             x = nn.Dense(self.hidden, name=f'hidden{number}')(x)

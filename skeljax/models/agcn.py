@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from skeljax import graph, skeleton
-from skeljax.models import layers, stack
+from skeljax.models import layers, pooling, stack
 
 
 class GraphConv(nn.Module):
@@ -89,7 +89,7 @@ class Backbone(nn.Module):
     remat: str = 'none'
 
     @nn.compact
-    def __call__(self, x, mask, *, train: bool) -> layers.Features:
+    def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         norm = functools.partial(layers.MaskedBatchNorm, axis_name=self.axis_name)
         partitions = tuple(map(tuple, graph.partitions(skeleton.get(self.layout)).tolist()))

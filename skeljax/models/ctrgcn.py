@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from skeljax import graph, skeleton
 from skeljax.errors import InputError
-from skeljax.models import layers, stack
+from skeljax.models import layers, pooling, stack
 
 
 class GraphConv(nn.Module):
@@ -44,7 +44,7 @@ class GraphConv(nn.Module):
             linear, count * inner, kernel_init=nn.initializers.normal(math.sqrt(2 / inner))
         )
         # The mean over time and a matrix product commute: the mean is smaller.
-        mean = layers.masked_mean(x, mask, 2)
+        mean = pooling.masked_mean(x, mask, 2)
         query, key = (embed(name=name)(mean) for name in ('query', 'key'))
         related = jnp.split(jnp.tanh(query[:, :, None] - key[:, None]), count, axis=-1)
         y = 0
@@ -140,7 +140,7 @@ class Backbone(nn.Module):
     remat: str = 'none'
 
     @nn.compact
-    def __call__(self, x, mask, *, train: bool) -> layers.Features:
+    def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         if self.width % 4:
             raise InputError(f'width of ctrgcn is {self.width}, expected a multiple of 4')

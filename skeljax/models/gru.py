@@ -14,7 +14,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.models import layers, remat
+from skeljax.models import layers, pooling, remat
 
 _xavier = nn.initializers.variance_scaling(1.0, 'fan_avg', 'uniform', batch_axis=0)
 
@@ -101,7 +101,7 @@ class Backbone(nn.Module):
     """The encoder.
 
     A step has 2 `width` channels. Its map has one joint, as joints are not kept apart.
-    Taps are of frame resolution, averaged over time (`layers.frame_features`); the
+    Taps are of frame resolution, averaged over time (`pooling.frame_features`); the
     published methods take the last frame's features for those of a video, here the
     heads average.
 
@@ -126,7 +126,7 @@ class Backbone(nn.Module):
     remat: str = 'none'
 
     @nn.compact
-    def __call__(self, x, mask, *, train: bool) -> layers.Features:
+    def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         b, t, m, v, c = x.shape
         x = x.transpose(1, 0, 2, 3, 4).reshape(t, b * m, v * c).astype(self.dtype)
@@ -134,7 +134,7 @@ class Backbone(nn.Module):
         x = jnp.where(seen, x, 0)  # garbage may not be finite
         norm = layers.MaskedBatchNorm(self.axis_name, two_pass=True, name='input_norm')
         x = norm(x, seen, train=train)
-        tapped, outputs = layers.tapped(self.depth).values(), {}
+        tapped, outputs = pooling.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             if number > 1:
                 x = layers.Dropout(self.dropout, self.axis_name, rows=1)(x, train=train)
@@ -144,4 +144,4 @@ class Backbone(nn.Module):
             x = remat.call(self.remat, layer, x, seen)
             if number in tapped:
                 outputs[number] = x.swapaxes(0, 1)[:, None]
-        return layers.frame_features(outputs, seen[..., 0].T, m)
+        return pooling.frame_features(outputs, seen[..., 0].T, m)

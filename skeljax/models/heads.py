@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skeljax import streams
-from skeljax.models.layers import masked_mean
+from skeljax.models import pooling
 
 
 def unit(x):
@@ -40,7 +40,7 @@ class GlobalHead(nn.Module):
     def __call__(self, taps):
         """Returns unit vectors, float32[B, D]."""
         features, mask = taps[max(taps)]
-        pooled = masked_mean(features, mask[..., None], 1)
+        pooled = pooling.masked_mean(features, mask[..., None], 1)
         return unit(_projection(self.hidden, self.embed, pooled, features.dtype))
 
 
@@ -111,7 +111,7 @@ class SnippetHead(nn.Module):
         if self.num_snippets:
             features, valid = adaptive_pool(features, valid, self.num_snippets)
         projected = _projection(features.shape[-1], self.embed, features, features.dtype)
-        video = masked_mean(projected, valid[..., None], 1)
+        video = pooling.masked_mean(projected, valid[..., None], 1)
         return Snippets(features, unit(projected), unit(video), valid)
 
 
@@ -181,7 +181,7 @@ class Localizer(nn.Module):
         stride = max(taps)
         features, valid = taps[stride]
         if self.whole:
-            logits = self.head(masked_mean(features, valid[..., None], 1))
+            logits = self.head(pooling.masked_mean(features, valid[..., None], 1))
             return jnp.repeat(logits[:, None], mask.shape[1], axis=1)
         return interpolate(self.head(features), mask.any(-1), stride)
 

@@ -5,7 +5,7 @@ import functools
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax.models import layers, remat
+from skeljax.models import layers, pooling, remat
 
 # Width multiple of each block of ST-GCN and its descendants.
 WIDTHS = (1, 1, 1, 1, 2, 2, 2, 4, 4, 4)
@@ -95,7 +95,7 @@ def reach(blocks_that_halve, count: int, kernel: int = 9) -> dict[int, int]:
     return taps
 
 
-def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> layers.Features:
+def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> pooling.Features:
     """Sends joints through blocks and taps the last one of each temporal resolution.
 
     Args:
@@ -116,6 +116,6 @@ def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> layer
     for block in blocks:
         x, mask = remat.call(policy, block, x, mask, train=train)
         stride *= block.stride
-        taps[stride] = layers.tap(x, mask, m)
+        taps[stride] = pooling.tap(x, mask, m)
     last = x.reshape(b, m, v, *x.shape[2:]).transpose(0, 1, 3, 2, 4)
-    return layers.Features(last, mask.reshape(b, m, -1), taps)
+    return pooling.Features(last, mask.reshape(b, m, -1), taps)

@@ -10,7 +10,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from skeljax import graph, skeleton
-from skeljax.models import layers, stack
+from skeljax.models import layers, pooling, stack
 
 # Their initialisation. Normalisation hides the scale of weights, but not the learning
 # rate that it asks for.
@@ -85,7 +85,7 @@ class Backbone(nn.Module):
         return stack.reach(self.strides, len(self.widths))
 
     @nn.compact
-    def __call__(self, x, mask, *, train: bool) -> layers.Features:
+    def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         norm = functools.partial(
             layers.MaskedBatchNorm, axis_name=self.axis_name, scale_init=_near_one

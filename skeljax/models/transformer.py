@@ -14,7 +14,7 @@ from jax import lax
 import jax.numpy as jnp
 
 from skeljax.errors import InputError
-from skeljax.models import layers, remat
+from skeljax.models import layers, pooling, remat
 
 _xavier = nn.initializers.xavier_uniform()
 
@@ -121,7 +121,7 @@ class Backbone(nn.Module):
     """The encoder.
 
     Every tapped block's output is normalised once more, by a layer norm of its own.
-    Taps are of frame resolution, averaged over time (`layers.frame_features`).
+    Taps are of frame resolution, averaged over time (`pooling.frame_features`).
 
     Attributes:
         layout: name of the joint layout; only how many joints it has matters.
@@ -148,7 +148,7 @@ class Backbone(nn.Module):
     remat: str = 'none'
 
     @nn.compact
-    def __call__(self, x, mask, *, train: bool) -> layers.Features:
+    def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M].
 
         Raises:
@@ -166,7 +166,7 @@ class Backbone(nn.Module):
         joint = self.param('joint', nn.initializers.normal(0.02), (v, self.width), jnp.float32)
         time = time_encoding(t, self.width)[:, None]
         x = x + (joint + time).astype(self.dtype)
-        tapped, outputs = layers.tapped(self.depth).values(), {}
+        tapped, outputs = pooling.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):
             block = Block(
                 self.heads, self.expand, self.dropout, self.axis_name, self.dtype,
@@ -175,4 +175,4 @@ class Backbone(nn.Module):
             x = remat.call(self.remat, block, x, mask, train=train)
             if number in tapped:
                 outputs[number] = normalise(x, f'norm{number}').swapaxes(1, 2)
-        return layers.frame_features(outputs, mask, m)
+        return pooling.frame_features(outputs, mask, m)

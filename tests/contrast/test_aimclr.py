@@ -5,7 +5,7 @@ import pytest
 
 from skeljax.contrast import aimclr, hiclr, loss
 from skeljax.errors import InputError
-from skeljax.models import layers
+from skeljax.models import pooling
 
 T = 0.07
 
@@ -164,7 +164,7 @@ def test_only_the_extreme_view_is_dropped_from_and_by_the_same_head():
     rng = np.random.default_rng(2)
     x = jnp.array(rng.normal(size=(3, 1, 4, 5, 6)), jnp.float32)
     mask = jnp.ones((3, 1, 4), bool)
-    features = layers.Features(x, mask, {4: layers.pool_persons(x, mask)})
+    features = pooling.Features(x, mask, {4: pooling.pool_persons(x, mask)})
     heads = aimclr.Heads(embed=8)
     variables = heads.init(jax.random.key(0), features, 'extreme', train=True)
     apply = lambda view: heads.apply(variables, features, view, train=True)
@@ -173,7 +173,7 @@ def test_only_the_extreme_view_is_dropped_from_and_by_the_same_head():
     assert set(outputs) == {'video', 'dropped'} and list(variables['params']) == ['video']
     np.testing.assert_allclose(outputs['video'], apply('query')['video'])
     left = aimclr.drop_salient(x, mask)
-    again = layers.Features(left, mask, {4: layers.pool_persons(left, mask)})
+    again = pooling.Features(left, mask, {4: pooling.pool_persons(left, mask)})
     np.testing.assert_allclose(
         outputs['dropped'], heads.apply(variables, again, 'query', train=True)['video'], rtol=1e-6
     )

@@ -8,7 +8,7 @@ import pytest
 from skeljax import skeleton
 from skeljax.contrast import loss, rvtclr
 from skeljax.errors import InputError
-from skeljax.models import heads, layers
+from skeljax.models import heads, pooling
 
 T = 0.07
 
@@ -100,7 +100,7 @@ def _branch(layout='ntu25'):
     joints = skeleton.get(layout).num_joints
     x = jnp.ones((1, 1, 3, joints, 4))
     mask = jnp.ones((1, 1, 3), bool)
-    features = layers.Features(x, mask, {8: layers.pool_persons(x, mask)})
+    features = pooling.Features(x, mask, {8: pooling.pool_persons(x, mask)})
     variables = branch.init(jax.random.key(0), features, train=True)
     # The attention's norm begins at 0, which would hide it.
     params = jax.tree.map(lambda x: x + 0.3, variables['params'])
@@ -109,7 +109,7 @@ def _branch(layout='ntu25'):
 
 def _embed(x, mask, layout='ntu25'):
     branch, variables = _branch(layout)
-    features = layers.Features(x, mask, {8: layers.pool_persons(x, mask)})
+    features = pooling.Features(x, mask, {8: pooling.pool_persons(x, mask)})
     return branch.apply(variables, features, train=False)
 
 
@@ -161,7 +161,7 @@ def test_parameter_counts():
     x = jax.ShapeDtypeStruct((1, 1, 4, 25, 256), jnp.float32)
     mask = jax.ShapeDtypeStruct((1, 1, 4), jnp.bool_)
     tap = (jax.ShapeDtypeStruct((1, 4, 256), jnp.float32), jax.ShapeDtypeStruct((1, 4), jnp.bool_))
-    features = layers.Features(x, mask, {8: tap})
+    features = pooling.Features(x, mask, {8: tap})
     made = rvtclr.Heads('ntu25')
 
     def count(view):

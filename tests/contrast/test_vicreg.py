@@ -9,7 +9,7 @@ import pytest
 
 from skeljax.contrast import vicreg
 from skeljax.errors import InputError
-from skeljax.models import layers
+from skeljax.models import pooling
 from skeljax.train import parallel
 
 
@@ -74,7 +74,7 @@ def test_the_projector_does_not_look_at_padding():
     wide = np.arange(7)[None].repeat(5, 0) < 4
     mask[0, 2:] = wide[0, 2:] = False
     made = vicreg.Heads(embed=3, hidden=4)
-    features = lambda x, mask: layers.Features(None, None, {1: (x[:, :2], mask[:, :2]), 4: (x, mask)})
+    features = lambda x, mask: pooling.Features(None, None, {1: (x[:, :2], mask[:, :2]), 4: (x, mask)})
     variables = made.init(jax.random.key(0), features(x, mask), 'query', train=True)
     apply = lambda x, mask: made.apply(
         variables, features(x, mask), 'query', train=True, mutable=['batch_stats']
@@ -99,7 +99,7 @@ def test_gradients_are_those_of_the_whole_batch(devices):
     seen = {view: rng.normal(size=(8, 2, 5)).astype(np.float32) for view in host.views}
     mask = rng.random((8, 2)) < 0.8
     made = host.heads(embed=4, layout='ntu25', axis_name=parallel.AXIS)
-    features = lambda x, mask: layers.Features(None, None, {1: (x, mask)})
+    features = lambda x, mask: pooling.Features(None, None, {1: (x, mask)})
     variables = made.init(jax.random.key(0), features(seen['query'], mask), 'query', train=True)
 
     def gradient(params, seen, mask):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skeljax import skeleton
-from skeljax.models import fuser, heads, layers
+from skeljax.models import fuser, heads, pooling
 
 # Most of the time goes into compiling what then runs for milliseconds.
 quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
@@ -165,7 +165,7 @@ def test_taps_are_means_of_the_map_over_stretches_of_frames(name):
 def test_pool_time_by_hand():
     x = jnp.array([[[1.0], [2.0], [30.0], [4.0], [5.0]]])
     mask = jnp.array([[True, True, False, True, False]])
-    found, valid = layers.pool_time(x, mask, 2)
+    found, valid = pooling.pool_time(x, mask, 2)
     np.testing.assert_allclose(found[..., 0], [[1.5, 4.0, 0.0]])
     np.testing.assert_array_equal(valid, [[True, True, False]])
     # The fuser hands each step back to the frames that it is the mean of.
@@ -174,10 +174,10 @@ def test_pool_time_by_hand():
 
 
 def test_layers_that_are_tapped():
-    assert layers.tapped(1) == {1: 1, 2: 1, 4: 1, 8: 1}
-    assert layers.tapped(3) == {1: 1, 2: 2, 4: 3, 8: 3}
-    assert layers.tapped(4) == {1: 1, 2: 2, 4: 3, 8: 4}
-    assert layers.tapped(8) == {1: 2, 2: 4, 4: 6, 8: 8}
+    assert pooling.tapped(1) == {1: 1, 2: 1, 4: 1, 8: 1}
+    assert pooling.tapped(3) == {1: 1, 2: 2, 4: 3, 8: 3}
+    assert pooling.tapped(4) == {1: 1, 2: 2, 4: 3, 8: 4}
+    assert pooling.tapped(8) == {1: 2, 2: 4, 4: 6, 8: 8}
 
 
 @every_backbone

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.models import layers
+from skeljax.models import layers, pooling
 
 
 def test_masked_mean_by_hand():
     x = jnp.array([[1.0, 2.0, 30.0], [4.0, 5.0, 6.0]])
     mask = jnp.array([[True, True, False], [False, False, False]])
-    np.testing.assert_allclose(layers.masked_mean(x, mask, 1), [1.5, 0.0])
+    np.testing.assert_allclose(pooling.masked_mean(x, mask, 1), [1.5, 0.0])
 
 
 @pytest.mark.parametrize('stride', [1, 2, 3, 4])
@@ -109,7 +109,7 @@ def test_clips_in_pieces_are_the_clips(monkeypatch, clips, size):
 
     def mean(x, mask):
         seen.append(len(x))
-        return layers.masked_mean(x, mask[..., None, None], (1, 2, 3))
+        return pooling.masked_mean(x, mask[..., None, None], (1, 2, 3))
 
     found = layers.in_pieces(mean, x, mask, cores=2)
     np.testing.assert_allclose(found, mean(x, mask), atol=1e-6)

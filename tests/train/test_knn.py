@@ -9,7 +9,7 @@ import pytest
 
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.models import heads, layers
+from skeljax.models import heads, pooling
 from skeljax.train import knn
 
 
@@ -44,7 +44,7 @@ class Backbone(nn.Module):
 
     def __call__(self, x, mask, *, train):
         flat = x.reshape(*x.shape[:2], -1)
-        return types.SimpleNamespace(taps={4: layers.pool_time(flat, mask.any(-1), 4)})
+        return types.SimpleNamespace(taps={4: pooling.pool_time(flat, mask.any(-1), 4)})
 
 
 def _model(**options):
