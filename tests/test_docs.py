@@ -1,22 +1,22 @@
-"""The documentation: that its site builds without a warning, and that its commands parse."""
+"""The documentation: that its site builds without a warning, and that its commands parse and are run."""
 
+import ast
 from pathlib import Path
 import re
-import shlex
 import subprocess
 import sys
 
+import documented
+from ml_collections import ConfigDict
 import pytest
 
 import skeljax
-from skeljax.cli import main
+from skeljax.ablate import sweep as sweeps
+from skeljax.cli import configured, main
+from skeljax.configs import bench, default
 from skeljax.report import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
-    ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')),
-    *sorted((ROOT / 'tfds_builders').glob('*/README.md')),
-]
 
 
 @pytest.fixture(scope='module')
@@ -49,21 +49,68 @@ def test_pages_are_made_from_the_code(site):
     assert (site / 'notebooks' / 'first_steps.ipynb').is_file()
 
 
-def _commands(page: Path) -> list[str]:
-    """Lists the commands of a page's shell blocks, several lines of one joined."""
-    blocks = re.findall(r'^```bash\n(.*?)^```', page.read_text(), re.DOTALL | re.MULTILINE)
-    lines = [line for block in blocks for line in block.replace('\\\n', ' ').splitlines()]
-    return [line[line.index('skeljax'):] for line in lines if re.match(r'([A-Z_]+=\S+ )*skeljax ', line)]
-
-
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize('page', documented.PAGES)
 def test_commands_of_a_page_parse(page):
-    for command in _commands(page):
-        words = shlex.split(command.replace('...', ''), comments=True)
-        if '>' in words:
-            words = words[: words.index('>')]
-        args, verb = main.parse(words[1:])
-        assert args.verb == words[1] and verb.run
+    for command in documented.commands(page):
+        words = command.words()
+        args = documented.parsed(words) if words else None
+        if not args:
+            continue
+        assert args.verb == words[1]
+        if isinstance(getattr(args, 'config_file', None), str):
+            base = sweeps.load(args.sweep).base if args.verb == 'ablate' else args.config_file
+            if base:
+                configured.load(base, args.overrides)  # every field is there, and of its type
+
+
+@pytest.mark.parametrize('page', documented.PAGES)
+def test_options_within_sentences_are_those_of_their_verbs(page):
+    for span in documented.spans(page):
+        words = documented.Command(page, span).words()
+        if words and words[1] in main.VERBS:
+            known = main.parsers({words[1]})[1][words[1]]._option_string_actions
+            strange = {w.partition('=')[0] for w in words if w.startswith('--')} - {*known, '--help'}
+            assert not {option for option in strange if not option.startswith('--config.')}, span
+
+
+def test_fields_that_pages_name_are_there():
+    # Rows of configs/bench.py have one part more; `--config.key=value` is how help tells it.
+    config = {**default.get_config(), 'bench': bench.get_config().bench, 'key': 0}
+    for page in documented.PAGES:
+        for name in re.findall(r'(?<![\w/.])config\.([a-z_]+(?:\.[a-z_]+)*)', (ROOT / page).read_text()):
+            held = config
+            for part in name.split('.'):
+                assert isinstance(held, (dict, ConfigDict)) and part in held, f'{page}: config.{name}'
+                held = held[part]
+
+
+def _run_by_tests() -> dict[str, str]:
+    """Finds which commands tests are marked to run; `told` of tests/cli/pages sees that they do."""
+    found = {}
+    for path in sorted((ROOT / 'tests' / 'cli' / 'pages').glob('test_*.py')):
+        for marked in re.findall(r'^@pytest\.mark\.documented(\(.+\))$', path.read_text(), re.MULTILINE):
+            given = ast.literal_eval(marked.removesuffix(')') + ',)')
+            found |= {command.text: path.name for command in documented.chosen(*given)}
+    return found
+
+
+def _lost(commands) -> set[str]:
+    run = _run_by_tests()
+    return {f'{c.page}: {c.text}' for c in commands if c.text not in run and not documented.not_run(c)}
+
+
+def test_every_command_is_run_by_a_test_or_has_a_reason_not_to_be():
+    told = documented.commands()
+    lost = sorted(_lost(told))
+    assert not lost, f'run them in tests/cli/pages, or say in tests/documented.py why not: {lost}'
+    idle = [part for part in documented.NOT_RUN if not any(part in command.text for command in told)]
+    assert not idle, f'no page tells them: {idle}'
+    assert len(_run_by_tests()) > 80
+
+
+def test_a_command_that_nobody_runs_is_seen():
+    new = documented.Command('README.md', 'skeljax predict walk.bvh --model model/ --out elsewhere/')
+    assert _lost([new]) == {f'README.md: {new.text}'}
 
 
 def test_the_figures_of_the_readme_are_those_of_the_results():
@@ -76,10 +123,6 @@ def test_the_figures_of_the_readme_are_those_of_the_results():
             fitting = [r for r in rows(part) if r[:3] == [labels, start, 'U-shaped fuser']]
             assert [row[3] for row in fitting] == [figure]
     assert len(told) == 5
-
-
-def test_there_are_commands_to_parse():
-    assert len(_commands(ROOT / 'README.md')) > 10 and len(_commands(ROOT / 'docs' / 'own-data.md')) > 8
 
 
 def test_the_citation_is_of_this_version_and_names_the_paper():

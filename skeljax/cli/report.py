@@ -1,7 +1,7 @@
 """Write a report of runs: figures, curves, mistakes, what the encoder sees.
 
     skeljax report runs/tuned --out report.html
-    skeljax report runs/scratch runs/tuned --split test --protocol argmax_clean --out report.md
+    skeljax report runs/scratch runs/tuned --split test --protocol argmax_clean --out compared.md
 
 Of each run of fine-tuning, scored as `skeljax evaluate` does: mAP by overlap, classes,
 confusion, how far starts and ends are off, the best and worst recordings in the viewer. Of each
@@ -63,10 +63,11 @@ def run(args) -> int:
     title = args.title or _title(found)
     with writing(target.page):
         files.write(target, chapters.compose(found), title=title, pages=viewers)
-    size = target.page.stat().st_size / 1e6
+    size = target.page.stat().st_size
+    size = f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.0f} kB'
     beside = f', more in {target.folder}' if target.folder.is_dir() else ''
     count = '1 run' if len(found) == 1 else f'{len(found)} runs'
-    print(f'{count} in {target.page} ({size:.1f} MB){beside}')
+    print(f'{count} in {target.page} ({size}){beside}')
     return 0
 
 

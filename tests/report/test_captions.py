@@ -135,3 +135,19 @@ def test_side_by_side_never_overlaps_and_keeps_the_best(rows):
         assert found.score.max() == score.max()
     again = side_by_side(found)
     assert again.start.tolist() == found.start.tolist() and again.end.tolist() == found.end.tolist()
+
+
+def test_a_reader_of_elans_files_finds_the_same(tmp_path):
+    pympi = pytest.importorskip('pympi', reason='reads ELAN’s files (pip install pympi-ling)', exc_type=ImportError)
+    path = tmp_path / 'a.eaf'
+    elan.write(path, FOUND, classes=CLASSES, fps=30, tier='model', properties={'recording': 'a'})
+    read = pympi.Eaf(path)
+    assert list(read.get_tier_names()) == ['model']
+    assert read.get_annotation_data_for_tier('model') == [(0, 1000, CLASSES[0]), (1000, 2500, CLASSES[1])]
+    kind = read.get_parameters_for_tier('model')['LINGUISTIC_TYPE_REF']
+    assert read.get_parameters_for_linguistic_type(kind)['CONTROLLED_VOCABULARY_REF'] == 'classes'
+    entries = read.get_cv_entries('classes')
+    assert {key: [text for text, *_ in values] for key, (values, _) in entries.items()} == {
+        'cve0': [CLASSES[0]], 'cve1': [CLASSES[1]]
+    }
+    assert ('recording', 'a') in read.get_properties()

@@ -86,10 +86,37 @@ def test_several_runs_are_compared_first():
     assert [block.text for block in blocks if isinstance(block, Heading) and block.level == 1] == [
         'All runs', 'one', 'two'
     ]
+    assert list(blocks[1].heads) == ['run', 'mean, %', 'F1, %', 'frames, %']
+    assert 'start first; stage finetune; corpus made/up; protocol babel_clean' in blocks[2].text
     rows = blocks[1].rows
-    assert [row[0] for row in rows] == ['one', 'two'] and rows[0][3] == 'first'
+    assert [row[0] for row in rows] == ['one', 'two']
     # 9 of 10 found, of 11 true.
-    assert rows[0][6] == f'{100 * 18 / 21:.1f}' and rows[1][5:] == ('–', '–', '–')
+    assert rows[0][2] == f'{100 * 18 / 21:.1f}' and rows[1][1:] == ['–', '–', '–']
+    runs[1].told = runs[1].told | {
+        'config': made_report.CONFIG | {'finetune': made_report.CONFIG['finetune'] | {'init_from': ''}}
+    }
+    table, said = chapters.compose(runs)[1:3]
+    assert table.heads[4:] == ['start'] and [row[4] for row in table.rows] == ['first', 'scratch']
+    assert 'start' not in said.text
+
+
+def test_a_run_of_pretraining_names_its_classes_and_shows_its_encoder_in_one_row():
+    run = made_report.run(classes=[f'action {number}' for number in range(1, 12)])
+    run.progress = run.progress._replace(stage='pretrain')
+    run.measured = run.judged = None
+    run.encoded = run.encoded[:1]
+    blocks = chapters.compose([run])
+    (said,) = [block.text for block in blocks if isinstance(block, Text) and 'deepest layer' in block.text]
+    assert '1 action 1; 2 action 2' in said and '11 action 11.' in said
+    rows = [[one.name for one in block.pictures] for block in blocks if isinstance(block, Pictures)]
+    assert rows[0] == ['run-1-snippets-pretrained', 'run-1-similarity-pretrained']
+
+
+def test_next_to_nothing_is_not_told_as_what_a_class_was_taken_for():
+    run = made_report.run()
+    run.judged.confusion[0] = [999, 1, 0, 0]
+    rows = _tables(chapters.compose([run]))['', 'class'].rows
+    assert rows[0][-1] == '–' and rows[1][-1] != '–'
 
 
 def test_a_run_without_its_corpus_has_what_is_left():

@@ -54,15 +54,18 @@ def _side_by_side(runs: Sequence[Reported]) -> Iterator[Block]:
     yield Heading(1, 'All runs')
     rows = []
     for run in runs:
-        best = run.measured['mean'] if run.measured else None
         judged = run.judged
         rows.append((
-            run.name, run.progress.stage, run.progress.corpus, summary.start(run), run.protocol or '–',
-            summary.percent(best), summary.percent(judged.f1 if judged else None),
-            summary.percent(judged.accuracy if judged else None),
+            run.name, summary.percent(run.measured['mean'] if run.measured else None),
+            summary.percent(judged.f1 if judged else None), summary.percent(judged.accuracy if judged else None),
+            summary.start(run), run.progress.stage, run.progress.corpus, run.protocol or '–',
         ))
-    heads = ('run', 'stage', 'corpus', 'start', 'protocol', 'mean, %', 'F1, %', 'frames right, %')
-    yield Table(heads, rows, numbers=(5, 8))
+    heads = ('run', 'mean, %', 'F1, %', 'frames, %', 'start', 'stage', 'corpus', 'protocol')
+    # What is the same of all is told once.
+    differ = [at for at in range(len(heads)) if at < 4 or len({row[at] for row in rows}) > 1]
+    yield Table([heads[at] for at in differ], [[row[at] for at in differ] for row in rows], numbers=(1, 4))
+    same = '; '.join(f'{heads[at]} {rows[0][at]}' for at in range(4, len(heads)) if at not in differ)
+    yield Text(f'Frames: the share of them that has the true class.{f" The same of all: {same}." if same else ""}')
     drawn = {
         run.name: (run.measured['tious'], run.measured['map'])
         for run in runs if run.measured and len(run.measured['tious']) == len(run.measured['map']) > 0
@@ -154,7 +157,8 @@ def _taken_for(judged: Judged, label: int, classes: Sequence[str]) -> str:
         return '–'
     most = int(wrong.argmax())
     named = classes[most] if most < len(classes) else 'none'
-    return f'{named}, {100 * wrong[most] / frames.sum():.0f} %'
+    share = f'{100 * wrong[most] / frames.sum():.0f}'
+    return '–' if share == '0' else f'{named}, {share} %'
 
 
 def _mistakes(run: Reported, prefix: str) -> Iterator[Block]:
@@ -188,26 +192,34 @@ def _snippets(run: Reported, prefix: str) -> Iterator[Block]:
     if not run.encoded:
         return
     yield Heading(2, 'What the encoder sees')
-    numbered = ' Numbers are those of the classes.' if pictures.tags(run.classes)[:1] == ['1'] else ''
+    numbered = ''
+    if pictures.tags(run.classes)[:1] == ['1']:
+        numbered = ' Numbers are those of the classes'
+        # Elsewhere the table of classes tells them.
+        named = '; '.join(f'{number} {name}' for number, name in enumerate(run.classes, start=1))
+        numbered += '.' if run.judged else f': {named}.'
     yield Text(
         f'Snippets are the steps of the encoder’s deepest layer, unit vectors, of the split {run.split}.{numbered}'
     )
-    yield Pictures([
+    points = [
         Picture(f'{prefix}-snippets-{one.encoder}', _scatter(one, run.classes),
                 f'{one.encoder.capitalize()}: {len(one.vectors)} snippets on the two axes along which they '
                 f'vary most (PCA), coloured by class.')
         for one in run.encoded
-    ])
-    if not run.sample:
-        return
-    name, truth = run.sample
-    yield Pictures([
-        Picture(f'{prefix}-similarity-{one.encoder}', _similarity(one, truth, run),
-                f'{one.encoder.capitalize()}: how alike the snippets of {name} are, less what all snippets have '
-                f'in common; true segments along the edges. Bright squares are moments that the encoder '
-                f'takes for the same.')
-        for one in run.encoded if len(one.sample)
-    ])
+    ]
+    alike = []
+    if run.sample:
+        name, truth = run.sample
+        alike = [
+            Picture(f'{prefix}-similarity-{one.encoder}', _similarity(one, truth, run),
+                    f'{one.encoder.capitalize()}: how alike the snippets of {name} are, less what all snippets '
+                    f'have in common; true segments along the edges. Bright squares are moments that the '
+                    f'encoder takes for the same.')
+            for one in run.encoded if len(one.sample)
+        ]
+    # One encoder's pictures side by side, else one kind of several encoders.
+    for row in [points + alike] if len(run.encoded) == 1 else filter(None, (points, alike)):
+        yield Pictures(row)
 
 
 def _scatter(one: Encoded, classes: Sequence[str]):

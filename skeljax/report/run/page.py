@@ -121,10 +121,12 @@ def _cell(cell) -> str:
     match cell:
         case Class():
             place = cell.label % len(looks.COLOURS)
-            return f'<span class="class" style="background: var(--class-{place})"></span>{cell.label + 1}'
+            mark = f'<span class="class" style="background: var(--class-{place})"></span>'
+            return f'<span class="key">{mark}{cell.label + 1}</span>'
         case Link():
             return f'<a href="{html.escape(cell.address)}">{html.escape(cell.text)}</a>'
-    return html.escape(cell)
+    # An option of a command is not to break after its dashes.
+    return re.sub(r'(?<!\S)--\S+', r'<span class="whole">\g<0></span>', html.escape(cell))
 
 
 def _picture(picture: Picture) -> str:

@@ -41,7 +41,7 @@ def curves(metric: str, points: tuple[np.ndarray, np.ndarray]) -> Figure:
     charts.draw_line(axes, *points, colour(0))
     axes.set_title(metric, color=INK, fontsize=_SMALL + 1, loc='left', parse_math=False)
     axes.set_xlabel('step', color=INK, fontsize=_SMALL)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=(1, 2, 2.5, 5, 10)))
     return made
 
 
@@ -64,8 +64,11 @@ def overlaps(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Fig
     if len(known) <= 8:
         axes.set_xticks(known, [f'{tiou:g}' for tiou in known])
     axes.margins(x=0.08)
-    axes.set_ylim(0, 108)
-    axes.set_yticks(range(0, 101, 25))
+    if len(runs) == 1:
+        axes.set_ylim(0, 108)
+        axes.set_yticks(range(0, 101, 25))
+    else:  # they would lie on each other
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
     axes.set_xlabel('tIoU from which a segment counts', color=INK, fontsize=_SMALL)
     axes.set_ylabel('mAP, %', color=INK, fontsize=_SMALL)
     if len(runs) > 1:

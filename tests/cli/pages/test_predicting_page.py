@@ -2,14 +2,11 @@
 
 from pathlib import Path
 import re
-import shlex
 
+import documented
 import pytest
 import untrained
 
-from skeljax.cli import main
-
-PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'predicting.md'
 BVH = """HIERARCHY
 ROOT Hips
 {
@@ -54,11 +51,8 @@ Frame Time: 0.0333333
 """
 
 
-def blocks(language) -> list[str]:
-    return re.findall(rf'^```{language}\n(.*?)^```', PAGE.read_text(), re.DOTALL | re.MULTILINE)
-
-
-def test_the_page(tmp_path, monkeypatch, capsys):
+@pytest.mark.documented('docs/predicting.md')
+def test_the_page(tmp_path, monkeypatch, capsys, told):
     """The network is untrained, so what it finds means nothing; all else is as for a user."""
     pytest.importorskip('flatbuffers', reason='StableHLO is written with flatbuffers')
     monkeypatch.chdir(tmp_path)
@@ -67,17 +61,14 @@ def test_the_page(tmp_path, monkeypatch, capsys):
     (tmp_path / 'recordings' / 'monday').mkdir(parents=True)
     for place in ('walk.bvh', 'recordings/monday/walk.bvh'):
         (tmp_path / place).write_text(BVH + '\n'.join(rows) + '\n')
-    commands = [line for block in blocks('bash') for line in block.splitlines()]
-    assert len(commands) == 6
-    for command in commands:
-        program, *words = shlex.split(command)
-        assert program == 'skeljax' and main.main(words) == 0, capsys.readouterr().err
+    assert len(told.left) == 6
+    told.skeljax()
     written = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob('*') if p.is_file()}
     assert {'predictions/walk.json', 'predictions/monday/walk.png', 'page.html'} <= written
     assert {'tables/segments.csv', 'tables/monday/walk.eaf', 'tables/monday/walk.vtt'} <= written
     assert {'served/scores.stablehlo', 'served/README.md', 'served/model.json'} <= written
     capsys.readouterr()
-    (program,) = blocks('python')
+    (program,) = documented.blocks('docs/predicting.md', 'python')
     exec(program, {})
     assert re.match(r'(sit|walk|wave): \d', capsys.readouterr().out)
     # So does the program of the served function's page.
