@@ -30,6 +30,17 @@ def optimised(monkeypatch):
     jax.config.update('jax_disable_most_optimizations', before)
 
 
+@pytest.fixture
+def double(monkeypatch):
+    """Computes in float64 throughout."""
+    import jax
+    import jax.numpy as jnp
+
+    monkeypatch.setattr(jnp, 'float32', jnp.float64)
+    with jax.enable_x64(True):
+        yield
+
+
 @pytest.fixture(scope='module', autouse=True)
 def few_programs():
     """Forgets compiled programs before they are too many.

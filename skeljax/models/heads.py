@@ -164,6 +164,7 @@ class Localizer(nn.Module):
         frozen: the backbone stays as it is, its batch statistics too.
         whole: gives all frames the score of the mean of the deepest tap, as where a
             recording shows one action (recognition).
+        span: frames that it is to see at once, as many as it learnt from; None for any number.
     """
 
     backbone: nn.Module
@@ -172,6 +173,7 @@ class Localizer(nn.Module):
     stream: str = 'joint'
     frozen: bool = False
     whole: bool = False
+    span: int | None = None
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""

@@ -202,7 +202,7 @@ class Dropout(nn.Module):
         key, number = self.make_rng('dropout'), jnp.arange(rows)
         if self.axis_name is not None and not self.is_initializing():
             number += lax.axis_index(self.axis_name) * rows
-        draw = lambda n: jax.random.bits(jax.random.fold_in(key, n), (count,))
+        draw = lambda n: jax.random.bits(jax.random.fold_in(key, n), (count,), jnp.uint32)
         return jax.vmap(draw)(number)
 
 

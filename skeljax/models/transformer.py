@@ -8,6 +8,8 @@ pre-norm blocks on linearly embedded coordinates are those of masked skeleton pr
 starts, here each frame has its own. None of the three is repeated in its sizes.
 """
 
+from typing import ClassVar
+
 from flax import linen as nn
 import jax
 from jax import lax
@@ -55,7 +57,7 @@ def time_encoding(frames: int, channels: int):
 
 def normalise(x, name: str):
     """Layer norm over the last axis, in float32; call inside a compact method."""
-    return nn.LayerNorm(name=name)(x.astype(jnp.float32)).astype(x.dtype)
+    return nn.LayerNorm(param_dtype=jnp.float32, name=name)(x.astype(jnp.float32)).astype(x.dtype)
 
 
 class Block(nn.Module):
@@ -122,6 +124,8 @@ class Backbone(nn.Module):
 
     Every tapped block's output is normalised once more, by a layer norm of its own.
     Taps are of frame resolution, averaged over time (`pooling.frame_features`).
+    Attention that learnt among few frames loses itself among many, at places it never
+    saw: longer recordings are to be scored in windows (`heads.Localizer.span`).
 
     Attributes:
         layout: name of the joint layout; only how many joints it has matters.
@@ -134,6 +138,7 @@ class Backbone(nn.Module):
         axis_name: mapped axis that videos are spread over, or None; only dropout asks.
         dtype: of the computation; parameters are float32.
         remat: what blocks keep for the gradient, of `remat.POLICIES`.
+        any_length: whether it works on more frames than it learnt from.
     """
 
     layout: str = 'ntu25'
@@ -146,6 +151,7 @@ class Backbone(nn.Module):
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
     remat: str = 'none'
+    any_length: ClassVar[bool] = False
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> pooling.Features:

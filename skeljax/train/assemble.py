@@ -271,13 +271,16 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
             axis_name=_axis(config),
             dtype=jnp.dtype(config.model.dtype),
         )
+    encoder = backbone(config, layout)
+    limited = not getattr(encoder, 'any_length', True)
     return heads.Localizer(
-        backbone=backbone(config, layout),
+        backbone=encoder,
         fuser=fused,
         head=heads.FrameHead(num_outputs=num_classes + 1),
         stream=chosen.stream,
         frozen=chosen.backbone_rate == 0,
         whole=chosen.whole,
+        span=chosen.crop.length if limited and not chosen.whole else None,
     )
 
 

@@ -143,6 +143,7 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
     if step is None:
         raise InputError(f'{mngr.directory}: no checkpoint here')
     held = {item: tree for item, tree in like.items() if jax.tree.leaves(tree)}
+    wanted = {}
     with ocp.StandardCheckpointer() as reader:
         for item, tree in held.items():
             folder = mngr.directory / str(step) / item
@@ -150,18 +151,27 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
             try:
                 _read_index(folder)
-                found = _shapes(reader.metadata(folder).item_metadata)
+                found = reader.metadata(folder).item_metadata
             except (OSError, ValueError, KeyError) as error:
                 raise Damaged(mngr.directory, step, error) from None
-            if not found:  # Orbax leaves out what it cannot read
+            if not _shapes(found):  # Orbax leaves out what it cannot read
                 raise Damaged(mngr.directory, step, f'no array of {item!r} can be read')
-            _check(folder, _shapes(tree), found)
-    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), held)
-    wanted = {k: ocp.args.StandardRestore(v) for k, v in abstract.items()}
+            _check(folder, _shapes(tree), _shapes(found))
+            # Nodes without arrays may differ: Flax leaves out a collection that is empty.
+            empty = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), tree)
+            wanted[item] = _filled(getattr(found, 'tree', found), empty)
+    arguments = {item: ocp.args.StandardRestore(tree) for item, tree in wanted.items()}
     try:
-        return like | dict(mngr.restore(step, args=ocp.args.Composite(**wanted)).items())
+        read = mngr.restore(step, args=ocp.args.Composite(**arguments))
     except (OSError, ValueError) as error:
         raise Damaged(mngr.directory, step, error) from None
+    return like | {item: _filled(tree, read[item]) for item, tree in held.items()}
+
+
+def _filled(like, arrays):
+    """Makes a tree of the structure of `like` out of the leaves of `arrays` at the same paths."""
+    known = {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)}
+    return jax.tree_util.tree_map_with_path(lambda path, _: known[_path(path)], like)
 
 
 def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
@@ -172,7 +182,11 @@ def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
 
 def _shapes(tree) -> dict[str, tuple[int, ...]]:
     leaves = jax.tree_util.tree_leaves_with_path(getattr(tree, 'tree', tree))
-    return {jax.tree_util.keystr(p, simple=True, separator='/'): tuple(x.shape) for p, x in leaves}
+    return {_path(path): tuple(x.shape) for path, x in leaves}
+
+
+def _path(keys) -> str:
+    return jax.tree_util.keystr(keys, simple=True, separator='/')
 
 
 def _read_index(folder: Path):

@@ -42,11 +42,11 @@ def bucket(length: int) -> int:
 def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
     """Scores every frame of a normalised recording, float32[T, L + 1].
 
-    One of more than `tiles.LONGEST` frames is scored in windows, so that memory is bounded;
+    One of more than `tiles.longest` frames is scored in windows, so that memory is bounded;
     see `tiles.default`.
     """
     length = len(recording.joints)
-    if length > tiles.LONGEST:
+    if length > tiles.longest(model):
         return tiled(model, variables, recording, tiles.default(model))
     example = batches.window(recording, 0, bucket(length))
     joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))

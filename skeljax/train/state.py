@@ -19,13 +19,8 @@ def merge(*parts: dict) -> dict:
 
 
 def select(variables: dict, modules, *, other: bool = False) -> dict:
-    """Keeps the named top-level modules of Flax variables, or all but them.
-
-    A collection of which nothing is left is left out, as Flax does: a checkpoint with it would
-    not be read as one without.
-    """
-    kept = {
+    """Keeps the named top-level modules of Flax variables, or all but them."""
+    return {
         collection: {m: tree for m, tree in trees.items() if (m in modules) != other}
         for collection, trees in variables.items()
     }
-    return {collection: trees for collection, trees in kept.items() if trees}

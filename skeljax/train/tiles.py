@@ -2,7 +2,8 @@
 
 Where the network looks only so far (`heads.Localizer.reach`) the windows overlap by that much,
 and scores are those of the whole recording up to rounding. Where it looks at everything there
-is, the scores of windows are what they are by definition: those of the network on windows.
+is, the scores of windows are what they are by definition: those of the network on windows. Of
+such a network that learnt among few frames they are the better ones (`heads.Localizer.span`).
 """
 
 from __future__ import annotations
@@ -68,8 +69,20 @@ def exact(model, window: Window) -> bool:
     return aligned and reach <= min(window.behind, window.ahead)
 
 
+def longest(model) -> int:
+    """Tells how many frames a network is given at once, at most."""
+    return min(model.span or LONGEST, LONGEST)
+
+
 def default(model) -> Window:
-    """Chooses the windows of recordings of more than `LONGEST` frames: exact ones if there are."""
+    """Chooses the windows of recordings of more than `longest` frames: exact ones if there are.
+
+    Where the network is to see no more than it learnt from, they give the middle half of it.
+    """
+    if model.span:
+        length = longest(model)
+        hop = -(-length // 2)
+        return Window(length, hop, (length - hop) // 2)
     known = model.reach()
     if known is None:
         return Window(LONGEST, LONGEST - 2 * MARGIN, MARGIN)

@@ -112,14 +112,6 @@ def test_every_host_learns_on_every_backbone(host, backbone, weight, tiny):
     _learns(_config(tiny, host, backbone, f'--config.pretrain.snippet.weight={weight}'), HOSTS[host])
 
 
-@pytest.fixture
-def double(monkeypatch):
-    """Computes in float64 throughout."""
-    monkeypatch.setattr(jnp, 'float32', jnp.float64)
-    with jax.enable_x64(True):
-        yield
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize('host', HOSTS)
 def test_the_number_of_devices_changes_nothing(host, tiny, double):

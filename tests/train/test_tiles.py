@@ -143,6 +143,27 @@ def test_long_recordings_go_by_windows_which_are_exact_where_any_are(bounded, mo
     np.testing.assert_allclose(found, at_once(model, variables, of), atol=1e-5)
 
 
+def test_who_learnt_among_few_frames_sees_as_many_at_once():
+    model, init = network('transformer', crop=dict(length=32))
+    window = tiles.Window(32, 16, 8)
+    assert tiles.longest(model) == 32 and tiles.default(model) == window
+    variables = init()
+    for frames, tiled in ((32, False), (33, True), (100, True)):
+        of = recording(frames)
+        found = score.probabilities(model, variables, of)
+        apart = np.abs(found - at_once(model, variables, of)).max()
+        assert (apart > 1e-3) == tiled and found.shape == (frames, 4)
+        if tiled:
+            np.testing.assert_array_equal(found, score.tiled(model, variables, of, window))
+
+
+@pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, whole=True)])
+def test_others_see_a_recording_as_a_whole(changes):
+    given = {'backbone': 'transformer', **changes}
+    model, _ = network(**given, crop=dict(length=32))
+    assert model.span is None and tiles.longest(model) == tiles.LONGEST
+
+
 @pytest.mark.parametrize('frames', [1, 29, 30, 31, 50, 110, 200])
 @pytest.mark.parametrize('together', [30, 64, 1000])
 def test_each_frame_comes_from_one_window(frames, together, monkeypatch):
@@ -179,7 +200,7 @@ def test_memory_does_not_grow_with_the_recording(monkeypatch):
     monkeypatch.setattr(score, 'clip_probabilities', fake)
 
     class Bounded:
-        reach = staticmethod(lambda: (82, 4))
+        span, reach = None, staticmethod(lambda: (82, 4))
 
     of = recording(2 * 3600 * 30)
     tracemalloc.start()
