@@ -31,6 +31,7 @@ NOT_RUN = {
     'xpk ': 'a program of Google’s that makes paid machines',
     'docker ': 'needs a Docker daemon and a registry of images',
     'skeljax bench step --against torch': 'PyTorch, which is no part of the tests’ environment, for minutes',
+    'skeljax bench pairs': 'two hours of steps; tests/cli/test_bench.py runs the command with a stand-in for them',
     'skeljax evaluate --distributed': 'within a cluster alone; tests/cli/test_processes.py starts two processes of it',
 }
 

@@ -38,7 +38,8 @@ def test_rows_with_a_stand_in_for_what_measures(here, told, monkeypatch):
 def test_streams(here, told):
     small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1']
     cores = os.sched_getaffinity(0)
-    assert told.skeljax(*small, '--seconds', '1').count('look-ahead') >= 0
+    count, shown = len(told.left), told.skeljax(*small, '--seconds', '1')
+    assert shown.count('look_ahead_seconds') == count > 1
     assert os.sched_getaffinity(0) == cores
 
 
