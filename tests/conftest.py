@@ -43,12 +43,25 @@ def double(monkeypatch):
 
 @pytest.fixture(scope='module', autouse=True)
 def few_programs():
+    """Looks at the end of each file, as counting takes a while, for the sake of the next ones."""
+    yield
+    _forget()
+
+
+@pytest.fixture(autouse=True)
+def few_programs_of_slow_tests(request):
+    """Looks after each slow test: a file of them alone may compile too many."""
+    yield
+    if request.node.get_closest_marker('slow'):
+        _forget()
+
+
+def _forget():
     """Forgets compiled programs before they are too many.
 
     Each takes three or four maps of memory, and Linux gives a process 65,530: the compiler
     ends with a segmentation fault where there are no more.
     """
-    yield
     maps = Path('/proc/self/maps')
     if maps.exists() and maps.read_bytes().count(b'\n') > 30_000:
         import jax
