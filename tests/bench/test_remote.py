@@ -80,7 +80,7 @@ def test_without_torch_there_is_one_clear_line(monkeypatch):
 
 
 @pytest.mark.parametrize(('what', 'against', 'fits'), [
-    ('augment', 'torch', 'numpy'), ('step', 'numpy', 'torch'), ('infer', 'numpy', 'torch'),
+    ('augment', 'torch', 'numpy'), ('step', 'numpy', 'torch or video'), ('infer', 'numpy', 'torch'),
 ])
 def test_what_is_no_comparison_is_refused(what, against, fits):
     config = configured.load('bench:augment')

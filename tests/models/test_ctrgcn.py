@@ -97,7 +97,7 @@ def test_the_temporal_branches_one_by_one(stride):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1, 2, 7, 8)).astype(np.float32)
     mask = np.ones((1, 1, 7, 1), bool)
-    block = OverTime(8, stride, False, ctrgcn.GraphConv, IDENTITY, 0.0)
+    block = OverTime(8, stride, False, ctrgcn.GraphConv, IDENTITY, 0.0, None)
     made = block.init(jax.random.key(0), x, mask)
     variables = _draw(jax.device_get(made))
     params = variables['params']

@@ -122,7 +122,7 @@ def test_either_attention_reaches_where_it_should(part):
 
 def test_long_clips_do_not_hold_all_weights_at_once():
     """Those of all joints and heads, T x T each; the gradient takes less in all."""
-    block = transformer.Block(4, 4, 0.0, jnp.float32)
+    block = transformer.Block(4, 4, 0.0, None, jnp.float32)
     x, mask = jnp.ones((1, 512, 25, 8)), jnp.ones((1, 512), bool)
     init = functools.partial(block.init, train=True)
     variables = jax.eval_shape(init, jax.random.key(0), x, mask)
