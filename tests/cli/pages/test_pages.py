@@ -145,4 +145,4 @@ def test_the_program_of_a_stream(tuned):
     (program,) = documented.blocks('docs/streaming.md', 'python')
     names = {'frames': _bodies(25)[:, None].astype(np.float32)}
     exec(program, names)
-    assert names['stream'] and len(names['closed']) >= 0
+    assert type(names['closed']).__name__ == 'Segments'  # of untrained weights, maybe none
