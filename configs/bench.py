@@ -27,9 +27,10 @@ def get_config(arg: str = '') -> ConfigDict:
     name, _, more = (arg or next(iter(ROWS))).partition(',')
     if name not in ROWS:
         raise ValueError(f'unknown row {name!r}, known: {", ".join(ROWS)}')
-    if more and name != 'pair':
-        raise ValueError(f'{arg!r}: only the row pair takes host= and backbone=')
-    return ROWS[name](**default.choose(more)) if more else ROWS[name]()
+    chosen = default.choose(more)
+    if chosen and (name != 'pair' or not chosen.keys() <= {'host', 'backbone'}):
+        raise ValueError(f'{arg!r}: only the row pair takes more, host= and backbone=')
+    return ROWS[name](**chosen)
 
 
 def _stgcn16() -> ConfigDict:

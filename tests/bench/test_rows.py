@@ -48,8 +48,9 @@ def test_a_pair_is_of_any_host_and_backbone():
     assert config.pretrain.crop.length == 2 * configured.load('bench:pair').pretrain.crop.length
     with pytest.raises(InputError, match="unknown host 'moco', known: aimclr, cmd"):
         configured.load('bench:pair,host=moco')
-    with pytest.raises(InputError, match='only the row pair takes host= and backbone='):
-        configured.load('bench:agcn64,host=cmd')
+    for strange in ('agcn64,host=cmd', 'pair,setting=linear', 'pair,aimclr'):
+        with pytest.raises(InputError, match='only the row pair takes more, host= and backbone='):
+            configured.load(f'bench:{strange}')
 
 
 def test_recordings_are_long_enough_and_windows_are_cut_from_them():
