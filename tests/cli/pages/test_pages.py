@@ -1,6 +1,7 @@
 """Commands of pages on files and on an untrained run: seconds each, so for every change."""
 
 import json
+import os
 import shutil
 import socket
 import threading
@@ -76,6 +77,7 @@ def test_streams(tuned, told, monkeypatch):
         with file.open('rb') as stream:
             monkeypatch.setattr('sys.stdin', types.SimpleNamespace(fileno=stream.fileno))
             told.skeljax(part=part)
+            assert os.lseek(stream.fileno(), 0, os.SEEK_CUR) == file.stat().st_size  # all of it was read
 
 
 @pytest.mark.documented('docs/streaming.md', '--listen', 'skeljax predict recording.npz')
@@ -137,8 +139,10 @@ def test_a_folder(here, told, write_own):
 def test_the_program_of_the_first_page(tuned, capsys):
     np.savez('walk.npz', joints=_bodies(25)[:, None], fps=30.0, layout='ntu25')
     (program,) = documented.blocks('docs/index.md', 'python')
-    exec(program.replace('walk.bvh', 'walk.npz'), {})
-    capsys.readouterr()
+    names = {}
+    exec(program.replace('walk.bvh', 'walk.npz'), names)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.partition(':')[0] for line in shown] == list(names['found'].names)
 
 
 def test_the_program_of_a_stream(tuned):

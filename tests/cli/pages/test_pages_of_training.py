@@ -73,12 +73,13 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     assert [run['project'] for run in runs] == ['skeljax'] * 2
 
 
-@pytest.mark.documented('docs/results.md', 'skeljax prepare', 'skeljax pretrain', 'skeljax knn', 'skeljax finetune')
+@pytest.mark.documented('docs/results.md', 'skeljax prepare', 'skeljax pretrain', 'skeljax knn', 'skeljax finetune', 'skeljax evaluate')
 def test_what_results_were_made_with(benchmark, told):
     told.skeljax(part='skeljax prepare')
     told.skeljax(*QUICK, part='--config.pretrain.batch=32')
     told.skeljax(*QUICK, part='skeljax knn')
     told.skeljax(*QUICK, part='--config.finetune.backbone_rate=0.0')
+    assert 'babel_clean' in told.skeljax(part='skeljax evaluate')
     shutil.rmtree('W'), shutil.rmtree('T')
     told.skeljax(*QUICK, part='skeljax pretrain')
     told.skeljax(*QUICK)
