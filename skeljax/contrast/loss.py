@@ -6,8 +6,8 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-# In the place of a negative that does not count: its exponential is 0, its product with 0 too.
-NONE = -1e9
+from skeljax.contrast import softmax
+from skeljax.contrast.softmax import NONE
 
 
 class Negatives(NamedTuple):
@@ -34,7 +34,8 @@ class Negatives(NamedTuple):
         Returns:
             float32[B, ...].
         """
-        return jax.nn.logsumexp(_far(query, self, temperature), -1)
+        rows, keys = query.reshape(-1, query.shape[-1]), lax.stop_gradient(self.vectors)
+        return softmax.log_sum(temperature, rows, keys, self.counts).reshape(query.shape[:-1])
 
 
 def logits(query, positive, negatives: Negatives, *, temperature: float):

@@ -189,11 +189,13 @@ def step(state, batch, rng, *, encoder: Encoder, host, tx, settings: Settings):
         grads = lax.pmean(grads, parallel.AXIS)
     updates, opt_state = tx.update(grads, state['opt_state'], params)
     params = optax.apply_updates(params, updates)
+    # Pushed in place: without it the compiler copies queues, lest they are still to be read.
+    queues, losses = lax.optimization_barrier((state['queues'], losses))
     following = {
         'step': state['step'] + 1,
         **_parts({s: {**updated[s], 'params': params[s]} for s in settings.streams}),
         'key': key,
-        'queues': _enqueue(state['queues'], outputs, host, settings),
+        'queues': _enqueue(queues, outputs, host, settings),
         'opt_state': opt_state,
     }
     return following, {**losses, 'gradient_norm': optax.tree.norm(grads)}
