@@ -5,6 +5,7 @@ Nothing is trained, so the figures are those of the encoder alone. Votes are wei
 names the probe but tells neither k nor temperature nor features.
 """
 
+from collections.abc import Iterator
 import functools
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.data import batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.models import heads
@@ -50,15 +50,15 @@ def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
     vectors, labels = [], []
     for index in chosen:
         recording = corpus[int(index)]
-        features, valid, mask = _encode(model, variables, recording)
-        valid = np.asarray(valid)
-        vectors.append(np.asarray(features)[valid])
-        if model.whole:
-            if not len(recording.segment_label):
-                raise InputError(f'{recording.name}: shows no action that it could be known by')
-            labels.append(recording.segment_label[: valid.sum()])
+        if not model.whole:
+            found, frames = _known(model, variables, recording)
+            labels.append(corpus.labels(int(index))[frames])
+        elif len(recording.segment_label):
+            found = [one.vectors[one.valid] for one in _encode(model, variables, recording)][0]
+            labels.append(recording.segment_label[: len(found)])
         else:
-            labels.append(corpus.labels(int(index))[_frames(valid, np.asarray(mask[0]))])
+            raise InputError(f'{recording.name}: shows no action that it could be known by')
+        vectors.append(found)
     vectors, labels = np.concatenate(vectors), np.concatenate(labels).astype(np.int32)
     return Bank(jnp.asarray(vectors), jnp.asarray(labels))
 
@@ -77,14 +77,15 @@ def probabilities(model, variables: dict, recording, bank: Bank, *, classes: int
     Returns:
         float32[T, L + 1].
     """
-    length = len(recording.joints)
-    features, valid, mask = _encode(model, variables, recording)
     neighbours = min(neighbours, len(bank.labels))
-    votes = vote(features, bank, outputs=classes + 1, neighbours=neighbours)
-    if model.whole:
-        return np.repeat(np.asarray(votes), length, axis=0)
-    spread = heads.interpolate(votes[None], mask, _stride(valid, mask[0]))
-    return np.asarray(spread[0, :length])
+    parts = []
+    for vectors, valid, mask, given in _encode(model, variables, recording):
+        votes = vote(vectors, bank, outputs=classes + 1, neighbours=neighbours)[None]
+        if model.whole:
+            return np.repeat(np.asarray(votes[0]), len(recording.joints), axis=0)
+        spread = heads.interpolate(votes, jnp.asarray(mask[None]), _stride(valid, mask))
+        parts.append(np.asarray(spread[0, given]))
+    return np.concatenate(parts)
 
 
 @functools.partial(jax.jit, static_argnames=('outputs', 'neighbours'))
@@ -120,18 +121,47 @@ def snippets(model, variables: dict, recording) -> tuple[np.ndarray, np.ndarray]
     Returns:
         Unit vectors, float32[S, C], and the frame that each stands for, int[S].
     """
-    features, valid, mask = _encode(model, variables, recording, tiles.LONGEST)
-    valid = np.asarray(valid)
-    return np.asarray(features)[valid], _frames(valid, np.asarray(mask[0]))
+    return _known(model, variables, tiles.cut(recording, 0, min(len(recording.joints), tiles.LONGEST)))
 
 
-def _encode(model, variables, recording, longest=None):
-    """Encodes a recording: float32[S, C], bool[S] (S = 1 where it is one whole), its mask."""
+class _Encoded(NamedTuple):
+    """What is made of a recording, or of a window of it, with T frames.
+
+    Attributes:
+        vectors: unit vectors, float32[S, C]; S = 1 where it is one whole.
+        valid: which steps hold any frame, bool[S].
+        mask: frames that somebody is seen in, bool[T].
+        given: frames that the window gives.
+    """
+
+    vectors: np.ndarray
+    valid: np.ndarray
+    mask: np.ndarray
+    given: slice
+
+
+def _encode(model, variables, recording) -> Iterator[_Encoded]:
+    """Encodes a recording, in windows where `score.probabilities` scores it in windows."""
     length = len(recording.joints)
-    example = batches.window(recording, 0, score.bucket(min(length, longest or length)))
-    joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
-    features, valid = _deepest(model, variables, joints, mask)
-    return features, valid, mask.any(-1)
+    window = tiles.default(model)
+    if model.whole or length <= tiles.longest(model):
+        window = tiles.Window(score.bucket(length), length, 0)
+    for example, given in tiles.examples(recording, window):
+        joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
+        vectors, valid = _deepest(model, variables, joints, mask)
+        yield _Encoded(np.asarray(vectors), np.asarray(valid), example['mask'].any(-1), given)
+
+
+def _known(model, variables, recording) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the vectors of all valid steps, float32[S, C], and each one's frame, int[S]."""
+    vectors, frames, done = [], [], 0
+    for one in _encode(model, variables, recording):
+        places = _frames(one.valid, one.mask)
+        inside = (places >= one.given.start) & (places < one.given.stop)
+        vectors.append(one.vectors[one.valid][inside])
+        frames.append(places[inside] - one.given.start + done)
+        done += one.given.stop - one.given.start
+    return np.concatenate(vectors), np.concatenate(frames)
 
 
 @functools.partial(jax.jit, static_argnames='model')

@@ -84,3 +84,35 @@ def test_a_recording_without_an_action_has_nothing_to_be_known_by(corpus):
     empty = {name: bare[name][:0] for name in ('segment_start', 'segment_end', 'segment_label')}
     with pytest.raises(InputError, match='shows no action'):
         knn.collect(_model(whole=True), {}, [type(corpus[0])(**bare | empty)], [0])
+
+
+class Counting(nn.Module):
+    """Tells how many frames it was given: their number, and 100 beside it."""
+
+    layout: str = 'ntu25'
+
+    def __call__(self, x, mask, *, train):
+        count = mask.any(-1).sum(-1).astype(jnp.float32)[:, None, None]
+        told = jnp.concatenate([count, jnp.full_like(count, 100.0)], -1)
+        told = jnp.broadcast_to(told, (*x.shape[:2], 2))
+        return types.SimpleNamespace(taps={4: pooling.pool_time(told, mask.any(-1), 4)})
+
+
+def test_a_network_that_learnt_from_few_frames_is_shown_as_many(corpus):
+    recording, length = corpus[0], int(corpus.lengths[0])
+    assert length > 64
+    for span, most in (None, length), (32, 32):
+        model = heads.Localizer(Counting(), None, heads.FrameHead(2), span=span)
+        vectors, frames = knn.snippets(model, {}, recording)
+        shown = vectors[:, 0] / vectors[:, 1] * 100
+        np.testing.assert_allclose(shown.max(), most, atol=0.1)
+        assert (np.diff(frames) > 0).all() and 0 <= frames[0] and frames[-1] < length
+
+
+def test_what_is_in_the_bank_is_recognised_in_windows_too(corpus):
+    model, classes = _model(span=32), len(corpus.classes)
+    bank = knn.collect(model, {}, corpus, range(len(corpus)))
+    for index in range(2):
+        found = knn.probabilities(model, {}, corpus[index], bank, classes=classes, neighbours=1)
+        assert found.shape == (corpus.lengths[index], classes + 1)
+        assert (found.argmax(-1) == corpus.labels(index)).mean() > 0.9
