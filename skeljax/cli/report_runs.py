@@ -32,19 +32,20 @@ def begin(workdir) -> Reported:
     if not saved:
         lacking = 'nothing validated yet (no best/)' if reached.stage == 'finetune' else 'no checkpoint yet'
         raise InputError(f'{workdir}: {lacking}; a report needs a state of the run')
-    told, curves, notes = workdirs.read(workdir), {}, []
+    told, origin, curves, notes = workdirs.read(workdir), None, {}, []
     tunes = reached.stage == 'finetune'
     source = told['config']['finetune']['init_from'] if tunes else str(workdir)
     if source:
         try:
             progress.read(source)
             curves['pretraining'] = _curves(source)
+            origin = workdirs.read(source) if tunes else None
         except InputError as error:
             notes.append(f'what it started from is left out: {error}')
             source = ''
     if tunes:
         curves['fine-tuning'] = _curves(workdir)
-    return Reported(Path(workdir).name, reached, told, curves, source, notes=notes)
+    return Reported(Path(workdir).name, reached, told, curves, source, origin, notes=notes)
 
 
 def complete(found: Reported, args) -> list[Entry]:

@@ -100,6 +100,29 @@ def test_several_runs_are_compared_first():
     assert 'start' not in said.text
 
 
+def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
+    runs = [made_report.run('one'), made_report.run('two'), made_report.run('three')]
+    assert 'What they are set to' not in [b.text for b in chapters.compose(runs) if isinstance(b, Heading)]
+    pretrain = {'host': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
+    runs[0].origin = {'config': {'seed': 3, 'pretrain': pretrain}}
+    other = {'snippet': {'weight': 0.0}, 'log_every': 7, 'aimclr': {'mined': 1}}
+    runs[1].origin = {'config': {'seed': 4, 'pretrain': pretrain | other}}
+    blocks = chapters.compose(runs[:2])
+    at = [block.text if isinstance(block, Heading) else '' for block in blocks].index('What they are set to')
+    assert [list(row) for row in blocks[at + 1].rows] == [
+        ['one', 'seed of pretraining = 3; pretrain.snippet.weight = 1.5'],
+        ['two', 'seed of pretraining = 4; pretrain.snippet.weight = 0.0; pretrain.aimclr.mined = 1'],
+    ]
+    assert not isinstance(blocks[at + 2], Details)
+    # One that started from nothing has none of it; many fields are told in the details.
+    many = {f'field{number}': number for number in range(9)}
+    runs[0].origin = {'config': {'pretrain': many}}
+    blocks = chapters.compose(runs)
+    (told,) = [block for block in blocks if isinstance(block, Details) and 'differ' in block.title]
+    assert told.title == 'All 14 fields that differ'
+    assert 'field8 = 8' in told.lines[0] and told.lines[2] == 'three: '
+
+
 def test_a_run_of_pretraining_names_its_classes_and_shows_its_encoder_in_one_row():
     run = made_report.run(classes=[f'action {number}' for number in range(1, 12)])
     run.progress = run.progress._replace(stage='pretrain')

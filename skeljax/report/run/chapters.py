@@ -26,6 +26,7 @@ from skeljax.train import workdir as workdirs
 from skeljax.view import kinds
 
 POINTS = 1500  # of a picture; more make it large and no clearer
+TOLD = 6  # fields that differ between runs; all of them are in the details
 EXTREMES = 4  # best recordings, and worst ones
 _SPEEDS = ('examples_per_second', 'gradient_norm')  # metrics of no loss
 
@@ -73,6 +74,21 @@ def _side_by_side(runs: Sequence[Reported]) -> Iterator[Block]:
     if drawn:
         told = 'Mean average precision by the overlap that is asked for, each run by its protocol.'
         yield Pictures([Picture('all-overlaps', pictures.overlaps(drawn), told)])
+    yield from _set_apart(runs)
+
+
+def _set_apart(runs: Sequence[Reported]) -> Iterator[Block]:
+    fields, each = summary.differences(runs)
+    if not fields:
+        return
+    line = lambda found, names: '; '.join(f'{name} = {found[name]}' for name in names if name in found)
+    yield Heading(2, 'What they are set to')
+    yield Table(('run', 'set apart by'), [
+        (run.name, line(found, fields[:TOLD]) or '–') for run, found in zip(runs, each, strict=True)
+    ])
+    if len(fields) > TOLD:
+        rest = [f'{run.name}: {line(found, fields)}' for run, found in zip(runs, each, strict=True)]
+        yield Details(f'All {len(fields)} fields that differ', rest)
 
 
 def _summary(run: Reported, _) -> Iterator[Block]:

@@ -43,6 +43,7 @@ class Reported:
         told: what `run.json` tells.
         curves: stage -> metric -> steps int64[N] and values float64[N].
         source: folder of the pretraining that it started from, or its own; '' without.
+        origin: what `run.json` of that pretraining tells; None without.
         split: of the corpus that was looked at.
         size: recordings and seconds of it; None where it is not there.
         protocol: that measured.
@@ -60,6 +61,7 @@ class Reported:
     told: dict
     curves: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]
     source: str
+    origin: dict | None = None
     split: str = ''
     size: tuple[int, float] | None = None
     protocol: str = ''

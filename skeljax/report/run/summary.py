@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import os
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from skeljax.report.run import spread
 from skeljax.report.run.blocks import Fact
 from skeljax.report.run.reported import Reported
+from skeljax.train import workdir as workdirs
 
 _FUSERS = {'u': 'U-shaped fuser', 'pyramid': 'feature pyramid'}
 
@@ -65,6 +66,30 @@ def start(run: Reported) -> str:
         source = config['finetune']['init_from']
         return os.path.basename(os.path.normpath(source)) if source else 'scratch'
     return 'imported' if run.progress.state == 'imported' else 'scratch'
+
+
+def differences(runs: Sequence[Reported]) -> tuple[list[str], list[dict[str, str]]]:
+    """Finds what runs are set to that not all are set to, in the pretraining they started from too.
+
+    Returns:
+        Fields, those that all have and that decide most first, and for each run the values of those it has.
+    """
+    each = [dict(_fields(run)) for run in runs]
+    known = dict.fromkeys(name for fields in each for name in fields)
+    apart = [name for name in known if len({fields.get(name) for fields in each}) > 1]
+    apart.sort(key=lambda name: (sum(name not in fields for fields in each), name.count('.')))
+    return apart, [{name: fields[name] for name in apart if name in fields} for fields in each]
+
+
+def _fields(run: Reported) -> Iterator[tuple[str, str]]:
+    """Yields every field that decides what a run is, those of its pretraining named so."""
+    origin = run.origin['config'] if run.origin else {}
+    free = (*workdirs.FREE, 'finetune.init_from')  # `start` tells it
+    for config in run.told['config'], origin:
+        for name, value in workdirs.flat(config):
+            if not name.endswith(free):
+                own = config is not origin or name.startswith('pretrain.')
+                yield name if own else f'{name} of pretraining', repr(value)
 
 
 def settings(run: Reported) -> Iterator[tuple[str, str]]:
