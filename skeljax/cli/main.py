@@ -5,12 +5,14 @@ from collections.abc import Container
 import importlib
 import keyword
 import logging
+import os
 import signal
 import sys
 from types import ModuleType
 import warnings
 
 from skeljax import __version__
+from skeljax.cli import compiler
 from skeljax.errors import InputError
 
 VERBS = {
@@ -40,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     0: done. 2: bad input, told in one line. 130 or 143: stopped by Ctrl-C or
     SIGTERM after a last checkpoint; the same command goes on.
     """
+    compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
     args, verb = parse(argv)
     logging.getLogger('absl').setLevel(logging.ERROR)  # Orbax tells of every save
