@@ -12,7 +12,7 @@ _PASS = '--xla_disable_hlo_passes'
 def prepare(environment: MutableMapping[str, str]):
     """Has the CPU's compiler heed the places that `models.layers.stored` marks.
 
-    As launch/environment.sh does for whatever it runs: without it ST-GCN's step takes a third
+    As launch/environment.sh does for whatever it runs: without it ST-GCN's step takes a fifth
     longer. What the user has told XLA about passes stays as it is.
 
     Args:
