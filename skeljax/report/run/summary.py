@@ -69,14 +69,16 @@ def start(run: Reported) -> str:
 
 
 def differences(runs: Sequence[Reported]) -> tuple[list[str], list[dict[str, str]]]:
-    """Finds what runs are set to that not all are set to, in the pretraining they started from too.
+    """Finds what runs are set to differently, in the pretraining they started from too.
+
+    A field that one has and others have not tells its stage or what it started from, which are told elsewhere.
 
     Returns:
         Fields, those that all have and that decide most first, and for each run the values of those it has.
     """
     each = [dict(_fields(run)) for run in runs]
     known = dict.fromkeys(name for fields in each for name in fields)
-    apart = [name for name in known if len({fields.get(name) for fields in each}) > 1]
+    apart = [name for name in known if len({fields[name] for fields in each if name in fields}) > 1]
     apart.sort(key=lambda name: (sum(name not in fields for fields in each), name.count('.')))
     return apart, [{name: fields[name] for name in apart if name in fields} for fields in each]
 
