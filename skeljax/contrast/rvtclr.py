@@ -16,7 +16,7 @@ from skeljax import skeleton
 from skeljax.contrast import loss, skeletonclr
 from skeljax.contrast.skeletonclr import View
 from skeljax.errors import InputError
-from skeljax.models import heads, layers, pooling
+from skeljax.models import heads, norms, pooling
 
 
 class PartBranch(nn.Module):
@@ -56,7 +56,7 @@ class PartBranch(nn.Module):
         related = jnp.einsum('bmtc,bmsc->bmts', theta, phi, preferred_element_type=jnp.float32)
         weights = jax.nn.softmax(jnp.where(mask[:, :, None], related, -1e9)).astype(x.dtype)
         y = jnp.einsum('bmts,bmspc->bmtpc', weights, linear(inner, 'value')(x))
-        norm = layers.MaskedBatchNorm(
+        norm = norms.MaskedBatchNorm(
             axis_name=self.axis_name, scale_init=nn.initializers.zeros, name='norm'
         )
         return norm(linear(channels, 'join')(y), mask[..., None, None], train=train)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from skeljax.contrast import skeletonclr
 from skeljax.contrast.skeletonclr import View
 from skeljax.errors import InputError
-from skeljax.models import layers, pooling
+from skeljax.models import norms, pooling
 
 _NAMES = ('query', 'second', 'third', 'key')
 _SMALL = 1e-4  # added to variances; USDRL adds nothing and divides by 0 where nothing varies
@@ -44,7 +44,7 @@ class Heads(nn.Module):
         every = jnp.ones((len(x), 1), bool)
         for number in (1, 2):
             x = nn.Dense(self.hidden, name=f'hidden{number}')(x)
-            norm = layers.MaskedBatchNorm(axis_name=self.axis_name, name=f'norm{number}')
+            norm = norms.MaskedBatchNorm(axis_name=self.axis_name, name=f'norm{number}')
             x = nn.relu(norm(x, every, train=train))
         return {'video': nn.Dense(self.embed, name='project')(x)}
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from skeljax import graph, skeleton
-from skeljax.models import layers, pooling, stack
+from skeljax.models import layers, norms, pooling, stack
 
 
 class GraphConv(nn.Module):
@@ -27,7 +27,7 @@ class GraphConv(nn.Module):
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool):
-        """Convolves float[N, V, T, C] -> float[N, V, T, features]."""
+        """Convolves float[N, V, T, C], 0 where the mask is false -> float[N, V, T, features]."""
         fixed = jnp.array(self.partitions, jnp.float32)
         learned = self.param('learned', nn.initializers.constant(1e-6), fixed.shape)
         count = len(fixed)
@@ -40,15 +40,17 @@ class GraphConv(nn.Module):
             jnp.split(embed(name=name)(x), count, axis=-1) for name in ('theta', 'phi')
         )
         branch = nn.initializers.normal(math.sqrt(2 / (self.features * count)))
-        y = 0
+        y, bias = 0, 0
         for k in range(count):
             adjacency = fixed[k] + learned[k] + _attention(theta[k], phi[k], mask)
             mixed = layers.mix_joints(x, adjacency.astype(x.dtype))
-            y = y + linear(self.features, kernel_init=branch, name=f'value{k}')(mixed)
-        y = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')(y, mask, train=train)
+            value = linear(self.features, kernel_init=branch, name=f'value{k}')
+            y, bias = jax.tree.map(jnp.add, (y, bias), value.apart(mixed))
+        norm = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')
+        y = norm(y, mask, bias, train=train, zeroed=True)
         if x.shape[-1] != self.features:
-            x = linear(self.features, name='down')(x)
-            x = self.norm(name='down_norm')(x, mask, train=train)
+            x, bias = linear(self.features, name='down').apart(x)
+            x = self.norm(name='down_norm')(x, mask, bias, train=train, zeroed=True)
         return nn.relu(y + x)
 
 
@@ -91,7 +93,7 @@ class Backbone(nn.Module):
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
-        norm = functools.partial(layers.MaskedBatchNorm, axis_name=self.axis_name)
+        norm = functools.partial(norms.MaskedBatchNorm, axis_name=self.axis_name)
         partitions = tuple(map(tuple, graph.partitions(skeleton.get(self.layout)).tolist()))
         convolve = functools.partial(GraphConv, partitions=partitions, norm=norm, dtype=self.dtype)
         blocks = [

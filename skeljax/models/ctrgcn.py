@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from skeljax import graph, skeleton
 from skeljax.errors import InputError
-from skeljax.models import layers, pooling, stack
+from skeljax.models import layers, norms, pooling, stack
 
 
 class GraphConv(nn.Module):
@@ -54,8 +54,8 @@ class GraphConv(nn.Module):
             y = y + mix_joints(linear(self.features, name=f'value{k}')(x), topology)
         y = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')(y, mask, train=train)
         if channels != self.features:
-            x = linear(self.features, name='down')(x)
-            x = self.norm(name='down_norm')(x, mask, train=train)
+            x, bias = linear(self.features, name='down').apart(x)
+            x = self.norm(name='down_norm')(x, mask, bias, train=train, zeroed=True)
         return nn.relu(y + x)
 
 
@@ -144,7 +144,7 @@ class Backbone(nn.Module):
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         if self.width % 4:
             raise InputError(f'width of ctrgcn is {self.width}, expected a multiple of 4')
-        norm = functools.partial(layers.MaskedBatchNorm, axis_name=self.axis_name)
+        norm = functools.partial(norms.MaskedBatchNorm, axis_name=self.axis_name)
         partitions = tuple(map(tuple, graph.partitions(skeleton.get(self.layout)).tolist()))
         convolve = functools.partial(GraphConv, partitions=partitions, norm=norm, dtype=self.dtype)
         blocks = [

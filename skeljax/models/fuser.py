@@ -8,7 +8,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from skeljax.errors import InputError
-from skeljax.models import layers
+from skeljax.models import norms
 
 
 class Unit(nn.Module):
@@ -21,7 +21,7 @@ class Unit(nn.Module):
     def __call__(self, x, mask, *, train: bool):
         """Maps float[B, T, C] -> float[B, T, C]."""
         x = nn.Conv(x.shape[-1], (3,), padding=1, dtype=self.dtype, name='conv')(x)
-        x = layers.MaskedBatchNorm(axis_name=self.axis_name, name='norm')(
+        x = norms.MaskedBatchNorm(axis_name=self.axis_name, name='norm')(
             x, mask[..., None], train=train
         )
         return jnp.where(mask[..., None], nn.relu(x), 0)

@@ -14,7 +14,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.models import layers, pooling, remat
+from skeljax.models import layers, norms, pooling, remat
 
 _xavier = nn.initializers.variance_scaling(1.0, 'fan_avg', 'uniform', batch_axis=0)
 
@@ -132,7 +132,7 @@ class Backbone(nn.Module):
         x = x.transpose(1, 0, 2, 3, 4).reshape(t, b * m, v * c).astype(self.dtype)
         seen = mask.transpose(1, 0, 2).reshape(t, b * m, 1)
         x = jnp.where(seen, x, 0)  # garbage may not be finite
-        norm = layers.MaskedBatchNorm(self.axis_name, two_pass=True, name='input_norm')
+        norm = norms.MaskedBatchNorm(self.axis_name, two_pass=True, name='input_norm')
         x = norm(x, seen, train=train)
         tapped, outputs = pooling.tapped(self.depth).values(), {}
         for number in range(1, self.depth + 1):

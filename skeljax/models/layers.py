@@ -1,9 +1,10 @@
 """What every network is built from; how each is computed is decided only here.
 
-Inside a backbone, activations are float[N, V, T, C] with N = videos x persons:
-the mixing of joints is then one batched matrix product and the temporal
-convolution one 1-D convolution with the joints in its batch, both without a
-transposition (measured on CPU against time-leading and channel-first layouts).
+Inside a backbone, activations are float[N, V, T, C] with N = videos x persons: the
+mixing of joints is then one batched matrix product and the temporal convolution one
+1-D convolution with the joints in its batch, both without a transposition. Where all
+samples share their graphs and time leads on CPU (`time_axis`), they are
+float[T, V, N, C].
 """
 
 from flax import linen as nn
@@ -32,6 +33,20 @@ def fast(x) -> bool:
     wide = x.dtype in (jnp.float32, jnp.float64)
     chosen = formulation or ('fast' if jax.default_backend() == 'cpu' else 'plain')
     return chosen == 'fast' and known and wide
+
+
+def time_axis(x) -> int:
+    """Tells which axis of four is to be time, that of examples being `2 - time_axis`.
+
+    The convolution that is fast on CPU needs time in front: 0, elsewhere 2. Only for
+    networks of which no part mixes joints by a graph for each example.
+    """
+    return 0 if fast(x) else 2
+
+
+def every(x, stride: int, axis: int):
+    """Takes every `stride`-th element along an axis."""
+    return lax.slice_in_dim(x, 0, None, stride, axis)
 
 
 # Frames of persons whose features, between two layers, stay in the cache of one core.
@@ -72,73 +87,6 @@ def stored(x):
     return lax.optimization_barrier(x)
 
 
-class MaskedBatchNorm(nn.Module):
-    """Batch normalisation by the statistics of valid positions alone.
-
-    Averaging the per-device means would weigh devices with few valid frames too
-    much; sums and counts are added up over `axis_name` instead, so that several
-    devices equal one with the whole batch. Running variance is the biased one.
-
-    Attributes:
-        axis_name: mapped axis to add up over, or None.
-        momentum: share of the running statistics that is kept.
-        two_pass: takes the variance about the mean, once that is known, and not as the mean
-            square less the squared mean, which loses it in float32 where values lie far from
-            0 for how far they are apart: the coordinates of joints. One more all-reduce.
-        scale_init: of the scale.
-    """
-
-    axis_name: str | None = None
-    momentum: float = 0.9
-    epsilon: float = 1e-5
-    two_pass: bool = False
-    scale_init: nn.initializers.Initializer = nn.initializers.ones
-
-    @nn.compact
-    def __call__(self, x, mask, *, train: bool):
-        """Normalises float[..., C] where `mask` bool[..., 1] is true; all of x comes out scaled."""
-        channels = x.shape[-1]
-        mean = self.variable('batch_stats', 'mean', jnp.zeros, channels, jnp.float32)
-        variance = self.variable('batch_stats', 'variance', jnp.ones, channels, jnp.float32)
-        scale = self.param('scale', self.scale_init, (channels,), jnp.float32)
-        bias = self.param('bias', nn.initializers.zeros, (channels,), jnp.float32)
-        centre, spread = mean.value, variance.value
-        if train:
-            centre, spread, count = self._statistics(x, mask)
-            if not self.is_initializing():
-                # No valid frame anywhere says nothing about the data.
-                keep = jnp.where(count > 0, self.momentum, 1.0)
-                mean.value = keep * mean.value + (1 - keep) * centre
-                variance.value = keep * variance.value + (1 - keep) * spread
-        slope = scale * lax.rsqrt(spread + self.epsilon)
-        offset = bias - centre * slope
-        return x * slope.astype(x.dtype) + offset.astype(x.dtype)
-
-    def _statistics(self, x, mask):
-        """Adds up valid positions; returns mean, biased variance and count, float32."""
-        axes = tuple(range(x.ndim - 1))
-        wide = jnp.where(mask, x, 0).astype(jnp.float32)
-        repeats = x.size // x.shape[-1] // mask.size  # of the mask along joints
-        sums = wide.sum(axes), mask.sum(dtype=jnp.float32) * repeats
-        if self.two_pass:
-            total, count = self._added(sums)
-            centre = total / jnp.maximum(count, 1)
-            # No gradient reaches the variance by way of the mean: there it is least.
-            apart = jnp.where(mask, wide - lax.stop_gradient(centre), 0)
-            spread = self._added((apart * apart).sum(axes)) / jnp.maximum(count, 1)
-            return centre, spread, count
-        (total, count), squares = self._added((sums, (wide * wide).sum(axes)))
-        centre = total / jnp.maximum(count, 1)
-        spread = jnp.maximum(squares / jnp.maximum(count, 1) - centre**2, 0)
-        return centre, spread, count
-
-    def _added(self, sums):
-        """Adds up over the devices, where there are several."""
-        if self.axis_name is None or self.is_initializing():
-            return sums
-        return lax.psum(sums, self.axis_name)
-
-
 class Linear(nn.Module):
     """A matrix product with the last axis.
 
@@ -150,14 +98,19 @@ class Linear(nn.Module):
     kernel_init: nn.initializers.Initializer = fan_out
     dtype: jnp.dtype = jnp.float32
 
-    @nn.compact
     def __call__(self, x):
         """Maps float[..., C] -> float[..., features]."""
+        y, bias = self.apart(x)
+        return y + bias.astype(self.dtype)
+
+    @nn.compact
+    def apart(self, x):
+        """Returns the product and the bias, for a normalisation that adds it: float[features]."""
         kernel = self.param('kernel', self.kernel_init, (x.shape[-1], self.features), jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
         flat = x.reshape(-1, x.shape[-1]).astype(self.dtype)
-        y = flat @ kernel.astype(self.dtype) + bias.astype(self.dtype)
-        return y.reshape(*x.shape[:-1], self.features)
+        y = flat @ kernel.astype(self.dtype)
+        return y.reshape(*x.shape[:-1], self.features), bias
 
 
 class Dropout(nn.Module):
@@ -188,13 +141,13 @@ class Dropout(nn.Module):
             return jnp.zeros_like(x)
         bits = next(n for n in (1, 2, 4, 8) if (dropped << n) % 256 == 0)
         shifts = jnp.arange(0, 32, bits, jnp.uint32)  # of the draws from one word
-        shape = jnp.moveaxis(x, self.rows, 0).shape
+        shape = x.swapaxes(self.rows, 0).shape
         size = x.size // shape[0]  # of a row
         words = self._words(shape[0], -(-size // len(shifts)))
         drawn = (words[..., None] >> shifts) & (2**bits - 1)
         kept = drawn >= (dropped << bits) // 256
         kept = kept.reshape(shape[0], -1)[:, :size].reshape(shape)
-        kept = stored(jnp.moveaxis(kept, 0, self.rows))
+        kept = stored(kept.swapaxes(self.rows, 0))
         return jnp.where(kept, x * (256 / (256 - dropped)), 0)
 
     def _words(self, rows: int, count: int):
@@ -211,6 +164,9 @@ class TemporalConv(nn.Module):
 
     Frame i of the result is centred on frame i · stride, so that a padded
     sequence gives what the unpadded one gives, as long as padding is zero.
+
+    Attributes:
+        time: axis of it, 2 or 0, where examples are the other one.
     """
 
     features: int
@@ -219,35 +175,51 @@ class TemporalConv(nn.Module):
     dilation: int = 1
     kernel_init: nn.initializers.Initializer = fan_out
     dtype: jnp.dtype = jnp.float32
+    time: int = 2
 
-    @nn.compact
     def __call__(self, x):
         """Convolves float[N, V, T, C] -> float[N, V, ceil(T / stride), features]."""
-        n, v, t, c = x.shape
-        shape = (self.kernel, c, self.features)
+        y, bias = self.apart(x)
+        return y + bias.astype(self.dtype)
+
+    @nn.compact
+    def apart(self, x):
+        """Returns the convolution and the bias, for a normalisation that adds it: float[features]."""
+        shape = (self.kernel, x.shape[-1], self.features)
         kernel = self.param('kernel', self.kernel_init, shape, jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
-        x, kernel = x.reshape(n * v, t, c).astype(self.dtype), kernel.astype(self.dtype)
-        y = temporal_conv(x, kernel, self.stride, self.dilation)
-        return y.reshape(n, v, *y.shape[1:]) + bias.astype(self.dtype)
+        axis, others = self.time // 2, x.shape[: self.time] + x.shape[self.time + 1 : 3]
+        flat = others[0] * others[1]
+        shape = (flat, -1) if axis else (-1, flat)
+        y = temporal_conv(
+            x.reshape(*shape, x.shape[-1]).astype(self.dtype), kernel.astype(self.dtype),
+            self.stride, self.dilation, axis,
+        )
+        shape = (*others, -1) if axis else (-1, *others)
+        return y.reshape(*shape, self.features), bias
 
 
-def temporal_conv(x, kernel, stride: int, dilation: int = 1):
+def temporal_conv(x, kernel, stride: int, dilation: int = 1, axis: int = 1):
     """Convolves float[N, T, C] by float[K, C, D] (K odd): float[N, ceil(T / stride), D].
 
-    A stride is taken by folding that many frames into the channels: the gradient
-    of a strided convolution is slow on CPU.
+    Where an example's frames lie side by side, a stride is taken by folding that many of
+    them into the channels: the gradient of a strided convolution is slow on CPU.
+
+    Args:
+        axis: of time; 0 for float[T, N, C], float[ceil(T / stride), N, D].
     """
     if stride % dilation == 0:  # the frames in between are never looked at
-        x, stride, dilation = x[:, ::dilation], stride // dilation, 1
-    if stride > 1:
+        x, stride, dilation = every(x, dilation, axis), stride // dilation, 1
+    before = len(kernel) // 2 * dilation
+    if stride > 1 and axis == 1:
         x, kernel, before = _fold(x, _spread(kernel, dilation), stride)
-        dilation = 1
-    else:
-        before = len(kernel) // 2 * dilation
+        stride, dilation = 1, 1
     # Few taps or few channels are not worth the transforms (measured).
     if fast(x) and len(kernel) > 3 and len(kernel) * min(kernel.shape[1:]) >= 144:
-        return convolve.convolve(x, kernel, before, dilation)
+        y = convolve.convolve(x.swapaxes(0, axis), kernel, before, stride, dilation)
+        return y.swapaxes(0, axis)
+    if axis == 0:
+        return temporal_conv(x.swapaxes(0, 1), kernel, stride, dilation).swapaxes(0, 1)
     return _direct(x, _spread(kernel, dilation), before)
 
 

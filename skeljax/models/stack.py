@@ -24,6 +24,7 @@ class Block(nn.Module):
         axis_name: mapped axis that videos are spread over, or None.
         kernel_init: of the temporal convolution and of the residual's.
         dtype: of the computation.
+        time: axis of it, 2 or 0, where examples are the other one, see `layers.time_axis`.
     """
 
     features: int
@@ -35,6 +36,7 @@ class Block(nn.Module):
     axis_name: str | None
     kernel_init: nn.initializers.Initializer = layers.fan_out
     dtype: jnp.dtype = jnp.float32
+    time: int = 2
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool):
@@ -43,37 +45,34 @@ class Block(nn.Module):
         # Padding must be zero where the temporal convolution looks at it.
         y = layers.stored(jnp.where(mask, y, 0))
         y = self.over_time(y, mask, train=train)
-        shorter = mask[:, :, :: self.stride]
-        y = layers.Dropout(self.dropout, self.axis_name)(y, train=train)
+        shorter = layers.every(mask, self.stride, self.time)
+        y = layers.Dropout(self.dropout, self.axis_name, 2 - self.time)(y, train=train)
         if self.residual:
-            linear = functools.partial(
-                layers.Linear, kernel_init=self.kernel_init, dtype=self.dtype
-            )
-            y = y + shortcut(x, shorter, self.features, self.stride, linear, self.norm, train)
+            y = y + self.shortcut(x, shorter, train=train)
         return layers.stored(jnp.where(shorter, nn.relu(y), 0)), shorter
 
     def over_time(self, x, mask, *, train: bool):
         """Convolves over nine frames and normalises."""
-        x = layers.TemporalConv(
+        convolve = layers.TemporalConv(
             self.features,
             stride=self.stride,
             kernel_init=self.kernel_init,
             dtype=self.dtype,
+            time=self.time,
             name='temporal',
-        )(x)
-        return self.norm(name='norm')(x, mask[:, :, :: self.stride], train=train)
+        )
+        x, bias = convolve.apart(x)
+        mask = layers.every(mask, self.stride, self.time)
+        return self.norm(name='norm')(x, mask, bias, train=train)
 
-
-def shortcut(x, mask, features: int, stride: int, linear, norm, train: bool):
-    """Brings what came in to the result's shape; call inside a compact method.
-
-    `mask` is the result's. Parameters `residual` and `residual_norm` exist only
-    where the shape changes.
-    """
-    x = x[:, :, ::stride]
-    if stride == 1 and x.shape[-1] == features:
-        return x
-    return norm(name='residual_norm')(linear(features, name='residual')(x), mask, train=train)
+    def shortcut(self, x, mask, *, train: bool):
+        """Brings what came in to the result's shape; parameters exist where that changes it."""
+        x = layers.every(x, self.stride, self.time)
+        if self.stride == 1 and x.shape[-1] == self.features:
+            return x
+        linear = layers.Linear(self.features, self.kernel_init, self.dtype, name='residual')
+        x, bias = linear.apart(x)
+        return self.norm(name='residual_norm')(x, mask, bias, train=train, zeroed=True)
 
 
 def reach(blocks_that_halve, count: int, kernel: int = 9) -> dict[int, int]:
@@ -102,7 +101,7 @@ def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> pooli
         x: float[B, T, M, V, C]; persons are encoded each alone.
         mask: bool[B, T, M].
         norm: module that normalises every coordinate of every joint first, or None.
-        blocks: modules with a temporal `stride`, as `Block`.
+        blocks: modules with a temporal `stride`, as `Block`, and one axis of `time`.
         train: whether statistics are the batch's.
         policy: what blocks keep for the gradient, of `remat.POLICIES`.
     """
@@ -112,10 +111,12 @@ def encode(x, mask, norm, blocks, *, train: bool, policy: str = 'none') -> pooli
     if norm is not None:
         x = norm(x, mask, train=train)
     x = jnp.where(mask, x, 0).reshape(b * m, t, v, c).transpose(0, 2, 1, 3)
-    mask, taps, stride = mask[:, None], {}, 1
+    view = lambda y: y.swapaxes(blocks[0].time, 2)
+    x, mask, taps, stride = view(x), view(mask[:, None]), {}, 1
     for block in blocks:
         x, mask = remat.call(policy, block, x, mask, train=train)
         stride *= block.stride
-        taps[stride] = pooling.tap(x, mask, m)
+        taps[stride] = pooling.tap(view(x), view(mask), m)
+    x, mask = view(x), view(mask)
     last = x.reshape(b, m, v, *x.shape[2:]).transpose(0, 1, 3, 2, 4)
     return pooling.Features(last, mask.reshape(b, m, -1), taps)

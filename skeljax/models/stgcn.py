@@ -10,7 +10,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from skeljax import graph, skeleton
-from skeljax.models import layers, pooling, stack
+from skeljax.models import layers, norms, pooling, stack
 
 # Their initialisation. Normalisation hides the scale of weights, but not the learning
 # rate that it asks for.
@@ -35,7 +35,7 @@ class GraphConv(nn.Module):
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool):
-        """Convolves float[N, V, T, C] -> float[N, V, T, features]."""
+        """Convolves float[N, V, T, C], or time first and N third, 0 where the mask is false."""
         fixed = jnp.array(self.partitions, jnp.float32)
         importance = self.param('importance', nn.initializers.ones, fixed.shape, jnp.float32)
         adjacency = fixed * importance
@@ -47,8 +47,8 @@ class GraphConv(nn.Module):
             x, adjacency.astype(self.dtype), kernel.astype(self.dtype), self.partitions
         )
         # Each joint adds a subset's bias as often as the subset's edges end there.
-        y = y + jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None].astype(self.dtype)
-        return nn.relu(self.norm(name='norm')(y, mask, train=train))
+        bias = jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None]
+        return nn.relu(self.norm(name='norm')(y, mask, bias, train=train, zeroed=True))
 
 
 class Backbone(nn.Module):
@@ -88,7 +88,7 @@ class Backbone(nn.Module):
     def __call__(self, x, mask, *, train: bool) -> pooling.Features:
         """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
         norm = functools.partial(
-            layers.MaskedBatchNorm, axis_name=self.axis_name, scale_init=_near_one
+            norms.MaskedBatchNorm, axis_name=self.axis_name, scale_init=_near_one
         )
         edges = graph.spatial(skeleton.get(self.layout), faithful='partition' in self.faithful)
         partitions = tuple(map(tuple, edges.tolist()))
@@ -106,6 +106,7 @@ class Backbone(nn.Module):
                 self.axis_name,
                 _small,
                 self.dtype,
+                layers.time_axis(x),
                 name=f'block{number}',
             )
             for number, channels in enumerate(features, 1)

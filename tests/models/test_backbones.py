@@ -157,7 +157,7 @@ def test_what_is_fast_on_a_cpu_gives_what_the_plain_way_gives(name, monkeypatch)
     module = importlib.import_module(f'skeljax.models.{name}')
     # Wide enough to be worth it, see `layers.temporal_conv`; CTR-GCN shares channels among branches.
     width = 128 if name == 'ctrgcn' else 32
-    model = module.Backbone(**SMALL | dict(width=width, widths=(1, 1)))
+    model = module.Backbone(**SMALL | dict(width=width, widths=(1, 1), dropout=0.5))
     x, mask = map(jnp.asarray, _padded()[1])
     variables = _drawn(model, x, mask)
     found = {}
@@ -166,7 +166,8 @@ def test_what_is_fast_on_a_cpu_gives_what_the_plain_way_gives(name, monkeypatch)
 
         def total(params):
             out, new = model.apply(
-                {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats']
+                {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats'],
+                rngs={'dropout': jax.random.key(0)},
             )
             taps = [jnp.where(valid[..., None], tap, 0) for tap, valid in out.taps.values()]
             return sum(jnp.sin(tap).sum() for tap in taps), (taps, new)

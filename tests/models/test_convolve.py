@@ -47,24 +47,37 @@ def test_fast_is_the_plain_one(monkeypatch, frames, taps, stride, dilation):
     assert_close(fast, plain, 1e-5)
 
 
-@pytest.mark.parametrize('frames', [1, 3, 20, 85])
-@pytest.mark.parametrize(('taps', 'before', 'dilation'), [(3, 1, 1), (5, 0, 1), (4, 3, 2), (9, 4, 1)])
-def test_by_plain_loops_in_double_precision(frames, taps, before, dilation):
+@pytest.mark.parametrize('frames', [1, 3, 20, 150])
+@pytest.mark.parametrize(
+    ('taps', 'before', 'stride', 'dilation'),
+    [(3, 1, 1, 1), (5, 0, 1, 1), (4, 3, 1, 2), (9, 4, 1, 1), (9, 4, 2, 1), (5, 4, 2, 3), (3, 0, 3, 1)],
+)
+def test_by_plain_loops_in_double_precision(frames, taps, before, stride, dilation):
     with jax.enable_x64(True):
         x, kernel = made(frames, taps, 2, 3, np.float64)
-        weights = np.random.default_rng(0).normal(size=(3, frames, 3))
+        x = x.swapaxes(0, 1)
+        weights = np.random.default_rng(0).normal(size=(-(-frames // stride), 3, 3))
         value, of_x, of_kernel = np.zeros_like(weights), np.zeros_like(x), np.zeros_like(kernel)
-        for i in range(frames):
+        for i in range(len(weights)):
             for tap in range(taps):
-                frame = i + tap * dilation - before
+                frame = i * stride + tap * dilation - before
                 if 0 <= frame < frames:
-                    value[:, i] += x[:, frame] @ kernel[tap]
-                    of_x[:, frame] += weights[:, i] @ kernel[tap].T
-                    of_kernel[tap] += x[:, frame].T @ weights[:, i]
-        function = lambda x, kernel: convolve.convolve(x, kernel, before, dilation)
+                    value[i] += x[frame] @ kernel[tap]
+                    of_x[frame] += weights[i] @ kernel[tap].T
+                    of_kernel[tap] += x[frame].T @ weights[i]
+        function = lambda x, kernel: convolve.convolve(x, kernel, before, stride, dilation)
         found, pull = jax.vjp(function, jnp.array(x), jnp.array(kernel))
         found = found, *pull(jnp.array(weights))
     assert_close(found, (value, of_x, of_kernel), 1e-10)
+
+
+def test_time_in_front_is_the_same(monkeypatch):
+    x, kernel = made(85, 9, 32, 48)
+    for formulation in ('plain', 'fast'):
+        monkeypatch.setattr(layers, 'formulation', formulation)
+        expected = layers.temporal_conv(jnp.array(x), kernel, 2).swapaxes(0, 1)
+        found = layers.temporal_conv(jnp.array(x).swapaxes(0, 1), kernel, 2, axis=0)
+        assert_close([found], [expected], 1e-6)
 
 
 def test_the_formulation_is_heeded(monkeypatch):

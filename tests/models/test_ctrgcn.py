@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.models import ctrgcn, layers
+from skeljax.models import ctrgcn, norms
 
 V = 25
 # Normalisation that leaves everything as it is, in evaluation and before training.
-IDENTITY = functools.partial(layers.MaskedBatchNorm, epsilon=0.0)
+IDENTITY = functools.partial(norms.MaskedBatchNorm, epsilon=0.0)
 
 
 def _draw(variables, seed=0):

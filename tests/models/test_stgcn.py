@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skeljax import skeleton
-from skeljax.models import layers, stgcn
+from skeljax.models import norms, stgcn
 
 V = 25
 
@@ -39,7 +39,7 @@ def test_a_graph_convolution_by_hand():
     nearer[[0, 2, 3], 1] = 0.25
     further[1, [0, 2, 3]] = 0.5
     partitions = tuple(map(tuple, np.stack([itself, nearer, further]).tolist()))
-    conv = stgcn.GraphConv(1, partitions, functools.partial(layers.MaskedBatchNorm, epsilon=0.0))
+    conv = stgcn.GraphConv(1, partitions, functools.partial(norms.MaskedBatchNorm, epsilon=0.0))
     x = np.array([1, 2, 3, 4], np.float32).reshape(1, 4, 1, 1)
     mask = np.ones((1, 1, 1, 1), bool)
     variables = jax.device_get(conv.init(jax.random.key(0), x, mask, train=False))
