@@ -24,7 +24,7 @@ SENT = {
 }
 # What stands in the name that JAX gives an operation -> what it is there for.
 _PURPOSES = {
-    '_statistics': 'batch statistics',
+    'batch_statistics': 'batch statistics',
     'gradients': 'gradients',
     'queue_push': 'queue push',
     'ppermute': 'ring',

@@ -11,6 +11,8 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
+from skeljax.models import layers
+
 
 class MaskedBatchNorm(nn.Module):
     """Batch normalisation; the running variance is the biased one.
@@ -123,7 +125,7 @@ def _backward(how, saved, slopes):
     of_x = scale * inverse * slope + jnp.where(mask, statistic + tilt * narrow, 0)
     of_shift = scale * inverse * here + statistic * _count(x, mask, shift) + tilt * sums
     # On CPU it would rather be computed in whatever order its use asks for.
-    of_x = lax.optimization_barrier(of_x.astype(x.dtype))
+    of_x = layers.stored(of_x.astype(x.dtype))
     return of_x, None, of_shift, of_scale, of_bias
 
 
@@ -149,4 +151,5 @@ def _onto(x, shift):
 
 def _added(sums, axis_name: str | None):
     """Adds up over the devices, where there are several."""
-    return sums if axis_name is None else lax.psum(sums, axis_name)
+    with jax.named_scope('batch_statistics'):
+        return sums if axis_name is None else lax.psum(sums, axis_name)
