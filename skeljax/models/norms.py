@@ -88,18 +88,22 @@ def _forward(x, mask, shift, scale, bias, how):
     wide = (x if zeroed else jnp.where(mask, x, 0)).astype(jnp.float32)
     each = _count(x, mask, shift)  # valid positions of one element of the shift
     sums = _onto(wide, shift)
-    total = (sums + each * shift).sum(_leading(shift)), each * (shift.size // x.shape[-1])
+    # What is the same for all moves the mean alone: left out of the squares, it rounds nothing.
+    base = shift.mean(_leading(shift))
+    apart = shift - base
+    total = (sums + each * apart).sum(_leading(shift)), each * (shift.size // x.shape[-1])
     if two_pass:
         total, count = _added(total, axis_name)
         centre = total / jnp.maximum(count, 1)
-        apart = jnp.where(mask, wide + (shift - centre), 0)
-        spread = _added((apart * apart).sum(_leading(x)), axis_name) / jnp.maximum(count, 1)
+        squares = jnp.where(mask, wide + (apart - centre), 0) ** 2
+        spread = _added(squares.sum(_leading(x)), axis_name) / jnp.maximum(count, 1)
     else:
         squares = (wide * wide).sum(_leading(x))
-        squares = squares + ((2 * sums + each * shift) * shift).sum(_leading(shift))
+        squares = squares + ((2 * sums + each * apart) * apart).sum(_leading(shift))
         (total, count), squares = _added((total, squares), axis_name)
         centre = total / jnp.maximum(count, 1)
         spread = jnp.maximum(squares / jnp.maximum(count, 1) - centre**2, 0)
+    centre = centre + base
     y = _scaled(x, shift, scale, bias, centre, spread, epsilon)
     return (y, (centre, spread, count)), (x, mask, shift, scale, centre, spread, count, sums)
 

@@ -69,7 +69,7 @@ def _apply(kind, train, variables, x, mask):
 
 
 def _close(a, b):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=3e-5)
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize('kind', ['plain', 'fuser'])
