@@ -182,6 +182,10 @@ def _finetune() -> ConfigDict:
             validate_every=200,  # steps
             checkpoint_every=500,  # steps
             protocol='babel_clean',  # selects the best state, on the validation split
+            # The sequence decoder, fitted when the run has finished (docs/decoding.md).
+            decoder=dict(
+                transitions=False,  # learns which class follows which: also a fixed order, by heart
+            ),
         )
     )
 

@@ -35,7 +35,7 @@ def run(args) -> int:
     directory.check(args.out, force=args.force)
     model = ready.of_run(
         args.workdir, args.protocol, args.decoder,
-        thresholds=args.threshold, min_score=args.min_score,
+        thresholds=args.threshold, min_score=args.min_score, note=predict.note,
     )
     model = model._replace(origin=directory.origin(args.workdir))
     more = (lambda folder: serving.write(folder, model, args.frames)) if args.stablehlo else None

@@ -24,6 +24,7 @@ from skeljax.train import (
     assemble,
     checkpoint,
     cluster,
+    fit_decoder,
     loop,
     resident,
     score,
@@ -90,10 +91,16 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         seed=config.seed,
         steps_per_call=config.steps_per_call,
     )
-    return loop.train(
+    final = loop.train(
         step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
         form=config.parallel, corpus=held, wandb=config.wandb,
     )
+    if (workdir / 'best').is_dir():
+        fit_decoder.fit(
+            workdir, corpus, labelled(config, corpus), held_out,
+            transitions=chosen.decoder.transitions,
+        )
+    return final
 
 
 def open_split(config: ConfigDict, split: str) -> Corpus:

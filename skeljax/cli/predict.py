@@ -56,8 +56,15 @@ def add_model(parser):
 
 
 def load(args) -> ready.Model:
-    """Loads the model that `--model` or `--workdir` tells, which decodes as it tells itself."""
-    return ready.of_run(args.workdir) if args.workdir else directory.load(args.model)
+    """Loads the model that `--model` or `--workdir` names, with its own decoder."""
+    if args.workdir:
+        return ready.of_run(args.workdir, note=note)
+    return directory.load(args.model, note)
+
+
+def note(text: str):
+    """Prints a line for the user who watches."""
+    print(f'skeljax: {text}', file=sys.stderr)
 
 
 def add_window(parser, default: tiles.Window | None = None):
@@ -95,9 +102,9 @@ def open_model(args) -> tuple[ready.Model, dict]:
     """Loads the model that is told by the options; returns it, and what JSON tells of it."""
     told = dict(thresholds=args.threshold, min_score=args.min_score)
     if args.workdir:
-        model = ready.of_run(args.workdir, args.protocol, args.decoder, **told)
+        model = ready.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
     else:
-        model = directory.load(args.model)
+        model = directory.load(args.model, note)
         model = ready.decoding_as(model, args.protocol, args.decoder, **told)
     folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
     name = Path(folder).resolve().name
@@ -114,7 +121,10 @@ def add_decoding(parser):
     group.add_argument(
         '--threshold', type=float, nargs='+', default=[], metavar='P', help='of the decoder'
     )
-    group.add_argument('--min-score', type=float, help='leave out weaker segments (default: 0.1)')
+    group.add_argument(
+        '--min-score', type=float,
+        help='leave out weaker segments (default: 0.1; of the sequence decoder, its own rule)',
+    )
 
 
 def run(args) -> int:
@@ -156,7 +166,8 @@ def _predict(
                 raise
             failed.append(error)
             continue
-        segments[source.name], rates[source.name] = model.decode(scores), recording.fps
+        segments[source.name] = model.decode(scores, recording.fps)
+        rates[source.name] = recording.fps
         place = (out / source.name).parent
         one = results.Found(
             segments[source.name], scores, recording.fps, model.classes,

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 import sys
 
-from skeljax import localize
-from skeljax.cli import raw
+from skeljax.cli import predict, raw
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import fitted, trained
+from skeljax.train import ready
 from skeljax.view import entry, kinds, page, predictions
 
 LARGE = 15  # MB, from where browsers take their time
@@ -35,8 +34,10 @@ def add_arguments(parser):
     group.add_argument('--workdir', help='folder of the run')
     group.add_argument('--split', default='test', help='of its corpus (default: test)')
     group.add_argument('--data-dir', help='of the prepared corpus, if not where it was')
-    group.add_argument('--protocol', default='babel_clean', help='whose decoding to use')
-    group.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    group.add_argument(
+        '--protocol', help="whose decoding to use (default: the run's sequence decoder)"
+    )
+    group.add_argument('--min-score', type=float, help='leave out weaker segments')
     raw.add_arguments(parser)
 
 
@@ -100,38 +101,33 @@ def _of_predictions(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
 
 
 def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
-    decode = localize.protocol(args.protocol).decode
-    ready = trained.load(args.workdir)
-    told = ready.config.data
+    model = ready.of_run(
+        args.workdir, args.protocol, min_score=args.min_score, note=predict.note
+    )
+    told = model.trained.config.data
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     made = (
-        scored(ready, recording, corpus.classes, decode, min_score=args.min_score, tiou=args.tiou)
-        for recording in corpus
+        scored(model, recording, corpus.classes, tiou=args.tiou) for recording in corpus
     )
-    return ready.classes, made
+    return model.classes, made
 
 
-def scored(
-    ready: trained.Trained, recording, classes, decode, *, min_score: float, tiou: float
-) -> entry.Entry:
-    """Scores a recording with a run for the page.
+def scored(model: ready.Model, recording, classes, *, tiou: float) -> entry.Entry:
+    """Scores and decodes a recording for the page.
 
     Args:
-        ready: the run.
+        model: what scores and decodes it.
         recording: as recorded.
         classes: of its corpus.
-        decode: (probabilities float[T, L + 1]) -> Segments.
-        min_score: weaker segments are left out.
         tiou: temporal IoU from which a segment is right.
     """
-    scores = fitted.frame_scores(ready, recording)
-    found = decode(scores)
+    scores = model.scores(recording)
     return entry.make(
         recording,
-        found[found.score >= min_score],
-        classes=ready.classes,
-        truth=predictions.truth_of(recording, classes, ready.classes),
+        model.decode(scores, recording.fps),
+        classes=model.classes,
+        truth=predictions.truth_of(recording, classes, model.classes),
         probabilities=scores,
         tiou=tiou,
     )

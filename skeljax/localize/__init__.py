@@ -17,6 +17,7 @@ from skeljax.localize.segments import (
     to_frame_labels,
     to_json_dict,
 )
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.side_by_side import side_by_side
 from skeljax.localize.smoothing import smooth_gaussian
 from skeljax.localize.soft import soften
@@ -31,6 +32,7 @@ __all__ = [
     'Protocol',
     'Result',
     'Segments',
+    'SequenceDecoder',
     'activity_runs',
     'argmax_runs',
     'evaluate',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 import functools
 import inspect
 import math
@@ -13,9 +14,12 @@ import numpy as np
 from skeljax.errors import InputError
 from skeljax.localize.protocols import DECODERS, protocol
 from skeljax.localize.segments import Segments
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.steps import decoder as build
 
 MIN_SCORE = 0.1
+READ = 'segmentation'  # the protocol whose segments a person reads
+SEQUENCE = 'sequence'  # its decoder
 CUTS = ('thresholds', 'threshold', 'levels')  # what decoders call what `--threshold` sets
 
 
@@ -34,12 +38,39 @@ class Decoding(NamedTuple):
     options: dict[str, object]
     min_score: float = MIN_SCORE
 
-    def decode(self, probabilities: np.ndarray) -> Segments:
-        """Finds the segments in probabilities float[T, L + 1] of one recording."""
+    def decode(self, probabilities: np.ndarray, fps: float | None = None) -> Segments:
+        """Finds the segments in probabilities float[T, L + 1] of one recording.
+
+        Args:
+            probabilities: of its frames.
+            fps: frames a second, for decoders that know how long movements last; by default
+                that of the recordings which the decoder was fitted to.
+        """
         group = _group(self.steps)
-        changed = {**DECODERS, group: functools.partial(DECODERS[group], **self.options)}
-        found = build(self.steps, changed)(probabilities)
+        known, options = DECODERS[group], self.options
+        if isinstance(known, SequenceDecoder):
+            options = options if fps is None else {**options, 'fps': fps}
+            decoder = dataclasses.replace(known, **options)
+        else:
+            decoder = functools.partial(known, **options)
+        found = build(self.steps, {**DECODERS, group: decoder})(probabilities)
         return found[found.score >= self.min_score]
+
+    @property
+    def sequence(self) -> SequenceDecoder | None:
+        """The sequence decoder that finds segments; None where another one does."""
+        if _group(self.steps) != SEQUENCE:
+            return None
+        return SequenceDecoder(**self.options)
+
+    def fitted(self, decoder: SequenceDecoder) -> Decoding:
+        """Exchanges the sequence decoder that finds segments."""
+        return self._replace(options=dataclasses.asdict(decoder))
+
+
+def of_sequence(decoder: SequenceDecoder, min_score: float | None = None) -> Decoding:
+    """Makes the decoding of the segments that a person reads."""
+    return choose(READ, min_score=min_score).fitted(decoder)
 
 
 def choose(
@@ -55,7 +86,8 @@ def choose(
         name: of the protocol whose decoder it is.
         decoder: another one, or steps, see `localize.protocol`.
         thresholds: of the decoder instead of its own, 0 to 1.
-        min_score: leaves out segments of a lower score; `MIN_SCORE` by default.
+        min_score: leaves out segments of a lower score; by default `MIN_SCORE`, of the sequence
+            decoder, which has a rule of its own, 0.
 
     Raises:
         InputError: an unknown protocol or decoder, a decoder without thresholds, or
@@ -66,7 +98,8 @@ def choose(
     options = _options(DECODERS[_group(steps)])
     if thresholds:
         options |= _cuts(steps, options, thresholds)
-    least = MIN_SCORE if min_score is None else min_score
+    usual = 0.0 if _group(steps) == SEQUENCE else MIN_SCORE
+    least = usual if min_score is None else min_score
     if not math.isfinite(least):
         raise InputError(f'lowest score is {least:g}, expected a number')
     return Decoding(name, steps, options, least)
@@ -115,6 +148,8 @@ def _group(steps: str) -> str:
 
 def _options(decoder) -> dict[str, object]:
     """Lists what a decoder is told besides probabilities."""
+    if isinstance(decoder, SequenceDecoder):
+        return dataclasses.asdict(decoder)
     parameters = inspect.signature(decoder).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 

@@ -140,6 +140,22 @@ def diagnose(
     )
 
 
+def matched(
+    predictions: Mapping[str, Segments],
+    truth: Mapping[str, Segments],
+    *,
+    num_classes: int,
+    tiou: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the score of every proposal, float64[N], and whether it is right, bool[N].
+
+    Matching is that of `diagnose`.
+    """
+    pooled = pool(predictions, truth, num_classes=num_classes)
+    taken, _ = _judged(pooled, tiou, tiou)
+    return pooled.proposals.score, taken >= 0
+
+
 def _judged(pooled: Pool, tiou: float, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Finds for each proposal the row of the true segment it takes, -1 for none, and its kind."""
     proposals, actual = pooled.proposals, pooled.truth

@@ -22,6 +22,7 @@ from skeljax.localize.framewise import framewise
 from skeljax.localize.recognition import recognition, whole
 from skeljax.localize.result import Result
 from skeljax.localize.segments import Segments
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.steady import steady_runs
 from skeljax.localize.steps import decoder as build
 from skeljax.localize.watershed import watershed
@@ -64,6 +65,7 @@ DECODERS: dict[str, Callable[..., Segments]] = {
     'whole': whole,
     'watershed': watershed,
     'watershed_activity': functools.partial(watershed, by_class=False),
+    'sequence': SequenceDecoder(),
 }
 
 
@@ -82,9 +84,16 @@ PROTOCOLS: dict[str, Protocol] = {
     'detection_clean': _pair('activity_clean', voc.detection, voc.TIOUS),
     'activitynet': _pair('babel_clean', wider.activitynet, wider.TIOUS),
     'thumos': _pair('babel_clean', wider.activitynet, wider.THUMOS_TIOUS),
-    'segmentation': _pair('argmax', labelling.segmentation, labelling.TIOUS),
+    'segmentation': _pair('sequence', labelling.segmentation, labelling.TIOUS),
+    'segmentation_runs': _pair('argmax', labelling.segmentation, labelling.TIOUS),
     'framewise': _pair('argmax', framewise, ()),
     'recognition': _pair('whole', recognition, ()),
+}
+# The same scorers on the segments that a person reads, which never overlap.
+_OF_SEGMENTS = ('babel', 'babel_clean', 'pkummd', 'detection', 'activitynet')
+PROTOCOLS |= {
+    f'{name}_segments': PROTOCOLS[name]._replace(decode=DECODERS['sequence'])
+    for name in _OF_SEGMENTS
 }
 
 
@@ -98,7 +107,10 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
     * `pkummd`: the official evaluation of PKU-MMD; `pkummd_clean` with an AP without gaps.
     * `detection`: that of HiCLR and PCM3; `detection_clean` with half-open frames.
     * `activitynet`, `thumos`: interpolated mAP at tIoU 0.5 to 0.95 and 0.3 to 0.7.
-    * `segmentation`: frame accuracy, edit score, F1@{10, 25, 50}.
+    * `segmentation`: frame accuracy, edit score, F1@{10, 25, 50} of the sequence decoder;
+      `segmentation_runs` of the runs of the most probable class.
+    * `babel_segments`, `babel_clean_segments`, `pkummd_segments`, `detection_segments`,
+      `activitynet_segments`: the scorer of the name on the sequence decoder's segments.
     * `framewise`: per-frame mAP.
     * `recognition`: top-1 and top-5 accuracy of whole recordings.
 

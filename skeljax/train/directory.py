@@ -8,12 +8,13 @@ twenty years too, and no version of a checkpoint library has to match. They are 
 without unpickling, and model.json tells the hash of the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import hashlib
 import json
 import os
 from pathlib import Path
 import shutil
+import warnings
 import zipfile
 
 from flax import traverse_util
@@ -24,11 +25,13 @@ import skeljax.configs.default
 from skeljax.data import normalize
 from skeljax.errors import InputError
 from skeljax.localize import decoding
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import assemble, checkpoint, trained, workdir as workdirs
-from skeljax.train.ready import Model
+from skeljax.train.ready import NOT_FITTED, Model
 
 FORMAT = 'skeljax.model'
-VERSION = 1  # rises when an older skeljax could not read a folder, or would read it wrongly
+VERSION = 2  # rises when an older skeljax could not read a folder, or would read it wrongly
+_SEQUENCE_SINCE = 2  # models of earlier versions have no fitted sequence decoder
 _TOLD, _WEIGHTS = 'model.json', 'weights.npz'
 _NEEDED: dict[str, type | tuple[type, ...]] = {
     'classes': list, 'layout': dict, 'fps': (int, float), 'normalisation': list, 'step': int,
@@ -86,8 +89,13 @@ def check(folder, *, force: bool = False) -> Path:
     return place
 
 
-def load(folder) -> Model:
+def load(folder, note: Callable[[str], object] | None = None) -> Model:
     """Reads a model's folder.
+
+    Args:
+        folder: as `write` makes it.
+        note: called with a line where the model is older than the sequence decoder, with whose
+            defaults it is then decoded; by default it becomes a warning.
 
     Raises:
         InputError: it is no model, of a later version, or something in it is damaged.
@@ -99,6 +107,9 @@ def load(folder) -> Model:
             raise InputError('fps or classes are none: a damaged description')
         layout = skeleton.describe(skeleton.get(json.dumps(told['layout'])))
         decoded = decoding.from_json_dict(told['decoding'])
+        if told['version'] < _SEQUENCE_SINCE:
+            decoded = decoding.of_sequence(SequenceDecoder(fps=float(told['fps'])))
+            (note or warnings.warn)(f'{folder}: {NOT_FITTED}')
         config = workdirs.config_of(told, skeljax.configs.default.get_config())
         assemble.check(config)
         config.data.normalisation = tuple(told['normalisation'])

@@ -11,7 +11,13 @@ from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.localize import decoding
 from skeljax.localize.segments import Segments
-from skeljax.train import fitted, trained
+from skeljax.localize.sequence import SequenceDecoder
+from skeljax.train import fit_decoder, fitted, trained
+
+NOT_FITTED = (
+    'has no fitted sequence decoder: segments are decoded with default durations; fine-tuning '
+    'again with this version fits one'
+)
 
 
 class Model(NamedTuple):
@@ -59,9 +65,14 @@ class Model(NamedTuple):
         """
         return fitted.frame_scores(self.trained, _recording(motion), note)
 
-    def decode(self, scores: np.ndarray) -> Segments:
-        """Finds the segments in scores float[T, L + 1]."""
-        found = self.decoding.decode(scores)
+    def decode(self, scores: np.ndarray, fps: float | None = None) -> Segments:
+        """Finds the segments in scores float[T, L + 1].
+
+        Args:
+            scores: of a recording's frames.
+            fps: its frames a second; by default the model's.
+        """
+        found = self.decoding.decode(scores, fps or self.fps)
         return Segments(found.start, found.end, found.label, found.score, self.classes)
 
     def localize(
@@ -71,7 +82,7 @@ class Model(NamedTuple):
 
         `found.names` are the classes of what is found, `found.start / motion.fps` seconds.
         """
-        return self.decode(self.scores(motion, note=note))
+        return self.decode(self.scores(motion, note=note), motion.fps)
 
 
 def of_run(
@@ -81,23 +92,37 @@ def of_run(
     *,
     thresholds=(),
     min_score: float | None = None,
+    note: Callable[[str], object] = lambda _: None,
 ) -> Model:
     """Makes a model of a fine-tuning run.
 
     Args:
         workdir: folder of the run.
-        protocol: whose decoding to use; by default the one that selected the best state.
+        protocol: whose decoding to use; by default the run's sequence decoder.
         decoder: another one than the protocol's, see `localize.protocol`.
         thresholds: of the decoder instead of its own.
         min_score: leaves out segments of a lower score.
+        note: called with a line where the run has no fitted sequence decoder and needs one.
 
     Raises:
         InputError: no such run, protocol or decoder; see `trained.load`.
     """
     ready = trained.load(workdir)
-    name = protocol or ready.config.finetune.protocol
-    chosen = decoding.choose(name, decoder, thresholds=thresholds, min_score=min_score)
+    chosen = decoding.choose(
+        protocol or decoding.READ, decoder, thresholds=thresholds, min_score=min_score
+    )
+    if chosen.sequence is not None:
+        chosen = chosen.fitted(sequence_of(workdir, ready, note))
     return Model(ready, chosen, {})
+
+
+def sequence_of(workdir, ready: trained.Trained, note=lambda _: None) -> SequenceDecoder:
+    """Reads the sequence decoder of a run, or makes a default one and notes it."""
+    known = fit_decoder.read(workdir)
+    if known is None:
+        note(f'{workdir}: {NOT_FITTED}')
+        return SequenceDecoder(fps=ready.fps)
+    return known
 
 
 def decoding_as(
@@ -117,7 +142,11 @@ def decoding_as(
     chosen = decoding.choose(
         protocol or own.protocol, steps, thresholds=thresholds, min_score=least
     )
-    if not (protocol or decoder):
+    if own.sequence is not None and chosen.sequence is not None:
+        chosen = chosen.fitted(own.sequence)
+    elif chosen.sequence is not None:
+        chosen = chosen.fitted(SequenceDecoder(fps=model.fps))
+    elif not (protocol or decoder):
         kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoding.CUTS}
         chosen = chosen._replace(options={**chosen.options, **kept})
     return model._replace(decoding=chosen)

@@ -96,17 +96,18 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return weights / weights.sum(-1, keepdims=True)
 
 
+def true_segments(recording: Recording) -> Segments:
+    """Returns the labeled segments of a recording, in its frames."""
+    return Segments(
+        recording.segment_start.astype(np.int64),
+        recording.segment_end.astype(np.int64),
+        recording.segment_label.astype(np.int64),
+    )
+
+
 def truth(corpus: Corpus) -> dict[str, Segments]:
     """Collects the labelled segments of every recording."""
-    return {
-        recording.name: Segments(
-            start=recording.segment_start.astype(np.int64),
-            end=recording.segment_end.astype(np.int64),
-            label=recording.segment_label.astype(np.int64),
-            score=np.ones(len(recording.segment_label)),
-        )
-        for recording in corpus
-    }
+    return {recording.name: true_segments(recording) for recording in corpus}
 
 
 def corpus_probabilities(model, variables: dict, corpus: Corpus) -> dict[str, np.ndarray]:

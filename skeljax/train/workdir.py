@@ -29,7 +29,7 @@ FREE = (
     '.checkpoint_every', '.negatives_form', 'wandb',
 )
 # Fields that came later -> what held before: a run without the field is one that says so.
-LATER = {'data.resident_dtype': 'float32'}
+LATER = {'data.resident_dtype': 'float32', 'finetune.decoder.transitions': False}
 # Fields outside its own settings that a stage does not read.
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 

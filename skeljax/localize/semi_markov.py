@@ -1,0 +1,262 @@
+"""Exact inference in a hidden semi-Markov model: Viterbi, forward-backward, segment posteriors.
+
+A recording of T steps is a sequence of segments. Each segment has a class and a duration. The log
+weight of a segmentation is the sum over its segments of
+
+    the emissions of its class in its steps + the log-probability of its duration,
+
+and over its changes of the log-transition from one class to the next. The first segment may have
+begun before the recording and the last one may go on after it, so both weigh the probability of
+lasting at least as long as they are seen (Guedon 2003, doi 10.1198/1061860032030).
+
+All cost is O(T D K) time and O(T K) memory for K classes and durations tabulated up to D steps;
+longer durations have a geometric tail, so no duration is impossible. Source of the recursions:
+Yu, Hidden semi-Markov models, Artificial Intelligence 174 (2010).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+_LOWEST = -1e30  # stands for -inf, with which differences are not defined
+
+
+class Durations(NamedTuple):
+    """Log-probabilities of durations in steps, of K classes.
+
+    Attributes:
+        log_pmf: float64[D, K], of 1 to D steps; `-inf` where impossible.
+        log_survival: float64[D, K], of at least 1 to D steps.
+        log_tail: float64[K], added for each step beyond D, below 0.
+    """
+
+    log_pmf: np.ndarray
+    log_survival: np.ndarray
+    log_tail: np.ndarray
+
+    @property
+    def shortest(self) -> int:
+        """The shortest possible duration of any class, in steps."""
+        return int(np.argmax((self.log_pmf > _LOWEST).any(axis=1))) + 1
+
+    def survival(self, steps: np.ndarray) -> np.ndarray:
+        """Returns log P(duration >= steps) for steps int[N] from 1, as float64[N, K]."""
+        table = len(self.log_survival)
+        beyond = np.maximum(steps - table, 0)[:, None] * self.log_tail
+        return self.log_survival[np.minimum(steps, table) - 1] + beyond
+
+    def mass(self, steps: np.ndarray, label: int) -> np.ndarray:
+        """Returns log P(duration = steps) of one class for steps int[...] from 1."""
+        table = len(self.log_pmf)
+        beyond = np.maximum(steps - table, 0) * self.log_tail[label]
+        return self.log_pmf[np.minimum(steps, table) - 1, label] + beyond
+
+
+class Model(NamedTuple):
+    """What a recording of T steps is decoded by.
+
+    Attributes:
+        emission: float64[T, K], log weight of each class in each step.
+        durations: of the K classes.
+        transition: float64[K, K], log weight of a change from class i to class j; the diagonal
+            holds that of two segments of one class that touch, `-inf` for never.
+        initial: float64[K], log weight of each class as the first one; None: all alike.
+        exact_start: the first segment begins at step 0; otherwise it may have begun earlier.
+    """
+
+    emission: np.ndarray
+    durations: Durations
+    transition: np.ndarray
+    initial: np.ndarray | None = None
+    exact_start: bool = False
+
+
+class Messages(NamedTuple):
+    """What one direction of a recursion computes.
+
+    Attributes:
+        enter: float64[T + 1, K], of all segmentations of the first t steps after which a segment
+            of class k begins at t; row T is not used.
+        ended: float64[T + 1, K], of those whose last segment is of class k and ends at t; row 0
+            is not used.
+        total: log weight of all segmentations (the best one, for Viterbi).
+    """
+
+    enter: np.ndarray
+    ended: np.ndarray
+    total: float
+
+
+def viterbi(model: Model) -> list[tuple[int, int, int]]:
+    """Returns the best segmentation as (start, end, class), half-open, in steps."""
+    num_steps = len(model.emission)
+    if not num_steps:
+        return []
+    enter, ended, _ = _recursion(model, np.maximum)
+    sums = _cumulative(model.emission)
+    # The last segment may go on after the recording.
+    starts = np.arange(num_steps)
+    last = enter[:-1] - sums[:-1] + sums[-1] + model.durations.survival(num_steps - starts)
+    start, label = np.unravel_index(np.argmax(last), last.shape)
+    path = [(int(start), num_steps, int(label))]
+    while start > 0:
+        label = int(np.argmax(ended[start] + model.transition[:, label]))
+        weights = _beginnings(model, enter, sums, int(start), label)
+        end, start = start, int(np.argmax(weights))
+        path.append((start, int(end), label))
+    return path[::-1]
+
+
+def forward(model: Model) -> Messages:
+    """Sums over segmentations from the first step on."""
+    return _recursion(model, np.logaddexp)
+
+
+def backward(model: Model) -> Messages:
+    """Sums over segmentations from the last step on; `enter` is of the steps in reverse.
+
+    Row t of `enter` sums over all segmentations of the last t steps, before which a segment of
+    class k ends.
+    """
+    reverse = Model(model.emission[::-1], model.durations, model.transition.T)
+    return _recursion(reverse, np.logaddexp)
+
+
+def posterior(
+    model: Model, segment: tuple[int, int, int], before: Messages, after: Messages, tiou: float
+) -> float:
+    """Returns the probability of a segment of this class that overlaps this one by over `tiou`.
+
+    Two segments of one segmentation cannot both overlap a third by more than half, so for
+    `tiou` from 0.5 the events add up.
+
+    Args:
+        model: of the recording.
+        segment: (start, end, class) in steps.
+        before, after: what `forward` and `backward` return.
+        tiou: temporal intersection over union, from 0.5 to 1.
+    """
+    start, end, label = segment
+    num_steps, length = len(model.emission), end - start
+    # Beyond these bounds no segment reaches the overlap.
+    first = np.arange(max(0, end - int(length / tiou)), start + int(length * (1 - tiou)) + 1)
+    last = np.arange(end - int(length * (1 - tiou)), min(num_steps, start + int(length / tiou)) + 1)
+    steps = last[None, :] - first[:, None]
+    both = np.minimum(last[None, :], end) - np.maximum(first[:, None], start)
+    either = np.maximum(last[None, :], end) - np.minimum(first[:, None], start)
+    counts = (steps > 0) & (both > tiou * either + 1e-9)
+    sums = _cumulative(model.emission[:, label])
+    weight = before.enter[first, label][:, None] + after.enter[num_steps - last, label][None, :]
+    weight = weight + (sums[last][None, :] - sums[first][:, None])
+    open_start = (first == 0)[:, None] & (not model.exact_start)
+    lasting = open_start | (last == num_steps)[None, :]
+    whole = np.maximum(steps, 1)
+    duration = np.where(
+        lasting,
+        model.durations.survival(whole.ravel())[:, label].reshape(whole.shape),
+        model.durations.mass(whole, label),
+    )
+    weight = np.where(counts, weight + duration - before.total, -np.inf)
+    return float(np.minimum(np.exp(weight).sum(), 1.0))
+
+
+def _cumulative(emission: np.ndarray) -> np.ndarray:
+    """Returns sums of emissions before each step, float64[T + 1, ...]."""
+    return np.concatenate([np.zeros((1, *emission.shape[1:])), np.cumsum(emission, axis=0)])
+
+
+def _recursion(model: Model, add: np.ufunc) -> Messages:
+    """Runs the recursion in one direction; `add` is np.maximum or np.logaddexp.
+
+    The shortest duration of any class is the number of steps that depend only on earlier
+    blocks, so that many are computed at once.
+    """
+    emission, durations, transition, initial, exact = model
+    num_steps, num_classes = emission.shape
+    log_pmf, table = np.maximum(durations.log_pmf, _LOWEST), len(durations.log_pmf)
+    reversed_pmf = np.ascontiguousarray(log_pmf[::-1].T)[:, None]
+    transition = np.maximum(transition, _LOWEST)
+    sums = _cumulative(emission)
+    enter = np.full((num_steps + 1, num_classes), _LOWEST)
+    enter[0] = 0 if initial is None else np.maximum(initial, _LOWEST)
+    ended = np.full_like(enter, _LOWEST)
+    # `enter` less the emissions before, from D + 1 steps before the recording, by class.
+    relative = np.full((num_classes, table + 1 + num_steps + 1), _LOWEST)
+    if exact:
+        relative[:, table + 1] = enter[0]
+    windows = np.lib.stride_tricks.sliding_window_view(relative, table, axis=1)
+    tail = np.full((1, num_classes), _LOWEST)
+    block = durations.shortest
+    buffer = np.empty((num_classes, block, table))
+    pmf = np.exp(reversed_pmf[:, 0])
+    for done in range(0, num_steps, block):
+        ends = np.arange(done + 1, min(done + block, num_steps) + 1)
+        # Row i: the starts from ends[i] - D to ends[i] - 1.
+        window = windows[:, ends[0] + 1:ends[-1] + 2]
+        total = None
+        if add is np.logaddexp:
+            total = _convolved(relative[:, ends[0] + 1:ends[-1] + table + 1], pmf)
+        if total is None:
+            weights = np.add(window, reversed_pmf, out=buffer[:, :len(ends)])
+            total = _reduce(weights, add)
+        total = total.T
+        # Starts more than D steps before.
+        beyond = relative[:, ends].T + log_pmf[-1] + durations.log_tail
+        tail = _geometric(np.concatenate([tail[-1:], beyond]), durations.log_tail, add)
+        total = add(total, tail[1:])
+        if not exact:
+            total = add(total, durations.survival(ends) + enter[0])
+        ended[ends] = total + sums[ends]
+        enter[ends] = _reduce(ended[ends][:, None, :] + transition.T, add)
+        relative[:, table + 1 + ends] = (enter[ends] - sums[ends]).T
+    remaining = durations.survival(num_steps - np.arange(num_steps))
+    last = enter[:-1] - sums[:-1] + sums[-1] + remaining
+    return Messages(enter, ended, float(add.reduce(last, axis=None)))
+
+
+def _reduce(values: np.ndarray, add: np.ufunc) -> np.ndarray:
+    """Reduces the last axis by a maximum, or by the logarithm of a sum; overwrites `values`."""
+    highest = values.max(axis=-1)
+    if add is np.maximum:
+        return highest
+    spread = np.subtract(values, highest[..., None], out=values)
+    return np.log(np.exp(spread, out=spread).sum(axis=-1)) + highest
+
+
+def _convolved(relative: np.ndarray, pmf: np.ndarray) -> np.ndarray | None:
+    """Sums exp(relative) over the D starts before each end, weighed by the duration's pmf.
+
+    Args:
+        relative: float[K, N + D - 1], of all starts of N ends.
+        pmf: float[K, D], of durations of D to 1 steps.
+
+    Returns:
+        float[K, N], logarithms; None where a sum leaves the range of float64.
+    """
+    highest = relative.max(axis=1, keepdims=True)
+    scaled = np.exp(relative - highest)
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, pmf.shape[1], axis=1)
+    sums = np.matmul(windows, pmf[:, :, None])[..., 0]
+    if sums.min() < 1e-250:
+        return None
+    return np.log(sums) + highest
+
+
+def _geometric(values: np.ndarray, log_tail: np.ndarray, add: np.ufunc) -> np.ndarray:
+    """Accumulates rows float[N, K], of which each step adds `log_tail` to the ones before."""
+    decay = np.arange(len(values))[:, None] * log_tail
+    return add.accumulate(values - decay, axis=0) + decay
+
+
+def _beginnings(model: Model, enter, sums, end: int, label: int) -> np.ndarray:
+    """Returns the weight of a segment of a class that ends at `end`, for each start before."""
+    starts = np.arange(end)
+    weights = enter[:end, label] - sums[:end, label] + sums[end, label]
+    weights = weights + model.durations.mass(end - starts, label)
+    if not model.exact_start:
+        lasting = model.durations.survival(np.array([end]))[0, label]
+        weights[0] = enter[0, label] + sums[end, label] + lasting
+    return weights
+

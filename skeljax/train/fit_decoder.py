@@ -1,0 +1,118 @@
+"""Fits the sequence decoder of a finished fine-tuning run, and keeps it in WORKDIR/decoder.json."""
+
+from collections.abc import Sequence
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from skeljax.data.corpus import Corpus
+from skeljax.errors import InputError, writing
+from skeljax.localize import decoding, sequence_fit
+from skeljax.localize.segments import Segments
+from skeljax.localize.sequence import SequenceDecoder
+from skeljax.localize.sequence_fit import Labeled
+from skeljax.train import cluster, score, trained
+
+FILE = 'decoder.json'
+
+
+def fit(
+    workdir, training: Corpus, chosen: Sequence[int], validation: Corpus, *, transitions: bool
+) -> Path:
+    """Fits a decoder to the best state of a run and writes it, where that is not done yet.
+
+    Several processes score a share of the recordings each; the first one writes.
+
+    Args:
+        workdir: folder of the run, which has finished.
+        training: split that the run learned from.
+        chosen: int[N], its recordings whose labels were used.
+        validation: split that selected the best state.
+        transitions: see `sequence_fit.fit`.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: the run's best state cannot be read, or the file cannot be written.
+    """
+    path = Path(workdir) / FILE
+    with cluster.together():
+        run = trained.load(workdir)
+        known = _step(path) == run.step
+    if known:
+        return path
+    probabilities = score.corpus_probabilities(run.model, run.variables, validation)
+    with cluster.together():
+        if cluster.is_first():
+            labels = _labels(training, chosen)
+            held_out = Labeled(
+                score.truth(validation), {n: len(p) for n, p in probabilities.items()},
+                probabilities,
+            )
+            decoder, error = sequence_fit.fit(
+                labels, held_out, fps=run.fps, num_classes=len(run.classes),
+                transitions=transitions,
+            )
+            _write(path, decoder, run.step, {
+                'recordings': len(probabilities),
+                'segments': sum(map(len, held_out.truth.values())),
+                'expected_calibration_error': None if math.isnan(error) else error,
+            })
+    return path
+
+
+def read(workdir) -> SequenceDecoder | None:
+    """Reads the decoder of a run; None where the run has none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = Path(workdir) / FILE
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path}: cannot be read: {error}') from None
+    try:
+        if not isinstance(found, dict) or 'decoding' not in found:
+            raise InputError('expected an object with a decoding')
+        decoder = decoding.from_json_dict(found['decoding']).sequence
+        if decoder is None:
+            raise InputError('expected the decoding of a sequence decoder')
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    return decoder
+
+
+def _step(path: Path) -> int | None:
+    """Reads the step of the state that a decoder was fitted to; None without."""
+    try:
+        return int(json.loads(path.read_text(encoding='utf-8'))['step'])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _labels(corpus: Corpus, chosen: Sequence[int]) -> Labeled:
+    truth: dict[str, Segments] = {}
+    frames: dict[str, int] = {}
+    for index in np.asarray(chosen).tolist():
+        recording = corpus[index]
+        truth[recording.name] = score.true_segments(recording)
+        frames[recording.name] = len(recording.joints)
+    return Labeled(truth, frames, {})
+
+
+def _write(path: Path, decoder: SequenceDecoder, step: int, validation: dict):
+    described = {
+        'step': step,
+        'decoding': decoding.to_json_dict(decoding.of_sequence(decoder)),
+        'validation': validation,
+    }
+    beside = path.with_suffix('.tmp')
+    with writing(path):
+        beside.write_text(json.dumps(described, indent=1) + '\n', encoding='utf-8')
+        beside.replace(path)
