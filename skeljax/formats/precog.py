@@ -17,7 +17,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import texts
+from skeljax.formats import options, texts
 from skeljax.formats.motion import Motion
 
 FPS = 25.0
@@ -72,13 +72,17 @@ def takes(folder) -> list[Take]:
     return [found[key] for key in sorted(found)]
 
 
-def read(path) -> Motion:
+def read(path, *, fps: float = FPS) -> Motion:
     """Reads the joints of one recording, float32[T, 1, 20, 3]; see `read_labeled`."""
-    return read_labeled(path)[0]
+    return read_labeled(path, fps=fps)[0]
 
 
-def read_labeled(path) -> tuple[Motion, np.ndarray]:
+def read_labeled(path, *, fps: float = FPS) -> tuple[Motion, np.ndarray]:
     """Reads one recording, plain or gzipped, and its labels.
+
+    Args:
+        path: of the file.
+        fps: frames a second, which the file does not tell.
 
     Returns:
         Joints float32[T, 1, 20, 3], and the label of each frame as written, int[T], 0 for
@@ -109,7 +113,7 @@ def read_labeled(path) -> tuple[Motion, np.ndarray]:
     match = _NAME.match(Path(path).name)
     motion = Motion(
         joints=joints,
-        fps=FPS,
+        fps=options.rate(path, fps),
         layout=LAYOUT,
         valid=np.ones(joints.shape[:2], bool),
         source=Path(path).name,

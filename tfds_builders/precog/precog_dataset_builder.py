@@ -14,16 +14,6 @@ from skeljax.formats import precog
 HOMEPAGE = 'https://github.com/DavidJardim/precog_dataset_16'
 PEOPLE = range(1, 13)
 SEQUENCES = range(1, 7)
-# People of the test and of the validation split; all others train.
-HELD_OUT = {
-    'default': ((3, 6, 8, 11), (9,)),
-    'fold1': ((1, 2, 3), (12,)),
-    'fold2': ((4, 5, 6), (3,)),
-    'fold3': ((7, 8, 9), (6,)),
-    'fold4': ((10, 11, 12), (9,)),
-    'orders': ((3, 6, 8, 11), (9,)),
-}
-UNSEEN = (1, 4)  # sequences of the config `orders` that its test split alone has
 FROZEN = ('Seq2_10', 'Seq4_10')  # in the corpus every row of these is the same
 
 
@@ -32,10 +22,14 @@ class Config(tfds.core.BuilderConfig):
     """A way to split the recordings.
 
     Attributes:
+        test: people of the test split.
+        validation: people of the validation split; all others are of the training split.
         unseen: sequences that the test split alone has, and no others; empty for all of them
             in every split.
     """
 
+    test: tuple[int, ...] = (3, 6, 8, 11)
+    validation: tuple[int, ...] = (9,)
     unseen: tuple[int, ...] = ()
 
 
@@ -48,13 +42,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {'1.0.0': 'First release.'}
     BUILDER_CONFIGS = [
         Config(name='default', description='Four people in the test split.'),
-        Config(name='fold1', description='People 1 to 3 in the test split.'),
-        Config(name='fold2', description='People 4 to 6 in the test split.'),
-        Config(name='fold3', description='People 7 to 9 in the test split.'),
-        Config(name='fold4', description='People 10 to 12 in the test split.'),
+        *(
+            Config(
+                name=f'fold{1 + first // 3}',
+                test=(first, first + 1, first + 2),
+                validation=(first - 1 or 12,),
+                description=f'People {first} to {first + 2} in the test split.',
+            )
+            for first in (1, 4, 7, 10)
+        ),
         Config(
             name='orders',
-            unseen=UNSEEN,
+            unseen=(1, 4),
             description='People and orders of actions in the test split that training lacks.',
         ),
     ]
@@ -86,33 +85,36 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         ]
         if missing:
             raise InputError('\n'.join(missing))
-        jobs = collections.defaultdict(list)
+        jobs, left_out = collections.defaultdict(list), collections.Counter()
         for take in found:
-            jobs[self._split(take)].append(take)
+            split = self._split(take)
+            if take.name in FROZEN:
+                self.work.skipped[take.name] = 'every row is the same'
+            elif take.person not in PEOPLE or take.sequence not in SEQUENCES:
+                self.work.skipped[take.name] = 'in no split'
+            elif self._of_another_split(take, split):
+                left_out[split] += 1
+            else:
+                jobs[split].append(take)
+        for split, count in left_out.items():
+            what = f'{count} recordings of people of the {split} split'
+            self.work.skipped[what] = 'sequences that this split does not have'
         return {
             split: self._generate_examples(jobs[split])
             for split in ('train', 'validation', 'test')
         }
 
-    def _split(self, take: precog.Take) -> str | None:
-        """Finds the split of a recording; notes why it has none."""
-        test, validation = HELD_OUT[self.builder_config.name]
-        split = 'train'
-        if take.person in test:
-            split = 'test'
-        elif take.person in validation:
-            split = 'validation'
+    def _split(self, take: precog.Take) -> str:
+        """Returns the split of the person of a recording."""
+        config = self.builder_config
+        if take.person in config.test:
+            return 'test'
+        return 'validation' if take.person in config.validation else 'train'
+
+    def _of_another_split(self, take: precog.Take, split: str) -> bool:
+        """Returns whether a split does not have the sequence of a recording."""
         unseen = self.builder_config.unseen
-        why = ''
-        if take.name in FROZEN:
-            why = 'every row is the same'
-        elif take.person not in PEOPLE or take.sequence not in SEQUENCES:
-            why = 'in no split'
-        elif unseen and (take.sequence in unseen) != (split == 'test'):
-            why = f'its order is not for the {split} split'
-        if why:
-            self.work.skipped[take.name] = why
-        return None if why else split
+        return bool(unseen) and (take.sequence in unseen) != (split == 'test')
 
     def _generate_examples(self, takes):
         return self.work.examples(_make, takes)
