@@ -82,7 +82,7 @@ def read_labeled(path, *, fps: float = FPS) -> tuple[Motion, np.ndarray]:
 
     Args:
         path: of the file.
-        fps: frames a second, which the file does not tell.
+        fps: frames a second, which the file does not give.
 
     Returns:
         Joints float32[T, 1, 20, 3], and the label of each frame as written, int[T], 0 for

@@ -127,16 +127,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _check(self, pools):
         """Raises InputError with a line for each trial that is missing but in the corpus."""
         troubles = []
-        for person, pool in pools.items():
+        for person, pool in sorted(pools.items()):
             there = {trial.action for trial in pool}
-            for action in kinder_gator.ACTIONS:
-                told = f'person {person}: no trial of {action!r}'
-                if action in there:
-                    continue
+            missing = [action for action in kinder_gator.ACTIONS if action not in there]
+            if not pool:
+                troubles.append(f'person {person}: no trial')
+                continue
+            for action in missing:
+                what = f'person {person}: no trial of {action!r}'
                 if (person, action) in MISSING:
-                    self.work.skipped[told] = 'not in the corpus'
+                    self.work.skipped[what] = 'not in the corpus'
                 else:
-                    troubles.append(told)
+                    troubles.append(what)
         if troubles:
             raise InputError('\n'.join(troubles))
 
