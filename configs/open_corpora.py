@@ -28,6 +28,9 @@ def get_config(arg: str = '') -> ConfigDict:
     config.data.unlabelled = default.unlabelled(chosen, corpus)
     config.pretrain.update(dict(num_steps=3000, batch=32, checkpoint_every=500))
     config.finetune.update(dict(num_steps=400, checkpoint_every=200))
+    if corpus.startswith('precog/'):
+        # Half of its recordings have fewer than 250 frames; a window must fit into one.
+        config.finetune.window, config.finetune.crop.length = 192, 128
     if 'setting' not in chosen:
         config.finetune.update(dict(label_fraction=0.25, backbone_rate=1.0))
     return config

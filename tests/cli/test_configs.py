@@ -220,11 +220,12 @@ def test_a_setting_holds_in_every_config(name, setting):
 
 def test_open_corpora_share_the_settings_of_ui_prmd():
     config = configured.load('open_corpora:precog/default')
+    assert (config.finetune.window, config.finetune.crop.length) == (192, 128)  # they are short
     assert config.data.corpus == 'precog/default' and config.data.unlabelled == ('precog/default',)
     assert configured.load('open_corpora').data.corpus == 'kinder_gator/composed58'
     other = configured.load('open_corpora:precog/fold1,unlabelled=kinder_gator/trials')
     assert other.data.unlabelled == ('kinder_gator/trials',)
-    base = configured.load('ui_prmd')
+    base, config = configured.load('ui_prmd'), configured.load('open_corpora')
     changed = {
         f'{stage}.{key}': config[stage][key]
         for stage in ('model', 'pretrain', 'finetune')
