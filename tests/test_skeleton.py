@@ -149,7 +149,8 @@ def test_names_tell_what_the_tables_tell(layout):
 
 def test_axes_of_the_first_kinect_do_not_use_its_spine():
     layout = skeleton.get('kinect20')
-    hips, spine, shoulders = (layout.joints.index(n) for n in ('HipCenter', 'Spine', 'ShoulderCenter'))
+    names = 'HipCenter', 'Spine', 'ShoulderCenter'
+    hips, spine, shoulders = map(layout.joints.index, names)
     assert (layout.spine, layout.centre) == (((hips,), (shoulders,)), (hips,))
     assert layout.parents[spine] == hips and layout.parents[shoulders] == spine
     assert spine in layout.parts[0]

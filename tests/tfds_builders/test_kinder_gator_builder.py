@@ -97,7 +97,8 @@ def test_recordings_follow_the_readme_frame_for_frame(composed, real_data, perso
                 joints = joints + shift
                 w = (1 - np.cos(np.pi * np.arange(1, 16) / 16)) / 2
                 w = w[:, None, None]
-                expected = np.concatenate([expected, (1 - w) * expected[-1] + w * joints[0], joints])
+                between = (1 - w) * expected[-1] + w * joints[0]
+                expected = np.concatenate([expected, between, joints])
             label = kinder_gator.ACTIONS.index(action)
             segments.append((len(expected) - len(joints), len(expected), label))
         found = by_name[name]
