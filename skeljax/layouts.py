@@ -21,6 +21,21 @@ HandTipLeft ThumbLeft left hand tip, ThumbLeft HandLeft left thumb,
 HandTipRight ThumbRight right hand tip, ThumbRight HandRight right thumb
 """
 
+# Joints of the first Kinect, in the order and with the tree of its SDK. Its Spine lies 6 cm
+# above HipCenter, not halfway up the back: it marks no point, and axes and sizes come from
+# HipCenter and ShoulderCenter.
+_KINECT20 = """
+HipCenter - pelvis, Spine HipCenter, ShoulderCenter Spine chest, Head ShoulderCenter head,
+ShoulderLeft ShoulderCenter left shoulder, ElbowLeft ShoulderLeft left elbow,
+WristLeft ElbowLeft left wrist, HandLeft WristLeft left hand,
+ShoulderRight ShoulderCenter right shoulder, ElbowRight ShoulderRight right elbow,
+WristRight ElbowRight right wrist, HandRight WristRight right hand,
+HipLeft HipCenter left hip, KneeLeft HipLeft left knee, AnkleLeft KneeLeft left ankle,
+FootLeft AnkleLeft left toe,
+HipRight HipCenter right hip, KneeRight HipRight right knee, AnkleRight KneeRight right ankle,
+FootRight AnkleRight right toe
+"""
+
 # UI-PRMD, what its Kinect recordings hold.
 _UIPRMD22 = """
 Waist - pelvis, Spine Waist spine, Chest Spine chest, Neck Chest neck, Head Neck head,
@@ -177,6 +192,7 @@ RShoulder Thorax right shoulder, RElbow RShoulder right elbow, RWrist RElbow rig
 
 _TABLES = {
     'ntu25': _NTU25,
+    'kinect20': _KINECT20,
     'uiprmd22': _UIPRMD22,
     'uiprmd39': _UIPRMD39,
     'cmu31': _CMU31,

@@ -47,7 +47,7 @@ _BESIDE = {
     'mouth': 'mouth',
 }
 _CENTRAL = {
-    'pelvis': 'pelvis hips midhip spinebase hip waist root',
+    'pelvis': 'pelvis hips midhip hipcenter spinebase hip waist root',
     'neck': 'neck',
     'head': 'head',
     'head top': 'headtip headtop headend headtopend headnub',
@@ -61,10 +61,10 @@ _ASF_BESIDE = {
 }
 _ASF_CENTRAL = {'pelvis': 'root', 'neck': 'lowerneck', 'head': 'upperneck', 'head top': 'head'}
 _SPINE = (
-    'spine spinemid spinelow spinehigh spineshoulder chest upperchest lowerback upperback back '
-    'abdomen ab torso thorax waist'
+    'spine spinemid spinelow spinehigh spineshoulder shouldercenter chest upperchest lowerback '
+    'upperback back abdomen ab torso thorax waist'
 ).split()
-_CHEST = ('chest', 'upperchest', 'spineshoulder', 'thorax')
+_CHEST = ('chest', 'upperchest', 'spineshoulder', 'shouldercenter', 'thorax')
 _FINGER = re.compile(f'({"|".join(anatomy.FINGERS)})(finger)?([0-9])$')
 _MARKERS = {name.lower(): point for name, _, point in ROWS['uiprmd39']}
 

@@ -17,8 +17,8 @@ PATH = dataclasses.replace(
     STAR, joints=('root', 'a', 'b', 'c'), parents=(-1, 0, 1, 2), points=('', '', '', '')
 )
 CENTRES = {
-    'ntu25': 'SpineShoulder', 'uiprmd22': 'Chest', 'uiprmd39': 'C7', 'cmu31': 'thorax',
-    'bandai22': 'Chest', 'smplh52': 'spine3', 'coco17': 'nose', 'mediapipe33': 'nose',
+    'ntu25': 'SpineShoulder', 'kinect20': 'ShoulderCenter', 'uiprmd22': 'Chest',
+    'uiprmd39': 'C7', 'cmu31': 'thorax', 'bandai22': 'Chest', 'smplh52': 'spine3', 'coco17': 'nose', 'mediapipe33': 'nose',
     'openpose25': 'Neck', 'openpose18': 'Neck', 'h36m17': 'Thorax',
 }
 

@@ -164,6 +164,20 @@ def test_a_real_body_stays_one(real_data):
     assert sorted(climb, key=height.get) == climb
 
 
+def test_what_the_first_and_the_second_kinect_have_in_common():
+    # The first one's Spine lies beside the pelvis, not where the other's SpineMid is.
+    assert remap.guessed('ntu25', 'kinect20') == ('Spine',)
+    lost = 'SpineMid', 'Neck', 'HandTipLeft', 'ThumbLeft', 'HandTipRight', 'ThumbRight'
+    assert remap.guessed('kinect20', 'ntu25') == lost
+    names = skeleton.get('kinect20').joints
+    joints = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    place = dict(zip(names, joints, strict=True))
+    moved = remap.remap(joints, 'kinect20', 'ntu25')[0]
+    middle = (place['HipCenter'] + place['ShoulderCenter']) / 2
+    np.testing.assert_allclose(moved[1], middle, atol=1e-6)
+    np.testing.assert_allclose(moved[20], place['ShoulderCenter'], atol=1e-6)
+
+
 def test_the_layout_itself_is_kept():
     joints = _random('ntu25', 5, 2)
     measured = np.random.default_rng(2).random((5, 2, 25)) < 0.5

@@ -136,12 +136,24 @@ def test_names_tell_what_the_tables_tell(layout):
         'openpose18': {'Neck': 'neck'},
         'h36m17': {'Head': 'head'},
         'mediapipe33': {'left_thumb': 'left thumb', 'right_thumb': 'right thumb'},
+        'kinect20': {'Spine': 'spine'},
     }.get(layout.name, {})
     own = _own(layout)
     expected = [otherwise.get(n, p) for n, p in zip(layout.joints, layout.points, strict=True)]
     assert list(own.points) == expected
     assert (own.mirror, own.parts) == (layout.mirror, layout.parts)
-    assert (own.spine, own.shoulders, own.centre) == (layout.spine, layout.shoulders, layout.centre)
+    if layout.name != 'kinect20':
+        axes = layout.spine, layout.shoulders, layout.centre
+        assert (own.spine, own.shoulders, own.centre) == axes
+
+
+def test_axes_of_the_first_kinect_do_not_use_its_spine():
+    layout = skeleton.get('kinect20')
+    names = 'HipCenter', 'Spine', 'ShoulderCenter'
+    hips, spine, shoulders = map(layout.joints.index, names)
+    assert (layout.spine, layout.centre) == (((hips,), (shoulders,)), (hips,))
+    assert layout.parents[spine] == hips and layout.parents[shoulders] == spine
+    assert spine in layout.parts[0]
 
 
 def _rig(text: str) -> skeleton.Layout:

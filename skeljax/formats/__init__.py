@@ -4,9 +4,11 @@ A reader of files that do not tell everything also takes `fps`, `layout` or `uni
 metres).
 """
 
+import gzip
 import importlib
 import inspect
 from pathlib import Path
+import zlib
 
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import options
@@ -27,6 +29,8 @@ FORMATS = {
     'table': ('.csv', '.csv.gz'),
     'keypoints': ('.json',),
 }
+# Module -> how its tables begin; their names end as those of other tables do.
+_TABLES = {'kinder_gator': b'Timestamp,HipCenterX,', 'precog': b'HipCenter; Spine; '}
 
 
 def find(path) -> str | None:
@@ -71,7 +75,21 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     if module is None:
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
+    if module == 'table':
+        module = _kind_of_table(path)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
     taken = inspect.signature(reader).parameters
     return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+
+
+def _kind_of_table(path: Path) -> str:
+    """Returns the module that reads a .csv or .csv.gz file, by how its first line begins."""
+    opened = gzip.open if path.suffix.lower() == '.gz' else open
+    try:
+        with opened(path, 'rb') as file:
+            head = file.read(64).removeprefix(b'\xef\xbb\xbf')  # the mark of UTF-8
+    except (OSError, EOFError, zlib.error):
+        head = b''  # the reader of tables raises the error
+    fits = (module for module, start in _TABLES.items() if head.startswith(start))
+    return next(fits, 'table')

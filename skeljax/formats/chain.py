@@ -34,6 +34,25 @@ def concatenate(chains: Sequence[Chain]) -> Chain:
     return Chain(*(np.concatenate(part) for part in parts))
 
 
+def from_positions(joints: np.ndarray, parents: Sequence[int]) -> Chain:
+    """Returns joints of which no rotation is known as a chain without rotations.
+
+    Args:
+        joints: absolute positions in meters, float[T, V, 3], y up.
+        parents: of each joint, -1 for the root.
+
+    Returns:
+        The chain with which `forward` returns `joints`. All rotations are the identity, so each
+        offset is the difference between a joint and its parent in the axes of the room.
+    """
+    joints = np.asarray(joints, np.float64)
+    root = list(parents).index(-1)
+    offsets = joints - joints[:, list(parents)]
+    offsets[:, root] = 0
+    rotations = np.broadcast_to(np.eye(3), (*joints.shape, 3)).copy()
+    return Chain(joints[:, root].copy(), offsets, rotations)
+
+
 def forward(chain: Chain, parents: Sequence[int]) -> np.ndarray:
     """Computes absolute joints in metres, float64[T, V, 3].
 

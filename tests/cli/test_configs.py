@@ -14,7 +14,8 @@ from skeljax.errors import InputError
 from skeljax.train import assemble, knn as neighbours, loop, score, workdir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd']
+           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
+           'open_corpora', 'open_corpora:precog/fold2']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
@@ -203,7 +204,7 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
 
 
 @pytest.mark.parametrize('setting', sorted(default.SETTINGS))
-@pytest.mark.parametrize('name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published'])
+@pytest.mark.parametrize('name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published', 'open_corpora'])
 def test_a_setting_holds_in_every_config(name, setting):
     """No config puts back what a setting chose."""
     config = configured.load(f'{name}:setting={setting}')
@@ -215,6 +216,28 @@ def test_a_setting_holds_in_every_config(name, setting):
     assert model.frozen == (setting in ('linear', 'recognition'))
     assert model.whole == (setting == 'recognition')
     assert (model.fuser is None) == (setting in ('linear', 'plain', 'recognition'))
+
+
+def test_open_corpora_share_the_settings_of_ui_prmd():
+    config = configured.load('open_corpora:precog/default')
+    assert (config.finetune.window, config.finetune.crop.length) == (192, 128)  # they are short
+    assert config.data.corpus == 'precog/default' and config.data.unlabelled == ('precog/default',)
+    assert configured.load('open_corpora').data.corpus == 'kinder_gator/composed58'
+    other = configured.load('open_corpora:precog/fold1,unlabelled=kinder_gator/trials')
+    assert other.data.unlabelled == ('kinder_gator/trials',)
+    base, config = configured.load('ui_prmd'), configured.load('open_corpora')
+    changed = {
+        f'{stage}.{key}': config[stage][key]
+        for stage in ('model', 'pretrain', 'finetune')
+        for key in base[stage]
+        if config[stage][key] != base[stage][key]
+    }
+    assert changed == {
+        'pretrain.num_steps': 3000, 'pretrain.batch': 32, 'pretrain.checkpoint_every': 500,
+        'finetune.num_steps': 400, 'finetune.label_fraction': 0.25,
+        'finetune.checkpoint_every': 200,
+    }
+    assert config.finetune.backbone_rate == 1.0
 
 
 def test_published_rates_belong_to_the_settings():

@@ -40,6 +40,19 @@ def test_a_joint_is_turned_by_those_above_it_and_not_by_itself():
     np.testing.assert_array_equal(chain.forward(twice, (-1, 0, 1)), [joints[0], joints[0]])
 
 
+def test_positions_alone_make_a_chain_without_rotations():
+    parents = (2, 0, -1)  # the root last: no order is needed but for `forward`
+    joints = np.array([[[1.0, 2, 3], [1, 5, 3], [0, 2, 3]], [[2, 2, 2], [4, 4, 4], [1, 1, 1]]])
+    made = chain.from_positions(joints, parents)
+    np.testing.assert_array_equal(made.root, [[0, 2, 3], [1, 1, 1]])
+    np.testing.assert_array_equal(made.offsets[0], [[1, 0, 0], [0, 3, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(made.rotations, np.tile(np.eye(3), (2, 3, 1, 1)))
+    known = skeleton.get('kinect20').parents
+    poses = np.random.default_rng(0).normal(size=(4, 20, 3))
+    again = chain.forward(chain.from_positions(poses, known), known)
+    np.testing.assert_allclose(again, poses, rtol=0, atol=1e-14)
+
+
 def test_a_layout_is_known_by_its_joints_and_parents_or_a_files_own():
     known = skeleton.get('cmu31')
     assert chain.layout('own', known.joints, known.parents) == 'cmu31'

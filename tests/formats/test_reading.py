@@ -1,7 +1,9 @@
 """`skeljax.read`: which reader reads a file, what it is told, and that asking for it is cheap."""
 
+import gzip
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,34 @@ from skeljax.errors import FormatError, InputError
 )
 def test_the_ending_tells_the_reader(name, module, stem):
     assert formats.find(name) == module and formats.stem(f'folder/{name}') == stem
+
+
+@pytest.mark.parametrize('zipped', [False, True])
+@pytest.mark.parametrize(
+    ('head', 'module'),
+    [
+        ('Timestamp,HipCenterX,HipCenterY', 'kinder_gator'),
+        ('\ufeffHipCenter; Spine; ShoulderCenter', 'precog'),
+        ('timestamp,HipCenter_x', 'table'),
+        ('', 'table'),
+    ],
+)
+def test_the_first_line_of_a_table_selects_its_reader(tmp_path, monkeypatch, head, module, zipped):
+    path = tmp_path / ('a.csv.gz' if zipped else 'a.csv')
+    path.write_bytes(gzip.compress(head.encode()) if zipped else head.encode())
+    taken = []
+    for name in ('kinder_gator', 'precog', 'table'):
+        reader = SimpleNamespace(read=lambda path, name=name: taken.append(name))
+        monkeypatch.setitem(sys.modules, f'skeljax.formats.{name}', reader)
+    skeljax.read(path)
+    assert taken == [module]
+
+
+def test_a_table_that_cannot_be_unpacked_is_an_error(tmp_path):
+    path = tmp_path / 'a.csv.gz'
+    path.write_bytes(b'Timestamp,HipCenterX,')
+    with pytest.raises(FormatError, match='a.csv.gz: cannot be read'):
+        skeljax.read(path)
 
 
 def test_a_reader_gets_what_was_told_and_it_asks_for(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""Kinder-Gator: actions of children and adults, Kinect v1."""

@@ -1,0 +1,1 @@
+"""PRECOG 2016: sequences of punches and kicks, Kinect v1."""
