@@ -35,8 +35,10 @@ from skeljax import localize
 from skeljax.cli import configured, evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.localize import outcome
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.report import kept, scores as pages, table
-from skeljax.train import cluster, score, streaming, tiles, trained
+from skeljax.train import cluster, ready, score, streaming, tiles, trained
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -85,7 +87,9 @@ def _write(args, found):
     """Decodes, measures, prints and saves."""
     segments = decoded(found, args.protocol, args.decoder)
     figures = described(found, segments, args.decoder)
-    more = evaluate_files.of_run(args, figures, found.corpus, found.probabilities)
+    more = evaluate_files.of_run(
+        args, figures, found.corpus, found.probabilities, found.sequence
+    )
     streams = [run['stream'] for run in found.runs] if args.fuse else []
     decoder = [args.decoder] if args.decoder else []
     for number, run in enumerate(found.runs):
@@ -105,6 +109,8 @@ def report(figures: dict, folder, stem: str):
     measured, folder = figures['protocols'], Path(folder)
     (folder / f'{stem}.json').write_text(json.dumps(figures, indent=1) + '\n')
     (folder / f'{stem}.md').write_text(pages.tables(measured, table.markdown) + '\n')
+    if figures['outcome']:
+        print(outcome.text(outcome.from_json_dict(figures['outcome'])) + '\n')
     print(pages.tables(measured, table.text))
     if silent := [name for name, f in measured.items() if not f['num_predicted']]:
         print(f'no segment was found under {", ".join(silent)}', file=sys.stderr)
@@ -119,6 +125,7 @@ class Scored(NamedTuple):
         tious: thresholds of the protocols that leave them open.
         runs: what scored it, JSON: workdir, step, stream, weight.
         window: that moved over the recordings; None where all was seen at once.
+        sequence: the fitted sequence decoder of the first run.
     """
 
     corpus: Corpus
@@ -126,6 +133,7 @@ class Scored(NamedTuple):
     tious: tuple[float, ...]
     runs: list[dict]
     window: tiles.Window | None = None
+    sequence: SequenceDecoder | None = None
 
 
 def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
@@ -154,6 +162,7 @@ def scored(
     """
     with cluster.together():
         runs = [trained.load(workdir) for workdir in workdirs]
+        sequence = ready.sequence_of(workdirs[0], runs[0], predict.note)
         streams = [run.config.finetune.stream for run in runs]
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
@@ -181,7 +190,8 @@ def scored(
         {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
         for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
     ]
-    return Scored(corpus, scores, tuple(runs[0].config.evaluate.tious), told, window)
+    tious = tuple(runs[0].config.evaluate.tious)
+    return Scored(corpus, scores, tious, told, window, sequence)
 
 
 def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
@@ -200,7 +210,7 @@ def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
     """
     segments, once = {}, {}
     for name in protocols or localize.PROTOCOLS:
-        decode = localize.protocol(name, decoder).decode
+        decode = localize.protocol(name, decoder, sequence=found.sequence).decode
         key = decoder or decode
         if key not in once:
             once[key] = {recording: decode(p) for recording, p in found.probabilities.items()}
@@ -217,7 +227,8 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
         decoder: what it was told.
 
     Returns:
-        corpus, split, runs, tious, classes, decoder, window (None or three numbers), and for each protocol what a
+        corpus, split, outcome (of the sequence decoder's segments, where they were decoded),
+        runs, tious, classes, decoder, window (None or three numbers), and for each protocol what a
         `localize.Result` holds: figures, mean, tious, map, ap (None where a class is
         absent), num_predicted, num_true; shares of 1.
 
@@ -231,9 +242,13 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
             len(corpus.classes), found.tious,
         )
         figures[name] = pages.to_json_dict(result)
+    read = next((segments[n] for n in segments if localize.reads_segments(n)), None)
     return {
         'corpus': corpus.name,
         'split': corpus.split,
+        'outcome': None if read is None or decoder else outcome.to_json_dict(outcome.outcome(
+            read, truth, num_classes=len(corpus.classes), fps=corpus.fps,
+        )),
         'runs': found.runs,
         'tious': list(found.tious),
         'classes': list(corpus.classes),

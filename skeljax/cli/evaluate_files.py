@@ -9,9 +9,10 @@ from skeljax import localize
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.formats import texts
-from skeljax.localize import exchange
+from skeljax.localize import decoding, exchange
 from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.report import diagnosis as pages, scores, table
 from skeljax.train import score
 
@@ -181,22 +182,26 @@ def diagnosed(figures: dict, found: SegmentSet, true: SegmentSet, frames, tiou, 
     return pages.text(diagnosis, found.classes, fps)
 
 
-def of_run(args, figures: dict, corpus: Corpus, probabilities: dict) -> str:
+def of_run(
+    args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None
+) -> str:
     """Saves and diagnoses the segments of a run, as its options tell.
 
     Args:
-        args: of the command; the first protocol, `babel_clean` by default, decodes.
+        args: of the command; the first protocol, by default that of the segments which a
+            person reads, decodes.
         figures: gets the diagnosis.
         corpus: the split that was scored.
         probabilities: recording -> float[T, L + 1].
+        sequence: the fitted sequence decoder of the run.
 
     Returns:
         What is shown, '' for nothing.
     """
     if args.save_predictions is None and args.diagnose is None:
         return ''
-    name = args.protocol[0] if args.protocol else 'babel_clean'
-    decode = localize.protocol(name, args.decoder).decode
+    name = args.protocol[0] if args.protocol else decoding.READ
+    decode = localize.protocol(name, args.decoder, sequence=sequence).decode
     frames = {recording: len(p) for recording, p in probabilities.items()}
     segments = {recording: decode(p) for recording, p in probabilities.items()}
     found = SegmentSet(segments, corpus.classes, corpus.fps, frames)

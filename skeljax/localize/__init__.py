@@ -7,7 +7,15 @@ import sys
 
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
-from skeljax.localize.protocols import DECODERS, PROTOCOLS, TIOUS, Protocol, evaluate, protocol
+from skeljax.localize.protocols import (
+    DECODERS,
+    PROTOCOLS,
+    TIOUS,
+    Protocol,
+    evaluate,
+    protocol,
+    reads_segments,
+)
 from skeljax.localize.refine import refine
 from skeljax.localize.result import Result
 from skeljax.localize.segments import (
@@ -39,6 +47,7 @@ __all__ = [
     'from_frame_labels',
     'from_json_dict',
     'protocol',
+    'reads_segments',
     'refine',
     'side_by_side',
     'smooth',

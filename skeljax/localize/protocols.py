@@ -97,7 +97,9 @@ PROTOCOLS |= {
 }
 
 
-def protocol(name: str, decoder: str | None = None) -> Protocol:
+def protocol(
+    name: str, decoder: str | None = None, *, sequence: SequenceDecoder | None = None
+) -> Protocol:
     """Looks a protocol up, see docs/protocols.md.
 
     * `babel`: decoding and scoring of the BABEL benchmark's release, off-by-one included;
@@ -118,15 +120,23 @@ def protocol(name: str, decoder: str | None = None) -> Protocol:
         name: of the protocol.
         decoder: another decoder than the protocol's own, by its name in `DECODERS`, or
             with steps around it, see `skeljax.localize.steps.decoder`.
+        sequence: a fitted sequence decoder, in the place of one with default durations.
 
     Raises:
         InputError: lists the known names.
     """
     if name not in PROTOCOLS:
         raise InputError(f'unknown protocol {name!r}, known: {", ".join(PROTOCOLS)}')
-    if decoder is None:
-        return PROTOCOLS[name]
-    return PROTOCOLS[name]._replace(decode=build(decoder, DECODERS))
+    chosen = PROTOCOLS[name]
+    sequence = sequence or DECODERS['sequence']
+    if decoder is not None:
+        return chosen._replace(decode=build(decoder, {**DECODERS, 'sequence': sequence}))
+    return chosen._replace(decode=sequence) if reads_segments(name) else chosen
+
+
+def reads_segments(name: str) -> bool:
+    """Whether a protocol's own decoder is the sequence decoder."""
+    return isinstance(PROTOCOLS[name].decode, SequenceDecoder)
 
 
 def evaluate(
