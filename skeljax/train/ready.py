@@ -15,8 +15,8 @@ from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import fit_decoder, fitted, trained
 
 NOT_FITTED = (
-    'has no fitted sequence decoder: segments are decoded with default durations; fine-tuning '
-    'again with this version fits one'
+    'has no fitted sequence decoder: segments are decoded with default durations; the same '
+    'fine-tuning command again fits one'
 )
 
 
