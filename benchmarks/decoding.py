@@ -17,14 +17,15 @@ import time
 
 import numpy as np
 
-from benchmarks import decoding_pictures
+from benchmarks import decoding_motion, decoding_pictures
 from skeljax import localize
 from skeljax.cli import evaluate
+from skeljax.data.corpus import Corpus
 from skeljax.localize import outcome
 from skeljax.localize.decode import argmax_runs
 from skeljax.localize.segments import Segments, from_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.train import score
+from skeljax.train import score, workdir as workdirs
 
 RUNS, FITTED = 'runs of the most probable class', 'sequence, fitted'
 COLUMNS = (
@@ -72,15 +73,28 @@ def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segmen
     }
 
 
-def measure(found: evaluate.Scored) -> dict[str, list[float]]:
+def measure(found: evaluate.Scored, data_dir) -> dict[str, list[float]]:
     """Measures every decoder on scored recordings: decoder -> figures as in `COLUMNS`."""
     truth, num_classes = score.truth(found.corpus), len(found.corpus.classes)
     frames = {name: len(p) for name, p in found.probabilities.items()}
     common = {'num_classes': num_classes, 'num_frames': frames}
     rows = {}
-    for name, decode in decoders(found.sequence).items():
+    corpus = found.corpus
+    raw = Corpus(data_dir, corpus.name, corpus.split, fps=corpus.fps, keep=False)
+    motion = {r.name: decoding_motion.speed(r.joints, r.fps) for r in raw}
+    plain = decoders(found.sequence).items()
+    compared = {name: lambda p, _, decode=decode: decode(p) for name, decode in plain}
+    compared['fitted, changes not refined'] = lambda p, _: decoding_motion.unrefined(
+        found.sequence, p
+    )
+    compared['fitted, changes refined on motion'] = lambda p, name: decoding_motion.on_motion(
+        found.sequence, p, motion[name]
+    )
+    for name, decode in compared.items():
         began = time.process_time()
-        segments = {recording: decode(p) for recording, p in found.probabilities.items()}
+        segments = {
+            recording: decode(p, recording) for recording, p in found.probabilities.items()
+        }
         seconds = time.process_time() - began
         labeling = localize.evaluate(segments, truth, protocol='segmentation', **common)
         precision = localize.evaluate(segments, truth, protocol='babel_clean', **common)
@@ -133,7 +147,8 @@ def main(words=None):
         if args.pictures and found.corpus.name not in corpora:
             decoded = {RUNS: argmax_runs, FITTED: found.sequence}
             decoding_pictures.draw(found, decoded, Path(args.pictures))
-        corpora[found.corpus.name][Path(workdir).name] = measure(found)
+        data_dir = args.data_dir or workdirs.read(workdir)['config']['data']['data_dir']
+        corpora[found.corpus.name][Path(workdir).name] = measure(found, data_dir)
     results = {name: averaged(runs) for name, runs in corpora.items()}
     for name, figures in results.items():
         print(text(name, figures, len(corpora[name])), end='\n\n')
