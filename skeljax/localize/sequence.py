@@ -61,14 +61,14 @@ class SequenceDecoder:
     fps: float = 30.0
     log_mean: tuple[float, ...] = ()
     log_std: tuple[float, ...] = ()
-    weight: float = 2.0
-    floor: float = 0.03
+    weight: float = 4.0
+    floor: float = 0.1
     penalty: float = 0.0
     gap: float = 0.5
     repeat: float = 0.0
     log_transitions: tuple[float, ...] = ()
     resolution: float = 0.1
-    temperature: float = 2.0
+    temperature: float = 4.0
     slope: float = 1.0
     offset: float = 0.0
     reject: float = 0.0

@@ -20,7 +20,7 @@ from skeljax.localize.sequence import SequenceDecoder
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 PENALTIES = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0)
 FLOORS = (0.003, 0.01, 0.03, 0.1, 0.3)
-TEMPERATURES = (1.0, 2.0, 4.0)
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _MOST_FRAMES = 40_000  # of validation recordings that are fitted to: 22 minutes at 30 a second
 
 
@@ -47,7 +47,7 @@ def fit(
     Durations, and how often gaps or the same class follow a movement, come from the training
     labels. Weight, penalty and floor are chosen by the mean of frame accuracy, edit score and
     F1@{10, 25, 50} on the validation split, averaged over recordings: those of the highest gain
-    over the defaults less its standard error, so that a few recordings do not move them by
+    over the defaults less two standard errors, so that a few recordings do not move them by
     chance. Temperature, slope and offset then calibrate the scores of what is decoded there, by
     likelihood. Without validation recordings all these stay at their defaults.
 
@@ -104,11 +104,11 @@ def _best(decoder: SequenceDecoder, validation: Labeled, chosen: list[str]) -> S
 
 
 def _sure_gain(gains: np.ndarray) -> float:
-    """Returns the mean less its standard error; of one recording half of it."""
+    """Returns the mean less two standard errors; of one recording half of it."""
     mean = float(gains.mean())
     if len(gains) == 1:
         return mean - abs(mean) / 2
-    return mean - float(gains.std(ddof=1)) / math.sqrt(len(gains))
+    return mean - 2 * float(gains.std(ddof=1)) / math.sqrt(len(gains))
 
 
 def _calibrated(decoder, validation: Labeled) -> tuple[SequenceDecoder, float]:
