@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """Frames that show somebody in some recordings.
+    """Frames that show a person in some recordings.
 
     Attributes:
         classes: frames of each class, background last, int64[L + 1].
@@ -22,7 +22,7 @@ class Counts(NamedTuple):
 
 
 def count(corpus: 'Corpus', chosen: Iterable[int], radius: int) -> Counts:
-    """Counts the frames of the chosen recordings that show somebody.
+    """Counts the frames of the chosen recordings that show a person.
 
     Args:
         corpus: of labeled recordings.

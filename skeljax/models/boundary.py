@@ -48,14 +48,14 @@ class BoundaryHead(nn.Module):
         the probability over time (trapezoidal rule) divided by `width`. Frame t takes each
         frame s up to `radius` away with the weight exp(-strength max(c(s, t) - m(t), 0)),
         where m(t) is the smaller one of the changes expected in the `width` frames before and
-        after t. Without m a frame on top of a change would stand alone; so it joins the side
-        that it is nearer to. Frames without anybody are not averaged, and nothing is taken
-        across them.
+        after t. Without m a frame in the middle of a change would be averaged with no other;
+        with it, it is averaged with the nearer side. Frames without a person are not averaged,
+        and no frame is averaged with one beyond them.
 
         Args:
             logits: of classes, float32[B, T, L + 1].
             boundaries: as the head returns them, float32[B, T].
-            mask: frames that show somebody, bool[B, T].
+            mask: frames that show a person, bool[B, T].
 
         Returns:
             float32[B, T, L + 1].

@@ -113,8 +113,8 @@ class FrameLoss:
             logits: of classes, background last, float32[B, T, L + 1].
             boundaries: logits of a label change near a frame, float32[B, T]; None without head.
             labels: int32[B, T].
-            mask: frames that show somebody, bool[B, T]. What a term is in other frames must
-                not be counted; no term of a frame that shows somebody depends on them.
+            mask: frames that show a person, bool[B, T]. What a term is in other frames must
+                not be counted; no term of a frame that shows a person depends on them.
             balance: weights by class, see `balance`.
 
         Returns:
@@ -157,7 +157,7 @@ def smoothing(logits, mask, clip: float):
     """Computes the truncated mean-square error of each frame with the one before.
 
     The mean over classes of min(|log p_t - log p_(t-1)|, clip)^2, p_(t-1) taken as constant
-    (arXiv 1903.01945); 0 in the first frame and in one that borders on a frame without anybody.
+    (arXiv 1903.01945); 0 in the first frame and in one that borders on a frame without a person.
 
     Args:
         logits: float32[B, T, L + 1].

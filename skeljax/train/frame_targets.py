@@ -34,7 +34,7 @@ def soft_targets(labels, mask, count: int, width: int):
 
     Args:
         labels: int32[B, T].
-        mask: bool[B, T]; no change is seen across a gap.
+        mask: bool[B, T]; no change is found across a gap.
         count: of labels.
         width: frames; 0 softens nothing.
     """
@@ -57,7 +57,7 @@ def near_changes(labels, mask, radius: int):
 def changes(labels, mask) -> Changes:
     """Finds the label changes nearest to each frame, within the frames that are there.
 
-    A change is between two frames next to each other that both show somebody; beyond a gap
+    A change is between two frames next to each other that both show a person; beyond a gap
     none is found, as it is not known when in the gap the label changed.
 
     Args:

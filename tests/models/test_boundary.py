@@ -50,7 +50,7 @@ def test_scores_change_where_the_head_finds_a_change_and_not_where_a_frame_errs(
     assert (found[:5] > 0).all() and (found[5:] < 0).all()
 
 
-def test_nothing_is_taken_across_frames_without_anybody():
+def test_nothing_is_taken_across_frames_without_a_person():
     mask = [1, 1, 0, 1, 1, 0]
     found = _pool([1, 3, 100, 10, 20, 50], [0] * 6, mask, radius=5)
     np.testing.assert_allclose(found, [2, 2, 100, 15, 15, 50], rtol=1e-6)
@@ -103,6 +103,18 @@ def test_a_constant_a_frame_changes_no_score(clip, constant):
         jax.nn.softmax(_apply(z[None], boundaries[None], mask[None])) for z in (logits, moved)
     ]
     np.testing.assert_allclose(*scores, atol=1e-4)
+
+
+@pytest.mark.parametrize('width, radius', [(2, 3), (4, 2), (2, 0)])
+def test_the_reach_is_how_far_a_frame_changes_results(width, radius):
+    head = boundary.BoundaryHead(width=width, radius=radius, strength=1.0)
+    logits = jnp.array(np.random.default_rng(0).normal(size=(40, 21, 2)), jnp.float32)
+    boundaries, mask = 6 * logits[..., 0], jnp.ones((40, 21), bool)
+    run = jax.jit(head.pool)
+    changed = run(logits.at[:, 10].add(1.0), boundaries.at[:, 10].add(1.0), mask)
+    affected = np.flatnonzero((changed != run(logits, boundaries, mask)).any((0, -1)))
+    assert affected.tolist() == list(range(10 - head.reach, 11 + head.reach))
+    assert head.reach == (max(width, radius) if radius else 0)
 
 
 @pytest.mark.parametrize('frames', [4, 6])

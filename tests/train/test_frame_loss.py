@@ -47,7 +47,7 @@ def test_smoothing_is_the_squared_change_of_log_probabilities():
     np.testing.assert_array_equal(found['classification'], _terms()['classification'])
 
 
-def test_smoothing_pulls_a_frame_to_the_one_before_and_not_that_one_to_it():
+def test_smoothing_has_a_gradient_in_a_frame_and_none_in_the_one_before():
     loss = FrameLoss(smoothing_weight=1.0)
     total = lambda logits: loss.terms(logits, None, LABELS, ALL)['smoothing'].sum()
     gradient = np.asarray(jax.jit(jax.grad(total))(LOGITS)[0])
@@ -173,7 +173,7 @@ _differentiate = jax.jit(jax.value_and_grad(_everything, (0, 1)))
 
 @hypothesis.given(st.integers(0, 2**32 - 1))
 @hypothesis.settings(max_examples=30)
-def test_frames_without_anybody_change_no_loss_and_have_no_gradient(seed):
+def test_frames_without_a_person_change_no_loss_and_have_no_gradient(seed):
     rng = np.random.default_rng(seed)
     logits, other = (rng.normal(size=(2, 9, 4)).astype(np.float32) for _ in range(2))
     labels, others = (rng.integers(0, 4, (2, 9)).astype(np.int32) for _ in range(2))
@@ -188,7 +188,7 @@ def test_frames_without_anybody_change_no_loss_and_have_no_gradient(seed):
         assert not np.asarray(found)[~mask].any() and np.isfinite(found).all()
 
 
-@pytest.mark.parametrize('change, told', [
+@pytest.mark.parametrize('change, message', [
     ({'smoothing_weight': -0.1}, 'smoothing_weight is -0.1, expected 0 or more'),
     ({'smoothing_clip': 0.0}, 'smoothing_clip is 0.0, expected more than 0'),
     ({'focal_gamma': float('nan')}, 'focal_gamma is nan, expected 0 or more'),
@@ -197,10 +197,10 @@ def test_frames_without_anybody_change_no_loss_and_have_no_gradient(seed):
     ({'boundary_radius': 0}, 'boundary_radius is 0, expected a whole number, more than 0'),
     ({'pool_strength': float('inf')}, 'pool_strength is inf, expected 0 or more'),
 ])
-def test_a_field_out_of_its_range_is_named(change, told):
+def test_a_field_out_of_its_range_is_named(change, message):
     with pytest.raises(InputError) as error:
         FrameLoss(**change)
-    assert str(error.value) == f'config.finetune.loss.{told}'
+    assert str(error.value) == f'config.finetune.loss.{message}'
 
 
 def test_defaults_are_those_of_the_config_and_of_runs_from_before_there_were_options():

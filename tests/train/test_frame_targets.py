@@ -36,11 +36,11 @@ def test_a_change_is_near_the_frames_on_either_side_of_it():
         assert np.flatnonzero(found[0]).tolist() == near
 
 
-def test_no_change_is_seen_across_a_gap_or_in_padding():
+def test_no_change_is_found_across_a_gap_or_in_padding():
     labels = np.array([[0, 0, 1, 1, 1, 2, 0, 0]], np.int32)
     mask = np.array([[1, 1, 0, 1, 1, 1, 0, 0]], bool)
     found = frame_targets.near_changes(labels, mask, 8)
-    # 0 becomes 1 in the gap, when is not known; 1 becomes 2 in sight; padding has another label.
+    # When 0 becomes 1 in the gap is not known; 1 becomes 2 after it; padding has another label.
     assert np.flatnonzero(found[0]).tolist() == [3, 4, 5]
 
 
