@@ -177,6 +177,19 @@ def _finetune() -> ConfigDict:
             label_seed=4,  # of drawing them
             label_stratified=False,  # draws them so that every class is shown; the release does not
             neighbours=20,  # of the kNN probe; the paper does not tell
+            # Options of the loss of a frame; all off: cross-entropy, as in the paper (docs/method.md).
+            loss=dict(
+                smoothing_weight=0.0,  # of squared changes of log-probabilities (MS-TCN: 0.15)
+                smoothing_clip=4.0,  # largest change of a log-probability that counts
+                focal_gamma=0.0,  # exponent of the focal loss (its paper: 2); 0: off
+                class_balance=0.0,  # weight of a class: 1 / frames to this power; 0: off
+                class_beta=1.0,  # below 1: frames by their effective number (its paper: 0.999)
+                boundary_smoothing=0,  # frames beside a label change with soft labels; 0: off
+                boundary_weight=0.0,  # of a head that finds label changes (ASRF: 0.1); 0: none
+                boundary_radius=2,  # frames before and after a change that it is to find
+                pool_radius=15,  # frames either side that it averages scores over; 0: none
+                pool_strength=8.0,  # a certain change between frames weighs exp(-pool_strength)
+            ),
             optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
             log_every=20,  # steps
             validate_every=200,  # steps

@@ -12,8 +12,9 @@ NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.anatomy', 'skeljax.nami
          'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.imports', 'skeljax.localize',
          'skeljax.tfds_builders')
 PURE = ('skeljax.augment', 'skeljax.streams', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
-        'skeljax.train.finetune', 'skeljax.train.views', 'skeljax.train.negatives', 'skeljax.train.ring',
-        'skeljax.train.state', 'skeljax.train.schedule')
+        'skeljax.train.finetune', 'skeljax.train.frame_loss', 'skeljax.train.frame_targets',
+        'skeljax.train.views', 'skeljax.train.negatives', 'skeljax.train.ring', 'skeljax.train.state',
+        'skeljax.train.schedule')
 WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from skeljax import localize
 from skeljax.cli import configured, training
 import skeljax.configs.default
-from skeljax.data import corpus as corpora
+from skeljax.data import corpus as corpora, label_counts
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
@@ -136,8 +136,12 @@ def prepare(config: ConfigDict, corpus: Corpus):
     layout, source = corpus.layout, config.finetune.init_from
     batches = draw(config, corpus)
     restore = functools.partial(pretrained, source, config=config, layout=layout)
+    loss, counts = assemble.frame_loss(config), None
+    if loss.counted:
+        counts = label_counts.count(corpus, batches.chosen[0], loss.boundary_radius)
     step, state, model = assemble.finetuning(
-        config, layout, corpus[0].joints.shape[1], len(corpus.classes), restore if source else None
+        config, layout, corpus[0].joints.shape[1], len(corpus.classes),
+        restore if source else None, counts,
     )
     return step, state, batches, model
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from skeljax import streams
 from skeljax.models import pooling
+from skeljax.models.boundary import BoundaryHead
 
 
 def unit(x):
@@ -152,6 +153,18 @@ def interpolate(logits, mask, stride: int):
     return take(logits, low) * (1 - share) + take(logits, high) * share
 
 
+class Outputs(NamedTuple):
+    """What a `Localizer` is trained on.
+
+    Attributes:
+        logits: of classes, background last, not yet pooled, float32[B, T, L + 1].
+        boundaries: logits of a label change near a frame, float32[B, T]; None without the head.
+    """
+
+    logits: jax.Array
+    boundaries: jax.Array | None
+
+
 class Localizer(nn.Module):
     """Scores every frame of a recording.
 
@@ -165,6 +178,8 @@ class Localizer(nn.Module):
         whole: gives all frames the score of the mean of the deepest tap, as where a
             recording shows one action (recognition).
         span: frames that it is to see at once, as many as it learnt from; None for any number.
+        boundary: finds label changes, between which the scores of frames are averaged; None
+            scores each frame for itself.
     """
 
     backbone: nn.Module
@@ -174,18 +189,33 @@ class Localizer(nn.Module):
     frozen: bool = False
     whole: bool = False
     span: int | None = None
+    boundary: BoundaryHead | None = None
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
+        logits, boundaries = self.outputs(joints, mask, train=train)
+        if boundaries is None:
+            return logits
+        return self.boundary.pool(logits, boundaries, mask.any(-1))
+
+    def outputs(self, joints, mask, *, train: bool) -> Outputs:
+        """Maps float[B, T, M, V, 3] and bool[B, T, M] to what losses are computed of."""
         taps = self.taps(joints, mask, train=train)
         if self.fuser is not None:
-            return self.head(self.fuser(taps, train=train)[0])
+            features = self.fuser(taps, train=train)[0]
+            found = None if self.boundary is None else self.boundary(features)
+            return Outputs(self.head(features), found)
         stride = max(taps)
         features, valid = taps[stride]
         if self.whole:
             logits = self.head(pooling.masked_mean(features, valid[..., None], 1))
-            return jnp.repeat(logits[:, None], mask.shape[1], axis=1)
-        return interpolate(self.head(features), mask.any(-1), stride)
+            return Outputs(jnp.repeat(logits[:, None], mask.shape[1], axis=1), None)
+        frames = mask.any(-1)
+        logits = interpolate(self.head(features), frames, stride)
+        if self.boundary is None:
+            return Outputs(logits, None)
+        found = interpolate(self.boundary(features)[..., None], frames, stride)
+        return Outputs(logits, found[..., 0])
 
     @nn.nowrap
     def reach(self) -> tuple[int, int] | None:
@@ -200,7 +230,8 @@ class Localizer(nn.Module):
         if self.fuser is None or not hasattr(self.backbone, 'reach'):
             return None
         taps = self.backbone.reach()
-        return self.fuser.reach(taps) + (self.stream == 'motion'), max(taps)
+        pooled = 0 if self.boundary is None else self.boundary.reach
+        return self.fuser.reach(taps) + (self.stream == 'motion') + pooled, max(taps)
 
     def taps(self, joints, mask, *, train: bool = False):
         """Encodes: temporal stride -> float[B, T_l, C_l], bool[B, T_l]."""

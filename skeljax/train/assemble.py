@@ -10,9 +10,11 @@ from ml_collections import ConfigDict
 
 from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
+from skeljax.data.label_counts import Counts
 from skeljax.errors import InputError
-from skeljax.models import fuser, heads, pyramid, remat
+from skeljax.models import boundary, fuser, heads, pyramid, remat
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
+from skeljax.train.frame_loss import EVEN, FrameLoss
 
 QUIRKS = (
     'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
@@ -61,6 +63,7 @@ def check(config: ConfigDict):
     if config.finetune.fuser_kind not in FUSERS:
         known, found = ', '.join(FUSERS), config.finetune.fuser_kind
         raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
+    frame_loss(config)
     sources = tuple(config.pretrain.negatives)
     if not sources or set(sources) - set(negatives.SOURCES):
         known = ', '.join(negatives.SOURCES)
@@ -235,7 +238,7 @@ def pretraining(config: ConfigDict, layout: str, persons: int):
 
 def finetuning(
     config: ConfigDict, layout: str, persons: int, num_classes: int,
-    pretrained: Callable[[dict], dict] | None = None,
+    pretrained: Callable[[dict], dict] | None = None, counts: Counts | None = None,
 ):
     """Makes the per-device step of fine-tuning, its first state and the model.
 
@@ -245,10 +248,11 @@ def finetuning(
         persons: M of the recordings.
         num_classes: L.
         pretrained: makes the encoder's item, told what it is to be like; None begins anew.
+        counts: frames of the labeled training recordings; None weighs all classes alike.
     """
     model = localizer(config, layout, num_classes)
     tx = optimiser(config, 'finetune')
-    settings = finetune_settings(config, layout)
+    settings = finetune_settings(config, layout, counts)
     example = _example(config.finetune.crop.length, persons, layout)
     init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
     state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
@@ -281,13 +285,43 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         frozen=chosen.backbone_rate == 0,
         whole=chosen.whole,
         span=chosen.crop.length if limited and not chosen.whole else None,
+        boundary=_boundary_head(config),
     )
 
 
-def finetune_settings(config: ConfigDict, layout: str) -> finetune.Settings:
-    """Collects what the fine-tuning step is told."""
+def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
+    """Makes the head that finds label changes; None where its loss weighs nothing."""
+    loss = frame_loss(config)
+    if not loss.boundary_weight:
+        return None
+    if config.finetune.whole:
+        raise InputError(
+            f'config.finetune.loss.boundary_weight is {loss.boundary_weight}, but with '
+            'config.finetune.whole a recording has one label and no boundary; expected 0'
+        )
+    return boundary.BoundaryHead(
+        width=2 * loss.boundary_radius, radius=loss.pool_radius, strength=loss.pool_strength
+    )
+
+
+def frame_loss(config: ConfigDict) -> FrameLoss:
+    """Makes the loss of a frame; raises InputError for a field that is out of its range."""
+    return FrameLoss(**config.finetune.loss)
+
+
+def finetune_settings(
+    config: ConfigDict, layout: str, counts: Counts | None = None
+) -> finetune.Settings:
+    """Collects what the fine-tuning step is told; `counts` as in `finetuning`."""
     operations = {**config.finetune.augment, 'faithful': quirk(config, 'augmentation')}
-    return finetune.Settings(layout=layout, augment=operations, crop=dict(config.finetune.crop))
+    loss = frame_loss(config)
+    return finetune.Settings(
+        layout=layout,
+        augment=operations,
+        crop=dict(config.finetune.crop),
+        loss=loss,
+        balance=EVEN if counts is None else loss.balance(*counts),
+    )
 
 
 def optimiser(config: ConfigDict, stage: str):

@@ -1,4 +1,4 @@
-"""The fine-tuning step: masked cross-entropy of every frame."""
+"""The fine-tuning step: the masked loss of every frame, see `frame_loss`."""
 
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import optax
 
 from skeljax import augment
 from skeljax.train import parallel, state as items
+from skeljax.train.frame_loss import EVEN, Balance, FrameLoss
 
 
 class Settings(NamedTuple):
@@ -17,6 +18,8 @@ class Settings(NamedTuple):
     layout: str
     augment: dict[str, Any]  # arguments of augment.transform
     crop: dict[str, Any]  # arguments of augment.crop
+    loss: FrameLoss = FrameLoss()
+    balance: Balance = EVEN  # weights of frames by class
 
 
 def init(rng, model, tx, example, backbone: dict | None = None):
@@ -60,7 +63,8 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
         rng: typed key of the run.
 
     Returns:
-        The next state and metrics, both equal on every device.
+        The next state and metrics, both equal on every device: `loss`, `accuracy`,
+        `gradient_norm` and, where the loss has several terms, each of them before its weight.
     """
     rng = jax.random.fold_in(rng, state['step'])
     keys = jax.vmap(jax.random.split)(augment.example_keys(rng, batch['index']))
@@ -76,20 +80,24 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
     share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
 
     def loss_fn(params):
-        logits, updated = model.apply(
+        (logits, boundaries), updated = model.apply(
             {**current, 'params': params},
             joints,
             mask,
             train=True,
             mutable=['batch_stats'],
             rngs={'dropout': drop},
+            method='outputs',
         )
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        right = logits.argmax(-1) == labels
-        values = {'loss': losses, 'accuracy': right.astype(losses.dtype)}
-        means = {k: jnp.where(frames, v, 0).sum() / share for k, v in values.items()}
+        terms = settings.loss.terms(logits, boundaries, labels, frames, settings.balance)
+        right = (logits.argmax(-1) == labels).astype(logits.dtype)
+        means = {
+            name: jnp.where(frames, value, 0).sum() / share
+            for name, value in {**terms, 'accuracy': right}.items()
+        }
         means = lax.pmean(means, parallel.AXIS)
-        return means['loss'], (means, updated)
+        shown = {'accuracy': means.pop('accuracy'), 'loss': settings.loss.total(means)}
+        return shown['loss'], ({**shown, **(means if len(means) > 1 else {})}, updated)
 
     grads, (metrics, updated) = jax.grad(loss_fn, has_aux=True)(current['params'])
     with jax.named_scope('gradients'):

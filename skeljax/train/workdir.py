@@ -29,7 +29,20 @@ FREE = (
     '.checkpoint_every', '.negatives_form', 'wandb',
 )
 # Fields that came later -> what held before: a run without the field is one that says so.
-LATER = {'data.resident_dtype': 'float32', 'finetune.decoder.transitions': False}
+LATER = {
+    'data.resident_dtype': 'float32',
+    'finetune.decoder.transitions': False,
+    'finetune.loss.smoothing_weight': 0.0,
+    'finetune.loss.smoothing_clip': 4.0,
+    'finetune.loss.focal_gamma': 0.0,
+    'finetune.loss.class_balance': 0.0,
+    'finetune.loss.class_beta': 1.0,
+    'finetune.loss.boundary_smoothing': 0,
+    'finetune.loss.boundary_weight': 0.0,
+    'finetune.loss.boundary_radius': 2,
+    'finetune.loss.pool_radius': 15,
+    'finetune.loss.pool_strength': 8.0,
+}
 # Fields outside its own settings that a stage does not read.
 UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 

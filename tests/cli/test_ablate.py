@@ -15,6 +15,7 @@ import skeljax.configs.ablations
 from skeljax.localize import Segments
 from skeljax.report import kept, scores
 from skeljax.train import assemble, workdir as workdirs
+from skeljax.train.frame_loss import FrameLoss
 
 SHIPPED = sorted(p.stem for p in Path(skeljax.configs.ablations.__file__).parent.glob('[a-z]*.py'))
 
@@ -169,8 +170,8 @@ def test_bad_input_is_one_line_before_anything_runs(run, more, named):
 
 def test_the_ablations_are_those_that_the_project_promises():
     assert SHIPPED == [
-        'augmentation', 'backbone', 'corpus', 'head', 'host', 'labels', 'matching', 'mining',
-        'negatives', 'results', 'snippet_count', 'snippet_weight', 'taps',
+        'augmentation', 'backbone', 'corpus', 'frame_loss', 'head', 'host', 'labels', 'matching',
+        'mining', 'negatives', 'results', 'snippet_count', 'snippet_weight', 'taps',
     ]
 
 
@@ -196,6 +197,18 @@ def test_a_shipped_sweep_resolves_to_sound_configs(name, tmp_path):
         assemble.localizer(config, 'uiprmd22', 20)
         for stage in ('pretrain', 'finetune'):
             assemble.optimiser(config, stage)
+
+
+def test_the_options_of_the_loss_are_compared_on_any_config(tmp_path):
+    sweep = sweeps.with_seeds(sweeps.load('frame_loss:0.5,own:mine,setting=semi20'), [0])
+    runs = plan.make(sweep, tmp_path, ablate.load)
+    assert len(runs) == len(sweep.variants) and {r.num_steps for r in runs.values()} == {125}
+    configs = {name: ablate.load(run.base, run.overrides) for (name, _), run in runs.items()}
+    assert {c.data.corpus for c in configs.values()} == {'folder/mine'}
+    assert {c.finetune.label_fraction for c in configs.values()} == {0.2}
+    losses = {name: assemble.frame_loss(config) for name, config in configs.items()}
+    assert losses.pop('cross-entropy') == FrameLoss() and FrameLoss() not in losses.values()
+    assert len(set(losses.values())) == len(losses)
 
 
 @pytest.mark.slow

@@ -162,6 +162,7 @@ def test_an_unknown_config_lists_those_there_are():
         ('--config.data.resident_dtype=int8', "'int8', known: float32, float16, bfloat16"),
         ('--config.model.remat=some', "'some', known: none, blocks, everything_saveable"),
         ('--config.model.bn_axis=some', 'bn_axis'),
+        ('--config.finetune.loss.pool_radius=-1', 'finetune.loss.pool_radius is -1, expected'),
         ('--config.pretrain.snippet.match=luck', 'luck'),
         ('--config.pretrain.crop.length=4000', 'crop.length is 4000'),
     ],

@@ -117,6 +117,16 @@ def test_predict_with_a_model_is_predict_with_its_run(model, run, tmp_path):
     assert sorted(s['start_frame'] for s in told) == sorted(found.start.tolist())
 
 
+def test_a_model_from_before_the_loss_had_options_is_read(model, tmp_path):
+    copy = shutil.copytree(model, tmp_path / 'copy')
+    told = json.loads((copy / 'model.json').read_text())
+    del told['config']['finetune']['loss']
+    (copy / 'model.json').write_text(json.dumps(told))
+    loaded = skeljax.load(copy)
+    assert loaded.trained.model == skeljax.load(model).trained.model
+    assert loaded.trained.model.boundary is None
+
+
 def test_a_model_decodes_otherwise_when_told():
     steps = 'gaussian:2,babel_clean'
     chosen = decoding.choose('babel_clean', steps, thresholds=[0.5], min_score=0.3)

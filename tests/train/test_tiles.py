@@ -121,6 +121,23 @@ def test_windows_score_as_the_whole_does(bounded, frames, persons, gaps):
     np.testing.assert_allclose(found, at_once(model, variables, of), atol=1e-5)
 
 
+def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
+    plain, variables = bounded
+    model, _ = network(loss=dict(boundary_weight=0.1, pool_radius=9, pool_strength=2.0))
+    reach, stride = model.reach()
+    assert reach == plain.reach()[0] + 9
+    kernel = variables['params']['head']['score']['kernel'][:, :1]
+    head = {'score': {'kernel': kernel, 'bias': jnp.zeros(1)}}
+    headed = {**variables, 'params': {**variables['params'], 'boundary': head}}
+    of = recording(400, gaps=True)
+    halo = -(-reach // stride) * stride
+    window = tiles.Window(24 + 2 * halo, 24, halo)
+    assert tiles.exact(model, window) and not tiles.exact(model, tiles.Window(24 + 168, 24, 84))
+    whole = at_once(model, headed, of)
+    assert np.abs(whole - at_once(plain, variables, of)).max() > 1e-2
+    np.testing.assert_allclose(score.tiled(model, headed, of, window), whole, atol=1e-5)
+
+
 def test_windows_that_see_too_little_are_told_apart(bounded):
     model, variables = bounded
     of = recording(400)

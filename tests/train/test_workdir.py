@@ -8,7 +8,8 @@ import pytest
 
 from skeljax.cli import configured
 from skeljax.errors import InputError
-from skeljax.train import workdir as workdirs
+from skeljax.train import assemble, workdir as workdirs
+from skeljax.train.frame_loss import FrameLoss
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = SimpleNamespace(name='x/y', classes=('a',), layout='ntu25', fps=30.0)
@@ -39,6 +40,17 @@ def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
     _described('pretrain', folder=tmp_path)
     with pytest.raises(InputError, match='config.data.resident_dtype was float32, now it is float16'):
         _described('pretrain', '--config.data.resident_dtype=float16', folder=tmp_path)
+
+
+def test_a_run_from_before_the_loss_had_options_is_one_with_all_of_them_off(tmp_path):
+    before = _described()
+    del before['config']['finetune']['loss']
+    workdirs.claim(tmp_path, before)
+    _described(folder=tmp_path)
+    with pytest.raises(InputError, match='config.finetune.loss.focal_gamma was 0.0, now it is 2.0'):
+        _described('finetune', '--config.finetune.loss.focal_gamma=2', folder=tmp_path)
+    config = workdirs.config_of(workdirs.read(tmp_path), configured.load('ui_prmd'))
+    assert assemble.frame_loss(config) == FrameLoss()
 
 
 def test_the_command_of_this_process_serves_where_no_other_is_given(tmp_path, monkeypatch):
