@@ -6,7 +6,8 @@
         --config.finetune.init_from=runs/pretrain
 
 The settings are those of configs/ui_prmd.py, with more steps of smaller batches before
-fine-tuning and a quarter of the labels. All weights are trained at one rate.
+fine-tuning, more steps of fine-tuning, a quarter of the labels, and frames of rare classes
+weighed up (docs/decoding.md has the ablation). All weights are trained at one rate.
 """
 
 from ml_collections import ConfigDict
@@ -27,10 +28,12 @@ def get_config(arg: str = '') -> ConfigDict:
     config.data.corpus = corpus
     config.data.unlabelled = default.unlabelled(chosen, corpus)
     config.pretrain.update(dict(num_steps=3000, batch=32, checkpoint_every=500))
-    config.finetune.update(dict(num_steps=400, checkpoint_every=200))
+    config.finetune.update(dict(num_steps=1200, checkpoint_every=400, validate_every=200))
+    config.finetune.loss.class_balance = 0.5
     if corpus.startswith('precog/'):
         # Half of its recordings have fewer than 250 frames; a window must fit into one.
         config.finetune.window, config.finetune.crop.length = 192, 128
+        config.finetune.num_steps = 600
     if 'setting' not in chosen:
         config.finetune.update(dict(label_fraction=0.25, backbone_rate=1.0))
     return config
