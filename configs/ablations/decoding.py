@@ -8,7 +8,8 @@ from skeljax.ablate import Sweep, Variant
 
 CORPORA = {
     'kinder_gator/composed58': 'open_corpora:kinder_gator/composed58',
-    'precog/default': 'open_corpora:precog/default',
+    # Few people move in it: its encoder is the one pretrained on the larger corpus.
+    'precog/default': 'open_corpora:precog/default,unlabelled=kinder_gator/composed58',
     'ui_prmd/composed20': 'ui_prmd:composed20',
     'ui_prmd/composed10': 'ui_prmd:composed10',
 }
