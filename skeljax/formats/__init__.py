@@ -9,7 +9,7 @@ import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options
+from skeljax.formats import finish, options
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -74,4 +74,5 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
     taken = inspect.signature(reader).parameters
-    return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+    motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+    return finish.finish(path, motion)

@@ -1,7 +1,7 @@
 """Frames as they come down a wire: JSON, a line each, or raw float32. Bytes in, frames out.
 
 A frame is float32[M, V, 3] in metres; nan stands for what was not measured, and a person
-of whom nothing was is not there.
+of whom nothing was, or whose numbers are all exactly 0, is not there.
 
     json     a line a frame: V joints of 3 numbers, or up to M persons of these, or an object
              with them as `joints`; null for a person, joint or number that is not there
@@ -125,14 +125,18 @@ KINDS = {'json': Lines, 'float32': Floats}
 
 
 def checked(frame: np.ndarray, number: int) -> np.ndarray:
-    """Returns a frame; raises InputError where a joint is too far away to be one."""
+    """Returns a frame; raises InputError where a joint is too far away to be one.
+
+    A body of zeros is padding: it becomes nan.
+    """
     with np.errstate(invalid='ignore'):
         wrong = (np.abs(frame) >= _LIMIT).any(-1)
     if wrong.any():
         person, joint = np.argwhere(wrong)[0]
         found = ', '.join(f'{value:g}' for value in frame[person, joint])
         raise InputError(f'frame {number}: joint {joint} is at ({found}), expected metres')
-    return frame
+    padding = (frame == 0).all((1, 2))
+    return np.where(padding[:, None, None], np.float32(np.nan), frame) if padding.any() else frame
 
 
 def _depth(told) -> int:
