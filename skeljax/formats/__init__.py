@@ -24,7 +24,7 @@ FORMATS = {
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
-    'table': ('.csv', '.csv.gz'),
+    'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json',),
 }
 
