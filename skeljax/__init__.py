@@ -120,6 +120,7 @@ def evaluate(
     classes: _Sequence[str] | None = None,
     num_frames: _Mapping[str, int] | None = None,
     probabilities: '_Mapping[str, np.ndarray] | None' = None,
+    label_base: int | None = None,
 ) -> 'Result':
     """Measures segments against the truth; see `skeljax.localize.compare.evaluate`.
 
@@ -137,7 +138,7 @@ def evaluate(
 
     return compare.evaluate(
         predictions, truth, protocol=protocol, fps=fps, classes=classes, num_frames=num_frames,
-        probabilities=probabilities,
+        probabilities=probabilities, label_base=label_base,
     )
 
 
