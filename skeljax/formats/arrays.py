@@ -4,7 +4,7 @@
                  may be named keypoints, positions or data; nan where not measured
     fps          frames a second
     layout       name of a joint layout; or joint_names [V] and parents [V] of one's own
-    unit         metres by default, see `skeljax.formats.options`
+    unit         see `skeljax.formats.options`; by default as a body's size tells
     valid        which person was there, bool[T] or [T, M]
     joint_valid  what was measured, bool[T, V] or [T, M, V]
     subject      who moved
@@ -19,7 +19,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import archive, axes, filling, options
+from skeljax.formats import archive, axes, filling, lengths, options
 from skeljax.formats.motion import Motion
 
 _JOINTS = ('joints', 'keypoints', 'positions', 'data')
@@ -34,7 +34,8 @@ def read(
         path: .npy or .npz.
         fps: frames a second, where the file does not tell.
         layout: of the joints, where the file does not tell.
-        unit: of the coordinates in metres, where the file does not tell; 1 by default.
+        unit: of the coordinates in meters, where the file does not tell; by default as
+            `lengths.settle` guesses it.
 
     Raises:
         FormatError: the file is damaged, or does not fit what it or the user tells.
@@ -57,16 +58,18 @@ def read(
     if found.certain is not None:
         measured &= found.certain > 0
     seen = _flags(path, arrays, 'joint_valid', measured.shape)
+    measured = measured if seen is None else measured & seen
+    scale, notes = lengths.settle(unit, found.joints, measured, own)
     subject = _scalar(path, arrays, 'subject')
     return filling.motion(
         path,
-        found.joints * (1.0 if unit is None else unit),
-        measured if seen is None else measured & seen,
+        found.joints * scale,
+        measured,
         fps=rate,
         layout=skeleton.describe(own),
         valid=_flags(path, arrays, 'valid', measured.shape[:2]),
         subject='' if subject is None else str(subject),
-        notes=found.notes,
+        notes=(*found.notes, *notes),
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import cells, columns, filling, options, tracking
+from skeljax.formats import cells, columns, filling, lengths, options, tracking
 from skeljax.formats.columns import Columns
 from skeljax.formats.moments import Moments, number
 from skeljax.formats.motion import Motion
@@ -38,7 +38,8 @@ def read(
         fps: frames a second, where there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
             the layout of just these names, else one of its own without a tree.
-        unit: of the coordinates in metres, 1 by default.
+        unit: of the coordinates in meters, where the columns do not tell; by default as
+            `lengths.settle` guesses it.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
@@ -55,14 +56,17 @@ def read(
     if found.over:
         shown = ', '.join(found.over[:8]) + (', ...' if len(found.over) > 8 else '')
         noted = (*noted, f'columns passed over: {shown}')
+    measured = ~np.isnan(joints).any(-1)
+    told = found.unit if found.unit is not None else unit
+    scale, guessed = lengths.settle(told, joints, measured, skeleton.get(text))
     return filling.motion(
         sheet.path,
-        joints * next(scale for scale in (unit, found.unit, 1.0) if scale is not None),
-        ~np.isnan(joints).any(-1),
+        joints * scale,
+        measured,
         fps=options.rate(sheet.path, moments.fps, fps),
         layout=text,
         subject=_subject(sheet, found),
-        notes=(*moments.notes, *notes, *noted),
+        notes=(*moments.notes, *notes, *guessed, *noted),
     )
 
 

@@ -14,6 +14,7 @@ import json
 import numpy as np
 
 from skeljax.errors import InputError
+from skeljax.formats import vertical
 
 _LONGEST = 1 << 20  # bytes of a line
 _LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
@@ -25,10 +26,11 @@ class Floats:
     Args:
         persons, joints: M and V.
         scale: metres of a unit.
+        up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
-    def __init__(self, persons: int, joints: int, scale: float = 1.0):
-        self._shape, self._scale = (persons, joints, 3), scale
+    def __init__(self, persons: int, joints: int, scale: float = 1.0, up: str = 'y'):
+        self._shape, self._scale, self._up = (persons, joints, 3), scale, up
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
@@ -44,7 +46,7 @@ class Floats:
         for frame in np.frombuffer(data[:whole], '<f4').reshape(-1, *self._shape):
             frame = checked(frame * np.float32(self._scale), self.count)
             self.count += 1
-            yield frame
+            yield vertical.turn(frame, self._up).astype(np.float32)
 
     def finish(self) -> Iterator[np.ndarray]:
         """Sees that nothing is left.
@@ -64,10 +66,11 @@ class Lines:
     Args:
         persons, joints: M and V.
         scale: metres of a unit.
+        up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
-    def __init__(self, persons: int, joints: int, scale: float = 1.0):
-        self._shape, self._scale = (persons, joints, 3), scale
+    def __init__(self, persons: int, joints: int, scale: float = 1.0, up: str = 'y'):
+        self._shape, self._scale, self._up = (persons, joints, 3), scale, up
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
@@ -106,7 +109,7 @@ class Lines:
                 frame[person] = self._body(person, body, joints)
         frame = checked((frame * self._scale).astype(np.float32), self.count)
         self.count += 1
-        return frame
+        return vertical.turn(frame, self._up).astype(np.float32)
 
     def _body(self, person: int, body, joints: int) -> np.ndarray:
         where = f'frame {self.count}: person {person}'

@@ -173,6 +173,15 @@ def test_bad_options_are_one_line(run, tmp_path, capsys, words, message):
     assert message in line and not (tmp_path / 'out').exists()
 
 
+def test_what_a_reader_guessed_is_told(run, tmp_path, capsys):
+    with np.load(clip(tmp_path / 'a.npz')) as stored:
+        np.save(tmp_path / 'a.npy', stored['joints'][:, 0].transpose(2, 0, 1))
+    options = ['--fps', '30', '--layout', 'ntu25', '--up', 'y', '--unit', 'm']
+    assert predict(run, tmp_path / 'a.npy', *options, out=tmp_path / 'out') == 0
+    told = capsys.readouterr().err
+    assert 'a.npy: joints are (3, 90, 25): taken for coordinates, frames, joints' in told
+
+
 def test_a_layout_that_cannot_be_mapped_is_told(run, tmp_path, capsys):
     layout = skeleton.describe(skeleton.infer('pair', ['p', 'q'], [-1, 0]))
     file = tmp_path / 'a.npz'
