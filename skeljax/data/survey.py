@@ -182,13 +182,14 @@ def _brief(job: Job) -> list[Brief]:
 
 
 def _together(briefs: list[Brief]) -> list[str]:
-    """Lists the notes of the readers, each with the recordings that it is of."""
-    of: dict[str, list[str]] = {}
+    """Lists the notes of the readers, each kind once with the number of recordings."""
+    of: dict[str, list[tuple[str, str]]] = {}
     for brief in briefs:
         for note in brief.notes:
-            of.setdefault(note, []).append(brief.name)
-    more = lambda names: f' and {len(names) - 1} more' if len(names) > 1 else ''
-    return [f'{names[0]}{more(names)}: {note}' for note, names in of.items()]
+            # What follows the colon are figures of the one recording.
+            of.setdefault(note.partition(':')[0], []).append((brief.name, note))
+    more = lambda some: f' and {len(some) - 1} more' if len(some) > 1 else ''
+    return [f'{some[0][0]}{more(some)}: {some[0][1]}' for some in of.values()]
 
 
 def _remapped(motion: Motion, layout: str) -> Motion:
