@@ -46,6 +46,7 @@ def read(
     fps: float | None = None,
     layout: str | None = None,
     unit: str | float | None = None,
+    up: str | None = None,
 ) -> 'Motion':
     """Reads one recording of any known format; see `skeljax.formats.read`.
 
@@ -56,7 +57,7 @@ def read(
     """
     from skeljax import formats
 
-    return formats.read(path, fps=fps, layout=layout, unit=unit)
+    return formats.read(path, fps=fps, layout=layout, unit=unit, up=up)
 
 
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':
@@ -120,6 +121,7 @@ def evaluate(
     classes: _Sequence[str] | None = None,
     num_frames: _Mapping[str, int] | None = None,
     probabilities: '_Mapping[str, np.ndarray] | None' = None,
+    label_base: int | None = None,
 ) -> 'Result':
     """Measures segments against the truth; see `skeljax.localize.compare.evaluate`.
 
@@ -137,7 +139,7 @@ def evaluate(
 
     return compare.evaluate(
         predictions, truth, protocol=protocol, fps=fps, classes=classes, num_frames=num_frames,
-        probabilities=probabilities,
+        probabilities=probabilities, label_base=label_base,
     )
 
 

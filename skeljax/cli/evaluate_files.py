@@ -18,7 +18,8 @@ from skeljax.train import score
 
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
-    'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0
+    'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0,
+    'label_base': None,
 }
 _RUNS = {
     'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None,
@@ -40,6 +41,10 @@ def add_arguments(parser):
     )
     files.add_argument(
         '--frame-base', type=int, choices=(0, 1), default=0, help='of PKU-MMD files (default: 0)'
+    )
+    files.add_argument(
+        '--label-base', type=int, choices=(0, 1),
+        help='from which labels that are numbers count (default: as they show themselves)',
     )
     files.add_argument('--out', metavar='FILE', help='JSON of the figures')
     parser.add_argument(
@@ -85,6 +90,7 @@ def run(args) -> int:
         classes=_classes(args.classes),
         skip=args.on_error == 'skip',
         frame_base=args.frame_base,
+        label_base=args.label_base,
         tiou=args.diagnose,
         min_score=args.diagnose_above,
     )
@@ -109,6 +115,7 @@ def evaluate(
     classes=None,
     skip=False,
     frame_base=0,
+    label_base=None,
     tiou=None,
     min_score=float('-inf'),
 ) -> tuple[dict, str]:
@@ -125,6 +132,7 @@ def evaluate(
         classes: all of them; by default those of the truth.
         skip: leaves bad predictions out.
         frame_base: of PKU-MMD's files.
+        label_base: 0 or 1, from which labels that are numbers count.
         tiou: of the diagnosis; None makes none.
         min_score: of segments to diagnose.
 
@@ -134,8 +142,9 @@ def evaluate(
     Raises:
         InputError: files that cannot be read or do not fit each other, an unknown protocol.
     """
-    true = _truth(truth, split, data_dir, fps, classes, frame_base)
-    found = exchange.read(predictions, truth=true, fps=fps, skip=skip, frame_base=frame_base)
+    bases = {'frame_base': frame_base, 'label_base': label_base}
+    true = _truth(truth, split, data_dir, fps, classes, bases)
+    found = exchange.read(predictions, truth=true, fps=fps, skip=skip, **bases)
     frames = {**found.frames, **true.frames}
     frames = frames if frames.keys() >= true.segments.keys() else None
     score_one = functools.partial(
@@ -242,11 +251,11 @@ def _scorers() -> list[str]:
     return list(first.values())
 
 
-def _truth(truth, split, data_dir, fps, classes, frame_base) -> SegmentSet:
+def _truth(truth, split, data_dir, fps, classes, bases) -> SegmentSet:
     """Reads a truth from a file or a prepared corpus."""
     if Path(truth).exists():
         found = exchange.read(
-            truth, fps=fps, classes=classes, subset=split, frame_base=frame_base
+            truth, fps=fps, classes=classes, subset=split, **bases
         )
         several = sorted(set(found.subsets.values()))
         if split is None and len(several) > 1:

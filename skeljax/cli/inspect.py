@@ -4,8 +4,10 @@
     skeljax inspect DIR                     (a folder of raw recordings)
     skeljax inspect walk.npy --fps 30 --layout ntu25
 
-Prints, for each split, recordings, minutes, persons, lengths, how much is labelled or
-missing, and instances of each class; --out draws poses of every class.
+Prints of each raw file how it was read: format, layout, frames, persons, height, which axis
+is up, what was guessed and what is odd. Then, for each split, recordings, minutes, persons,
+lengths, how much is labelled or missing, and instances of each class. --out draws poses of
+every class to one scale.
 """
 
 from collections.abc import Iterator
@@ -15,11 +17,13 @@ from pathlib import Path
 
 from skeljax import formats
 from skeljax.cli import raw
-from skeljax.data import building, corpus, folder, records, survey
+from skeljax.data import building, corpus, folder, posture, records, survey
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
-from skeljax.report import sheet, tally
+from skeljax.report import files, sheet, tally
+
+_LISTED = 20  # files of a folder, unless --all
 
 
 def add_arguments(parser):
@@ -28,6 +32,9 @@ def add_arguments(parser):
     parser.add_argument('--out', metavar='PNG', help='draws a sheet of skeletons')
     cores = os.cpu_count()
     parser.add_argument('--processes', type=int, default=cores, help='that read raw files')
+    parser.add_argument(
+        '--all', action='store_true', help=f'lists every file of a folder, not {_LISTED} of them'
+    )
     raw.add_arguments(parser)
 
 
@@ -35,13 +42,14 @@ def run(args) -> int:
     work = building.Work(processes=args.processes)
     classes, recordings = _open(args, work)
     tallies: dict[str, tally.Tally] = {}
-    strips = sheet.Sheet()
-    for split, recording in recordings:
+    strips, lines = sheet.Sheet(), []
+    for split, recording, told in recordings:
         tallies.setdefault(split, tally.Tally()).add(recording, classes)
         strips.add(recording)
+        lines.append(told)
     if not tallies:
         raise InputError('\n'.join([f'{args.data}: nothing to inspect', *work.troubles]))
-    print(tally.describe(tallies, classes))
+    print('\n'.join([*_listed(lines, args.all), tally.describe(tallies, classes)]))
     for what, why in work.skipped.items():
         print(f'left out {what}: {why}')
     for trouble in work.troubles:
@@ -53,26 +61,47 @@ def run(args) -> int:
     return 0
 
 
-def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording]]]:
-    """Finds out what DATA is; returns its classes and (split, recording) one by one."""
+def _listed(lines: list[list[str]], every: bool) -> list[str]:
+    """Lists the files that are described: all that are odd, of the others as many as fit."""
+    lines = [some for some in lines if some]
+    shown = lines if every else lines[:_LISTED]
+    odd = [some for some in lines[len(shown) :] if any('  odd: ' in line for line in some)]
+    left = len(lines) - len(shown) - len(odd)
+    more = [f'... and {left} files more, of which none is odd; --all lists them'] if left else []
+    told = [line for some in (*shown, *odd) for line in some] + more
+    return [*told, ''] if told else []
+
+
+def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, list[str]]]]:
+    """Finds out what DATA is; returns its classes, and of each recording (split, it, lines)."""
     path = Path(args.data)
     prepared = any((Path(args.data_dir) / args.data).glob('*/dataset_info.json'))
     if prepared or not path.exists():
         return _prepared(args.data_dir, args.data)
-    if path.is_file() or any(path.glob('*_keypoints.json')):
+    if path.is_file() or formats.is_frames(path):
         motion = formats.read(path, **raw.options(args))
-        recording = records.from_motion(motion, name=formats.stem(path))
-        return (), iter([('all', recording)])
+        name = formats.stem(path) if path.is_file() else path.resolve().name
+        recording = records.from_motion(motion, name=name)
+        lines = files.describe(recording, path, motion.notes, args.layout)
+        return (), iter([('all', recording, lines)])
     told = folder.plan(path)
     given = {name: value for name, value in raw.options(args).items() if value is not None}
     told = dataclasses.replace(told, options=dataclasses.replace(told.options, **given))
     work.skipped.update(told.skipped)
     jobs = survey.jobs(told, told.files)
-    made = work.each(survey.make, jobs)
-    return told.classes, ((told.splits.get(r.name, 'all'), r) for r in made)
+    made = work.each(survey.make_noted, jobs)
+    return told.classes, (
+        (
+            told.splits.get(r.name, 'all'), r,
+            files.describe(r, told.files[r.name], notes, told.options.layout),
+        )
+        for r, notes in made
+    )
 
 
-def _prepared(data_dir, name: str) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording]]]:
+def _prepared(data_dir, name: str):
     splits = corpus.splits(data_dir, name)
     opened = [Corpus(data_dir, name, split, keep=False) for split in splits]
-    return opened[0].classes, ((c.split, recording) for c in opened for recording in c)
+    odd = lambda r: [f'{r.name}:', *(f'  odd: {what}' for what in posture.of(r).odd())]
+    told = lambda r: odd(r) if posture.of(r).odd() else []
+    return opened[0].classes, ((c.split, r, told(r)) for c in opened for r in c)

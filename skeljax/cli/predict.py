@@ -5,7 +5,7 @@
     skeljax predict clips/ --model model/ --format csv --format eaf --out predictions/
 
 RECORDING is a file, a folder (all recordings below it), or CORPUS:SPLIT:NAME for one of a
-prepared corpus. What a file does not tell itself is told by --fps, --layout and --unit.
+prepared corpus. What a file does not tell itself is told by --fps, --layout, --unit, --up.
 Of another joint layout or frame rate than the model's, it is mapped and resampled to
 these, and what had to be guessed is told. A recording that cannot be read is told, the
 others go on, and the exit status is 2.
@@ -159,7 +159,7 @@ def _predict(
     hidden = True if args.quiet or len(found) == 1 else None
     for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):
         try:
-            recording, truth = sources.read(source, data_dir, options)
+            recording, truth = sources.read(source, data_dir, options, told)
             scores = score(recording)
         except InputError as error:
             if args.debug:

@@ -1,19 +1,25 @@
 """The options that tell what a file of bare coordinates does not."""
 
+from skeljax.formats import vertical
 from skeljax.formats.options import UNITS
 
 
 def add_arguments(parser):
-    """Adds `--fps`, `--layout` and `--unit`."""
+    """Adds `--fps`, `--layout`, `--unit` and `--up`."""
     group = parser.add_argument_group('of a file that does not tell it itself')
     group.add_argument('--fps', type=float, help='frames a second')
     group.add_argument('--layout', help='joint layout, e.g. ntu25')
     group.add_argument('--unit', help=f'{", ".join(UNITS)} or a number of metres (default: m)')
+    group.add_argument(
+        '--up', metavar='AXIS',
+        help=f'{", ".join(vertical.AXES)} (--up=-y for the last three; default: from feet to head)',
+    )
 
 
 def options(args) -> dict:
     """Returns what was told, as `skeljax.formats.read` takes it."""
-    return {'fps': args.fps, 'layout': args.layout, 'unit': _unit(args.unit)}
+    told = {'fps': args.fps, 'layout': args.layout, 'unit': _unit(args.unit)}
+    return told | {'up': args.up}
 
 
 def _unit(text: str | None) -> str | float | None:

@@ -14,7 +14,7 @@ from skeljax.errors import FormatError, InputError
 from skeljax.localize.segments import Segments
 from skeljax.train import score
 
-_OPTION = re.compile('the option (fps|layout|unit)')
+_OPTION = re.compile('the option (fps|layout|unit|up)')
 
 
 class Source(NamedTuple):
@@ -65,7 +65,7 @@ def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
         if len(text.split(':')) == 3 and not path.exists():
             parts = tuple(text.split(':'))
             found.setdefault(parts, Source(parts[2], None, parts))
-        elif path.is_dir() and not any(path.glob('*_keypoints.json')):
+        elif path.is_dir() and not formats.is_frames(path):
             for file in _inside(path, out, note):
                 inside = file.relative_to(path)
                 name = inside.with_name(_stem(file)).as_posix()
@@ -75,13 +75,16 @@ def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
     return _apart(list(found.values()))
 
 
-def read(source: Source, data_dir, options: Mapping) -> tuple[Recording, Segments | None]:
+def read(
+    source: Source, data_dir, options: Mapping, note=lambda _: None
+) -> tuple[Recording, Segments | None]:
     """Reads a recording, and its truth where a prepared corpus has it.
 
     Args:
         source: what to read.
         data_dir: of prepared corpora.
         options: what a file does not tell itself, as `skeljax.formats.read` takes it.
+        note: told, in a line each, what the reader guessed.
 
     Raises:
         InputError: it is missing or damaged; one that lacks its frame rate tells which
@@ -91,7 +94,9 @@ def read(source: Source, data_dir, options: Mapping) -> tuple[Recording, Segment
         try:
             motion = formats.read(source.file, **options)
         except FormatError as error:
-            raise FormatError(_OPTION.sub(r'--\1', str(error))) from None
+            raise FormatError(_as_typed(str(error))) from None
+        for line in motion.notes:
+            note(f'{source}: {_as_typed(line)}')
         return records.from_motion(motion, name=source.name), None
     name, split, wanted = source.prepared
     corpus = Corpus(data_dir, name, split)
@@ -100,6 +105,11 @@ def read(source: Source, data_dir, options: Mapping) -> tuple[Recording, Segment
             return recording, score.truth([recording])[wanted]
     some = ', '.join(r.name for r, _ in zip(corpus, range(3)))
     raise InputError(f'{name} {split}: no recording {wanted!r}; there are {some}, ...')
+
+
+def _as_typed(text: str) -> str:
+    """Names options as they are typed."""
+    return _OPTION.sub(r'--\1', text)
 
 
 def _inside(folder: Path, out: Path, note) -> list[Path]:

@@ -31,7 +31,7 @@ import numpy as np
 from skeljax import localize, skeleton
 from skeljax.cli import predict, raw
 from skeljax.errors import InputError
-from skeljax.formats import options, wire
+from skeljax.formats import options, vertical, wire
 from skeljax.localize import steady
 from skeljax.localize.segments import Segments
 from skeljax.train import streaming, tiles
@@ -83,7 +83,7 @@ def run(args) -> int:
     address = None if args.listen is None else _address(args.listen)
     model = predict.load(args)
     layout = args.layout or model.layout
-    scale = options.scale(raw.options(args)['unit'])
+    scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
     say = (lambda _: None) if args.quiet else lambda text: print(f'skeljax stream: {text}', file=sys.stderr)
 
@@ -94,7 +94,7 @@ def run(args) -> int:
             runs=steady.Runs(args.threshold, args.keep, args.min_frames),
             min_score=args.min_score, note=note,
         )
-        return stream, wire.KINDS[args.format](*shape, scale)
+        return stream, wire.KINDS[args.format](*shape, scale, up)
 
     begun = begin(lambda text: say(text.removeprefix('stream: ')))
     say(_promise(model, predict.window(args) or streaming.WINDOW, args))

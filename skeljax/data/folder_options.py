@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options, texts
+from skeljax.formats import options, texts, vertical
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Options:
         fps: frames a second of files that do not tell it.
         layout: joint layout of files of bare coordinates.
         unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
+        up: axis of those files that points up ('x', 'y', 'z', '-x', '-y' or '-z').
         resample: the frame rate to bring all recordings to.
         remap: the joint layout to bring all recordings to.
         persons: keeps so many persons of a recording, those in the first slots.
@@ -28,6 +29,7 @@ class Options:
     fps: float | None = None
     layout: str | None = None
     unit: str | float | None = None
+    up: str | None = None
     resample: float | None = None
     remap: str | None = None
     persons: int | None = None
@@ -68,6 +70,8 @@ def _check_option(path: Path, name: str, value):
             skeleton.get(value if isinstance(value, str) else repr(value))
         elif name == 'unit':
             options.scale(value)
+        elif name == 'up':
+            vertical.check(value)
     except FormatError:
         raise
     except InputError as error:

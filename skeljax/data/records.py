@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from skeljax import skeleton
 from skeljax.errors import InputError
-from skeljax.formats.motion import Motion
+from skeljax.formats.motion import Motion, bodies
 
 GRID = 2.0**-12  # metres: 0.24 mm, finer than what any of the corpora's sensors resolves
 
@@ -88,6 +88,8 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
     columns = np.array(list(segments), np.int32).reshape(-1, 3).T
     valid = np.asarray(motion.valid, bool)
     joints = np.asarray(motion.joints, np.float32)
+    if joints.ndim == 4 and valid.shape == joints.shape[:2]:
+        valid = valid & bodies(joints)  # zeros are padding
     measured = motion.joint_valid
     recording = Recording(
         name=name,

@@ -29,6 +29,7 @@ class Brief:
     layout: str
     persons: int
     subject: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Job:
 
 def read(path: Path, options: Options) -> Motion:
     """Reads one recording as its owner wants it: unit, layout, persons."""
-    motion = formats.read(path, fps=options.fps, layout=options.layout, unit=options.unit)
+    motion = formats.read(
+        path, fps=options.fps, layout=options.layout, unit=options.unit, up=options.up
+    )
     if options.remap and not same_joints(motion.layout, options.remap):
         try:
             motion = _remapped(motion, options.remap)
@@ -120,6 +123,7 @@ def take(told: Plan, work: building.Work) -> Survey:
                 f'one rate; corpus.json may ask for one by "resample": {fps:g}'
             )
     persons = max(brief.persons for brief in briefs)
+    work.notes += _together(briefs)
     return Survey({brief.name: brief for brief in briefs}, fps, first.layout, persons)
 
 
@@ -140,7 +144,13 @@ def jobs(told: Plan, names: Iterable[str], survey: Survey | None = None) -> Iter
 
 def make(job: Job) -> list[records.Recording]:
     """Makes one recording."""
+    return [recording for recording, _ in make_noted(job)]
+
+
+def make_noted(job: Job) -> list[tuple[records.Recording, tuple[str, ...]]]:
+    """Makes one recording; returns the notes of its reader too."""
     motion = read(job.path, job.options)
+    notes = motion.notes
     segments = labels.to_frames(
         job.labels, fps=motion.fps, frames=len(motion.joints), classes=job.classes
     )
@@ -153,7 +163,9 @@ def make(job: Job) -> list[records.Recording]:
     recording = records.from_motion(
         motion, name=job.name, segments=segments, num_classes=classes
     )
-    return [timing.resample(recording, job.options.resample) if job.options.resample else recording]
+    if job.options.resample:
+        recording = timing.resample(recording, job.options.resample)
+    return [(recording, notes)]
 
 
 def subjects(told: Plan, survey: Survey) -> dict[str, str]:
@@ -164,9 +176,20 @@ def subjects(told: Plan, survey: Survey) -> dict[str, str]:
 def _brief(job: Job) -> list[Brief]:
     """Makes the recording, so that all that is wrong with it or its labels is told now."""
     return [
-        Brief(job.name, job.path, made.fps, made.layout, made.joints.shape[1], made.subject)
-        for made in make(job)
+        Brief(job.name, job.path, made.fps, made.layout, made.joints.shape[1], made.subject, notes)
+        for made, notes in make_noted(job)
     ]
+
+
+def _together(briefs: list[Brief]) -> list[str]:
+    """Lists the notes of the readers, each kind once with the number of recordings."""
+    of: dict[str, list[tuple[str, str]]] = {}
+    for brief in briefs:
+        for note in brief.notes:
+            # What follows the colon are figures of the one recording.
+            of.setdefault(note.partition(':')[0], []).append((brief.name, note))
+    more = lambda some: f' and {len(some) - 1} more' if len(some) > 1 else ''
+    return [f'{some[0][0]}{more(some)}: {some[0][1]}' for some in of.values()]
 
 
 def _remapped(motion: Motion, layout: str) -> Motion:

@@ -11,7 +11,7 @@ from pathlib import Path
 import zlib
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options
+from skeljax.formats import finish, options, vertical
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -26,7 +26,7 @@ FORMATS = {
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
-    'table': ('.csv', '.csv.gz'),
+    'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json',),
 }
 # Module -> how its tables begin; their names end as those of other tables do.
@@ -39,6 +39,16 @@ def find(path) -> str | None:
     return next((module for module, endings in FORMATS.items() if name.endswith(endings)), None)
 
 
+def is_frames(path) -> bool:
+    """Says whether a path is a folder of one file a frame, which is one recording."""
+    return Path(path).is_dir() and any(Path(path).glob('*_keypoints.json'))
+
+
+def module_of(path) -> str | None:
+    """Finds the module that reads a file, or a folder of one file a frame; None without one."""
+    return 'keypoints' if is_frames(path) else find(path)
+
+
 def stem(path) -> str:
     """Returns a file's name without the ending of its format."""
     name = Path(path).name
@@ -48,7 +58,9 @@ def stem(path) -> str:
     return name[: len(name) - len(longest)]
 
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
+def read(
+    path, *, fps=None, layout: str | None = None, unit=None, up: str | None = None
+) -> Motion:
     """Reads one recording of any known format.
 
     A folder is a recording where it holds OpenPose's files of one frame each.
@@ -60,27 +72,29 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
         layout: name of the joint layout, for formats of bare coordinates.
         unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
             'inch', 'foot', or a number of metres.
+        up: axis of the file that points up ('x', 'y', 'z', '-x', '-y' or '-z'), for
+            formats that do not tell it; guessed from feet to head by default.
 
     Raises:
         InputError: no such file; an option that nobody knows.
         FormatError: no reader knows it, or it is damaged.
     """
     path = Path(path)
-    if path.is_dir() and any(path.glob('*_keypoints.json')):
-        module: str | None = 'keypoints'
-    elif not path.is_file():
+    if not path.is_file() and not is_frames(path):
         raise InputError(f'{path}: no such file')
-    else:
-        module = find(path)
+    module = module_of(path)
     if module is None:
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
     if module == 'table':
         module = _kind_of_table(path)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
+    up = None if up is None else vertical.check(up)
     given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
+    given |= {'up': up}
     taken = inspect.signature(reader).parameters
-    return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+    motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+    return finish.finish(path, motion, module, up=up)
 
 
 def _kind_of_table(path: Path) -> str:

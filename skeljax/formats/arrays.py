@@ -4,7 +4,7 @@
                  may be named keypoints, positions or data; nan where not measured
     fps          frames a second
     layout       name of a joint layout; or joint_names [V] and parents [V] of one's own
-    unit         metres by default, see `skeljax.formats.options`
+    unit         see `skeljax.formats.options`; by default as a body's size tells
     valid        which person was there, bool[T] or [T, M]
     joint_valid  what was measured, bool[T, V] or [T, M, V]
     subject      who moved
@@ -19,7 +19,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import archive, filling, options
+from skeljax.formats import archive, axes, filling, lengths, options
 from skeljax.formats.motion import Motion
 
 _JOINTS = ('joints', 'keypoints', 'positions', 'data')
@@ -34,7 +34,8 @@ def read(
         path: .npy or .npz.
         fps: frames a second, where the file does not tell.
         layout: of the joints, where the file does not tell.
-        unit: of the coordinates in metres, where the file does not tell; 1 by default.
+        unit: of the coordinates in meters, where the file does not tell; by default as
+            `lengths.settle` guesses it.
 
     Raises:
         FormatError: the file is damaged, or does not fit what it or the user tells.
@@ -46,38 +47,30 @@ def read(
     if name is None:
         found = ', '.join(sorted(arrays)[:8]) or 'nothing'
         raise FormatError(f'{path}: holds {found}, expected an array {_JOINTS[0]!r}')
-    joints = _coordinates(path, name, arrays[name])
+    if arrays[name].dtype.kind not in 'fiu':
+        raise FormatError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
-    own = _layout(path, arrays, layout, joints.shape[2])
+    own = skeleton.get(_layout(path, arrays, layout))
+    found = axes.arrange(path, name, arrays[name], own, own.num_joints)
     if 'unit' in arrays:
         unit = _unit(path, arrays)
-    seen = _flags(path, arrays, 'joint_valid', joints.shape[:3])
-    measured = ~np.isnan(joints).any(-1)
+    measured = ~np.isnan(found.joints).any(-1)
+    if found.certain is not None:
+        measured &= found.certain > 0
+    seen = _flags(path, arrays, 'joint_valid', measured.shape)
+    measured = measured if seen is None else measured & seen
+    scale, notes = lengths.settle(unit, found.joints, measured, own)
     subject = _scalar(path, arrays, 'subject')
     return filling.motion(
         path,
-        joints * (1.0 if unit is None else unit),
-        measured if seen is None else measured & seen,
+        found.joints * scale,
+        measured,
         fps=rate,
-        layout=own,
-        valid=_flags(path, arrays, 'valid', joints.shape[:2]),
+        layout=skeleton.describe(own),
+        valid=_flags(path, arrays, 'valid', measured.shape[:2]),
         subject='' if subject is None else str(subject),
+        notes=(*found.notes, *notes),
     )
-
-
-def _coordinates(path: Path, name: str, joints: np.ndarray) -> np.ndarray:
-    """Checks the joints and gives them all axes, float64[T, M, V, 3]."""
-    if joints.dtype.kind not in 'fiu':
-        raise FormatError(f'{path}: {name} are {joints.dtype}, expected real numbers')
-    if joints.ndim not in (3, 4) or joints.shape[-1] not in (2, 3) or not joints.size:
-        raise FormatError(
-            f'{path}: {name} are {joints.shape}, expected (frames, joints, 2 or 3) '
-            'or (frames, persons, joints, 2 or 3)'
-        )
-    with np.errstate(invalid='ignore'):  # a damaged file may hold signalling nan
-        joints = joints.astype(np.float64)
-    joints = joints if joints.ndim == 4 else joints[:, None]
-    return np.pad(joints, [(0, 0)] * 3 + [(0, 3 - joints.shape[-1])])
 
 
 def _scalar(path: Path, arrays: dict, name: str):
@@ -99,23 +92,24 @@ def _unit(path: Path, arrays: dict) -> float:
         raise FormatError(f'{path}: {error}') from None
 
 
-def _layout(path: Path, arrays: dict, given: str | None, num_joints: int) -> str:
+def _layout(path: Path, arrays: dict, given: str | None) -> str:
     """Finds the layout: the file's by name, the file's own, or the one given."""
     if 'layout' not in arrays and 'joint_names' in arrays:
-        return _own_layout(path, arrays, num_joints)
+        return _own_layout(path, arrays)
     told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
     if told is None:
         raise FormatError(f'{path}: tells no joint layout, expected the option layout')
-    return options.layout(path, str(told), num_joints)
+    return options.layout(path, str(told))
 
 
-def _own_layout(path: Path, arrays: dict, num_joints: int) -> str:
+def _own_layout(path: Path, arrays: dict) -> str:
     names = arrays['joint_names']
-    parents = arrays.get('parents', np.array([-1] + [0] * (num_joints - 1)))
-    if names.shape != (num_joints,) or names.dtype.kind != 'U':
-        raise FormatError(f'{path}: joint_names are {names.shape}, expected {num_joints} texts')
-    if parents.shape != (num_joints,) or parents.dtype.kind not in 'iu':
-        raise FormatError(f'{path}: parents are {parents.shape}, expected {num_joints} integers')
+    if names.ndim != 1 or names.dtype.kind != 'U':
+        raise FormatError(f'{path}: joint_names are {names.dtype}{names.shape}, expected texts')
+    parents = arrays.get('parents', np.array([-1] + [0] * (len(names) - 1)))
+    if parents.shape != names.shape or parents.dtype.kind not in 'iu':
+        expected = f'expected {len(names)} integers'
+        raise FormatError(f'{path}: parents are {parents.shape}, {expected}')
     try:
         own = skeleton.infer('own', tuple(names.tolist()), tuple(parents.tolist()))
     except InputError as error:

@@ -38,12 +38,14 @@ class Take:
         parents: of each joint.
         layout: of the joints, by name or described.
         fps: frames a second.
+        notes: what was guessed, a line each.
     """
 
     chain: Chain
     parents: tuple[int, ...]
     layout: str
     fps: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -72,6 +74,7 @@ def read(path, *, unit: float | None = None) -> Motion:
         layout=take.layout,
         valid=np.ones(joints.shape[:2], bool),
         source=Path(path).name,
+        notes=take.notes,
     )
 
 
@@ -85,12 +88,12 @@ def read_take(path, *, unit: float | None = None) -> Take:
     values, fps = _motion(path, lines, line, columns)
     parents = tuple(joint.parent for joint in joints)
     offsets, turns = _poses(joints, values)
-    scale = _guess(path, offsets[0], parents) if unit is None else unit
+    scale, notes = _guess(path, offsets[0], parents) if unit is None else (unit, ())
     offsets *= scale
     root = offsets[:, 0].copy()
     offsets[:, 0] = 0
     layout = chain.layout('bvh', [joint.name for joint in joints], parents)
-    return Take(Chain(root, offsets, turns), parents, layout, fps)
+    return Take(Chain(root, offsets, turns), parents, layout, fps, notes)
 
 
 def _hierarchy(path, lines: list[str]) -> tuple[list[_Joint], int]:
@@ -193,14 +196,18 @@ def _poses(joints: list[_Joint], values: np.ndarray) -> tuple[np.ndarray, np.nda
     return offsets, turns
 
 
-def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> float:
-    """Guesses how many metres a unit is; see the top of this file."""
+def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> tuple[float, tuple[str, ...]]:
+    """Guesses how many meters a unit is and notes it; see the top of this file."""
     span = _tip_to_tip(np.linalg.norm(offsets, axis=-1), parents)
-    fitting = [unit for unit in UNITS.values() if _SPAN[0] <= span * unit <= _SPAN[1]]
-    if not fitting:
+    name = next((n for n, unit in UNITS.items() if _SPAN[0] <= span * unit <= _SPAN[1]), None)
+    if name is None:
         known = ', '.join(UNITS)
-        raise FormatError(f'{path}: {span:g} from tip to tip, no human body in any of {known}')
-    return fitting[0]
+        raise FormatError(
+            f'{path}: {span:g} from tip to tip, no human body in any of {known}: expected the '
+            'option unit'
+        )
+    told = f'the body is {span * UNITS[name]:.2f} m from tip to tip'
+    return UNITS[name], (f'the unit is taken for {name}: {told}; the option unit tells another',)
 
 
 def _tip_to_tip(lengths: np.ndarray, parents: tuple[int, ...]) -> float:

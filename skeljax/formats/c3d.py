@@ -7,8 +7,9 @@ points. With all 39 of Vicon's plug-in gait the layout is `uiprmd39`, others lef
 Otherwise it is a tree made from the labels: a marker of plug-in gait hangs on its
 nearest ancestor there that the file has, any other on the first point of the trunk.
 
-The vertical, POINT:Y_SCREEN or z, becomes y. The library is `c3d` (an extra), pure
-Python: of the readers tried it is the one that a damaged file cannot crash.
+The vertical becomes y: POINT:Y_SCREEN, else as guessed from feet to head, else z. The
+library is `c3d` (an extra), pure Python: of the readers tried it is the one that a damaged
+file cannot crash.
 """
 
 import warnings
@@ -17,7 +18,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import chain, filling, markers
+from skeljax.formats import chain, filling, vertical
 from skeljax.formats.motion import Motion
 
 _UNITS = {'mm': 0.001, 'cm': 0.01, 'm': 1.0, '': 0.001}  # the standard's default is mm
@@ -26,8 +27,12 @@ _GAIT = 'uiprmd39'
 _TRUNK = ('T10', 'STRN', 'CLAV', 'C7', 'LPSI', 'RPSI', 'SACR', 'LASI', 'RASI')
 
 
-def read(path) -> Motion:
+def read(path, *, up: str | None = None) -> Motion:
     """Reads points as joints in metres, float32[T, M, V, 3], y up.
+
+    Args:
+        path: of the file.
+        up: axis that points up, where POINT:Y_SCREEN does not tell; guessed by default.
 
     Raises:
         FormatError: names the file, what was found and expected.
@@ -41,13 +46,21 @@ def read(path) -> Motion:
     valid = measured.any(-1)
     if not valid.any(0).all():
         raise FormatError(f'{path}: a subject of whom no point was ever measured')
+    layout = chain.layout('c3d', names, parents)
+    axis, notes = about['vertical'] or up, ()
+    if not axis:
+        there = points[valid], measured[valid], skeleton.get(layout)
+        axis = vertical.guess(*there, usual='z')
+        notes = (vertical.note(axis) if axis else vertical.note('z', 'as is usual in C3D'),)
+        axis = axis or 'z'
     return filling.motion(
         path,
-        markers.upright(points, about['vertical']) * about['unit'],
+        vertical.turn(points, axis) * about['unit'],
         measured,
         fps=about['fps'],
-        layout=chain.layout('c3d', names, parents),
+        layout=layout,
         subject=' '.join(filter(None, persons)),
+        notes=notes,
     )
 
 
@@ -90,19 +103,19 @@ def _about(path, reader) -> dict:
     labels = [
         '' if label in computed or label.startswith('*') else label for label in words('LABELS')
     ]
-    unit, vertical = (words('UNITS') or [''])[0].lower(), (words('Y_SCREEN') or [''])[0].lower()
+    unit, screen = ((words(name) or [''])[0].lower() for name in ('UNITS', 'Y_SCREEN'))
     fps = float(reader.point_rate)
     if unit not in _UNITS:
         raise FormatError(f'{path}: POINT:UNITS {unit!r:.20}, expected mm, cm or m')
-    if vertical.lstrip('+') not in ('x', 'y', 'z', ''):
-        raise FormatError(f'{path}: POINT:Y_SCREEN {vertical!r:.20}, expected +X, +Y or +Z')
+    if screen.lstrip('+') not in ('x', 'y', 'z', ''):
+        raise FormatError(f'{path}: POINT:Y_SCREEN {screen!r:.20}, expected +X, +Y or +Z')
     if not 0 < fps < 1e5:
         raise FormatError(f'{path}: POINT:RATE {fps:g}, expected frames a second')
     return {
         'labels': labels[: reader.point_used],
         'unit': _UNITS[unit],
         'fps': fps,
-        'vertical': vertical.lstrip('+') or 'z',
+        'vertical': screen.lstrip('+'),
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats.motion import Motion
+from skeljax.formats.motion import Motion, bodies
 
 _LIMIT = 1e6  # metres, or pixels; beyond it float32 loses the joints of a body
 
@@ -53,11 +53,12 @@ def motion(
     layout: str,
     valid: np.ndarray | None = None,
     subject: str = '',
+    notes: tuple[str, ...] = (),
 ) -> Motion:
     """Makes a motion, and fills in what was not measured while a person was there.
 
     Each stay of a person is filled from itself: who leaves and comes back may be
-    another.
+    another. A body whose joints are all exactly 0 was not measured.
 
     Args:
         path: the file it comes from.
@@ -68,11 +69,13 @@ def motion(
         valid: which person was there, bool[T, M]; by default whoever had a joint
             measured.
         subject: who moved.
+        notes: what was guessed or left out, a line each.
 
     Raises:
         FormatError: a measured coordinate is not finite or beyond reason, or
             nobody who was there was ever measured.
     """
+    measured = measured & bodies(joints)[..., None]
     if not measured.any():
         raise FormatError(f'{path}: no joint was measured in {len(joints)} frames')
     with np.errstate(invalid='ignore'):
@@ -98,6 +101,7 @@ def motion(
         source=Path(path).name,
         subject=subject,
         joint_valid=None if known[present].all() else known,
+        notes=notes,
     )
 
 

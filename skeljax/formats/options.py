@@ -27,8 +27,8 @@ def rate(path, *rates) -> float:
     return float(fps)
 
 
-def layout(path, text: str, num_joints: int) -> str:
-    """Returns a layout's text where it has so many joints.
+def layout(path, text: str, num_joints: int | None = None) -> str:
+    """Returns a layout's text where it has so many joints; of any number by default.
 
     Raises:
         FormatError: there is no such layout, or it has others.
@@ -37,7 +37,7 @@ def layout(path, text: str, num_joints: int) -> str:
         found = skeleton.get(text)
     except InputError as error:
         raise FormatError(f'{path}: {error}') from None
-    if found.num_joints != num_joints:
+    if num_joints is not None and found.num_joints != num_joints:
         raise FormatError(
             f'{path}: {num_joints} joints, expected the {found.num_joints} of {found.name}'
         )

@@ -1,17 +1,17 @@
-"""Reads tables of joints, .csv or .csv.gz, one row a frame or one row a joint.
+"""Reads tables of joints, .csv or .tsv, one row a frame and person or one row a joint.
 
     frame,time,Head_x,Head_y,Head_z,Neck_x,...     one row a frame and person
     frame,joint,x,y,z                              one row a joint
 
-A coordinate's column may part joint and axis by `_`, `.`, `:` or a space, in either
-case; without z the motion is flat (z = 0). Columns that may be there too: `frame`
-(a whole number; frames left out are frames without anybody), `time` (seconds, gives
-the frame rate), `person`, and of each joint its `confidence`, `visibility`,
-`likelihood` or `score` (0: not measured). An empty cell or nan is not measured.
-Other columns are passed over.
+`skeljax.formats.columns` says which names the columns may have. Without z the motion is
+flat (z = 0). An empty cell, nan and a certainty of 0 are what was not measured. Frames left
+out are frames without anybody.
+
+Rows of one frame are persons: told apart by a column of persons, else by another column
+that does, else by where they are (`skeljax.formats.tracking`). Columns that are passed over
+are noted.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 import re
 
@@ -19,31 +19,13 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import cells, filling, options
+from skeljax.formats import cells, columns, filling, lengths, options, tracking
+from skeljax.formats.columns import Columns
+from skeljax.formats.moments import Moments, number
 from skeljax.formats.motion import Motion
 
-_CERTAINTY = ('confidence', 'visibility', 'likelihood', 'score')
-_COLUMN = re.compile(rf'(.+?)[ ._:]+([xyz]|{"|".join(_CERTAINTY)})$', re.IGNORECASE)
-_TIME = ('time', 'timestamp', 'seconds', 't')
 _PERSONS = 100
 _ROOM = 10_000_000  # joints that a motion may have, however few of them are in its table
-
-
-@dataclass(frozen=True)
-class _Values:
-    """Rows of a table: who was where when.
-
-    Attributes:
-        names: of the V joints.
-        row: of the table, int[N].
-        joint: index of the joint, int[N].
-        coordinates: nan where not measured, float64[N, 3].
-    """
-
-    names: list[str]
-    row: np.ndarray
-    joint: np.ndarray
-    coordinates: np.ndarray
 
 
 def read(
@@ -52,176 +34,198 @@ def read(
     """Reads the joints of one table.
 
     Args:
-        path: .csv or .csv.gz.
+        path: .csv or .tsv, or either gzipped.
         fps: frames a second, where there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
             the layout of just these names, else one of its own without a tree.
-        unit: of the coordinates in metres, 1 by default.
+        unit: of the coordinates in meters, where the columns do not tell; by default as
+            `lengths.settle` guesses it.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
     """
     sheet = cells.read(path)
-    if not sheet.rows:
+    found = columns.find(sheet.path, sheet.names)
+    if not len(sheet):
         raise FormatError(f'{sheet.path}: no row, expected one a frame')
-    by_joint = sheet.column('joint') is not None and sheet.column('x') is not None
-    values = _by_joint(sheet) if by_joint else _by_frame(sheet)
-    text, chosen = _layout(sheet.path, values.names, layout)
-    frames, rate = _frames(sheet)
-    persons = _persons(sheet)
-    shape = (frames.max() + 1, persons.max() + 1, len(values.names))
-    if np.prod(shape, dtype=float) > _ROOM + 100 * len(values.row):
-        raise FormatError(f'{sheet.path}: {len(values.row)} joints in a motion of {shape}')
-    key = np.ravel_multi_index((frames[values.row], persons[values.row], values.joint), shape)
-    order = np.argsort(key, kind='stable')
-    twice = np.flatnonzero(np.diff(key[order]) == 0)
-    if len(twice):
-        first, second = (values.row[order[twice[0] + i]] for i in (0, 1))
-        sheet.fail(second, f'the frame and joint of line {sheet.lines[first]} again')
-    joints = np.full((*shape, 3), np.nan)
-    joints.reshape(-1, 3)[key] = values.coordinates
+    names, row, joint, coordinates = _values(sheet, found)
+    moments = number(sheet, found)
+    joints, notes = _placed(sheet, found, moments, names, row, joint, coordinates)
+    text, chosen, noted = _layout(sheet.path, names, layout)
     joints = joints[:, :, chosen]
+    if found.over:
+        shown = ', '.join(found.over[:8]) + (', ...' if len(found.over) > 8 else '')
+        noted = (*noted, f'columns passed over: {shown}')
     measured = ~np.isnan(joints).any(-1)
+    told = found.unit if found.unit is not None else unit
+    scale, guessed = lengths.settle(told, joints, measured, skeleton.get(text))
     return filling.motion(
         sheet.path,
-        joints * (1.0 if unit is None else unit),
+        joints * scale,
         measured,
-        fps=options.rate(sheet.path, rate, fps),
+        fps=options.rate(sheet.path, moments.fps, fps),
         layout=text,
+        subject=_subject(sheet, found),
+        notes=(*moments.notes, *notes, *guessed, *noted),
     )
 
 
-def _by_frame(sheet: cells.Cells) -> _Values:
-    """Reads one row a frame (and person)."""
-    columns: dict[str, dict[str, int]] = {}
-    for index, name in enumerate(sheet.names):
-        if match := _COLUMN.fullmatch(name):
-            columns.setdefault(match[1], {})[match[2].lower()] = index
-    columns = {name: axes for name, axes in columns.items() if axes.keys() & set('xyz')}
-    if not columns:
-        raise FormatError(
-            f'{sheet.path}:1: no joint among the columns, expected JOINT_x, JOINT_y, JOINT_z'
+def _values(sheet: cells.Cells, found: Columns):
+    """Reads coordinates: names of joints, row and joint of each int[N], float64[N, 3]."""
+    count, width = len(found.axes), len(found.axes[0])
+    sheet.numbers(sum([*found.axes, *found.certainty], []))  # all at once is quicker
+    values = sheet.numbers(sum(found.axes, [])).reshape(len(sheet), count, width)
+    for joint, certain in enumerate(found.certainty):
+        for column in certain:
+            values[~(sheet.numbers([column])[:, 0] > 0), joint] = np.nan
+    coordinates = np.pad(values.reshape(-1, width), [(0, 0), (0, 3 - width)])
+    if found.joint is None:
+        row, joint = np.indices(values.shape[:2]).reshape(2, -1)
+        return found.joints, row, joint, coordinates
+    listed = sheet.cells(found.joint)
+    place = {name: index for index, name in enumerate(dict.fromkeys(listed))}
+    return list(place), np.arange(len(sheet)), np.array([place[n] for n in listed]), coordinates
+
+
+def _placed(sheet, found: Columns, moments: Moments, names, row, joint, coordinates):
+    """Puts coordinates into frames and persons, float64[T, M, V, 3]; returns notes too."""
+    persons, notes = _persons(sheet, found, moments, joint)
+    frames = moments.frames
+    _check_room(sheet, frames.max() + 1, persons.max(initial=0) + 1, len(names), len(row))
+    shape = (frames.max() + 1, persons.max(initial=0) + 1, len(names))
+    key = np.ravel_multi_index((frames[row], persons[row], joint), shape)
+    order = np.argsort(key, kind='stable')
+    twice = np.flatnonzero(np.diff(key[order]) == 0)
+    first, second = (row[order[twice + i]] for i in (0, 1))
+    if found.joint is None and len(twice) and not _alike(coordinates, order, twice):
+        note = f'{len(set(first))} frames have several rows: persons, told apart by their place'
+        return _followed(sheet, found, frames, coordinates, shape), (*notes, note)
+    if len(twice):
+        lost = f'; columns passed over: {", ".join(found.over[:8])}' if found.over else ''
+        same = f'the frame and joint of line {sheet.lines[first[0]]} again'
+        sheet.fail(second[0], f'{same}, expected a column that names the person{lost}')
+    joints = np.full((*shape, 3), np.nan)
+    joints.reshape(-1, 3)[key] = coordinates
+    if found.joint is None and shape[1] > 1 and _jump(joints):
+        return (
+            _followed(sheet, found, frames, coordinates, shape),
+            (*notes, 'a person jumps to another: told apart by their place'),
         )
-    wide = 'xyz' if any('z' in axes for axes in columns.values()) else 'xy'
-    for name, axes in columns.items():
-        missing = [f'{name}_{axis}' for axis in wide if axis not in axes]
-        if missing:
-            raise FormatError(f'{sheet.path}:1: no column {", ".join(missing)}')
-    flat = [axes[axis] for axes in columns.values() for axis in wide]
-    found = sheet.numbers(flat).reshape(len(sheet.rows), len(columns), len(wide))
-    for joint, axes in enumerate(columns.values()):
-        for certainty in axes.keys() & set(_CERTAINTY):
-            unseen = ~(sheet.numbers([axes[certainty]])[:, 0] > 0)
-            found[unseen, joint] = np.nan
-    row, joint = np.indices(found.shape[:2]).reshape(2, -1)
-    coordinates = np.pad(found.reshape(-1, len(wide)), [(0, 0), (0, 3 - len(wide))])
-    return _Values(list(columns), row, joint, coordinates)
+    return joints, notes
 
 
-def _by_joint(sheet: cells.Cells) -> _Values:
-    """Reads one row a joint."""
-    axes = [sheet.column(axis) for axis in 'xyz']
-    if axes[1] is None:
-        raise FormatError(f'{sheet.path}:1: no column y, expected joint, x, y and z')
-    if sheet.column('frame', *_TIME) is None:
-        raise FormatError(f'{sheet.path}:1: no column frame or time beside joint, x, y')
-    axes = [axis for axis in axes if axis is not None]
-    found = sheet.numbers(axes)
-    if (certainty := sheet.column(*_CERTAINTY)) is not None:
-        found[~(sheet.numbers([certainty])[:, 0] > 0)] = np.nan
-    column = sheet.column('joint')
-    names = list(dict.fromkeys(row[column] for row in sheet.rows))
-    place = {name: index for index, name in enumerate(names)}
-    joint = np.array([place[row[column]] for row in sheet.rows])
-    coordinates = np.pad(found, [(0, 0), (0, 3 - len(axes))])
-    return _Values(names, np.arange(len(sheet.rows)), joint, coordinates)
+def _alike(coordinates: np.ndarray, order: np.ndarray, twice: np.ndarray) -> bool:
+    """Says whether what stands twice is the same each time: a row written twice."""
+    first, second = (np.nan_to_num(coordinates[order[twice + i]]) for i in (0, 1))
+    return bool((first == second).all())
 
 
-def _layout(path: Path, names: list[str], wanted: str | None) -> tuple[str, list[int]]:
-    """Finds the layout and, for each of its joints, the table's."""
+def _jump(joints: np.ndarray) -> bool:
+    """Says whether a person jumps to another body; joints [T, M, V, 3], nan not measured."""
+    for person in joints.transpose(1, 0, 2, 3):
+        measured = ~np.isnan(person).any(-1)
+        seen = np.flatnonzero(measured.any(-1))
+        if tracking.jump(tracking.steps(person[seen], measured[seen], seen)):
+            return True
+    return False
+
+
+def _followed(sheet, found: Columns, frames, coordinates, shape) -> np.ndarray:
+    """Follows people from frame to frame, float64[T, M, V, 3]."""
+    who = sheet.cells(found.person) if found.person is not None else [''] * len(sheet)
+    poses: list[list[tracking.Pose]] = [[] for _ in range(shape[0])]
+    bodies = coordinates.reshape(len(sheet), shape[2], 3)
+    measured = ~np.isnan(bodies).any(-1)
+    for row in np.flatnonzero(measured.any(-1)):
+        poses[frames[row]].append(tracking.Pose(bodies[row], measured[row], who[row] or None))
+    if not any(poses):
+        return np.full((*shape, 3), np.nan)
+    most = max(map(len, poses))
+    if most > _PERSONS:
+        sheet.fail(0, f'{most} persons in one frame, expected up to {_PERSONS}')
+    joints, seen = tracking.arrange(poses)
+    return np.where(seen[..., None], joints, np.nan)
+
+
+def _persons(sheet, found: Columns, moments: Moments, joint):
+    """Numbers the person of each row in the order they come, int[rows]; returns notes too."""
+    column, notes = found.person, ()
+    listed = sheet.cells(column) if column is not None else []
+    rows = len(sheet)
+    if column is not None and len(set(listed)) == rows > 2 and len(set(moments.frames)) == rows:
+        found.over.append(sheet.names[column])  # a number of the row
+        found.person = column = None
+    if column is None and (column := _tells_apart(sheet, found, moments, joint)) is not None:
+        name = sheet.names[column]
+        found.over.remove(name)
+        found.person, listed = column, sheet.cells(column)
+        notes = (f'column {name!r} taken for the person: it tells rows of one frame apart',)
+    if column is None:
+        return np.zeros(rows, int), notes
+    place: dict[str, int] = {}
+    numbers = [place.setdefault(cell, len(place)) for cell in listed]
+    if len(place) > _PERSONS:
+        sheet.fail(numbers.index(_PERSONS), f'more than {_PERSONS} persons')
+    return np.array(numbers), notes
+
+
+def _tells_apart(sheet, found: Columns, moments: Moments, joint) -> int | None:
+    """Finds a column whose cells are different in rows of one frame (and joint), few in all."""
+    by_row = joint if found.joint is not None else np.zeros(len(sheet), int)
+    keys = list(zip(moments.frames.tolist(), by_row.tolist(), strict=True))
+    if len(set(keys)) == len(keys):
+        return None
+    chosen = None
+    for name in found.over:
+        listed = sheet.cells(sheet.names.index(name))
+        count = len(set(listed))
+        fits = len(set(zip(keys, listed, strict=True))) == len(keys)
+        if fits and 1 < count <= _PERSONS and (chosen is None or count < chosen[0]):
+            chosen = count, sheet.names.index(name)
+    return None if chosen is None else chosen[1]
+
+
+def _subject(sheet, found: Columns) -> str:
+    """Returns who moves, where a column of subjects names one alone."""
+    names = set(sheet.cells(found.subject)) if found.subject is not None else set()
+    return names.pop() if len(names) == 1 else ''
+
+
+def _check_room(sheet, frames, persons, joints: int, given: int):
+    if float(frames) * persons * joints > _ROOM + 100 * given:
+        shape = (int(frames), int(persons), joints)
+        raise FormatError(f'{sheet.path}: {given} joints in a motion of {shape}')
+
+
+def _layout(path: Path, names: list[str], wanted: str | None):
+    """Finds the layout, for each of its joints the table's, and notes."""
+    names = columns.unprefixed(names)
+    numbers = columns.numbered(names)
     place = {_plain(name): index for index, name in enumerate(names)}
     if len(place) != len(names):
         raise FormatError(f'{path}:1: two joints of one name among {", ".join(names)[:80]}')
     known = list(skeleton.LAYOUTS.values())
+    if numbers is not None:
+        fitting = [skeleton.get(wanted)] if wanted else known
+        fitting = [own for own in fitting if own.num_joints == len(names)]
+        if len(fitting) == 1:
+            (own,) = fitting
+            note = f'joints are numbered: taken for the {len(names)} of {own.name}'
+            return skeleton.describe(own), np.argsort(numbers).tolist(), () if wanted else (note,)
     for layout in [skeleton.get(wanted), *known] if wanted else known:
         needed = [_plain(joint) for joint in layout.joints]
         chosen = layout.name == wanted or len(needed) == len(names)
         if chosen and place.keys() >= set(needed):
-            return skeleton.describe(layout), [place[joint] for joint in needed]
-    if wanted:
-        layout = skeleton.get(wanted)
-        lost = ', '.join(j for j in layout.joints if _plain(j) not in place)
-        raise FormatError(f'{path}:1: {layout.name} needs joints that are not here: {lost[:80]}')
-    star = (-1, *[0] * (len(names) - 1))
-    own = skeleton.infer('table', tuple(names), star)
-    return skeleton.describe(own), list(range(len(names)))
+            return skeleton.describe(layout), [place[joint] for joint in needed], ()
+        if layout.name == wanted:
+            lost = [j for j, plain in zip(layout.joints, needed, strict=True) if plain not in place]
+            what = f'{wanted} needs joints that are not here: {", ".join(lost)[:80]}'
+            raise FormatError(f'{path}:1: {what}')
+    own = skeleton.infer('table', names, (-1, *[0] * (len(names) - 1)))
+    note = f'joints are numbered, and no layout is the only one of {len(names)}: tell the layout'
+    return skeleton.describe(own), list(range(len(names))), () if numbers is None else (note,)
 
 
 def _plain(name: str) -> str:
     """Strips a name of what people write differently."""
     return re.sub(r'[\W_]', '', name).lower()
-
-
-def _frames(sheet: cells.Cells) -> tuple[np.ndarray, float | None]:
-    """Numbers the frame of each row from 0, int[rows], and finds the frame rate."""
-    column, clock = sheet.column('frame'), sheet.column(*_TIME)
-    time = None if clock is None else sheet.numbers([clock])[:, 0]
-    if time is not None and not np.isfinite(time).all():
-        sheet.fail(int(np.argmin(np.isfinite(time))), 'no time, expected seconds')
-    if column is not None:
-        number = sheet.numbers([column])[:, 0]
-        with np.errstate(invalid='ignore'):
-            whole = (np.abs(number) < 2**53) & (number == np.round(number))
-        if not whole.all():
-            sheet.fail(int(np.argmin(whole)), 'the frame is no whole number')
-        frames = number - number.min()
-    elif time is not None:
-        moments, which = np.unique(time, return_inverse=True)
-        steps = np.diff(moments)
-        # A step of two or three frames is one that lost some.
-        typical = np.median(steps) if len(steps) else 1.0
-        frames = np.append(0, np.cumsum(np.maximum(np.round(steps / typical), 1)))[which]
-    else:
-        return _counted(sheet), None
-    rows = len(np.unique(frames))
-    if frames.max() >= 1000 + 100 * rows:
-        sheet.fail(int(frames.argmax()), f'frame {frames.max():.0f} of {rows} rows')
-    if time is None or not frames.any():
-        return frames.astype(int), None
-    first, last = frames.argmin(), frames.argmax()
-    seconds = time[last] - time[first]
-    if not seconds > 0:
-        sheet.fail(int(last), 'the time does not grow with the frames')
-    return frames.astype(int), _rounded(frames.max() / seconds, time, seconds)
-
-
-def _counted(sheet: cells.Cells) -> np.ndarray:
-    """Numbers rows that tell neither frame nor time: each person's in their order."""
-    if sheet.column('person') is None:
-        return np.arange(len(sheet.rows))
-    persons = _persons(sheet)
-    frames = np.zeros(len(persons), int)
-    for person in np.unique(persons):
-        own = persons == person
-        frames[own] = np.arange(own.sum())
-    return frames
-
-
-def _rounded(fps: float, time: np.ndarray, seconds: float) -> float:
-    """Takes the rate for the whole number that it is but for the digits left out of the times."""
-    exact = (d for d in range(6) if np.allclose(time, np.round(time, d), rtol=0, atol=1e-9))
-    digits = next(exact, 6)
-    whole = round(fps)
-    return float(whole) if abs(fps - whole) <= 10.0**-digits * fps / seconds else float(fps)
-
-
-def _persons(sheet: cells.Cells) -> np.ndarray:
-    """Numbers the person of each row in the order they come, int[rows]."""
-    column = sheet.column('person')
-    if column is None:
-        return np.zeros(len(sheet.rows), int)
-    place: dict[str, int] = {}
-    numbers = [place.setdefault(row[column], len(place)) for row in sheet.rows]
-    if len(place) > _PERSONS:
-        sheet.fail(numbers.index(_PERSONS), f'more than {_PERSONS} persons')
-    return np.array(numbers)

@@ -1,4 +1,9 @@
-"""Poses found frame by frame, put into slots of persons."""
+"""Poses found frame by frame, put into slots of persons.
+
+A person is expected where a constant velocity takes them; poses and persons are matched so
+that the sum of the distances is least (scipy's `linear_sum_assignment`). An identity that
+the file tells is trusted unless it jumps to another body.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +12,8 @@ import numpy as np
 
 _PATIENCE = 30  # frames after which whoever comes back is somebody else
 _REACH = 0.5  # of a body's size, how far the joints of one person go in a frame
+_JUMP = 2.0  # of a body's size, how far no person goes in a frame
+_MEMORY = 6  # poses of a person that tell the velocity
 
 
 @dataclass(frozen=True)
@@ -26,21 +33,36 @@ class Pose:
 
 @dataclass
 class _Track:
-    """Poses of one person by frame."""
+    """Poses of one person by frame, and the identity that the file gave them last."""
 
+    name: str | None = None
     poses: dict[int, Pose] = field(default_factory=dict)
+    recent: list[tuple[int, Pose]] = field(default_factory=list)
 
     @property
     def last(self) -> int:
-        return next(reversed(self.poses))
+        return self.recent[-1][0]
+
+    def add(self, frame: int, pose: Pose):
+        self.poses[frame] = pose
+        self.recent = [*self.recent[1 - _MEMORY :], (frame, pose)]
+        self.name = pose.track or self.name
+
+    def velocity(self) -> np.ndarray:
+        """Returns what the body moves in a frame, float64[3]."""
+        (first, before), (last, after) = self.recent[0], self.recent[-1]
+        both = before.measured & after.measured
+        if last == first or not both.any():
+            return np.zeros(3)
+        return (after.points[both] - before.points[both]).mean(0) / (last - first)
 
 
 def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
     """Puts the poses of a recording into as few slots as people were seen at once.
 
-    Where every pose tells whose it is, and nobody is in a frame twice, that decides;
-    else a pose goes on as the nearest one of the last 30 frames, if its joints moved by
-    less than half a body.
+    A pose goes on as the person of its identity, where the file tells one and it does not
+    jump; else as one of the persons of the last 30 frames, if its joints are within half a
+    body of where they are expected.
     Whoever was seen the longest gets the first slot.
 
     Args:
@@ -51,7 +73,9 @@ def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
     """
     names = [[pose.track for pose in poses] for poses in frames]
     told = all(None not in some and len(set(some)) == len(some) for some in names)
-    tracks = _told(frames) if told else _followed(frames)
+    tracks = _told(frames) if told else None
+    if tracks is None or any(_jumps(track) for track in tracks):
+        tracks = _followed(frames)
     tracks = sorted(tracks, key=lambda track: -len(track.poses))
     slots = _slots(tracks, len(frames))
     example = next(iter(tracks[0].poses.values()))
@@ -63,46 +87,134 @@ def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
     return joints, measured
 
 
+def steps(joints: np.ndarray, measured: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Measures how far a person goes from one pose to the next, in sizes of the body.
+
+    Args:
+        joints: float64[N, V, 3], poses of one person in the order of time.
+        measured: bool[N, V].
+        frames: of each pose, int[N].
+
+    Returns:
+        float64[N - 1]; 0 where the poses have no joint in common or lie more than 30
+        frames apart.
+    """
+    both = measured[1:] & measured[:-1]
+    joints = np.where(measured[..., None], joints, 0)
+    apart = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
+    apart = np.where(both, apart, 0).sum(1) / np.maximum(both.sum(1), 1)
+    low = np.where(measured[..., None], joints, np.inf).min(1)
+    high = np.where(measured[..., None], joints, -np.inf).max(1)
+    size = np.linalg.norm(np.where(measured.any(1)[:, None], high - low, 0), axis=-1)
+    size = np.maximum(size[1:], size[:-1])
+    near = both.any(1) & (np.diff(frames) <= _PATIENCE) & (size > 0)
+    return np.where(near, apart / np.where(size > 0, size, 1), 0)
+
+
+def jump(step: np.ndarray) -> bool:
+    """Says whether steps (see `steps`) may be those of more than one person."""
+    return bool((step > _REACH).any())
+
+
 def _told(frames) -> list[_Track]:
     tracks: dict[str, _Track] = {}
     for frame, poses in enumerate(frames):
         for pose in poses:
-            tracks.setdefault(pose.track, _Track()).poses[frame] = pose
+            tracks.setdefault(pose.track, _Track(pose.track)).add(frame, pose)
     return list(tracks.values())
 
 
+def _jumps(track: _Track) -> bool:
+    joints = np.stack([pose.points for pose in track.poses.values()])
+    measured = np.stack([pose.measured for pose in track.poses.values()])
+    return jump(steps(joints, measured, np.array(list(track.poses))))
+
+
 def _followed(frames) -> list[_Track]:
-    """Follows people by where they were, the nearest pair first."""
-    done: list[_Track] = []
-    current: list[_Track] = []
+    """Follows people by their identities and by where they are expected."""
+    tracks: list[_Track] = []
     for frame, poses in enumerate(frames):
-        done += [track for track in current if frame - track.last > _PATIENCE]
-        current = [track for track in current if frame - track.last <= _PATIENCE]
-        distances = sorted(
-            (distance, old, new)
-            for old, track in enumerate(current)
-            for new, pose in enumerate(poses)
-            if (distance := _distance(track.poses[track.last], pose)) < _REACH
-        )
-        taken: dict[int, int] = {}
-        for _, old, new in distances:
-            if old not in taken.values() and new not in taken:
-                taken[new] = old
-        for new, pose in enumerate(poses):
-            if new not in taken:
-                current.append(_Track())
-            current[taken.get(new, -1)].poses[frame] = pose
-    return done + current
+        taken = _by_name(frame, poses, tracks)
+        lost = [n for n in range(len(poses)) if n not in taken]
+        known = {track.name for track in tracks}
+        # A new identity is a new person, unless an identity has jumped in this frame.
+        jumped = any(poses[n].track in known for n in lost if poses[n].track)
+        fresh = [n for n in lost if not poses[n].track or poses[n].track in known or jumped]
+        free = [
+            track for track in tracks
+            if frame - track.last <= _PATIENCE and not any(track is t for t in taken.values())
+        ]
+        for expected in (True, False):
+            for n, track in _matched(frame, [(n, poses[n]) for n in fresh], free, expected):
+                taken[n] = track
+            fresh = [n for n in fresh if n not in taken]
+            free = [track for track in free if not any(track is t for t in taken.values())]
+        for n, pose in enumerate(poses):
+            if n not in taken:
+                taken[n] = _Track(pose.track)
+                tracks.append(taken[n])
+        for n, track in taken.items():
+            for other in tracks:  # an identity belongs to one person
+                if other is not track and poses[n].track and other.name == poses[n].track:
+                    other.name = None
+            track.add(frame, poses[n])
+    return tracks
 
 
-def _distance(before: Pose, after: Pose) -> float:
-    """Measures how far the joints of both are apart, in sizes of the body."""
+def _by_name(frame: int, poses, tracks: list[_Track]) -> dict[int, _Track]:
+    """Matches the poses whose identity is known and did not jump: pose -> person."""
+    owners = {track.name: track for track in tracks if track.name}
+    names = [pose.track for pose in poses]
+    taken = {}
+    for n, pose in enumerate(poses):
+        owner = owners.get(pose.track)
+        if owner is None or names.count(pose.track) > 1:
+            continue
+        far = _distance(owner, frame, pose, expected=False)
+        if frame - owner.last <= _PATIENCE and far > _REACH:
+            others = [track for track in tracks if frame - track.last <= _PATIENCE]
+            nearest = min(others, key=lambda track: _distance(track, frame, pose, expected=True))
+            if nearest is not owner or far > _JUMP:
+                continue
+        taken[n] = owner
+    return taken
+
+
+def _matched(frame: int, poses, tracks: list[_Track], expected: bool):
+    """Yields (number of a pose, its person) of the best assignment within reach."""
+    if not poses or not tracks:
+        return
+    from scipy.optimize import linear_sum_assignment  # slow to import, seldom needed
+
+    cost = np.array([
+        [_distance(track, frame, pose, expected=expected) for _, pose in poses]
+        for track in tracks
+    ])
+    near = cost < _REACH
+    # Whoever is out of reach costs more than all who are within it.
+    rows, columns = linear_sum_assignment(np.where(near, cost, _REACH * (cost.size + 1)))
+    for row, column in zip(rows, columns, strict=True):
+        if near[row, column]:
+            yield poses[column][0], tracks[row]
+
+
+def _distance(track: _Track, frame: int, after: Pose, *, expected: bool) -> float:
+    """Measures how far the joints of both are apart, in sizes of the body.
+
+    Args:
+        track: the person.
+        frame: of the pose.
+        after: the pose.
+        expected: moves the person by the velocity first.
+    """
+    last, before = track.recent[-1]
+    moved = track.velocity() * (frame - last) if expected else 0.0
     both = before.measured & after.measured
     if both.any():
-        apart = np.linalg.norm(before.points[both] - after.points[both], axis=-1).mean()
+        apart = np.linalg.norm(before.points[both] + moved - after.points[both], axis=-1).mean()
     elif before.measured.any() and after.measured.any():
         middle = [pose.points[pose.measured].mean(0) for pose in (before, after)]
-        apart = np.linalg.norm(middle[0] - middle[1])
+        apart = np.linalg.norm(middle[0] + moved - middle[1])
     else:
         return np.inf
     size = max(_size(before), _size(after))

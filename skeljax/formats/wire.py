@@ -1,7 +1,7 @@
 """Frames as they come down a wire: JSON, a line each, or raw float32. Bytes in, frames out.
 
 A frame is float32[M, V, 3] in metres; nan stands for what was not measured, and a person
-of whom nothing was is not there.
+of whom nothing was, or whose numbers are all exactly 0, is not there.
 
     json     a line a frame: V joints of 3 numbers, or up to M persons of these, or an object
              with them as `joints`; null for a person, joint or number that is not there
@@ -14,6 +14,7 @@ import json
 import numpy as np
 
 from skeljax.errors import InputError
+from skeljax.formats import vertical
 
 _LONGEST = 1 << 20  # bytes of a line
 _LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
@@ -25,10 +26,11 @@ class Floats:
     Args:
         persons, joints: M and V.
         scale: metres of a unit.
+        up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
-    def __init__(self, persons: int, joints: int, scale: float = 1.0):
-        self._shape, self._scale = (persons, joints, 3), scale
+    def __init__(self, persons: int, joints: int, scale: float = 1.0, up: str = 'y'):
+        self._shape, self._scale, self._up = (persons, joints, 3), scale, up
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
@@ -44,7 +46,7 @@ class Floats:
         for frame in np.frombuffer(data[:whole], '<f4').reshape(-1, *self._shape):
             frame = checked(frame * np.float32(self._scale), self.count)
             self.count += 1
-            yield frame
+            yield vertical.turn(frame, self._up).astype(np.float32)
 
     def finish(self) -> Iterator[np.ndarray]:
         """Sees that nothing is left.
@@ -64,10 +66,11 @@ class Lines:
     Args:
         persons, joints: M and V.
         scale: metres of a unit.
+        up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
-    def __init__(self, persons: int, joints: int, scale: float = 1.0):
-        self._shape, self._scale = (persons, joints, 3), scale
+    def __init__(self, persons: int, joints: int, scale: float = 1.0, up: str = 'y'):
+        self._shape, self._scale, self._up = (persons, joints, 3), scale, up
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
@@ -106,7 +109,7 @@ class Lines:
                 frame[person] = self._body(person, body, joints)
         frame = checked((frame * self._scale).astype(np.float32), self.count)
         self.count += 1
-        return frame
+        return vertical.turn(frame, self._up).astype(np.float32)
 
     def _body(self, person: int, body, joints: int) -> np.ndarray:
         where = f'frame {self.count}: person {person}'
@@ -125,14 +128,18 @@ KINDS = {'json': Lines, 'float32': Floats}
 
 
 def checked(frame: np.ndarray, number: int) -> np.ndarray:
-    """Returns a frame; raises InputError where a joint is too far away to be one."""
+    """Returns a frame; raises InputError where a joint is too far away to be one.
+
+    A body of zeros is padding: it becomes nan.
+    """
     with np.errstate(invalid='ignore'):
         wrong = (np.abs(frame) >= _LIMIT).any(-1)
     if wrong.any():
         person, joint = np.argwhere(wrong)[0]
         found = ', '.join(f'{value:g}' for value in frame[person, joint])
         raise InputError(f'frame {number}: joint {joint} is at ({found}), expected metres')
-    return frame
+    padding = (frame == 0).all((1, 2))
+    return np.where(padding[:, None, None], np.float32(np.nan), frame) if padding.any() else frame
 
 
 def _depth(told) -> int:

@@ -25,6 +25,7 @@ def evaluate(
     classes: Sequence[str] | None = None,
     num_frames: Mapping[str, int] | None = None,
     probabilities: Mapping[str, np.ndarray] | None = None,
+    label_base: int | None = None,
 ) -> Result:
     """Scores predictions by a protocol.
 
@@ -38,15 +39,17 @@ def evaluate(
         num_frames: frames of every true recording, where files do not tell them; some
             protocols need them.
         probabilities: scores of frames, float[T, L + 1] by recording, for `framewise`.
+        label_base: 0 or 1, from which labels of files that are numbers count into the
+            classes; by default as they show themselves.
 
     Raises:
         InputError: files that cannot be read, labels of unknown classes, an unknown
             protocol or recording, a bad segment, no truth at all.
     """
-    true = _read(truth, fps, classes)
+    true = _read(truth, fps, classes, label_base)
     if isinstance(predictions, str | os.PathLike):
         told = true if true.classes else None
-        found = exchange.read(predictions, truth=told, fps=fps)
+        found = exchange.read(predictions, truth=told, fps=fps, label_base=label_base)
     else:
         found = _under(_made(predictions, classes), true)
     frames = {**found.frames, **true.frames, **(num_frames or {})}
@@ -62,9 +65,11 @@ def evaluate(
     )
 
 
-def _read(given: Given, fps: float | None, classes: Sequence[str] | None) -> SegmentSet:
+def _read(
+    given: Given, fps: float | None, classes: Sequence[str] | None, label_base: int | None
+) -> SegmentSet:
     if isinstance(given, str | os.PathLike):
-        return exchange.read(given, fps=fps, classes=classes)
+        return exchange.read(given, fps=fps, classes=classes, label_base=label_base)
     return _made(given, classes)
 
 

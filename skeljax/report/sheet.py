@@ -1,4 +1,8 @@
-"""Draws a sheet of skeletons: what people do in the segments of each class."""
+"""Draws a sheet of skeletons: what people do in the segments of each class.
+
+All are drawn to one scale (flat recordings, whose unit is that of an image, to one of their
+own) and as they are: a body in the wrong unit or along the wrong axis shows, and is marked.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,8 @@ from matplotlib.patches import Rectangle
 import numpy as np
 
 from skeljax import skeleton
-from skeljax.data import stance
+from skeljax.data import posture, stance
+from skeljax.data.posture import Posture
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.report.figure import FAINT, INK, add_title, colour, hatch, new_figure, save
@@ -25,6 +30,7 @@ POSES = 8  # in a strip
 STRIPS = 8  # at least, as far as there are recordings
 _KEPT = 4  # strips of each class to choose from
 _GREY = '#8a8a8a'
+_ODD = '#c1121f'
 _TURN = np.deg2rad(25)  # away from the front, so that depth shows
 _WIDTH, _HEIGHT = 9.0, 1.25  # inches of a strip
 
@@ -41,6 +47,7 @@ class Strip:
         persons: who is there, bool[P, M].
         measured: bool[P, M, V].
         layout: of the joints, as text.
+        posture: of the whole recording.
     """
 
     recording: str
@@ -50,6 +57,7 @@ class Strip:
     persons: np.ndarray
     measured: np.ndarray
     layout: str
+    posture: Posture
 
 
 class Sheet:
@@ -61,13 +69,14 @@ class Sheet:
     def add(self, recording: Recording):
         """Takes what is still wanted from one recording."""
         taken = set()
+        what = posture.of(recording)
         spans = (recording.segment_start, recording.segment_end, recording.segment_label)
         whole = [(0, len(recording.joints), -1)] if not len(recording.segment_label) else []
         for start, end, label in [*zip(*(s.tolist() for s in spans), strict=True), *whole]:
             room = _KEPT if label >= 0 else STRIPS
             if label not in taken and len(self._strips[label]) < room:
                 taken.add(label)
-                self._strips[label].append(_strip(recording, start, end, label))
+                self._strips[label].append(_strip(recording, start, end, label, what))
 
     def choose(self) -> list[Strip]:
         """Chooses strips: every class once, then again up to eight in all.
@@ -100,6 +109,7 @@ def draw(
     A strip runs from the beginning of its segment to the end. Everybody is seen from
     the front, a little from the side, without the path through the room; the left of
     the body in the colour of the class, the right paler, what was not measured dotted.
+    Beside it stand the height and, in red, what no person is like.
 
     Args:
         path: PNG file to write.
@@ -119,15 +129,37 @@ def draw(
     rows = -(-len(strips) // columns)
     figure = new_figure(_WIDTH * columns, _HEIGHT * rows + 0.5)
     panels = figure.subplots(rows, columns, squeeze=False)
+    scales = _scales(strips)
     for index, axes in enumerate(panels.T.flat):  # down the first column, then the next
         axes.set_axis_off()
         if index < len(strips):
-            _draw_strip(axes, strips[index], classes)
+            _draw_strip(axes, strips[index], classes, scales[strips[index].posture.flat])
     add_title(figure, title)
     return save(figure, path)
 
 
-def _strip(recording: Recording, start: int, end: int, label: int) -> Strip:
+def _scales(strips: Sequence[Strip]) -> dict[bool, float]:
+    """Finds the heights of a strip in a unit of the recordings, flat and not: flat -> float."""
+    scales = {}
+    for flat in {strip.posture.flat for strip in strips}:
+        alike = [strip for strip in strips if strip.posture.flat == flat]
+        sizes = [s.posture.size for s in alike if s.posture.size]
+        low, high = (0, np.inf) if flat else posture.PEOPLE
+        typical = np.median([size for size in sizes if low <= size <= high] or sizes or [1.0])
+        usual = [s for s in alike if s.posture.size <= 2 * typical]
+        tallest = max((np.ptp(_heights(s, _body(s))) for s in usual), default=0)
+        scales[flat] = 1 / max(tallest, typical)
+    return scales
+
+
+def _heights(strip: Strip, body: np.ndarray) -> np.ndarray:
+    heights = strip.joints[strip.persons][:, body, 1]
+    return heights if heights.size else np.zeros(1)
+
+
+def _strip(
+    recording: Recording, start: int, end: int, label: int, what: Posture | None = None
+) -> Strip:
     frames = np.round(np.linspace(start, end - 1, POSES)).astype(int)
     frames = np.unique(frames)
     return Strip(
@@ -138,20 +170,23 @@ def _strip(recording: Recording, start: int, end: int, label: int) -> Strip:
         persons=recording.person_valid[frames],
         measured=recording.joint_valid[frames],
         layout=recording.layout,
+        posture=posture.of(recording) if what is None else what,
     )
 
 
-def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
-    """Draws one strip; a unit of both axes is the height of the tallest pose."""
+def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str], scale: float):
+    """Draws one strip; a unit of both axes is 1 / `scale` of the recording's."""
     body = _body(strip)
-    flat = _project(strip, body)
+    flat = _project(strip, body) * scale
     layout = skeleton.get(strip.layout)
     bones = [(parent, child) for parent, child in layout.bones if body[parent] and body[child]]
     right = {joint for part in layout.parts[2::2] for joint in part}
     tint = colour(strip.label) if strip.label >= 0 else INK
     width = _WIDTH / _HEIGHT * 1.32  # of the strip, in heights
     begin = width * 2.2 / (POSES + 2.2)
+    whole = np.ptp(flat)
     flat, poses = _placed(strip, flat, body, begin, width)
+    shrunk = np.ptp(flat) / whole if whole else 1.0
     for pose, centre in poses:
         for person in np.flatnonzero(strip.persons[pose]):
             measured = strip.measured[pose, person]
@@ -161,7 +196,7 @@ def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str]):
             color=_GREY,
         )
     axes.axhline(-0.04, xmin=begin / width, color=FAINT, linewidth=0.8, zorder=0)
-    _draw_names(axes, strip, tint, classes)
+    _draw_names(axes, strip, tint, classes, shrunk)
     axes.set_xlim(0, width)
     axes.set_ylim(-0.27, 1.05)
     axes.set_aspect('equal', adjustable='box', anchor='W')
@@ -185,8 +220,8 @@ def _placed(strip: Strip, flat: np.ndarray, body: np.ndarray, begin: float, widt
     return flat, [(pose, begin + (place + 0.5) * step) for place, pose in enumerate(chosen)]
 
 
-def _draw_names(axes: Axes, strip: Strip, tint: str, classes: Sequence[str]):
-    """Writes beside a strip of what it is."""
+def _draw_names(axes: Axes, strip: Strip, tint: str, classes: Sequence[str], shrunk: float):
+    """Writes beside a strip of what it is, how tall, and what is odd."""
     name = classes[strip.label] if strip.label >= 0 else strip.recording
     size, letters = (9.5, 21) if strip.label >= 0 else (7.5, 29)
     wrapped = textwrap.wrap(
@@ -195,6 +230,9 @@ def _draw_names(axes: Axes, strip: Strip, tint: str, classes: Sequence[str]):
     told = [(line, size, 'bold', INK) for line in wrapped]
     if strip.label >= 0:
         told.append((_shortened(strip.recording, 32), 7.5, 'normal', _GREY))
+    tall = strip.posture.tall() + (f', drawn at {100 * shrunk:.2g} %' if shrunk < 0.99 else '')
+    told.append((tall, 7.5, 'normal', _GREY))
+    told += [(f'! {odd}', 7.5, 'bold', _ODD) for odd in strip.posture.odd()]
     for line, (text, size, weight, ink) in enumerate(told):
         axes.text(0.1, 0.5 + 0.17 * ((len(told) - 1) / 2 - line), text, fontsize=size, color=ink,
                   fontweight=weight, parse_math=False, va='center')
@@ -216,7 +254,7 @@ def _draw_pose(axes: Axes, points: np.ndarray, measured: np.ndarray, bones, righ
 
 
 def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
-    """Looks at a strip from the front, float[P, M, V, 2]: feet at 0, the tallest pose 1.
+    """Looks at a strip from the front, y up, float[P, M, V, 2]: the lowest joint at 0.
 
     Args:
         strip: poses.
@@ -226,15 +264,12 @@ def _project(strip: Strip, body: np.ndarray) -> np.ndarray:
     seen = joints[strip.persons][:, body]
     if not len(seen):
         return np.zeros((*joints.shape[:3], 2))
-    extents = np.median(np.ptp(seen, axis=1), axis=0)
-    up = 2 if extents[2] > 1.2 * extents[1] else 1  # some have z upward; nobody has x
-    ground = joints[..., [0, 3 - up]]
-    flat = np.stack([ground @ _across(strip, ground), joints[..., up]], -1)
+    ground = joints[..., [0, 2]]
+    flat = np.stack([ground @ _across(strip, ground), joints[..., 1]], -1)
     for pose, there in zip(flat, strip.persons, strict=True):
         pose[..., 0] -= pose[there][:, body, 0].mean() if there.any() else 0
-    heights = flat[strip.persons][:, body, 1]
-    flat[..., 1] -= heights.min()
-    return flat / max(np.ptp(heights), np.ptp(heights, axis=1).max(), 1e-6)
+    flat[..., 1] -= flat[strip.persons][:, body, 1].min()
+    return flat
 
 
 def _body(strip: Strip) -> np.ndarray:

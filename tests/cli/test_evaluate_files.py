@@ -131,6 +131,28 @@ def test_a_list_of_classes_is_closed(files, capsys):
     assert "swim.csv:5: label 'swim', expected 0 to 2 or one of walk" in capsys.readouterr().err
 
 
+def test_class_numbers_never_give_a_silent_zero(files, capsys):
+    """Numbers from 0 or 1 where the truth has names: refused, or matched and told."""
+    (files / 'classes.txt').write_text('walk\njump\n')
+    listed = ['--fps', '10', '--classes', str(files / 'classes.txt'), '--protocol', 'babel_clean']
+    for first in (0, 1):
+        numbers = FOUND.replace('walk', f'{first}').replace('jump', f'{first + 1}')
+        (files / 'numbers.csv').write_text(numbers)
+        assert evaluate(files, '--fps', '10', found='numbers.csv') == 2
+        told = capsys.readouterr().err
+        assert f"label '{first}', expected one of jump, walk; numbers need a list" in told
+        out = files / 'figures.json'
+        assert evaluate(files, *listed, '--out', str(out), found='numbers.csv') == 0
+        saved = json.loads(out.read_text())
+        assert saved['protocols']['babel_clean']['ap'][0] == [pytest.approx(5 / 6), 1]
+        note = f'labels are numbers from {first}: {first} is walk, {first + 1} is jump'
+        assert saved['notes'] == [note] and note in capsys.readouterr().err
+    (files / 'classes.txt').write_text('sit\nwalk\njump\nrun\n')
+    assert evaluate(files, *listed, found='numbers.csv') == 2
+    assert 'do they count from 0 or from 1? expected --label-base' in capsys.readouterr().err
+    assert evaluate(files, *listed, '--label-base', '0', found='numbers.csv') == 0
+
+
 def test_a_subset_is_chosen_where_there_are_several(tmp_path, capsys):
     entry = {'duration': 9, 'annotations': [{'label': 'walk', 'segment': [0, 5]}]}
     database = {'a': entry | {'subset': 'training'}, 'b': entry | {'subset': 'validation'}}

@@ -72,6 +72,56 @@ def test_a_folder_of_bare_arrays_is_read_as_told(capsys, tmp_path):
     assert 'layout: ntu25 (25 joints)\nframes a second: 25\n' in shown and 'damaged' not in shown
 
 
+def _three(folder):
+    """Writes a body in meters with y up, in millimeters, and with z up."""
+    motion, _ = synthetic.recording(1, 'train', 0, 0, actions=4, noise=0.0)
+    joints = motion.joints[:60]
+    lying = np.stack([joints[..., 0], -joints[..., 2], joints[..., 1]], -1)
+    told = {'fps': 30.0, 'layout': 'ntu25'}
+    for name, some in (('good', joints), ('large', joints * 1000), ('lying', lying)):
+        np.savez(folder / f'{name}.npz', joints=some, **told)
+    return joints
+
+
+def test_each_file_is_described_with_what_was_guessed(capsys, tmp_path):
+    height = np.ptp(_three(tmp_path)[..., 1], axis=-1)
+    shown = _inspect(capsys, tmp_path, '--processes', 1).splitlines()[:7]
+    tall = f'{np.quantile(height, 0.95):.3g} m tall'
+    about = 'arrays, layout ntu25 (25 joints, of the file), 60 frames at 30 a second, 1 person'
+    assert shown[0] == f'good: {about}, {tall}, y is up'
+    assert shown[1] == f'large: {about}, {tall}, y is up'
+    assert shown[2].startswith('  note: the unit is taken for mm: a body is ')
+    assert shown[3] == f'lying: {about}, {tall}, y is up'
+    assert shown[4].startswith('  note: z is taken for up')
+    assert shown[5] == ''
+
+
+def test_what_was_told_is_not_guessed_and_what_is_odd_is_marked(capsys, tmp_path):
+    _three(tmp_path)
+    (tmp_path / 'corpus.json').write_text('{"unit": "m", "up": "y"}')
+    shown = _inspect(capsys, tmp_path, '--processes', 1)
+    assert 'note:' not in shown and shown.count('  odd: ') == 2
+    assert re.search(r'\n  odd: a body of 1,\d{3} m\nlying: .*, z is up\n  odd: z is up\n', shown)
+    one = _inspect(capsys, tmp_path / 'lying.npz', '--up', 'z', '--layout', 'ntu25')
+    assert ', y is up\n' in one and 'odd' not in one and '(25 joints, as told)' in one
+    flipped = _inspect(capsys, tmp_path / 'lying.npz', '--up=-z')
+    assert ', -y is up\n  odd: -y is up\n' in flipped
+
+
+def test_of_many_files_some_are_listed_and_all_that_are_odd(capsys, tmp_path):
+    joints = _three(tmp_path)
+    for name in ('large', 'lying'):
+        (tmp_path / f'{name}.npz').rename(tmp_path / f'z_{name}.npz')
+    for number in range(23):
+        np.savez(tmp_path / f'a{number:02}.npz', joints=joints, fps=30.0, layout='ntu25')
+    shown = _inspect(capsys, tmp_path, '--processes', 1, '--unit', 'm')
+    files = [line.split(':')[0] for line in shown.splitlines() if 'arrays, layout' in line]
+    assert files == [*(f'a{n:02}' for n in range(20)), 'z_large']
+    assert '... and 5 files more, of which none is odd; --all lists them' in shown
+    every = _inspect(capsys, tmp_path, '--processes', 1, '--all')
+    assert every.count('arrays, layout') == 26 and 'files more' not in every
+
+
 def test_missing_joints_are_counted(capsys, tmp_path):
     joints = np.ones((10, 25, 3))
     joints[:5, :5] = np.nan

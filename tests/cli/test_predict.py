@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_told_and_the_others_go_on(run, tmp_path, capsys)
     raw = tmp_path / 'raw'
     clip(raw / 'a.npz'), clip(raw / 'c.npz')
     (raw / 'b.bvh').write_text('HIERARCHY\n')
-    np.save(raw / 'd.npy', np.zeros((20, 25, 3), np.float32))
+    np.save(raw / 'd.npy', np.ones((20, 25, 3), np.float32))
     assert predict(run, raw, tmp_path / 'gone.bvh', '--format', 'csv', out=tmp_path / 'out') == 2
     errors = said(capsys)
     assert len(errors) == 3 and 'b.bvh' in errors[0] and 'gone.bvh: no such file' in errors[2]
@@ -173,10 +173,19 @@ def test_bad_options_are_one_line(run, tmp_path, capsys, words, message):
     assert message in line and not (tmp_path / 'out').exists()
 
 
+def test_what_a_reader_guessed_is_told(run, tmp_path, capsys):
+    with np.load(clip(tmp_path / 'a.npz')) as stored:
+        np.save(tmp_path / 'a.npy', stored['joints'][:, 0].transpose(2, 0, 1))
+    options = ['--fps', '30', '--layout', 'ntu25', '--up', 'y', '--unit', 'm']
+    assert predict(run, tmp_path / 'a.npy', *options, out=tmp_path / 'out') == 0
+    told = capsys.readouterr().err
+    assert 'a.npy: joints are (3, 90, 25): taken for coordinates, frames, joints' in told
+
+
 def test_a_layout_that_cannot_be_mapped_is_told(run, tmp_path, capsys):
     layout = skeleton.describe(skeleton.infer('pair', ['p', 'q'], [-1, 0]))
     file = tmp_path / 'a.npz'
-    np.savez(file, joints=np.zeros((20, 1, 2, 3), np.float32), fps=30.0, layout=layout)
+    np.savez(file, joints=np.ones((20, 1, 2, 3), np.float32), fps=30.0, layout=layout)
     assert predict(run, file, out=tmp_path / 'out') == 2
     (line,) = said(capsys)
     assert 'layout pair cannot be mapped to ntu25: 0 joints in common' in line

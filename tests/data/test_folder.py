@@ -110,13 +110,18 @@ def test_dealing_out_by_recording_does_not_mind_persons(own):
 
 def test_options_are_read(own):
     told = {
-        'fps': 25, 'layout': 'ntu25', 'unit': 'cm', 'resample': 30, 'remap': 'uiprmd22',
+        'fps': 25, 'layout': 'ntu25', 'unit': 'cm', 'up': 'z', 'resample': 30, 'remap': 'uiprmd22',
         'persons': 2,
         'classes': ['b', 'a'], 'split': 'recording', 'seed': 3,
     }
     plan = folder.plan(own(corpus_json=told, labels_csv=LABELS + 'walk,0,1,a\n'))
     assert plan.classes == ('b', 'a')
     assert vars(plan.options) == told | {'classes': ('b', 'a')}
+
+
+def test_an_axis_that_is_none_is_told(own):
+    with pytest.raises(InputError, match="corpus.json: up: up is 'w', expected one of x, y, z"):
+        folder.plan(own(corpus_json={'up': 'w'}))
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,14 @@ def test_a_frame_is_valid_where_anybody_was_seen():
     np.testing.assert_array_equal(recording.person_valid, valid)
 
 
+def test_a_body_of_zeros_was_not_seen():
+    motion = _motion(4)
+    motion.joints[1:3, 1] = 0
+    recording = records.from_motion(motion, name='clip 7')
+    assert recording.person_valid[:, 1].tolist() == [True, False, False, True]
+    assert recording.person_valid[:, 0].all()
+
+
 def test_segments_become_three_columns():
     segments = [(0, 4, 1), (4, 10, 0)]
     recording = records.from_motion(_motion(), name='clip 7', segments=segments, num_classes=2)

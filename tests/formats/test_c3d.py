@@ -11,6 +11,7 @@ import pytest
 
 from skeljax import formats, skeleton
 from skeljax.errors import InputError
+from skeljax.formats import vertical
 
 c3d = pytest.importorskip('c3d')
 pytestmark = pytest.mark.filterwarnings('ignore::UserWarning')  # of the library, when it writes
@@ -66,6 +67,26 @@ def test_the_vertical_is_the_files(tmp_path, screen, axes):
     points = _points()
     joints = formats.read(_write(tmp_path / 'a.c3d', points, SOME, screen=screen)).joints
     np.testing.assert_allclose(joints[:, 0], points[..., axes] / 1000, rtol=1e-6)
+
+
+@pytest.mark.parametrize('axis', [1, 2])
+def test_without_screen_axes_the_vertical_is_guessed_or_told(tmp_path, axis):
+    """z is up, y is up: feet to head tell; a body without ends has z up."""
+    joints = np.tile(np.arange(39.0)[:, None], (5, 1, 3)).astype(np.float32)
+    for name, height in (('LFHD', 1700), ('RFHD', 1700), ('LANK', 100), ('RANK', 100)):
+        joints[:, GAIT.joints.index(name), axis] = height
+    path = _write(tmp_path / 'a.c3d', joints, GAIT.joints)
+    motion = formats.read(path)
+    assert np.ptp(motion.joints[0, 0], axis=0).argmax() == 1
+    up = 'xyz'[axis]
+    assert motion.notes == (vertical.note(up),)
+    told = formats.read(path, up=up)
+    np.testing.assert_array_equal(told.joints, motion.joints)
+    assert told.notes == ()
+    other = formats.read(_write(tmp_path / 'b.c3d', _points(), SOME))
+    assert other.notes[0].startswith('z is taken for up, as is usual in C3D')
+    screen = formats.read(_write(tmp_path / 'c.c3d', joints, GAIT.joints, screen='+Y'), up='z')
+    np.testing.assert_allclose(screen.joints[:, 0], joints / 1000, rtol=1e-6)
 
 
 def test_all_of_plug_in_gait_is_a_known_layout_in_its_order(tmp_path):

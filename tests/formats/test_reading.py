@@ -11,6 +11,7 @@ import pytest
 import skeljax
 from skeljax import formats
 from skeljax.errors import FormatError, InputError
+from skeljax.formats.motion import Motion
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_a_reader_gets_what_was_told_and_it_asks_for(tmp_path, monkeypatch):
         @staticmethod
         def read(path, *, unit=1.0, fps: float = 120.0):
             given.update(unit=unit, fps=fps)
+            return Motion(np.ones((2, 1, 25, 3)), fps, 'ntu25', np.ones((2, 1), bool))
 
     monkeypatch.setitem(sys.modules, 'skeljax.formats.bvh', Reader)
     (tmp_path / 'a.bvh').write_text('')

@@ -191,7 +191,7 @@ ROW = ['1'] * 6
         ),
         ([['time', 'a_x', 'a_y'], ['0', '1', '1'], ['', '1', '1']], '3: no time, expected seconds'),
         (
-            [['time', 'a_x', 'a_y'], *([str(33 * i), '1', '1'] for i in range(9))],
+            [['Time (s)', 'a_x', 'a_y'], *([str(33 * i), '1', '1'] for i in range(9))],
             ' frame rate is 0.03',
         ),
         (
@@ -203,7 +203,7 @@ ROW = ['1'] * 6
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path, lines, told):
-    options = {} if lines and 'time' in lines[0] else {'fps': 30}
+    options = {} if lines and 'time' in lines[0][0].lower() else {'fps': 30}
     assert told in _told(_write(tmp_path, lines), **options)
 
 

@@ -107,7 +107,10 @@ def test_a_bone_is_as_long_as_its_offset_whatever_the_angles(tmp_path_factory, s
 
 @pytest.mark.parametrize('ending', ['.txt', '.txt.gz'])
 def test_what_a_motion_tells_of_itself(tmp_path, ending):
-    path, _ = _pair(tmp_path, name='m03_s07_e02', correct=False, ending=ending, frames=5)
+    where = _lines(np.ones((5, 66)))
+    path, _ = _pair(
+        tmp_path, name='m03_s07_e02', correct=False, ending=ending, frames=5, positions=where
+    )
     motion = formats.read(path)
     assert motion.joints.shape == (5, 1, 22, 3) and motion.joints.dtype == np.float32
     assert motion.valid.shape == (5, 1) and motion.valid.all()

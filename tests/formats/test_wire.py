@@ -36,6 +36,14 @@ def test_one_person_needs_no_list_of_persons():
     assert np.isnan(found[1]).all()
 
 
+@pytest.mark.parametrize('kind', ['json', 'float32'])
+def test_a_body_of_zeros_is_nobody(kind):
+    frame = np.stack([FRAMES[0, 0], np.zeros((V, 3), np.float32)])
+    (found,) = wire.KINDS[kind](2, V).push(frame.tobytes() if kind == 'float32' else told(frame))
+    np.testing.assert_array_equal(found[0], frame[0])
+    assert np.isnan(found[1]).all()
+
+
 def test_nobody_is_there():
     for line in (b'[null, null]\n', b'[null]\n', b'{"joints": [null, null, null, null]}\n'):
         (found,) = wire.Lines(2, V).push(line)

@@ -134,6 +134,59 @@ def test_numbers_are_classes_where_nobody_names_them(tmp_path):
     assert found.notes == ('1 predicted classes are not in the truth: 11',)
 
 
+LIST = ('jump', 'sit', 'walk')
+
+
+def _numbers(*labels) -> str:
+    rows = [f'a,{label},{10 * n},{10 * n + 5},1' for n, label in enumerate(labels)]
+    return '\n'.join(['recording,label,start_frame,end_frame,score', *rows, ''])
+
+
+@pytest.mark.parametrize(
+    ('labels', 'base', 'expected', 'note'),
+    [
+        ((0, 2), None, [0, 2], 'labels are numbers from 0: 0 is jump, 2 is walk'),
+        ((1, 3), None, [0, 2], 'labels are numbers from 1: 1 is jump, 3 is walk'),
+        ((1, 2), 0, [1, 2], 'labels are numbers from 0: 0 is jump, 2 is walk'),
+        ((1, 2), 1, [0, 1], 'labels are numbers from 1: 1 is jump, 3 is walk'),
+        (('walk', 0), None, [2, 0], 'labels are numbers from 0: 0 is jump, 2 is walk'),
+    ],
+)
+def test_numbers_count_into_a_list_of_classes_and_that_is_noted(
+    tmp_path, labels, base, expected, note
+):
+    path = saved(tmp_path, _numbers(*labels), 'p.csv')
+    found = exchange.read(path, classes=LIST, label_base=base)
+    assert found.segments['a'].label.tolist() == expected and note in found.notes
+
+
+@pytest.mark.parametrize(
+    ('true', 'predicted', 'options', 'told'),
+    [
+        (('jump', 'walk'), (0, 1), {}, "'0', expected one of jump, walk; numbers need a list"),
+        (('jump', 'walk'), (1, 2), {}, "'1', expected one of jump, walk; numbers need a list"),
+        ((0, 1), ('jump', 'walk'), {}, r'the truth numbers its classes \(0, 1\), the predictions'),
+        ((1, 2, 3), (0, 1, 2), {}, 'numbers from 0 to 2, those of the truth from 1 to 3'),
+        ((0, 1, 2), (1, 2, 3), {}, 'numbers from 1 to 3, those of the truth from 0 to 2'),
+        (LIST, (1, 2), {'classes': LIST}, 'do they count from 0 or from 1'),
+        (LIST, (0, 3), {'classes': LIST}, "label '3', expected 0 to 2 or one of jump, sit, walk"),
+        (LIST, (1, 4), {'classes': LIST, 'label_base': 1}, "label '4', expected 1 to 3 or one of"),
+    ],
+)
+def test_numbers_that_nothing_orders_are_refused(tmp_path, true, predicted, options, told):
+    base = {'label_base': options.pop('label_base', None)}
+    truth = exchange.read(saved(tmp_path, _numbers(*true), 't.csv'), **options)
+    with pytest.raises(InputError, match=told) as error:
+        exchange.read(saved(tmp_path, _numbers(*predicted), 'p.csv'), truth=truth, **base)
+    assert 'p.csv' in str(error.value) and '\n' not in str(error.value)
+
+
+def test_classes_of_the_predictions_own_list_order_its_numbers(tmp_path, truth):
+    document = results(['0', 1, [0, 1]], ['1', 1, [2, 3]]) | {'classes': ['walk', 'jump']}
+    found = exchange.read(saved(tmp_path, document), truth=truth)
+    assert found.classes == ('jump', 'walk') and found.segments['a'].label.tolist() == [1, 0]
+
+
 def test_a_name_goes_before_a_number(tmp_path):
     text = 'recording,label,start_frame,end_frame\na,1,0,5\na,0,5,9\n'
     found = exchange.read(saved(tmp_path, text, 'p.csv'), classes=('1', 'zero'))
@@ -213,7 +266,7 @@ ROW = 'recording,label,start,end,score\n'
         ('p.json', results(['walk', 1, [0, float('nan')]]), '0 to nan s, expected numbers'),
         ('p.json', results(['walk', 1, [0, 1e300]]), r'0 to 1e\+300 s, expected numbers'),
         ('p.json', results(['', 1, [0, 1]]), 'segment 0: label is missing'),
-        ('p.json', results(['7', 1, [0, 1]]), "label '7', expected 0 to 1 or one of jump, walk"),
+        ('p.json', results(['7', 1, [0, 1]]), "'7', expected one of jump, walk; numbers need"),
         ('p.json', results(['walk', 1, [0, 1]], name='zzz'), "'zzz' is not among the 2 true ones"),
         ('p.json', results(['walk', 1, [10, 11]]), '10 to 11 s in a recording of 300 frames'),
         ('p.json', results(['walk', 1, [-2, 0]]), '-2 to 0 s in a recording'),
@@ -236,8 +289,7 @@ ROW = 'recording,label,start,end,score\n'
         ('p.csv', ROW + 'a,walk,0,1\n', 'p.csv:2: 4 columns'),
         ('p.csv', ROW + 'a,walk,0,1,nan\n', 'p.csv:2: score is nan'),
         ('a.txt', '1,0,5\n', "a.txt:1: '1,0,5', expected label,start,end,confidence"),
-        ('a.txt', '1,0,5,1\n3,0,5,1\n', "a.txt:2: label '3', expected 1 to 2 or one of"),
-        ('a.txt', '0,0,5,1\n', "a.txt:1: label '0', expected 1 to 2"),
+        ('a.txt', '3,0,5,1\n', "a.txt:1: label '3', expected one of jump, walk; numbers need"),
         ('a.txt', '1,0,five,1\n', "a.txt:1: end is 'five'"),
         ('p.xml', '', 'expected a .json, .csv, .tsv or .txt file'),
     ],

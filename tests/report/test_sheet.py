@@ -68,20 +68,54 @@ def test_without_labels_recordings_are_shown_whole():
     assert strips[0].seconds[0] == 0 and strips[0].label == -1
 
 
-@pytest.mark.parametrize('turn', ['as it is', 'z upward'])
-def test_everybody_is_upright_and_seen_from_the_front(turn):
+def test_everybody_is_seen_from_the_front_as_tall_as_they_are():
     recording = _recording()
-    joints = recording.joints
-    if turn == 'z upward':
-        joints = np.stack([joints[..., 0], -joints[..., 2], joints[..., 1]], -1)
-    for strip in _collect([dataclasses.replace(recording, joints=joints)]):
+    for strip in _collect([recording]):
         flat = sheet._project(strip, sheet._body(strip))
         layout = skeleton.get(strip.layout)
         head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
         assert (flat[..., head, 1] > flat[..., foot, 1] + 0.3).all()
-        assert flat[..., 1].min() == pytest.approx(0) and np.ptp(flat[..., 1]) <= 1 + 1e-9
+        assert flat[..., 1].min() == pytest.approx(0)
+        assert np.ptp(flat[..., 1]) == pytest.approx(np.ptp(strip.joints[..., 1]))
         left, right = (layout.joints.index(f'Hip{side}') for side in ('Left', 'Right'))
         assert (flat[..., left, 0] > flat[..., right, 0]).mean() > 0.9
+
+
+def _lying(recording):
+    joints = recording.joints
+    turned = np.stack([joints[..., 0], -joints[..., 2], joints[..., 1]], -1)
+    return dataclasses.replace(recording, joints=turned)
+
+
+def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
+    """A body 1,600 m tall and one along z, as a wrong unit and a wrong axis leave them."""
+    good = _unlabelled(name='good')
+    huge = dataclasses.replace(good, joints=good.joints * 1000, name='huge')
+    strips = _collect([good, huge, dataclasses.replace(_lying(good), name='lying')])
+    odd = {strip.recording: strip.posture.odd() for strip in strips}
+    size = strips[1].posture.size
+    assert odd == {'good': [], 'huge': [f'a body of {size:,.0f} m'], 'lying': ['z is up']}
+    assert 1000 < size < 2600
+    scales = sheet._scales(strips)
+    heights = [np.ptp(sheet._project(s, sheet._body(s))[..., 1]) * scales[False] for s in strips]
+    assert 0.5 < heights[0] < 1.001 and heights[1] == pytest.approx(1000 * heights[0], rel=1e-3)
+    assert heights[2] < 0.7 * heights[0]
+
+
+def test_images_have_a_scale_of_their_own():
+    good = _unlabelled(name='good')
+    pixels = dataclasses.replace(good, joints=good.joints * [300, 300, 0], name='pixels')
+    strips = _collect([good, pixels])
+    assert strips[1].posture.odd() == [] and 'm' not in strips[1].posture.tall()
+    scales = sheet._scales(strips)
+    assert scales[True] * 300 == pytest.approx(scales[False], rel=0.01)
+
+
+def test_what_is_odd_is_written_in_red(tmp_path):
+    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(sheet._ODD)).max(-1) < 0.1).sum()
+    good, lying = _unlabelled(name='good'), _lying(_unlabelled(name='lying'))
+    assert red(sheet.draw(tmp_path / 'a.png', _collect([good]), classes=CLASSES)) == 0
+    assert red(sheet.draw(tmp_path / 'b.png', _collect([lying]), classes=CLASSES)) > 20
 
 
 def test_a_root_that_stays_behind_is_no_part_of_the_body():
@@ -93,7 +127,7 @@ def test_a_root_that_stays_behind_is_no_part_of_the_body():
     body = sheet._body(strip)
     assert np.flatnonzero(~body).tolist() == [root]
     flat = sheet._project(strip, body)[..., body, :]
-    assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) == pytest.approx(1)
+    assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) < 2.5
     assert sheet._body(_collect([recording])[0]).all()
 
 
@@ -110,7 +144,8 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
         ), 0, 60, 0,
     )
     body = sheet._body(strip)
-    flat, poses = sheet._placed(strip, sheet._project(strip, body), body, 2.0, 10.0)
+    flat = sheet._project(strip, body) * sheet._scales([strip])[False]
+    flat, poses = sheet._placed(strip, flat, body, 2.0, 10.0)
     assert len(poses) in shown
     reach = np.abs(flat[..., 0]).max()
     centres = [centre for _, centre in poses]

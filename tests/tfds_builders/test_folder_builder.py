@@ -227,6 +227,24 @@ def test_bvh_files_are_read_with_their_own_skeleton(tmp_path, write_own):
         assert [s for s, _, _ in _segments(recording)] == [s for s, _, _ in segments]
 
 
+def test_a_vertical_is_told_for_all_or_guessed_and_reported(tmp_path, write_own):
+    made = write_own(tmp_path / 'raw', 4, formats=('npy',), corpus={'fps': 30, 'layout': 'ntu25'})
+    turned = lambda joints: np.stack([joints[..., 2], joints[..., 0], joints[..., 1]], -1)
+    for name, (motion, _) in made.items():
+        np.save(tmp_path / 'raw' / f'{name}.npy', turned(motion.joints))
+    guessed = _prepare(tmp_path / 'raw', tmp_path / 'data')
+    assert len(guessed['notes']) == 1
+    assert guessed['notes'][0].startswith('r00 and 3 more: z is taken for up')
+    assert f'note: {guessed["notes"][0]}' in prepare.describe(guessed)
+    told = {'fps': 30, 'layout': 'ntu25', 'up': 'z'}
+    (tmp_path / 'raw' / 'corpus.json').write_text(json.dumps(told))
+    assert _prepare(tmp_path / 'raw', tmp_path / 'data', name='folder/told')['notes'] == []
+    for name in ('folder/own', 'folder/told'):
+        for recording, (_, read) in _read(tmp_path / 'data', name).items():
+            expected = made[recording][0].joints
+            np.testing.assert_allclose(read.joints, expected, rtol=0, atol=GRID)
+
+
 def test_a_folder_of_openposes_frames_is_a_recording(tmp_path):
     points = np.random.default_rng(0).normal(300, 50, (8, 25, 2)).round(1)
     for name in ('walk', 'run', 'hop'):

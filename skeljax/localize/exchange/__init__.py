@@ -13,12 +13,15 @@ file, line or recording, and field:
 
 * Seconds become frames at the nearest frame, `floor(seconds * fps + 1/2)`; a segment has
   at least one. Frames told at another rate go through seconds.
-* Labels are names, or numbers from 0 into the class list (a name goes before a number; in
+* Labels are names, or numbers into the class list (a name goes before a number; in
   PKU-MMD's files numbers, from 1, go before names). The list is the one given, else the
   truth's, else the file's own, else all labels in order. A list that a file or the caller
   tells is closed, another label is an error; one gathered from the labels of a truth is
   not, and what is predicted beyond it becomes a class that the truth does not have (and a
   note).
+* Numbers are classes only of a closed list, from 0 or from 1 (and noted): as the caller
+  says, else by a 0 or by the number of classes among them; otherwise they are refused, as
+  are names where the truth has numbers, and numbers that count from another one.
 * An end at or before its start, and a score or time that is no number, is an error.
 * A segment may end one frame late, which is cut. A prediction that leaves its recording by
   more is cut as well (and noted), a truth is an error; so is what has no frame inside.
@@ -58,6 +61,7 @@ def read(
     truth: SegmentSet | None = None,
     skip: bool = False,
     frame_base: int = 0,
+    label_base: int | None = None,
 ) -> SegmentSet:
     """Reads a file, or a folder of them, of any kind.
 
@@ -70,6 +74,8 @@ def read(
         truth: the set that what is read is to be scored against; for predictions.
         skip: leaves bad rows out and notes them.
         frame_base: of PKU-MMD's files, see `skeljax.formats.pku`.
+        label_base: 0 or 1, from which labels that are numbers count into the classes; by
+            default as they show themselves.
 
     Raises:
         FormatError: the file is of no kind, or something in it cannot be; names the place.
@@ -78,7 +84,8 @@ def read(
     path = Path(path)
     told = _told(path, frame_base)
     return settle(
-        told, path, fps=fps, classes=classes, subset=subset, truth=truth, skip=skip
+        told, path, fps=fps, classes=classes, subset=subset, truth=truth, skip=skip,
+        label_base=label_base,
     )
 
 

@@ -27,6 +27,7 @@ def settle(
     subset: str | None = None,
     truth: SegmentSet | None = None,
     skip: bool = False,
+    label_base: int | None = None,
 ) -> SegmentSet:
     """Makes the set of segments of what a file tells; see `skeljax.localize.exchange.read`.
 
@@ -47,7 +48,7 @@ def settle(
     faults = Faults(skip)
     rows = _named(told.rows, chosen, elsewhere, truth, faults)
     rows, labels, classes, closed = numbered(
-        rows, told, path, faults, classes=classes, truth=truth
+        rows, told, path, faults, classes=classes, truth=truth, label_base=label_base
     )
     unit = 's' if told.in_seconds else 'frames'
     rows, segments = timed(

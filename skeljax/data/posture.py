@@ -1,0 +1,74 @@
+"""How tall a recorded body is and along which axis it stands, as it is; what of that is odd."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.data import stance
+from skeljax.data.records import Recording
+from skeljax.formats import vertical
+
+PEOPLE = (0.4, 2.6)  # meters: no whole body of a person is smaller or larger
+_ENOUGH = 2000  # bodies that are looked at
+
+
+class Posture(NamedTuple):
+    """What a body is like.
+
+    Attributes:
+        height: along y, in the unit of the recording (meters unless it is flat).
+        size: along the axis of its largest extent, in the same unit.
+        up: axis of `vertical.AXES` along which it stands, '' where none stands out.
+        flat: whether its points lie in a plane, as those of an image.
+    """
+
+    height: float
+    size: float
+    up: str
+    flat: bool
+
+    def odd(self) -> list[str]:
+        """Lists what no person is like in a recording in meters with y up."""
+        found = []
+        if not self.flat and self.size and not PEOPLE[0] <= self.size <= PEOPLE[1]:
+            found.append(f'a body of {_shown(self.size)} m')
+        if self.up not in ('', 'y'):
+            found.append(f'{self.up} is up')
+        return found
+
+    def tall(self) -> str:
+        """Says how tall it is."""
+        return f'{_shown(self.height)} tall' if self.flat else f'{_shown(self.height)} m tall'
+
+
+def _shown(length: float) -> str:
+    return f'{length:,.0f}' if length >= 100 else f'{length:.3g}'
+
+
+def of(recording: Recording) -> Posture:
+    """Measures the bodies of a recording."""
+    there = recording.person_valid
+    known = recording.joint_valid[there]
+    return measure(recording.joints[there], known, skeleton.get(recording.layout))
+
+
+def measure(joints: np.ndarray, measured: np.ndarray, layout: skeleton.Layout) -> Posture:
+    """Measures bodies: extents that one in twenty of them exceeds, and their vertical.
+
+    Args:
+        joints: of whoever is there, float[N, V, 3].
+        measured: bool[N, V].
+        layout: of the joints.
+    """
+    flat = not joints[..., 2].any()
+    if not len(joints):
+        return Posture(0.0, 0.0, '', flat)
+    chosen = np.unique(np.linspace(0, len(joints) - 1, _ENOUGH).astype(int))
+    joints, measured = joints[chosen].astype(np.float64), measured[chosen]
+    extents = np.ptp(joints[:, stance.body_of(joints, layout)], axis=1)
+    size = float(np.quantile(extents.max(1), 0.95))
+    height = float(np.quantile(extents[:, 1], 0.95))
+    return Posture(height, size, vertical.guess(joints, measured, layout) or '', flat)
