@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import contextlib
 import json
 from pathlib import Path
+import shutil
 import sys
 
 import jax
@@ -13,6 +14,8 @@ import tensorstore
 
 from skeljax.errors import InputError
 from skeljax.train import cluster, progress
+
+_UNFINISHED = '.orbax-checkpoint-tmp'  # in the name of a save under way
 
 
 class Damaged(InputError):
@@ -25,30 +28,67 @@ class Damaged(InputError):
 
 @contextlib.contextmanager
 def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
-    """Opens the checkpoints in `folder`, made if absent; saves in the background.
+    """Opens the checkpoints in `folder` to add to them; the folder is made if absent.
 
-    What a `kill -9` leaves of an unfinished save carries another name, is never
-    restored and is cleaned up here.
+    Saves run in the background. What a `kill -9` left of an unfinished save carries another
+    name, is never restored, and is removed before this returns: Orbax's own cleaning runs in
+    a thread that may still be at work while the next save begins. One process (or one group
+    of processes) may have it open at a time; `reader` disturbs nothing.
 
     Raises:
         InputError: the folder cannot be written, at the end too, until which saving goes on.
         Damaged: the figures of a checkpoint cannot be read.
     """
     folder = Path(folder).resolve()
-    for step in progress.steps(folder):
-        _check_figures(folder, step)
-    # Processes wait for each other by names that two managers at once must not share.
-    named = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
-    options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep, create=True, cleanup_tmp_directories=True, multiprocessing_options=named
-    )
+    _clean(folder)
     with _writing(folder):
-        mngr = ocp.CheckpointManager(folder, options=options)
+        folder.mkdir(parents=True, exist_ok=True)
+        mngr = _open(folder, keep)
     try:
         yield mngr
     finally:
         with _writing(folder):
             mngr.close()
+
+
+@contextlib.contextmanager
+def reader(folder) -> Iterator[ocp.CheckpointManager]:
+    """Opens the checkpoints in `folder` to restore from; changes nothing there.
+
+    Another process may be saving to the folder at the same time.
+
+    Raises:
+        InputError: no such folder.
+        Damaged: the figures of a checkpoint cannot be read.
+    """
+    folder = Path(folder).resolve()
+    if not folder.is_dir():
+        raise InputError(f'{folder}: no checkpoint here')
+    mngr = _open(folder, None)
+    try:
+        yield mngr
+    finally:
+        mngr.close()
+
+
+def _open(folder: Path, keep: int | None) -> ocp.CheckpointManager:
+    for step in progress.steps(folder):
+        _check_figures(folder, step)
+    # Processes wait for each other by names that two managers at once must not share.
+    named = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, create=False, cleanup_tmp_directories=False, multiprocessing_options=named
+    )
+    return ocp.CheckpointManager(folder, options=options)
+
+
+def _clean(folder: Path):
+    """Removes unfinished saves, on the first process; the others wait until it is done."""
+    with cluster.together():
+        if cluster.is_first():
+            with _writing(folder):
+                for left in folder.glob(f'*{_UNFINISHED}*'):
+                    shutil.rmtree(left)
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
@@ -81,12 +121,14 @@ def resume(folder, like: dict) -> tuple[int, dict]:
         InputError: all are damaged, or as `restore`.
     """
     folder = Path(folder).resolve()
+    _clean(folder)
     while True:
-        trouble = step = None
+        trouble, step, state = None, None, like
         try:
-            with manager(folder) as mngr:
-                step = mngr.latest_step()
-                state = like if step is None else restore(mngr, like, step)
+            if progress.steps(folder):
+                with reader(folder) as mngr:
+                    step = mngr.latest_step()
+                    state = restore(mngr, like, step)
         except Damaged as error:
             trouble = error
         troubles = [found for found in cluster.gather(trouble and trouble.step) if found is not None]

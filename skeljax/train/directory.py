@@ -128,7 +128,7 @@ def origin(workdir) -> dict:
     workdir = Path(workdir)
     run = workdirs.read(workdir)
     config = workdirs.config_of(run, skeljax.configs.default.get_config())
-    with checkpoint.manager(workdir / 'best') as mngr:
+    with checkpoint.reader(workdir / 'best') as mngr:
         selected = checkpoint.metrics(mngr, mngr.latest_step())
     chosen = config.finetune
     return {
