@@ -16,6 +16,7 @@ import numpy as np
 from skeljax.errors import InputError
 
 _LONGEST = 1 << 20  # bytes of a line
+_NUMBERS = frozenset({int, float, type(None)})
 _LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
 
 
@@ -42,7 +43,9 @@ class Floats:
         whole = len(data) // size * size
         self._rest = data[whole:]
         for frame in np.frombuffer(data[:whole], '<f4').reshape(-1, *self._shape):
-            frame = checked(frame * np.float32(self._scale), self.count)
+            with np.errstate(over='ignore', invalid='ignore'):  # `checked` finds what is not finite
+                scaled = frame * np.float32(self._scale)
+            frame = checked(scaled, self.count)
             self.count += 1
             yield frame
 
@@ -104,7 +107,9 @@ class Lines:
         for person, body in enumerate(bodies):
             if body is not None:
                 frame[person] = self._body(person, body, joints)
-        frame = checked((frame * self._scale).astype(np.float32), self.count)
+        with np.errstate(over='ignore', invalid='ignore'):  # `checked` finds what is not finite
+            scaled = (frame * self._scale).astype(np.float32)
+        frame = checked(scaled, self.count)
         self.count += 1
         return frame
 
@@ -112,8 +117,11 @@ class Lines:
         where = f'frame {self.count}: person {person}'
         rows = [[None] * 3 if row is None else row for row in body] if isinstance(body, list) else []
         try:
+            # Not left to NumPy, which takes texts and booleans for numbers.
+            if not all(type(value) in _NUMBERS for row in rows for value in row):
+                raise TypeError
             found = np.array(rows, np.float64)  # None becomes nan
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f'{where}: expected {joints} joints of 3 numbers') from None
         if found.shape != (joints, 3):
             told = ' x '.join(map(str, found.shape)) or '0'
