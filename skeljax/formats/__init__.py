@@ -8,7 +8,7 @@ import importlib
 import inspect
 from pathlib import Path
 
-from skeljax.errors import FormatError, InputError
+from skeljax.errors import FormatError, InputError, reading
 from skeljax.formats import options
 from skeljax.formats.motion import Motion
 
@@ -74,4 +74,5 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
     taken = inspect.signature(reader).parameters
-    return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+    with reading(path):
+        return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})

@@ -11,6 +11,7 @@ from skeljax.errors import FormatError
 
 # No measure of a body comes near, whatever the unit; below it no square overflows.
 _LIMIT = 1e9
+UNPACKED = 1 << 28  # bytes of a gzipped text; a few thousand packed ones could hold any number
 
 
 def read(path) -> str:
@@ -21,8 +22,7 @@ def read(path) -> str:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix.lower() == '.gz' else data
+        data = _unpacked(path) if path.suffix.lower() == '.gz' else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f'{path}: cannot be read: {error}') from None
     try:
@@ -31,6 +31,15 @@ def read(path) -> str:
         line = data.count(b'\n', 0, error.start) + 1
         found = f'byte 0x{data[error.start]:02x}'
         raise FormatError(f'{path}:{line}: {found}, expected text in UTF-8') from None
+
+
+def _unpacked(path: Path) -> bytes:
+    """Reads a gzipped file of at most `UNPACKED` bytes."""
+    with gzip.open(path) as file:
+        data = file.read(UNPACKED + 1)
+    if len(data) > UNPACKED:
+        raise FormatError(f'{path}: unpacks to more than {UNPACKED >> 20} MiB; unpack it first')
+    return data
 
 
 def document(path, text: str | None = None, pairs=None):
