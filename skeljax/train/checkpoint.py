@@ -15,6 +15,8 @@ import tensorstore
 from skeljax.errors import InputError
 from skeljax.train import cluster, progress
 
+# How Orbax fails where a file of a checkpoint is damaged or missing.
+_FAILURES = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 _UNFINISHED = '.orbax-checkpoint-tmp'  # in the name of a save under way
 
 
@@ -30,17 +32,24 @@ class Damaged(InputError):
 def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
     """Opens the checkpoints in `folder` to add to them; the folder is made if absent.
 
-    Saves run in the background. What a `kill -9` left of an unfinished save carries another
+    A checkpoint whose figures cannot be read is set aside as by `resume`: Orbax could open none
+    beside it. Saves run in the background. What a `kill -9` left of an unfinished save carries another
     name, is never restored, and is removed before this returns: Orbax's own cleaning runs in
     a thread that may still be at work while the next save begins. One process (or one group
     of processes) may have it open at a time; `reader` disturbs nothing.
 
     Raises:
         InputError: the folder cannot be written, at the end too, until which saving goes on.
-        Damaged: the figures of a checkpoint cannot be read.
     """
     folder = Path(folder).resolve()
-    _clean(folder)
+    with cluster.together():
+        if cluster.is_first():
+            _clean(folder)
+            for step in progress.steps(folder):
+                try:
+                    _check_figures(folder, step)
+                except Damaged as error:
+                    _set_aside(folder, step, error)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         mngr = _open(folder, keep)
@@ -83,12 +92,10 @@ def _open(folder: Path, keep: int | None) -> ocp.CheckpointManager:
 
 
 def _clean(folder: Path):
-    """Removes unfinished saves, on the first process; the others wait until it is done."""
-    with cluster.together():
-        if cluster.is_first():
-            with _writing(folder):
-                for left in folder.glob(f'*{_UNFINISHED}*'):
-                    shutil.rmtree(left)
+    """Removes unfinished saves."""
+    with _writing(folder):
+        for left in folder.glob(f'*{_UNFINISHED}*'):
+            shutil.rmtree(left)
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
@@ -107,8 +114,8 @@ def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | No
 def resume(folder, like: dict) -> tuple[int, dict]:
     """Restores the newest checkpoint that can be read.
 
-    A damaged one is told and set aside as `STEP.damaged`, and the one before it is taken;
-    the last one that there is stays where it is.
+    A damaged one is told and set aside as `STEP.damaged` (then `STEP.damaged-2`, ...), and the
+    one before it is taken; the last one that there is stays where it is.
 
     Args:
         folder: of the checkpoints.
@@ -121,7 +128,9 @@ def resume(folder, like: dict) -> tuple[int, dict]:
         InputError: all are damaged, or as `restore`.
     """
     folder = Path(folder).resolve()
-    _clean(folder)
+    with cluster.together():
+        if cluster.is_first():
+            _clean(folder)
     while True:
         trouble, step, state = None, None, like
         try:
@@ -136,13 +145,15 @@ def resume(folder, like: dict) -> tuple[int, dict]:
             return step or 0, state
         with cluster.together():
             if cluster.is_first():
-                _set_aside(folder, max(troubles), trouble)
+                if progress.steps(folder) == [step := max(troubles)]:
+                    raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
+                _set_aside(folder, step, trouble)
 
 
 def _set_aside(folder: Path, step: int, trouble: Damaged | None):
-    if progress.steps(folder) == [step]:
-        raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
-    aside = folder / f'{step}.damaged'
+    """Gives a checkpoint a name that none has yet, under which it is not restored."""
+    names = (f'{step}.damaged{again}' for again in ('', *(f'-{n}' for n in range(2, 1000))))
+    aside = next(folder / name for name in names if not (folder / name).exists())
     print(f'skeljax: {trouble or step}; set aside as {aside.name}', file=sys.stderr)
     with _writing(folder):
         (folder / str(step)).rename(aside)
@@ -152,9 +163,11 @@ def _check_figures(folder: Path, step: int):
     """Raises Damaged where Orbax would fail at opening all of them."""
     path = folder / str(step) / 'metrics' / 'metrics'
     try:
-        json.loads(path.read_text()) if path.exists() else None
-    except (OSError, ValueError) as error:
+        figures = json.loads(path.read_text()) if path.exists() else {}
+    except (OSError, ValueError, RecursionError) as error:
         raise Damaged(folder, step, error) from None
+    if not isinstance(figures, dict):
+        raise Damaged(folder, step, f'its figures are {str(figures)[:40]!r}')
 
 
 @contextlib.contextmanager
@@ -186,15 +199,17 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
         raise InputError(f'{mngr.directory}: no checkpoint here')
     held = {item: tree for item, tree in like.items() if jax.tree.leaves(tree)}
     wanted = {}
-    with ocp.StandardCheckpointer() as reader:
+    with ocp.StandardCheckpointer() as opened:
         for item, tree in held.items():
             folder = mngr.directory / str(step) / item
             if not folder.is_dir():
+                if item in _items(folder.parent):
+                    raise Damaged(mngr.directory, step, f'{item} is missing')
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
             try:
                 _read_index(folder)
-                found = reader.metadata(folder).item_metadata
-            except (OSError, ValueError, KeyError) as error:
+                found = opened.metadata(folder).item_metadata
+            except _FAILURES as error:
                 raise Damaged(mngr.directory, step, error) from None
             if not _shapes(found):  # Orbax leaves out what it cannot read
                 raise Damaged(mngr.directory, step, f'no array of {item!r} can be read')
@@ -205,7 +220,7 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
     arguments = {item: ocp.args.StandardRestore(tree) for item, tree in wanted.items()}
     try:
         read = mngr.restore(step, args=ocp.args.Composite(**arguments))
-    except (OSError, ValueError) as error:
+    except _FAILURES as error:
         raise Damaged(mngr.directory, step, error) from None
     return like | {item: _filled(tree, read[item]) for item, tree in held.items()}
 
@@ -220,6 +235,14 @@ def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
     """Reads the figures saved with a checkpoint."""
     saved = mngr.restore(step, args=ocp.args.Composite(metrics=ocp.args.JsonRestore()))
     return saved['metrics']
+
+
+def _items(folder: Path) -> set[str]:
+    """Lists the items that a checkpoint had; some are lost where its deletion was killed."""
+    try:
+        return set(json.loads((folder / '_CHECKPOINT_METADATA').read_text())['item_handlers'])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _shapes(tree) -> dict[str, tuple[int, ...]]:
