@@ -180,7 +180,14 @@ def _found(final: Path, data_dir, name: str, builder) -> dict:
     if not (final / 'dataset_info.json').is_file():
         raise InputError(f'{final}: no dataset_info.json, so not whole; use --overwrite')
     saved = final / 'report.json'
-    return json.loads(saved.read_text()) if saved.is_file() else _report(data_dir, name, builder)
+    if not saved.is_file():
+        return _report(data_dir, name, builder)
+    try:
+        report = json.loads(saved.read_text())
+        describe(report)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise InputError(f'{saved}: damaged; use --overwrite') from None
+    return report
 
 
 def _put(new: Path, final: Path, aside: Path):
