@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
+from skeljax import documents
 from skeljax.cli import builders
 from skeljax.data import spool
 from skeljax.data.corpus import Corpus
@@ -183,7 +184,7 @@ def _found(final: Path, data_dir, name: str, builder) -> dict:
     if not saved.is_file():
         return _report(data_dir, name, builder)
     try:
-        report = json.loads(saved.read_text())
+        report = documents.parse(saved.read_text())
         describe(report)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise InputError(f'{saved}: damaged; use --overwrite') from None

@@ -6,7 +6,6 @@ TFDS imports the module of any class that a `features.json` names. A corpus has 
 
 from collections.abc import Iterator
 import contextlib
-import json
 import math
 from pathlib import Path
 import re
@@ -14,7 +13,7 @@ import re
 from array_record.python import array_record_module
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
+from skeljax import documents, skeleton
 from skeljax.data import records
 from skeljax.errors import InputError
 
@@ -99,7 +98,7 @@ def damage(where) -> Iterator[None]:
 
 
 def _parsed(path: Path) -> dict:
-    document = json.loads(path.read_text(encoding='utf-8'))
+    document = documents.parse(path.read_text(encoding='utf-8'))
     if not isinstance(document, dict):
         raise ValueError('no JSON object')
     return document

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 
+from skeljax import documents
 from skeljax.errors import FormatError
 
 # No measure of a body comes near, whatever the unit; below it no square overflows.
@@ -50,10 +51,10 @@ def document(path, text: str | None = None, pairs=None):
     """
     text = read(path) if text is None else text
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        return documents.parse(text, pairs)
     except json.JSONDecodeError as error:
         raise FormatError(f'{path}:{error.lineno}: no JSON: {error.msg}') from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise FormatError(f'{path}: no JSON: {error}') from None
 
 

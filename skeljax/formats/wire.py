@@ -9,10 +9,10 @@ of whom nothing was is not there.
 """
 
 from collections.abc import Iterator
-import json
 
 import numpy as np
 
+from skeljax import documents
 from skeljax.errors import InputError
 
 _LONGEST = 1 << 20  # bytes of a line
@@ -93,7 +93,7 @@ class Lines:
     def _frame(self, line: bytes) -> np.ndarray:
         persons, joints, _ = self._shape
         try:
-            told = json.loads(line)
+            told = documents.parse(line)
         except (ValueError, RecursionError):
             raise InputError(f'frame {self.count}: no JSON: {_short(line)}') from None
         told = told.get('joints') if isinstance(told, dict) else told

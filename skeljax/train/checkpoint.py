@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 import contextlib
-import json
 from pathlib import Path
 import shutil
 import sys
@@ -12,6 +11,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 import tensorstore
 
+from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.train import cluster, progress
 
@@ -163,7 +163,7 @@ def _check_figures(folder: Path, step: int):
     """Raises Damaged where Orbax would fail at opening all of them."""
     path = folder / str(step) / 'metrics' / 'metrics'
     try:
-        figures = json.loads(path.read_text()) if path.exists() else {}
+        figures = documents.parse(path.read_text()) if path.exists() else {}
     except (OSError, ValueError, RecursionError) as error:
         raise Damaged(folder, step, error) from None
     if not isinstance(figures, dict):
@@ -240,7 +240,7 @@ def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
 def _items(folder: Path) -> set[str]:
     """Lists the items that a checkpoint had; some are lost where its deletion was killed."""
     try:
-        return set(json.loads((folder / '_CHECKPOINT_METADATA').read_text())['item_handlers'])
+        return set(documents.parse((folder / '_CHECKPOINT_METADATA').read_text())['item_handlers'])
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 

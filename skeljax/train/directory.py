@@ -19,7 +19,7 @@ import zipfile
 from flax import traverse_util
 import numpy as np
 
-from skeljax import skeleton
+from skeljax import documents, skeleton
 import skeljax.configs.default
 from skeljax.data import normalize
 from skeljax.errors import InputError
@@ -180,7 +180,7 @@ def _read(folder: Path) -> dict:
     """Reads model.json and sees that it has what it must."""
     path = folder / _TOLD
     try:
-        told = json.loads(path.read_text(encoding='utf-8'))
+        told = documents.parse(path.read_text(encoding='utf-8'))
     except (FileNotFoundError, NotADirectoryError):
         what = f'{folder}: no model here (no {_TOLD})'
         if (folder / 'run.json').is_file():
@@ -257,7 +257,7 @@ def _figures(workdir: Path) -> dict:
     found = {}
     for path in sorted(workdir.glob('evaluate-*.json')):
         try:
-            told = json.loads(path.read_text(encoding='utf-8'))
+            told = documents.parse(path.read_text(encoding='utf-8'))
             runs, split, decoder = told['runs'], told['split'], told.get('decoder')
             figures = {
                 name: {**of['figures'], 'mean': of['mean']}
