@@ -19,3 +19,19 @@ def writing(where) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f'{where}: cannot be written: {error.strerror or error}') from None
+
+
+@contextlib.contextmanager
+def reading(path) -> Iterator[None]:
+    """Runs a block that reads `path`: an exception of another kind becomes a FormatError.
+
+    A damaged file may fail in a way that its reader did not expect; no file of many may stop the
+    others.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = ' '.join(f'{type(error).__name__}: {error}'.split())[:200]
+        raise FormatError(f'{path}: cannot be read: {reason}') from error

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import functools
 import json
 
-from skeljax import anatomy, naming
+from skeljax import anatomy, documents, naming
 from skeljax.errors import InputError
 from skeljax.layouts import ROWS
 
@@ -153,7 +153,10 @@ def get(text: str) -> Layout:
     if not text.startswith('{'):
         raise InputError(f'unknown joint layout {text!r}, known: {", ".join(LAYOUTS)}')
     try:
-        layout = Layout(**{key: _tuple(value) for key, value in json.loads(text).items()})
+        layout = Layout(**{key: _tuple(value) for key, value in documents.parse(text).items()})
+        texts = (layout.name, *layout.joints, *layout.points)
+        if {*map(type, texts)} != {str} or {*map(type, layout.parents)} != {int}:
+            raise InputError('expected names and indices of parents')
         _check(layout.name, layout.joints, layout.parents)
         known = {*anatomy.POINTS, ''}
         if len(layout.points) != layout.num_joints or not known.issuperset(layout.points):

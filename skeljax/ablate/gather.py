@@ -1,12 +1,11 @@
 """Collects the figures of a sweep's runs and compares the variants."""
 
 from collections.abc import Mapping
-import json
 from typing import NamedTuple
 
 import numpy as np
 
-from skeljax import localize
+from skeljax import documents, localize
 from skeljax.ablate import bootstrap
 from skeljax.ablate.plan import SPLIT, Run
 from skeljax.ablate.sweep import Sweep
@@ -64,11 +63,17 @@ def compare(sweep: Sweep, found: Mapping[tuple[str, int], Figures]) -> dict[str,
 
 def _read(run: Run, protocol: str, draws: int) -> Figures:
     path = run.folder / f'evaluate-{SPLIT}.json'
-    figures = json.loads(path.read_text())
+    figures = documents.read(path)
     segments = kept.read(path.with_suffix('.npz'))
-    if protocol not in figures['protocols'] or protocol not in segments.predicted:
+    try:
+        named = protocol in figures['protocols'] and protocol in segments.predicted
+        chosen = figures['protocols'][protocol] if named else {}
+        known = named and (chosen['tious'], chosen['map'], chosen['mean'], figures['classes'])
+    except (KeyError, TypeError):
+        raise InputError(f'{path}: damaged; evaluate the run again') from None
+    if not known:
         raise InputError(f'{path}: no protocol {protocol!r}')
-    recordings, chosen = len(segments.truth), figures['protocols'][protocol]
+    recordings = len(segments.truth)
     drawn = resample.means(
         localize.protocol(protocol).evaluate,
         segments.predicted[protocol],

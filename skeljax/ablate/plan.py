@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-import json
 from pathlib import Path
 import re
 
 from ml_collections import ConfigDict
 
+from skeljax import documents
 from skeljax.ablate.sweep import Sweep
 from skeljax.errors import InputError
 from skeljax.train import progress, workdir as workdirs
@@ -49,7 +49,7 @@ class Run:
         if self.stage == 'pretrain':
             return self.step() == self.num_steps
         try:
-            return bool(json.loads((self.folder / f'evaluate-{SPLIT}.json').read_text()))
+            return bool(documents.parse((self.folder / f'evaluate-{SPLIT}.json').read_text()))
         except (OSError, ValueError):
             return False
 

@@ -170,6 +170,6 @@ def pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict
     if stream not in streams:
         found = ', '.join(streams)
         raise InputError(f'{source}: pretrained on stream {found}, not {stream}')
-    with checkpoint.manager(f'{source}/checkpoints') as mngr:
+    with checkpoint.reader(f'{source}/checkpoints') as mngr:
         wanted = {'backbone': dict.fromkeys(streams, like)}
         return checkpoint.restore(mngr, wanted)['backbone'][stream]

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
+from skeljax import documents
 from skeljax.cli import builders
 from skeljax.data import spool
 from skeljax.data.corpus import Corpus
@@ -181,7 +182,14 @@ def _found(final: Path, data_dir, name: str, builder) -> dict:
     if not (final / 'dataset_info.json').is_file():
         raise InputError(f'{final}: no dataset_info.json, so not whole; use --overwrite')
     saved = final / 'report.json'
-    return json.loads(saved.read_text()) if saved.is_file() else _report(data_dir, name, builder)
+    if not saved.is_file():
+        return _report(data_dir, name, builder)
+    try:
+        report = documents.parse(saved.read_text())
+        describe(report)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise InputError(f'{saved}: damaged; use --overwrite') from None
+    return report
 
 
 def _put(new: Path, final: Path, aside: Path):

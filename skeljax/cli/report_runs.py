@@ -1,12 +1,11 @@
 """Finds out what a report tells of a run: reads it, scores its split, encodes snippets."""
 
 import functools
-import json
 from pathlib import Path
 
 import numpy as np
 
-from skeljax import localize
+from skeljax import documents, localize
 from skeljax.cli import configured, evaluate, finetune, view
 import skeljax.configs.default
 from skeljax.data import corpus as corpora
@@ -108,7 +107,7 @@ def _from_files(found: Reported, args):
     """Takes the figures that `skeljax evaluate` left, if they are of the same state."""
     stem = found.progress.folder / f'evaluate-{found.split}'
     try:
-        told = json.loads(stem.with_name(f'{stem.name}.json').read_text())
+        told = documents.parse(stem.with_name(f'{stem.name}.json').read_text())
         same = told['runs'][0]['step'] == found.progress.best_step
         measured = told['protocols'].get(found.protocol)
     except (OSError, ValueError, KeyError, IndexError, TypeError):

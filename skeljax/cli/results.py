@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skeljax import localize
+from skeljax import documents, localize
 from skeljax.cli.sources import Source
 from skeljax.errors import InputError
 from skeljax.localize import exchange
@@ -175,7 +175,7 @@ def _described(name: str, found: Found) -> dict:
 def _of(path: Path, source: Source) -> bool | str:
     """Tells if a JSON file is of this recording; if not, why."""
     try:
-        told = json.loads(path.read_text(encoding='utf-8'))
+        told = documents.parse(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         return f'no {path.name} beside tells of which recording'
     except (OSError, ValueError):

@@ -5,8 +5,8 @@
     skeljax stream --model model/ --fps 30 --listen 127.0.0.1:7000 --stall 60
     skeljax stream --workdir runs/tuned --fps 25 --window 128 --hop 8 --ahead 16
 
-Frames come on standard input or, with --listen, from clients, one at a time, who get their
-segments (or {"error": ...}) on the same connection. As json, a line a frame:
+Frames come on standard input or, with --listen, from clients, up to --at-once side by side, each
+of which gets its segments (or {"error": ...}) on its connection. As json, a line a frame:
 [[x, y, z], ... of every joint], or a list of such persons, up to --persons, null for what was
 not measured. As float32: persons x joints x 3 numbers a frame, little endian, nan for what was
 not measured.
@@ -20,6 +20,7 @@ of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` ho
 from collections.abc import Callable, Iterator
 import contextlib
 import json
+import math
 import os
 import select
 import socket
@@ -29,7 +30,7 @@ import time
 import numpy as np
 
 from skeljax import localize, skeleton
-from skeljax.cli import predict, raw
+from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wire
 from skeljax.localize import steady
@@ -53,6 +54,10 @@ def add_arguments(parser):
     )
     parser.add_argument(
         '--clients', type=int, metavar='N', help='end after so many (default: never)'
+    )
+    parser.add_argument(
+        '--at-once', type=int, default=8, metavar='N',
+        help='clients that are served side by side; further ones are refused (default: 8)',
     )
     parser.add_argument(
         '--stall', type=float, default=10.0, metavar='SECONDS',
@@ -79,7 +84,8 @@ def add_arguments(parser):
 def run(args) -> int:
     if args.fps is None:
         raise InputError('--fps is missing: how many frames a second come')
-    _positive('--stall', args.stall), _positive('--persons', args.persons)
+    for option in ('stall', 'persons', 'at_once', 'clients'):
+        _positive(option, getattr(args, option))
     address = None if args.listen is None else _address(args.listen)
     model = predict.load(args)
     layout = args.layout or model.layout
@@ -102,7 +108,10 @@ def run(args) -> int:
     if address is None:
         follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
         return 0
-    serve(address, begin, tell, args.stall, args.clients, say)
+    attend = lambda connection: _attend(connection, begin, tell, args.stall)
+    stream_server.serve(
+        address, attend, say, stall=args.stall, most=args.at_once, clients=args.clients
+    )
     return 0
 
 
@@ -148,56 +157,16 @@ def frames(parser, file: int, stall: float) -> Iterator[np.ndarray]:
             last = time.monotonic()  # what the network took is not the sender's fault
 
 
-def serve(
-    address: tuple[str, int], begin: Callable, tell: Callable[[Segments], list[dict]],
-    stall: float, clients: int | None, say: Callable[[str], object],
-):
-    """Takes clients one at a time; what is wrong with one does not stop the next.
-
-    Args:
-        address: to listen at.
-        begin: makes a stream and a parser.
-        tell: makes objects of segments, for JSON.
-        stall: see `follow`.
-        clients: after which it ends; None for never.
-        say: is told who comes and what went wrong.
-
-    Raises:
-        InputError: the address cannot be listened at.
-    """
+def _attend(connection: socket.socket, begin: Callable, tell: Callable, stall: float):
+    """Streams one client: its frames in, its segments and a last line with an error out."""
+    send = lambda items: [connection.sendall(_line(item)) for item in items]
     try:
-        server = socket.create_server(address)
-    except OSError as error:
-        raise InputError(f'--listen {address[0]}:{address[1]}: {error.strerror or error}') from None
-    with server:
-        say('listening on {}:{}'.format(*server.getsockname()[:2]))
-        served = 0
-        while clients is None or served < clients:
-            stream, parser = begin()
-            connection, (host, port, *_) = server.accept()
-            served += 1
-            with connection:
-                connection.settimeout(stall)  # of a client that does not read: sending waits so long
-                if wrong := _attend(connection, stream, parser, tell, stall):
-                    print(f'skeljax stream: {host}:{port}: {wrong}', file=sys.stderr, flush=True)
-
-
-def _attend(connection: socket.socket, stream, parser, tell, stall: float) -> str:
-    """Serves one client; returns what went wrong with it, '' for nothing."""
-
-    def send(items):
-        for item in items:
-            connection.sendall(_line(item))
-
-    try:
+        stream, parser = begin()
         follow(stream, parser, connection.fileno(), stall, lambda found: send(tell(found)))
     except InputError as error:
         with contextlib.suppress(OSError):  # who is gone cannot be told
             send([{'error': str(error)}])
-        return str(error)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ''
+        raise
 
 
 def _print(items: list[dict]):
@@ -229,6 +198,6 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip('[]') or '127.0.0.1', int(port)
 
 
-def _positive(option: str, number: float):
-    if not number > 0:
-        raise InputError(f'{option} {number:g}: expected a number above 0')
+def _positive(option: str, number: float | None):
+    if number is not None and not 0 < number < math.inf:
+        raise InputError(f'--{option.replace("_", "-")} {number:g}: expected a number above 0')

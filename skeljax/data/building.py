@@ -8,6 +8,7 @@ import functools
 import itertools
 import multiprocessing
 from pathlib import Path
+import traceback
 
 from skeljax.data import records
 from skeljax.data.records import Recording
@@ -42,8 +43,8 @@ class Work:
         On Beam it is the transform that makes them, in no order; of recordings of
         one name it keeps any.
 
-        A job that raises InputError is noted in `troubles` and left out; so is a
-        recording whose name another one had.
+        A job that raises InputError, or in which a reader of files raises whatever it is, is
+        noted in `troubles` and left out; so is a recording whose name another one had.
 
         Args:
             make: `job -> recordings`; a function of a module, so that another
@@ -121,6 +122,17 @@ def _attempt(make, job) -> tuple[list[Recording], str]:
         return list(make(job)), ''
     except InputError as error:
         return [], str(error)
+    except Exception as error:
+        if not _of_a_reader(error):
+            raise
+        told = ' '.join(f'{job!r:.200}: cannot be read: {type(error).__name__}: {error}'.split())
+        return [], told[:400]
+
+
+def _of_a_reader(error: Exception) -> bool:
+    """Says whether an exception came out of `skeljax.formats`: damage that no reader expected."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(f.f_globals.get('__name__', '').startswith('skeljax.formats.') for f, _ in frames)
 
 
 def _examples(result) -> list[tuple[str, dict]]:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 import functools
 from pathlib import Path
 
-from array_record.python import array_record_module
 import numpy as np
-import tensorflow_datasets as tfds
 
 from skeljax import remap
-from skeljax.data import normalize, records
+from skeljax.data import normalize, prepared, records
 from skeljax.errors import InputError
 
 
@@ -53,11 +51,11 @@ class Corpus:
             InputError: no such corpus, split, layout or step, the corpus cannot be
                 mapped to the layout, or a file of it is missing or damaged.
         """
-        builder = tfds.builder_from_directory(_folder(Path(data_dir), name))
+        builder = prepared.open_folder(prepared.folder(Path(data_dir), name))
         if split not in builder.info.splits:
             known = ', '.join(sorted(builder.info.splits))
             raise InputError(f'{name}: no split {split!r}, only {known}')
-        _check_files(builder.info.splits[split])
+        prepared.check_files(builder.info.splits[split])
         self.name, self.split = name, split
         self.classes = tuple(builder.info.metadata['classes'])
         own = builder.info.metadata['layout']
@@ -67,7 +65,8 @@ class Corpus:
         except InputError as error:
             raise InputError(f'{name}: {error}') from None
         self.fps = float(fps or builder.info.metadata['fps'])
-        self._source = builder.as_data_source(split=split)
+        with prepared.damage(f'{name} {split}'):
+            self._source = builder.as_data_source(split=split)
         resampling = (f'resample:{self.fps}',) if fps else ()
         self._normalise = normalize.compose((*resampling, *normalisation))
         self._kept: dict[int, records.Recording] | None = {} if keep else None
@@ -85,7 +84,9 @@ class Corpus:
             return self._kept[index]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        recording = records.decode(self._source[index])
+        with prepared.damage(f'{self.name} {self.split}: record {index}'):
+            recording = records.decode(self._source[index])
+            records.check(recording, len(self.classes))
         if recording.layout != self.layout:
             recording = normalize.in_layout(recording, self.layout)
         recording = self._normalise(recording)
@@ -110,47 +111,15 @@ class Corpus:
         return labels
 
 
-def _check_files(split: tfds.core.SplitInfo):
-    """Raises InputError at the first file of a split that does not hold its records.
-
-    Only what stands at the end of each is read, which a truncated one lacks.
-    """
-    for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
-        if not path.exists():
-            raise InputError(f'{path}: missing; prepare the corpus again')
-        try:
-            reader = array_record_module.ArrayRecordReader(str(path))
-            found = reader.num_records()
-            reader.close()  # where it could not be read, this tells
-        except RuntimeError as error:
-            text = str(error).splitlines()[0]
-            raise InputError(f'{path}: damaged; prepare the corpus again ({text})') from None
-        if found != expected:
-            raise InputError(
-                f'{path}: holds {found} records, expected {expected}; prepare the corpus again'
-            )
-
-
 def splits(data_dir, name: str) -> list[str]:
     """Lists the splits of a prepared corpus, training first.
 
     Raises:
-        InputError: it is not prepared there.
+        InputError: it is not prepared there, or damaged.
     """
-    info = tfds.builder_from_directory(_folder(Path(data_dir), name)).info
+    info = prepared.open_folder(prepared.folder(Path(data_dir), name)).info
     order = ('train', 'validation', 'test')
     return sorted(info.splits, key=lambda s: (order.index(s) if s in order else len(order), s))
-
-
-def _folder(data_dir: Path, name: str) -> Path:
-    """Finds the newest version of a prepared corpus."""
-    versions = [p.parent for p in (data_dir / name).glob('*/dataset_info.json')]
-    if not versions:
-        raise InputError(
-            f'{data_dir / name}: no prepared corpus here; run '
-            f'`skeljax prepare {name} --data-dir {data_dir}`'
-        )
-    return max(versions, key=lambda p: tuple(int(n) for n in p.name.split('.')))
 
 
 def fraction(size: int, share: float, seed: int) -> np.ndarray:

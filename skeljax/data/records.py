@@ -94,7 +94,7 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
     recording = Recording(
         name=name,
         joints=joints,
-        # Any number of axes, so that a wrong shape is told by `_check`.
+        # Any number of axes, so that a wrong shape is found by `check`.
         frame_valid=np.asarray(valid.any(tuple(range(1, valid.ndim)))),
         person_valid=valid,
         joint_valid=np.ones(joints.shape[:-1], bool) if measured is None else measured,
@@ -106,7 +106,7 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
         source=motion.source,
         subject=motion.subject,
     )
-    _check(recording, num_classes)
+    check(recording, num_classes)
     return recording
 
 
@@ -132,7 +132,8 @@ def decode(example: dict) -> Recording:
     return Recording(**{**example, **text, 'fps': float(example['fps'])})
 
 
-def _check(recording: Recording, num_classes: int):
+def check(recording: Recording, num_classes: int):
+    """Raises InputError where a recording is none, naming it and what is wrong with it."""
     name, joints = recording.name, recording.joints
     layout = skeleton.get(recording.layout)
     if joints.ndim != 4 or joints.shape[2:] != (layout.num_joints, 3) or not len(joints):

@@ -10,7 +10,7 @@ import inspect
 from pathlib import Path
 import zlib
 
-from skeljax.errors import FormatError, InputError
+from skeljax.errors import FormatError, InputError, reading
 from skeljax.formats import finish, options, vertical
 from skeljax.formats.motion import Motion
 
@@ -93,8 +93,9 @@ def read(
     given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
     given |= {'up': up}
     taken = inspect.signature(reader).parameters
-    motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
-    return finish.finish(path, motion, module, up=up)
+    with reading(path):
+        motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+        return finish.finish(path, motion, module, up=up)
 
 
 def _kind_of_table(path: Path) -> str:

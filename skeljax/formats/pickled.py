@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from skeljax.errors import FormatError
+from skeljax.formats import nesting
 from skeljax.formats.archive import listed, reason
 
 _DTYPE = re.compile(r'b1|[iu][1248]|f[248]')
@@ -112,17 +113,20 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
 
 
 def _check_claims(file: io.BytesIO):
-    """Refuses a pickle that makes Python set aside more memory than it has bytes for.
+    """Refuses a pickle that would exhaust memory or the stack of C while it is read.
 
     The walk over its operations refuses lengths beyond its end.
 
     Raises:
-        ValueError: as said, or an operation that there is not.
+        ValueError: it sets aside more memory than it has bytes for, or nests tuples deeper
+            than `nesting.DEEPEST`; or it has an operation that there is not.
     """
     size = file.getbuffer().nbytes
+    depths = nesting.Depths()
     for operation, argument, _ in pickletools.genops(file):
         if operation.name in _PUTS and argument > size:
             raise ValueError(f'object number {argument} of {size} bytes')
+        depths.note(operation, argument)
 
 
 def _array(thing) -> np.ndarray:

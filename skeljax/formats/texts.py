@@ -7,10 +7,12 @@ import zlib
 
 import numpy as np
 
+from skeljax import documents
 from skeljax.errors import FormatError
 
 # No measure of a body comes near, whatever the unit; below it no square overflows.
 _LIMIT = 1e9
+UNPACKED = 1 << 28  # bytes of a gzipped text; a few thousand packed ones could hold any number
 
 
 def read(path) -> str:
@@ -21,8 +23,7 @@ def read(path) -> str:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix.lower() == '.gz' else data
+        data = _unpacked(path) if path.suffix.lower() == '.gz' else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f'{path}: cannot be read: {error}') from None
     try:
@@ -33,6 +34,15 @@ def read(path) -> str:
         raise FormatError(f'{path}:{line}: {found}, expected text in UTF-8') from None
 
 
+def _unpacked(path: Path) -> bytes:
+    """Reads a gzipped file of at most `UNPACKED` bytes."""
+    with gzip.open(path) as file:
+        data = file.read(UNPACKED + 1)
+    if len(data) > UNPACKED:
+        raise FormatError(f'{path}: unpacks to more than {UNPACKED >> 20} MiB; unpack it first')
+    return data
+
+
 def document(path, text: str | None = None, pairs=None):
     """Reads a JSON file, or the text of one; `pairs` makes objects, as json's hook does.
 
@@ -41,10 +51,10 @@ def document(path, text: str | None = None, pairs=None):
     """
     text = read(path) if text is None else text
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        return documents.parse(text, pairs)
     except json.JSONDecodeError as error:
         raise FormatError(f'{path}:{error.lineno}: no JSON: {error.msg}') from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise FormatError(f'{path}: no JSON: {error}') from None
 
 

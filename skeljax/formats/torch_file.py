@@ -42,6 +42,7 @@ _HARMLESS = {
 _TENSORS = {f'torch._utils._rebuild_tensor{version}' for version in ('', '_v2', '_v3')}
 _PARAMETERS = {f'torch._utils._rebuild_parameter{version}' for version in ('', '_with_state')}
 _REPEATED = 10**6  # numbers that a tensor may have which repeats fewer
+_SHARED = 2  # numbers of all tensors for a byte of a file; tied weights of float16 have 1
 _PYTHON2 = {'__builtin__': 'builtins', 'copy_reg': 'copyreg'}
 
 
@@ -74,8 +75,9 @@ class _Unpickler(pickled.Unpickler):
             return kind
         key, _, count, *view = rest
         start = view[0][1] if view and view[0] else 0
-        if not isinstance(key, str) or not isinstance(count, int) or count < 0:
-            raise ValueError(f'storage {key!r} of {count!r} numbers')
+        whole = isinstance(start, int) and isinstance(count, int) and count >= 0
+        if not isinstance(key, str) or not whole:
+            raise ValueError(f'storage {key!r} of {count!r} numbers from {start!r}')
         stored = _Storage(key, kind.call.rpartition('.')[2], count, start)
         return self._storages.setdefault(key, stored) if not start else stored
 
@@ -96,7 +98,7 @@ def state(path) -> dict[str, np.ndarray]:
         file = io.BytesIO(Path(path).read_bytes())
         zipped = file.getvalue()[:4] == b'PK\x03\x04'
         content, read, order = (_zipped if zipped else _in_a_row)(file)
-        tensors = _tensors(_entries(content), functools.cache(read), order, _size(file))
+        tensors = _tensors(_entries(content), _decoder(read, order), _size(file))
     # A damaged pickle or archive fails in any way that its operations can.
     except Exception as error:
         raise FormatError(f'{path}: cannot be read as a checkpoint: {reason(error)}') from None
@@ -122,17 +124,21 @@ def _zipped(file: io.BytesIO) -> tuple[object, Callable, str]:
     if len(found) != 1:
         raise ValueError(f'{len(found)} entries */data.pkl, expected 1')
     root = found[0].removesuffix('data.pkl')
+    left = _size(file)
 
     def member(name):
+        nonlocal left
         entry = archive.getinfo(f'{root}{name}')
-        # PyTorch does not compress; a few bytes could claim any amount of memory.
-        if entry.compress_type or entry.file_size > _size(file):
+        left -= entry.file_size
+        # PyTorch does not compress; a few bytes could claim any amount of memory, and so could
+        # many entries of one place.
+        if entry.compress_type or left < 0:
             raise ValueError(f'{name} is compressed or larger than the file')
         return archive.read(entry)
 
     order = member('byteorder') if f'{root}byteorder' in archive.namelist() else b'little'
     content = pickled.load(io.BytesIO(member('data.pkl')), _Unpickler)
-    return content, lambda stored: member(f'data/{stored.key}'), '>' if order == b'big' else '<'
+    return content, lambda key: member(f'data/{key}'), '>' if order == b'big' else '<'
 
 
 def _in_a_row(file: io.BytesIO) -> tuple[object, Callable, str]:
@@ -148,8 +154,8 @@ def _in_a_row(file: io.BytesIO) -> tuple[object, Callable, str]:
         size = int.from_bytes(file.read(8), 'little') * _itemsize(known[key].kind)
         places[key] = slice(file.tell(), file.tell() + size)
         file.seek(size, io.SEEK_CUR)
-    raw = file.getvalue()
-    return content, lambda stored: raw[places[stored.key]], '<'
+    raw = file.getbuffer()
+    return content, lambda key: raw[places[key]], '<'
 
 
 def _entries(content) -> dict:
@@ -172,31 +178,47 @@ def _told(thing) -> str:
     return f'a {thing.call}' if isinstance(thing, Note) else f'a {type(thing).__name__}'
 
 
-def _tensors(entries: dict, read: Callable, order: str, size: int) -> dict[str, np.ndarray]:
-    """Puts together all tensors; leaves out texts, numbers and objects beside them."""
-    found = {}
+def _tensors(entries: dict, decode: Callable, size: int) -> dict[str, np.ndarray]:
+    """Puts together all tensors; leaves out texts, numbers and objects beside them.
+
+    Args:
+        entries: of the state.
+        decode: as from `_decoder`.
+        size: of the file in bytes. Tensors may share and repeat numbers, but have at most
+            `_SHARED` times as many together as that, or `_REPEATED`.
+    """
+    found: dict[str, np.ndarray] = {}
+    total, most = 0, max(_SHARED * size, _REPEATED)
     for name, thing in entries.items():
         if isinstance(thing, Note) and thing.call.startswith(('torch._utils.', 'torch._tensor.')):
+            if not isinstance(name, str | int):
+                raise ValueError(f'a tensor whose name is a {type(name).__name__}')
             try:
-                found[str(name)] = _tensor(thing, read, order, size)
+                found[str(name)] = _tensor(thing, decode, size)
             except Exception as error:
                 raise ValueError(f'{str(name)!r}: {reason(error)}') from None
+            total += found[str(name)].size
+            if total > most:
+                raise ValueError(f'{str(name)!r}: more than {most} numbers in {size} bytes')
     return found
 
 
-def _tensor(note: Note, read: Callable, order: str, size: int) -> np.ndarray:
+def _tensor(note: Note, decode: Callable, size: int) -> np.ndarray:
     """Shows a part of a storage as an array."""
     if note.call in _PARAMETERS:
-        return _tensor(note.args[0], read, order, size)
+        return _tensor(note.args[0], decode, size)
     if note.call not in _TENSORS:
         raise ValueError(f'{_told(note)}, expected a dense tensor')
     stored, start, shape, strides, *rest = note.args
     # The third version tells the kind of number itself.
     kind = rest[2].call.rpartition('.')[2] if note.call.endswith('_v3') else stored.kind
-    raw = read(stored)[: stored.count * _itemsize(stored.kind)]
-    if len(raw) < stored.count * _itemsize(stored.kind):
-        raise ValueError(f'{len(raw)} bytes are there of {stored.count} {stored.kind}')
-    flat = _decoded(raw, kind, order)
+    if not all(type(number) is int for number in (start, *shape, *strides)):
+        raise ValueError(f'shape {shape} with strides {strides} from number {start}')
+    flat, held = decode(stored.key, kind)
+    needed = stored.count * _itemsize(stored.kind)
+    if held < needed:
+        raise ValueError(f'{held} bytes are there of {stored.count} {stored.kind}')
+    flat = flat[: needed // _itemsize(kind)]
     start, last = start + stored.start, start + stored.start
     for length, stride in zip(shape, strides, strict=True):
         if length < 0 or stride < 0:
@@ -211,15 +233,25 @@ def _tensor(note: Note, read: Callable, order: str, size: int) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(flat[start:], shape, strides, writeable=False)
 
 
-def _decoded(raw: bytes, kind: str, order: str) -> np.ndarray:
-    """Reads numbers of one kind."""
-    number = _NUMBERS[kind]
-    if number == 'bfloat16':  # the upper half of a float32
-        halves = np.frombuffer(raw, f'{order}u2').astype(np.uint32)
-        return (halves << 16).view(np.float32)
-    if number == 'b1':
-        return np.frombuffer(raw, 'u1') != 0
-    return np.frombuffer(raw, f'{order}{number}')
+def _decoder(read: Callable, order: str) -> Callable[[str, str], tuple[np.ndarray, int]]:
+    """Makes `(key of a storage, kind of number) -> its numbers, its bytes`, decoded once.
+
+    The arrays of a file are views of these, so memory grows with the file alone.
+    """
+    raw = functools.cache(read)
+
+    @functools.cache
+    def decode(key: str, kind: str) -> tuple[np.ndarray, int]:
+        number, data = _NUMBERS.get(kind), raw(key)
+        whole = memoryview(data)[: len(data) // _itemsize(kind) * _itemsize(kind)]
+        if number == 'bfloat16':  # the upper half of a float32
+            halves = np.frombuffer(whole, f'{order}u2').astype(np.uint32)
+            return np.left_shift(halves, 16, out=halves).view(np.float32), len(data)
+        if number == 'b1':
+            return np.frombuffer(whole, 'u1') != 0, len(data)
+        return np.frombuffer(whole, f'{order}{number}'), len(data)
+
+    return decode
 
 
 def _itemsize(kind: str) -> int:

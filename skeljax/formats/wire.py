@@ -9,14 +9,15 @@ of whom nothing was, or whose numbers are all exactly 0, is not there.
 """
 
 from collections.abc import Iterator
-import json
 
 import numpy as np
 
+from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.formats import vertical
 
 _LONGEST = 1 << 20  # bytes of a line
+_NUMBERS = frozenset({int, float, type(None)})
 _LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
 
 
@@ -44,7 +45,9 @@ class Floats:
         whole = len(data) // size * size
         self._rest = data[whole:]
         for frame in np.frombuffer(data[:whole], '<f4').reshape(-1, *self._shape):
-            frame = checked(frame * np.float32(self._scale), self.count)
+            with np.errstate(over='ignore', invalid='ignore'):  # `checked` finds what is not finite
+                scaled = frame * np.float32(self._scale)
+            frame = checked(scaled, self.count)
             self.count += 1
             yield vertical.turn(frame, self._up).astype(np.float32)
 
@@ -93,7 +96,7 @@ class Lines:
     def _frame(self, line: bytes) -> np.ndarray:
         persons, joints, _ = self._shape
         try:
-            told = json.loads(line)
+            told = documents.parse(line)
         except (ValueError, RecursionError):
             raise InputError(f'frame {self.count}: no JSON: {_short(line)}') from None
         told = told.get('joints') if isinstance(told, dict) else told
@@ -107,7 +110,9 @@ class Lines:
         for person, body in enumerate(bodies):
             if body is not None:
                 frame[person] = self._body(person, body, joints)
-        frame = checked((frame * self._scale).astype(np.float32), self.count)
+        with np.errstate(over='ignore', invalid='ignore'):  # `checked` finds what is not finite
+            scaled = (frame * self._scale).astype(np.float32)
+        frame = checked(scaled, self.count)
         self.count += 1
         return vertical.turn(frame, self._up).astype(np.float32)
 
@@ -115,8 +120,11 @@ class Lines:
         where = f'frame {self.count}: person {person}'
         rows = [[None] * 3 if row is None else row for row in body] if isinstance(body, list) else []
         try:
+            # Not left to NumPy, which takes texts and booleans for numbers.
+            if not all(type(value) in _NUMBERS for row in rows for value in row):
+                raise TypeError
             found = np.array(rows, np.float64)  # None becomes nan
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f'{where}: expected {joints} joints of 3 numbers') from None
         if found.shape != (joints, 3):
             told = ' x '.join(map(str, found.shape)) or '0'

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from skeljax.errors import InputError
 
+_FAR = 1e12  # no frame or second is beyond; below it every whole number is one of float64
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class Segments:
@@ -150,7 +152,7 @@ def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: flo
         label = item.get('label') if isinstance(item, Mapping) else item
         if not isinstance(label, str) or label not in index:
             known = ', '.join(classes)
-            raise InputError(f'segment {position}: unknown label {label!r}, known: {known}')
+            raise InputError(f'segment {position}: unknown label {label!r:.60}, known: {known}')
         bounds = [_frame(item, name, fps, position) for name in ('start', 'end')]
         score = _number(item.get('score', 1.0), 'score', position)
         rows.append((*bounds, index[label], score))
@@ -199,7 +201,8 @@ def check(
 def _whole(values, field: str) -> np.ndarray:
     array = np.asarray(values)
     numbers = array.dtype.kind in 'iuf' and bool(np.isfinite(array).all())
-    whole = array.astype(np.int64) if numbers and array.ndim == 1 else None
+    with np.errstate(invalid='ignore'):  # what int64 cannot hold does not compare equal
+        whole = array.astype(np.int64) if numbers and array.ndim == 1 else None
     if whole is None or not np.array_equal(whole, array):
         raise InputError(
             f'{field}: expected a vector of whole numbers, found {array.dtype} of {array.shape}'
@@ -208,8 +211,9 @@ def _whole(values, field: str) -> np.ndarray:
 
 
 def _number(value, key: str, position: int) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f'segment {position}: expected a number as {key}, found {value!r}')
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or not abs(value) < _FAR:  # nan too
+        raise InputError(f'segment {position}: expected a number as {key}, found {value!r:.60}')
     return value
 
 
@@ -218,7 +222,8 @@ def _frame(item: Mapping, name: str, fps: float, position: int) -> float:
         return _number(item[f'{name}_frame'], f'{name}_frame', position)
     if f'{name}_seconds' not in item:
         raise InputError(f'segment {position}: neither {name}_frame nor {name}_seconds')
-    return round(_number(item[f'{name}_seconds'], f'{name}_seconds', position) * fps)
+    # A half goes up, as in `localize.exchange` and in labels of recordings.
+    return math.floor(_number(item[f'{name}_seconds'], f'{name}_seconds', position) * fps + 0.5)
 
 
 def _check_fps(fps: float) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skeljax.errors import InputError
 from skeljax.localize.decode import checked
 from skeljax.localize.segments import Segments
 
@@ -43,6 +44,9 @@ class Runs:
 
     Attributes:
         threshold, keep, min_frames: as `steady_runs`.
+
+    Raises:
+        InputError: a threshold or share outside 0 to 1, or fewer than 0 frames.
     """
 
     threshold: float = 0.5
@@ -50,6 +54,11 @@ class Runs:
     min_frames: int = 3
 
     def __post_init__(self):
+        for name in ('threshold', 'keep'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f'{name} is {getattr(self, name):g}, expected 0 to 1')
+        if self.min_frames < 0:
+            raise InputError(f'min_frames is {self.min_frames}, expected 0 or more')
         self._frames = 0  # seen so far
         self._label, self._start, self._total = -1, 0, 0.0  # of the run that is open, -1 for none
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import json
 import math
 import os
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 import numpy as np
 
+from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.report.figure import (
     INK,
@@ -149,11 +149,11 @@ def read_metrics(path: str | os.PathLike) -> dict[str, tuple[np.ndarray, np.ndar
     lines = content.split('\n')
     for number, line in enumerate(lines, start=1):
         try:
-            item = json.loads(line) if line.strip() else {'step': 0}
+            item = documents.parse(line) if line.strip() else {'step': 0}
             step = item['step']
             if not isinstance(step, int) or isinstance(step, bool):
                 raise TypeError
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             if number == len(lines):
                 break
             raise InputError(

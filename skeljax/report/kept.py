@@ -4,11 +4,11 @@ from collections.abc import Mapping
 import os
 from pathlib import Path
 from typing import NamedTuple
-import zipfile
 
 import numpy as np
 
 from skeljax.errors import InputError
+from skeljax.formats import archive
 from skeljax.localize.segments import Segments
 
 _FIELDS = ('start', 'end', 'label', 'score')
@@ -55,15 +55,15 @@ def read(path) -> Kept:
         InputError: names the file that is missing or damaged.
     """
     try:
-        with open(path, 'rb') as file, np.load(file, allow_pickle=False) as held:
-            columns = dict(held)
+        columns = dict(archive.load(path))
         names = columns.pop('recordings').tolist()
         frames = dict(zip(names, columns.pop('frames').tolist(), strict=True))
         kinds = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
         found = {kind: _split(columns, kind, names) for kind in kinds}
         return Kept(found.pop('truth'), found, frames)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f'{path}: kept segments cannot be read: {error}') from None
+    except Exception as error:  # columns of another kind fail in as many ways as there are
+        reason = archive.reason(error)
+        raise InputError(f'{path}: kept segments cannot be read: {reason}') from None
 
 
 def _split(columns: Mapping[str, np.ndarray], kind: str, names: list[str]) -> dict[str, Segments]:

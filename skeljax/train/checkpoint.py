@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 import contextlib
-import json
 from pathlib import Path
+import shutil
 import sys
 
 import jax
@@ -11,8 +11,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 import tensorstore
 
+from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.train import cluster, progress
+
+# How Orbax fails where a file of a checkpoint is damaged or missing.
+_FAILURES = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+_UNFINISHED = '.orbax-checkpoint-tmp'  # in the name of a save under way
 
 
 class Damaged(InputError):
@@ -25,30 +30,72 @@ class Damaged(InputError):
 
 @contextlib.contextmanager
 def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
-    """Opens the checkpoints in `folder`, made if absent; saves in the background.
+    """Opens the checkpoints in `folder` to add to them; the folder is made if absent.
 
-    What a `kill -9` leaves of an unfinished save carries another name, is never
-    restored and is cleaned up here.
+    A checkpoint whose figures cannot be read is set aside as by `resume`: Orbax could open none
+    beside it. Saves run in the background. What a `kill -9` left of an unfinished save carries another
+    name, is never restored, and is removed before this returns: Orbax's own cleaning runs in
+    a thread that may still be at work while the next save begins. One process (or one group
+    of processes) may have it open at a time; `reader` disturbs nothing.
 
     Raises:
         InputError: the folder cannot be written, at the end too, until which saving goes on.
-        Damaged: the figures of a checkpoint cannot be read.
     """
     folder = Path(folder).resolve()
-    for step in progress.steps(folder):
-        _check_figures(folder, step)
-    # Processes wait for each other by names that two managers at once must not share.
-    named = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
-    options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep, create=True, cleanup_tmp_directories=True, multiprocessing_options=named
-    )
+    with cluster.together():
+        if cluster.is_first():
+            _clean(folder)
+            for step in progress.steps(folder):
+                try:
+                    _check_figures(folder, step)
+                except Damaged as error:
+                    _set_aside(folder, step, error)
     with _writing(folder):
-        mngr = ocp.CheckpointManager(folder, options=options)
+        folder.mkdir(parents=True, exist_ok=True)
+        mngr = _open(folder, keep)
     try:
         yield mngr
     finally:
         with _writing(folder):
             mngr.close()
+
+
+@contextlib.contextmanager
+def reader(folder) -> Iterator[ocp.CheckpointManager]:
+    """Opens the checkpoints in `folder` to restore from; changes nothing there.
+
+    Another process may be saving to the folder at the same time.
+
+    Raises:
+        InputError: no such folder.
+        Damaged: the figures of a checkpoint cannot be read.
+    """
+    folder = Path(folder).resolve()
+    if not folder.is_dir():
+        raise InputError(f'{folder}: no checkpoint here')
+    mngr = _open(folder, None)
+    try:
+        yield mngr
+    finally:
+        mngr.close()
+
+
+def _open(folder: Path, keep: int | None) -> ocp.CheckpointManager:
+    for step in progress.steps(folder):
+        _check_figures(folder, step)
+    # Processes wait for each other by names that two managers at once must not share.
+    named = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, create=False, cleanup_tmp_directories=False, multiprocessing_options=named
+    )
+    return ocp.CheckpointManager(folder, options=options)
+
+
+def _clean(folder: Path):
+    """Removes unfinished saves."""
+    with _writing(folder):
+        for left in folder.glob(f'*{_UNFINISHED}*'):
+            shutil.rmtree(left)
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
@@ -67,8 +114,8 @@ def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | No
 def resume(folder, like: dict) -> tuple[int, dict]:
     """Restores the newest checkpoint that can be read.
 
-    A damaged one is told and set aside as `STEP.damaged`, and the one before it is taken;
-    the last one that there is stays where it is.
+    A damaged one is told and set aside as `STEP.damaged` (then `STEP.damaged-2`, ...), and the
+    one before it is taken; the last one that there is stays where it is.
 
     Args:
         folder: of the checkpoints.
@@ -81,12 +128,16 @@ def resume(folder, like: dict) -> tuple[int, dict]:
         InputError: all are damaged, or as `restore`.
     """
     folder = Path(folder).resolve()
+    with cluster.together():
+        if cluster.is_first():
+            _clean(folder)
     while True:
-        trouble = step = None
+        trouble, step, state = None, None, like
         try:
-            with manager(folder) as mngr:
-                step = mngr.latest_step()
-                state = like if step is None else restore(mngr, like, step)
+            if progress.steps(folder):
+                with reader(folder) as mngr:
+                    step = mngr.latest_step()
+                    state = restore(mngr, like, step)
         except Damaged as error:
             trouble = error
         troubles = [found for found in cluster.gather(trouble and trouble.step) if found is not None]
@@ -94,13 +145,15 @@ def resume(folder, like: dict) -> tuple[int, dict]:
             return step or 0, state
         with cluster.together():
             if cluster.is_first():
-                _set_aside(folder, max(troubles), trouble)
+                if progress.steps(folder) == [step := max(troubles)]:
+                    raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
+                _set_aside(folder, step, trouble)
 
 
 def _set_aside(folder: Path, step: int, trouble: Damaged | None):
-    if progress.steps(folder) == [step]:
-        raise trouble or InputError(f'{folder}/{step}: another process cannot read it')
-    aside = folder / f'{step}.damaged'
+    """Gives a checkpoint a name that none has yet, under which it is not restored."""
+    names = (f'{step}.damaged{again}' for again in ('', *(f'-{n}' for n in range(2, 1000))))
+    aside = next(folder / name for name in names if not (folder / name).exists())
     print(f'skeljax: {trouble or step}; set aside as {aside.name}', file=sys.stderr)
     with _writing(folder):
         (folder / str(step)).rename(aside)
@@ -110,9 +163,11 @@ def _check_figures(folder: Path, step: int):
     """Raises Damaged where Orbax would fail at opening all of them."""
     path = folder / str(step) / 'metrics' / 'metrics'
     try:
-        json.loads(path.read_text()) if path.exists() else None
-    except (OSError, ValueError) as error:
+        figures = documents.parse(path.read_text()) if path.exists() else {}
+    except (OSError, ValueError, RecursionError) as error:
         raise Damaged(folder, step, error) from None
+    if not isinstance(figures, dict):
+        raise Damaged(folder, step, f'its figures are {str(figures)[:40]!r}')
 
 
 @contextlib.contextmanager
@@ -144,15 +199,17 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
         raise InputError(f'{mngr.directory}: no checkpoint here')
     held = {item: tree for item, tree in like.items() if jax.tree.leaves(tree)}
     wanted = {}
-    with ocp.StandardCheckpointer() as reader:
+    with ocp.StandardCheckpointer() as opened:
         for item, tree in held.items():
             folder = mngr.directory / str(step) / item
             if not folder.is_dir():
+                if item in _items(folder.parent):
+                    raise Damaged(mngr.directory, step, f'{item} is missing')
                 raise InputError(f'{mngr.directory}/{step}: no item {item!r}')
             try:
                 _read_index(folder)
-                found = reader.metadata(folder).item_metadata
-            except (OSError, ValueError, KeyError) as error:
+                found = opened.metadata(folder).item_metadata
+            except _FAILURES as error:
                 raise Damaged(mngr.directory, step, error) from None
             if not _shapes(found):  # Orbax leaves out what it cannot read
                 raise Damaged(mngr.directory, step, f'no array of {item!r} can be read')
@@ -163,7 +220,7 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
     arguments = {item: ocp.args.StandardRestore(tree) for item, tree in wanted.items()}
     try:
         read = mngr.restore(step, args=ocp.args.Composite(**arguments))
-    except (OSError, ValueError) as error:
+    except _FAILURES as error:
         raise Damaged(mngr.directory, step, error) from None
     return like | {item: _filled(tree, read[item]) for item, tree in held.items()}
 
@@ -178,6 +235,14 @@ def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
     """Reads the figures saved with a checkpoint."""
     saved = mngr.restore(step, args=ocp.args.Composite(metrics=ocp.args.JsonRestore()))
     return saved['metrics']
+
+
+def _items(folder: Path) -> set[str]:
+    """Lists the items that a checkpoint had; some are lost where its deletion was killed."""
+    try:
+        return set(documents.parse((folder / '_CHECKPOINT_METADATA').read_text())['item_handlers'])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _shapes(tree) -> dict[str, tuple[int, ...]]:

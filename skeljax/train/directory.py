@@ -20,7 +20,7 @@ import zipfile
 from flax import traverse_util
 import numpy as np
 
-from skeljax import skeleton
+from skeljax import documents, skeleton
 import skeljax.configs.default
 from skeljax.data import normalize
 from skeljax.errors import InputError
@@ -139,7 +139,7 @@ def origin(workdir) -> dict:
     workdir = Path(workdir)
     run = workdirs.read(workdir)
     config = workdirs.config_of(run, skeljax.configs.default.get_config())
-    with checkpoint.manager(workdir / 'best') as mngr:
+    with checkpoint.reader(workdir / 'best') as mngr:
         selected = checkpoint.metrics(mngr, mngr.latest_step())
     chosen = config.finetune
     return {
@@ -191,7 +191,7 @@ def _read(folder: Path) -> dict:
     """Reads model.json and sees that it has what it must."""
     path = folder / _TOLD
     try:
-        told = json.loads(path.read_text(encoding='utf-8'))
+        told = documents.parse(path.read_text(encoding='utf-8'))
     except (FileNotFoundError, NotADirectoryError):
         what = f'{folder}: no model here (no {_TOLD})'
         if (folder / 'run.json').is_file():
@@ -268,7 +268,7 @@ def _figures(workdir: Path) -> dict:
     found = {}
     for path in sorted(workdir.glob('evaluate-*.json')):
         try:
-            told = json.loads(path.read_text(encoding='utf-8'))
+            told = documents.parse(path.read_text(encoding='utf-8'))
             runs, split, decoder = told['runs'], told['split'], told.get('decoder')
             figures = {
                 name: {**of['figures'], 'mean': of['mean']}

@@ -9,6 +9,7 @@ import time
 import tensorboardX
 import tqdm
 
+from skeljax import documents
 from skeljax.errors import writing
 from skeljax.train import progress, tracking
 
@@ -117,7 +118,10 @@ def _lines(path: Path) -> list[dict]:
     lines = []
     for text in path.read_text().splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
+            line = documents.parse(text)
+        except ValueError:
             break
+        if not isinstance(line, dict) or not isinstance(line.get('step'), int):
+            break
+        lines.append(line)
     return lines

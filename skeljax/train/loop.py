@@ -143,7 +143,7 @@ def _validate(step, validate, state, best, log):
     figures = validate(state)
     log.write(step, {f'validation/{name}': float(v) for name, v in figures.items()})
     kept = best.latest_step()
-    record = -1.0 if kept is None else checkpoint.metrics(best, kept)['selection']
+    record = -1.0 if kept is None else checkpoint.metrics(best, kept).get('selection', -1.0)
     # A step seen already: the run was stopped between this and its checkpoint.
     if figures['selection'] > record and (kept is None or step > kept):
         checkpoint.save(best, step, state, {k: float(v) for k, v in figures.items()})

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 import fcntl
-import json
 import os
 from pathlib import Path
 import time
 from typing import NamedTuple
 
+from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.train import workdir as workdirs
 
@@ -158,8 +158,8 @@ def _state(workdir: Path, saved: int, num_steps: int) -> str:
         return 'running'
     if saved >= num_steps:
         return 'done'
-    spoilt = _parsed(workdir / 'not_finite.json').get('step', 0)
-    return 'failed' if spoilt > saved else 'stopped'
+    spoilt = _parsed(workdir / 'not_finite.json').get('step')
+    return 'failed' if isinstance(spoilt, int) and spoilt > saved else 'stopped'
 
 
 def _logged(log: Path) -> int:
@@ -176,19 +176,20 @@ def _logged(log: Path) -> int:
 def _whole_steps(lines) -> Iterator[int]:
     for line in lines:
         try:
-            yield int(json.loads(line)['step'])
+            yield int(documents.parse(line)['step'])
         except (ValueError, TypeError, KeyError):  # torn by a kill
             continue
 
 
 def _selection(checkpoint: Path) -> float | None:
-    return _parsed(checkpoint / 'metrics' / 'metrics').get('selection')
+    selection = _parsed(checkpoint / 'metrics' / 'metrics').get('selection')
+    return selection if isinstance(selection, int | float) else None
 
 
 def _parsed(path: Path) -> dict:
     """Reads a JSON object; one that cannot be read is an empty one."""
     try:
-        parsed = json.loads(path.read_text())
+        parsed = documents.parse(path.read_text())
     except (OSError, ValueError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

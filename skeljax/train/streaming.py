@@ -31,6 +31,7 @@ WINDOW = tiles.Window(256, 16, 32)
 BEGINNING = 64  # frames
 _HAIR = 1e-6  # frames
 _SAME = 1e-4  # share by which rates may differ, as in `timing`
+_ROOM = 10_000_000  # joints in a window, over all frames and persons
 
 
 def frame_scores(
@@ -101,14 +102,22 @@ class Scores:
         note: told what is done to frames to fit the network.
 
     Raises:
-        InputError: the layout cannot be mapped, or the normalisation moves frames.
+        InputError: the layout cannot be mapped, the normalisation moves frames, no person, or
+            more than ten million joints in a window.
     """
 
     def __init__(
         self, ready: trained.Trained, window: tiles.Window, layout: str, persons: int = 1,
         note=lambda _: None,
     ):
-        self._ready, self._window = ready, tiles.check(window)
+        tiles.check(window)
+        most = _ROOM // (window.length * skeleton.get(layout).num_joints)
+        if not 1 <= persons <= most:
+            raise InputError(
+                f'{persons} persons in a frame, expected 1 to {most} with windows of '
+                f'{window.length} frames'
+            )
+        self._ready, self._window = ready, window
         self._layout, self._persons = layout, persons
         self._joints = skeleton.get(layout).num_joints
         self._normalise = normaliser(ready)
@@ -247,6 +256,8 @@ class Stream:
     ):
         if not 0 < fps < math.inf:
             raise InputError(f'frame rate is {fps:g}, expected a positive number')
+        if math.isnan(min_score):
+            raise InputError('min_score is nan, expected a number')
         self._rate = Rate(fps, ready.fps)
         if abs(fps / ready.fps - 1) >= _SAME:
             note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')

@@ -43,7 +43,7 @@ def load(workdir) -> Trained:
     config = workdirs.config_of(run, skeljax.configs.default.get_config())
     corpus = run['corpus']
     model, like = network(config, corpus['layout'], len(corpus['classes']))
-    with checkpoint.manager(best) as mngr:
+    with checkpoint.reader(best) as mngr:
         state = checkpoint.restore(mngr, finetune.parts(like))
         step = mngr.latest_step()
     return Trained(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ml_collections import ConfigDict
 
+from skeljax import documents
 from skeljax.errors import InputError, writing
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def read(workdir) -> dict:
     """
     path = Path(workdir) / 'run.json'
     try:
-        return json.loads(path.read_text())
+        return documents.parse(path.read_text())
     except FileNotFoundError:
         raise InputError(f'{workdir}: no run here (no run.json)') from None
     except (OSError, ValueError) as error:

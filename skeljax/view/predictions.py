@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import dataclasses
-import json
+import math
 from pathlib import Path
 from typing import NamedTuple
-import zipfile
 
 import numpy as np
 
-from skeljax import formats, localize
+from skeljax import documents, formats, localize
 from skeljax.data import records
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import labels
+from skeljax.formats import archive, labels
 from skeljax.localize.segments import Segments
 
 _NEEDED = {'recording': str, 'fps': (int, float), 'frames': int, 'segments': list}
@@ -86,11 +85,10 @@ def probabilities(prediction: Prediction, classes: Sequence[str]) -> np.ndarray 
     path = prediction.scores
     if path is None or not path.exists():
         return None
-    try:
-        with np.load(path) as stored:
-            own = np.asarray(stored['probabilities'], np.float32)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f'{path}: no scores of frames: {error}') from None
+    stored = archive.arrays(path, ('probabilities',))['probabilities']
+    if stored.dtype.kind != 'f':
+        raise InputError(f'{path}: probabilities are {stored.dtype}, expected real numbers')
+    own = np.asarray(stored, np.float32)
     count = len(prediction.classes)
     if own.ndim != 2 or len(own) != prediction.frames or own.shape[1] - count not in (0, 1):
         raise InputError(
@@ -192,7 +190,7 @@ def truths(path, predictions: Sequence[Prediction], classes: Sequence[str]) -> d
 def _read(path: Path, *, strict: bool) -> Prediction | None:
     """Reads a file; not `strict`, None where it is JSON of another kind."""
     try:
-        told = json.loads(path.read_text())
+        told = documents.parse(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise InputError(f'{path}: no such file') from None
     except (OSError, ValueError) as error:
@@ -200,8 +198,11 @@ def _read(path: Path, *, strict: bool) -> Prediction | None:
     fitting = isinstance(told, dict) and all(
         isinstance(told.get(key), kind) for key, kind in _NEEDED.items()
     )
-    fitting = fitting and isinstance(told.get('classes', []), list)
-    if not fitting or not told['fps'] > 0 or told['frames'] < 1:
+    classes = told.get('classes') or [] if fitting else []
+    fitting = fitting and isinstance(classes, list) and all(isinstance(c, str) for c in classes)
+    fitting = fitting and isinstance(told.get('source') or {}, dict)
+    fitting = fitting and isinstance(told.get('scores') or '', str)
+    if not fitting or not 0 < told['fps'] < math.inf or told['frames'] < 1:
         if not strict:
             return None
         needed = ', '.join(_NEEDED)

@@ -11,8 +11,7 @@ import pytest
 import untrained
 
 from skeljax import localize
-from skeljax.cli import main, stream as verb
-from skeljax.errors import InputError
+from skeljax.cli import main, stream as verb, stream_server
 from skeljax.formats import wire
 from skeljax.localize import steady
 from skeljax.train import ready, streaming, tiles
@@ -119,7 +118,15 @@ def test_a_stream_that_stalls(stream, bodies):
     ((), '--fps is missing: how many frames a second come'),
     (('--fps', '0'), '--fps: frame rate is 0.0, expected 0.1 to 10000 frames a second'),
     (('--fps', '30', '--stall', '0'), '--stall 0: expected a number above 0'),
+    (('--fps', '30', '--stall', 'nan'), '--stall nan: expected a number above 0'),
+    (('--fps', '30', '--stall', 'inf'), '--stall inf: expected a number above 0'),
     (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
+    (('--fps', '30', '--persons', '100000000'), '100000000 persons in a frame, expected 1 to 6250 '),
+    (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
+    (('--fps', '30', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
+    (('--fps', '30', '--keep', 'nan'), 'keep is nan, expected 0 to 1'),
+    (('--fps', '30', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
+    (('--fps', '30', '--min-score', 'nan'), 'min_score is nan, expected a number'),
     (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
     (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),
     (('--fps', '30', '--hop', '60'), 'a window of 64 frames that moves by 60 and looks 16 ahead'),
@@ -133,8 +140,44 @@ def test_nothing_at_all_is_no_error(stream):
     assert stream(b'') == (0, [], [])
 
 
-def test_clients_come_one_after_the_other(run, bodies):
-    model = ready.of_run(run)
+ATTACKS = {
+    'an integer of 400 digits': json.dumps([[10**400, 0, 0]] * V),
+    'an integer of 5000 digits': '[[' + '9' * 5000 + ',0,0]]',
+    'texts': json.dumps([['1', '2', '3']] * V),
+    'texts that say nan': json.dumps([['nan', 'inf', '0']] * V),
+    'booleans': json.dumps([[True, False, True]] * V),
+    'one boolean': json.dumps([[0.5, 0.5, 0.5]] * (V - 1) + [[0.5, True, 0.5]]),
+    'infinity': json.dumps([[float('inf'), 0, 0]] * V),
+    '1e400': '[' + ','.join(['[1e400, 0, 0]'] * V) + ']',
+    'the largest double': '[' + ','.join(['[1.7e308, 0, 0]'] * V) + ']',
+    'objects for joints': json.dumps([{'x': 1, 'y': 2, 'z': 3}] * V),
+    'empty objects': json.dumps([{}] * V),
+    'four levels': json.dumps([[[[1, 2, 3]] * V]]),
+    'a hundred thousand levels': '[' * 100_000,
+    'a joint too few': json.dumps([[1, 2, 3]] * (V - 1)),
+    'a joint too many': json.dumps([[1, 2, 3]] * (V + 1)),
+    'two numbers a joint': json.dumps([[1, 2]] * V),
+    'rows of two lengths': json.dumps([[1, 2, 3]] * (V - 1) + [[1, 2]]),
+    'too many persons': json.dumps([[[1, 2, 3]] * V] * 50),
+    'no joints': '{"joints": []}',
+    'joints as a text': '{"joints": "all of them"}',
+    'another object': '{"pose": [1]}',
+    'null': 'null',
+    'a number': '7',
+    'no JSON': 'hello',
+    'half a line': '[[1, 2, 3], [1, 2',
+    'a request of a browser': 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'bytes that are no text': b'\xff\xfe\x00\x01',
+    'the greeting of TLS': b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n',
+    'zeros': b'\0' * 1000 + b'\n',
+    'two megabytes without the end of a line': b'[' + b'1,' * (1 << 20),
+}
+
+
+@pytest.fixture
+def server(run):
+    """Starts `serve` on the verb's own streams; returns how to connect, and joins it at the end."""
+    model, job = ready.of_run(run), None
 
     def begin():
         made = streaming.Stream(
@@ -143,29 +186,68 @@ def test_clients_come_one_after_the_other(run, bodies):
         )
         return made, wire.Lines(1, V)
 
-    tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=30.0)
-    said, found = [], []
-    job = threading.Thread(target=verb.serve, args=(('127.0.0.1', 0), begin, tell, 20.0, 2, said.append))
-    job.start()
-    while not said:
-        time.sleep(0.05)
-    port = int(said[0].rpartition(':')[2])
-    for data in (lines(bodies[:100]) + b'{}\n', lines(bodies[:100])):
-        with socket.create_connection(('127.0.0.1', port), timeout=60) as client:
-            client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
-            told = b''.join(iter(lambda: client.recv(4096), b''))
-            found.append([json.loads(line) for line in told.splitlines()])
+    def start(clients: int, stall=20.0):
+        nonlocal job
+        said = []
+        tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=30.0)
+        attend = lambda connection: verb._attend(connection, begin, tell, stall)
+        job = threading.Thread(
+            target=stream_server.serve, args=(('127.0.0.1', 0), attend, said.append),
+            kwargs={'stall': stall, 'clients': clients},
+        )
+        job.start()
+        while not said:
+            time.sleep(0.01)
+        port = int(said[0].rpartition(':')[2])
+        return lambda: socket.create_connection(('127.0.0.1', port), timeout=60)
+
+    yield start
     job.join(60)
-    assert not job.is_alive() and found[1]
-    assert found[0] == [*found[1], {'error': "frame 100: no list of joints: '{}'"}]
+    assert not job.is_alive()
 
 
-def test_an_address_that_is_taken():
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        address = server.getsockname()
-        with pytest.raises(InputError, match=f'--listen 127.0.0.1:{address[1]}: '):
-            verb.serve(address, None, None, 1.0, 1, print)
+def _rest(client) -> list[dict]:
+    """Ends a client's stream; returns all that it was sent."""
+    client.shutdown(socket.SHUT_WR)
+    told = b''.join(iter(lambda: client.recv(4096), b''))
+    return [json.loads(line) for line in told.splitlines()]
+
+
+def test_no_attack_disturbs_a_client_beside_it(server, bodies, capsys):
+    connect = server(len(ATTACKS) + 2)
+    with connect() as alone:
+        alone.sendall(lines(bodies[:100]))
+        undisturbed = _rest(alone)
+    assert undisturbed
+    with connect() as good:
+        good.sendall(lines(bodies[:50]))
+        for what, data in ATTACKS.items():
+            with connect() as attacker:
+                try:
+                    attacker.sendall(data.encode() + b'\n' if isinstance(data, str) else data)
+                    told = _rest(attacker)
+                except OSError:  # the server closed while this was still sending
+                    continue
+                assert [*told[-1]] == ['error'] and '\n' not in told[-1]['error'], what
+                assert 'failed' not in told[-1]['error'], what
+        good.sendall(lines(bodies[50:100]))
+        assert _rest(good) == undisturbed
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == len(ATTACKS)
+    assert all(line.startswith('skeljax stream: 127.0.0.1:') for line in errors)
+    print(f'{len(ATTACKS)} of {len(ATTACKS)} attacks on the socket got one line each')
+
+
+def test_clients_are_served_side_by_side_and_a_slow_one_fails_alone(server, bodies):
+    connect = server(2, stall=3.0)
+    with connect() as slow, connect() as quick:
+        slow.sendall(lines(bodies[:100]) + b'[[')
+        quick.sendall(lines(bodies[:100]))
+        found = _rest(quick)
+        told = b''.join(iter(lambda: slow.recv(4096), b''))
+    assert found
+    error = {'error': 'no frame for 3 seconds, after 100 of them'}
+    assert [json.loads(line) for line in told.splitlines()] == [*found, error]
 
 
 def test_addresses():

@@ -7,6 +7,7 @@ import pytest
 
 from skeljax.data import building, records
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import texts
 from skeljax.formats.motion import Motion
 
 
@@ -52,6 +53,20 @@ def test_a_split_without_a_recording_is_told_with_all_that_went_wrong():
         list(work.examples(_make, [('a', -1), ('b', -2)]))
     told = ['a split without a recording', 'a.txt:1: -1 frames', 'b.txt:1: -2 frames']
     assert str(caught.value).splitlines() == told
+
+
+def test_whatever_a_reader_raises_is_damage(monkeypatch):
+    """Such as a SystemError of NumPy's; the other files of the folder are read."""
+    monkeypatch.setattr(texts, 'row', lambda *_: 1 / 0)
+
+    def make(job):
+        if job[1] < 0:
+            texts.table('a.txt', [(1, 'x')], 1)
+        return _make(job)
+
+    work = building.Work()
+    assert [name for name, _ in work.examples(make, [('a', 1), ('b', -1), ('c', 1)])] == ['a', 'c']
+    assert work.troubles == ["('b', -1): cannot be read: ZeroDivisionError: division by zero"]
 
 
 def test_a_defect_of_the_library_is_not_taken_for_damage():

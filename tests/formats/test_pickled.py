@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import sys
+import tracemalloc
 import types
 
 from hypothesis import given, settings, strategies as st
@@ -113,6 +114,67 @@ def test_a_short_pickle_cannot_claim_much_memory(tmp_path, claim):
     path = tmp_path / 'model.pkl'
     path.write_bytes(claim)
     assert 'cannot be read as a pickle: ' in _told(pickled.arrays, path, ('a',))
+
+
+_DEEP = b'N' + b'\x85' * 300_000
+
+
+@pytest.mark.parametrize(
+    'nested',
+    [
+        b'}' + _DEEP + b'Ns.',  # the key of a dictionary
+        b'}(' + _DEEP + b'Nu.',
+        b'\x80\x04\x8f(' + _DEEP + b'\x90.',  # of a set
+        b'\x80\x04(' + _DEEP + b'\x91.',  # of a frozen set
+        b'}N' + b'\x85q\x000h\x00' * 300_000 + b'Ns.',  # remembered and taken from memory
+        b'}N' + b'\x85(e' * 300_000 + b'Ns.',  # as a list, of which nothing is appended to
+        b'}' + b'(' * 300_000 + b't' * 300_000 + b'Ns.',
+        b'}N' + b'\x85Nb' * 300_000 + b'Ns.',  # its state is set to None
+    ],
+)
+def test_tuples_in_tuples_are_refused_before_python_hashes_them(tmp_path, nested):
+    """Python hashes a tuple by recursion in C, without a limit, and would die."""
+    path = tmp_path / 'model.pkl'
+    path.write_bytes(nested)
+    told = _told(pickled.arrays, path, ('a',))
+    assert 'tuples nested more than 100 deep' in told or 'without its operands' in told
+
+
+def test_what_is_nested_otherwise_is_read(tmp_path):
+    content, whole = np.arange(3.0), ('x',)
+    for _ in range(90):
+        whole = (whole, {'list': [whole]})
+    path = _pickle(tmp_path / 'model.pkl', {'a': content, ((('x',), 1), 2): whole})
+    np.testing.assert_array_equal(pickled.arrays(path, ('a',))['a'], content)
+
+
+def test_of_an_archive_only_what_is_asked_for_is_read(tmp_path, monkeypatch):
+    path = tmp_path / 'a.npz'
+    np.savez_compressed(path, joints=np.arange(3.0), other=np.zeros(8_000_000))
+    tracemalloc.start()
+    try:
+        assert list(archive.arrays(path, ('joints',))) == ['joints']
+        stored = archive.load(path)
+        assert list(stored) == ['joints', 'other'] and 'other' in stored
+        np.testing.assert_array_equal(stored['joints'], np.arange(3.0))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    monkeypatch.setattr(archive, 'UNPACKED', 50_000_000)
+    assert 'unpacks to 64000128 bytes, more than 47 MiB' in _told(archive.arrays, path, ('other',))
+    # What is not compressed takes the memory that its file says.
+    np.savez(path, other=np.zeros(8_000_000))
+    assert archive.load(path)['other'].shape == (8_000_000,)
+
+
+@pytest.mark.parametrize('point', [0x110000, 0xFFFFFFFF, 0xD800, 0xDFFF])
+def test_a_text_with_a_code_point_that_is_none_is_refused(tmp_path, point):
+    path = tmp_path / 'a.npz'
+    for order in '<>':
+        text = np.frombuffer(np.array([0x61, point], f'{order}u4').tobytes(), f'{order}U2')
+        np.savez(path, layout=text, sound=np.array('ntu25 \U0010ffff'))
+        assert 'a text with a code point that is none' in _told(archive.arrays, path, ('layout',))
+        assert archive.load(path)['sound'].item() == 'ntu25 \U0010ffff'
 
 
 @st.composite

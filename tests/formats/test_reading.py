@@ -11,6 +11,7 @@ import pytest
 import skeljax
 from skeljax import formats
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import texts
 from skeljax.formats.motion import Motion
 
 
@@ -74,6 +75,29 @@ def test_a_reader_gets_what_was_told_and_it_asks_for(tmp_path, monkeypatch):
     assert given == {'unit': 1.0, 'fps': 120.0}  # its own defaults
     skeljax.read(tmp_path / 'a.bvh', unit='cm', fps=60)
     assert given == {'unit': 0.01, 'fps': 60}
+
+
+def test_whatever_a_reader_raises_is_told_in_a_line(tmp_path, monkeypatch):
+    class Reader:
+        @staticmethod
+        def read(path):
+            raise SystemError('from far below\nin two lines')
+
+    monkeypatch.setitem(sys.modules, 'skeljax.formats.bvh', Reader)
+    (tmp_path / 'a.bvh').write_text('')
+    with pytest.raises(FormatError) as caught:
+        skeljax.read(tmp_path / 'a.bvh')
+    told = f'{tmp_path}/a.bvh: cannot be read: SystemError: from far below in two lines'
+    assert str(caught.value) == told
+
+
+def test_a_gzipped_text_unpacks_to_no_more_than_is_told(tmp_path, monkeypatch):
+    path = tmp_path / 'a.csv.gz'
+    path.write_bytes(gzip.compress(b'x' * (2 << 20)))
+    assert len(texts.read(path)) == 2 << 20
+    monkeypatch.setattr(texts, 'UNPACKED', 1 << 20)
+    with pytest.raises(FormatError, match='a.csv.gz: unpacks to more than 1 MiB; unpack it first'):
+        texts.read(path)
 
 
 def test_what_is_no_option_is_told(tmp_path):

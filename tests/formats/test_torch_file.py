@@ -1,8 +1,10 @@
 """Checkpoints of PyTorch: every kind of tensor is read, nothing is run, damage is told."""
 
+import copy
 import io
 import pickle
 import struct
+import tracemalloc
 import zipfile
 
 from damage import damaged, told
@@ -143,6 +145,15 @@ def test_a_pickle_that_would_run_something_is_refused_by_name(tmp_path, write, f
     assert [path.name for path in tmp_path.iterdir()] == ['model.pt']
 
 
+# The key of a dictionary: Python hashes it, by recursion in C, and would die of it.
+NESTED = b'}N' + b'\x85' * 300_000 + b'Ns'
+REPEATED = _tensor((400_000,), (0,))  # of one number
+
+
+def _keyed(value: bytes, key: bytes) -> bytes:
+    return b'}' + key + value + b's'
+
+
 @pytest.mark.parametrize(
     ('raw', 'expected'),
     [
@@ -165,10 +176,54 @@ def test_a_pickle_that_would_run_something_is_refused_by_name(tmp_path, write, f
         (_zipped(_table(a=_call('torch._utils._rebuild_qtensor', b''))), 'expected a dense tensor'),
         (_zipped(_table(a=_tensor((6,), (1,))), method=zipfile.ZIP_DEFLATED), 'is compressed'),
         (_in_a_row(_table(a=_tensor((6,), (1,))), [ROW[:3]]), "'a': 12 bytes are there of 6 Float"),
+        (_zipped(_table(a=_tensor((6,), (1,)), b=NESTED)), 'tuples nested more than 100 deep'),
+        (_in_a_row(_table(a=_tensor((6,), (1,)), b=NESTED)), 'tuples nested more than 100 deep'),
+        (_zipped(_keyed(_tensor((6,), (1,)), b'N' + b'\x85')), 'a tensor whose name is a tuple'),
+        (_zipped(_table(**{f't{i}': REPEATED for i in range(3)})), "'t2': more than"),
     ],
 )
 def test_what_is_no_sound_checkpoint_is_told(tmp_path, raw, expected):
     assert expected in _told(tmp_path, raw)
+
+
+@pytest.mark.parametrize('kind', ['FloatStorage', 'BFloat16Storage', 'BoolStorage'])
+@pytest.mark.parametrize('write', [_zipped, _in_a_row])
+def test_many_tensors_of_one_storage_take_its_memory_once(tmp_path, kind, write):
+    row = np.zeros(10**6, {'FloatStorage': 'f4', 'BFloat16Storage': 'u2', 'BoolStorage': 'u1'}[kind])
+    part = lambda i: _tensor((10,), (1,), start=i, kind=kind, count=len(row))
+    content = _table(**{f't{i}': part(i) for i in range(20)})
+    path = tmp_path / 'model.pt'
+    path.write_bytes(write(content, [row.tobytes() if write is _zipped else row]))
+    tracemalloc.start()
+    try:
+        found = torch_file.state(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 20 and peak < 6 * row.nbytes
+
+
+def test_members_of_an_archive_that_are_one_place_are_refused(tmp_path):
+    """A hundred entries of the directory may all lead to the bytes of one."""
+    content = _table(**{f't{i}': _tensor((6,), (1,), key=str(i)) for i in range(100)})
+    raw = _zipped(content, [ROW.tobytes()] * 100)
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        first = archive.getinfo('best/data/0').header_offset
+        size = sum(e.file_size for e in archive.infolist()[1:])
+    assert len(_read(tmp_path, raw)) == 100 and first
+    big = io.BytesIO()
+    with zipfile.ZipFile(big, 'w') as archive:
+        archive.writestr('best/data.pkl', b'\x80\x02' + content + b'.')
+        archive.writestr('best/data/0', ROW.tobytes() * 1000)
+        place = archive.getinfo('best/data/0')
+        for key in range(1, 100):
+            entry = copy.copy(place)
+            entry.filename = f'best/data/{key}'
+            archive.filelist.append(entry)
+            archive.NameToInfo[entry.filename] = entry
+        archive._didModify = True
+    assert size < len(big.getvalue())
+    _told(tmp_path, big.getvalue())
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

@@ -216,42 +216,6 @@ def test_weights_that_are_not_finite_are_not_kept_as_the_best(tmp_path):
     assert seen == [2]
 
 
-def _damage(folder, how):
-    files = {
-        'figures': [folder / 'metrics' / 'metrics'],
-        'index': list((folder / 'weights').glob('manifest.ocdbt')),
-        'arrays': list((folder / 'weights').glob('**/d/*')),
-        'shapes': [folder / 'weights' / '_METADATA'],
-    }[how]
-    assert files
-    for path in files:
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-@pytest.mark.parametrize('how', ['figures', 'index', 'arrays', 'shapes'])
-def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_it_taken(tmp_path, capsys, how):
-    run = tmp_path / 'run'
-    whole = _train(run, 4)
-    _damage(run / 'checkpoints' / '4', how)
-    jax.tree.map(np.testing.assert_array_equal, _train(run, 4), whole)
-    said = capsys.readouterr().err
-    assert said.count('\n') == 1 and '/checkpoints/4: a damaged checkpoint: ' in said
-    assert (run / 'checkpoints' / '4.damaged').is_dir()
-    with checkpoint.manager(run / 'checkpoints') as mngr:
-        assert mngr.all_steps() == [2, 4]
-    assert _steps(run) == [1, 2, 3, 4]
-
-
-def test_with_every_checkpoint_damaged_nothing_begins_anew(tmp_path):
-    _train(tmp_path / 'run', 4)
-    for step in ('2', '4'):
-        _damage(tmp_path / 'run' / 'checkpoints' / step, 'index')
-    with pytest.raises(InputError, match='/checkpoints/2: a damaged checkpoint') as raised:
-        _train(tmp_path / 'run', 4)
-    assert '\n' not in str(raised.value)
-    assert (tmp_path / 'run' / 'checkpoints' / '2').is_dir()
-
-
 _LIMITED = textwrap.dedent('''
     import pathlib, resource, sys
     sys.path.insert(0, sys.argv[1])

@@ -61,7 +61,7 @@ def numbered(
 
 def ordered(names: Iterable[str]) -> list[str]:
     """Sorts names; numbers by their value, before the others."""
-    number = lambda name: int(name) if name.isdecimal() else -1
+    number = lambda name: int(name) if name.isdecimal() else -1  # labels are short, see `told`
     return sorted(names, key=lambda name: (not name.isdecimal(), number(name), name))
 
 

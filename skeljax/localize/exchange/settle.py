@@ -11,7 +11,7 @@ from skeljax.errors import FormatError, InputError
 from skeljax.localize.exchange.faults import Faults
 from skeljax.localize.exchange.numbering import numbered
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.timing import timed
+from skeljax.localize.exchange.timing import FAR, timed
 from skeljax.localize.exchange.told import Row, Told
 from skeljax.localize.segments import Segments
 
@@ -117,9 +117,16 @@ def _factor(told: Told, name: str, fps: float | None) -> float:
 
 
 def _frames(told: Told, factors: Mapping[str, float], fps: float | None) -> dict[str, int]:
-    """Counts the frames of recordings whose length is told, at least one each."""
+    """Counts the frames of recordings whose length is told, at least one each.
+
+    Raises:
+        FormatError: a length that no recording has.
+    """
     lengths = {name: count * factors[name] for name, count in told.frames.items()}
     lengths |= {name: length * fps for name, length in told.seconds.items() if fps}
+    for name, length in lengths.items():
+        if not length < FAR:
+            raise FormatError(f'recording {name!r:.60}: a length of {length:g} frames')
     return {name: max(math.floor(length + 0.5), 1) for name, length in lengths.items()}
 
 

@@ -10,7 +10,7 @@ from skeljax.localize.exchange.faults import Faults
 from skeljax.localize.exchange.told import Row
 from skeljax.localize.segments import Segments
 
-_FAR = 1e12  # no time is beyond, whatever the unit; below it no frame overflows
+FAR = 1e12  # no time is beyond, whatever the unit; below it no frame overflows
 
 
 def timed(
@@ -42,10 +42,10 @@ def timed(
     """
     start, end, score = np.array([row[2:5] for row in rows], np.float64).reshape(-1, 3).T
     factor = np.array([factors[row.recording] for row in rows], np.float64)
-    limit = np.array([frames.get(row.recording, _FAR) for row in rows], np.float64)
+    limit = np.array([frames.get(row.recording, FAR) for row in rows], np.float64)
     with np.errstate(invalid='ignore', over='ignore'):
         first, last = start * factor, end * factor
-        timeless = ~((np.abs(first) < _FAR) & (np.abs(last) < _FAR))
+        timeless = ~((np.abs(first) < FAR) & (np.abs(last) < FAR))
         # A frame late may come of rounding.
         leaves = (np.floor(first + 0.5) < 0) | (np.floor(last + 0.5) > limit + 1)
         outside = (last <= 0) | (first >= limit) | (leaves & (not cut))

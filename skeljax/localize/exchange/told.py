@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from skeljax.errors import FormatError
 
+_LONGEST = 1000  # characters of a label
+
 
 class Row(NamedTuple):
     """One segment as its file tells it.
@@ -86,6 +88,8 @@ def label(value, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         found = 'missing' if value is None or value == '' else f'{str(value)[:40]!r}'
         raise FormatError(f'{where}: label is {found}, expected a name or a number of a class')
+    if len(value) > _LONGEST:
+        raise FormatError(f'{where}: label has {len(value)} characters, expected up to {_LONGEST}')
     return value.strip()
 
 
