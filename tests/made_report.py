@@ -58,6 +58,7 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
         size=(len(TRUTH), 90.0),
         protocol='babel_clean',
         measured=scores.to_json_dict(result),
+        decoding='segmentation',
         judged=judge.judge(
             PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames, fps=FPS, min_score=0.1
         ),

@@ -16,6 +16,7 @@ import shutil
 import time
 
 from skeljax.cli import configured, evaluate, finetune, predict, prepare, pretrain, training
+from skeljax.localize import decoding
 from skeljax.report import charts, table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
@@ -84,25 +85,27 @@ def _finetune(args, config, out, source, start, head) -> dict:
 def _report(out: Path, figures: dict):
     """Writes and prints the table of every start and head."""
     tious = next(iter(figures.values()))['tious']
-    columns = [f'mAP@{tiou}' for tiou in tious] + ['mean']
-    measured = {key: f['protocols'][PROTOCOL] for key, f in figures.items()}
-    values = [[*f['map'], f['mean']] for f in measured.values()]
+    columns = ['F1@50', 'edit', 'mean mAP', *(f'mAP@{tiou}' for tiou in tious)]
+    values = {key: _values(found['protocols']) for key, found in figures.items()}
     shown = dict(corner=('start', 'head'), scale=100.0)
-    title = f'10 % of the labels, test persons, protocol {PROTOCOL} (%)'
-    print(f'\n{title}\n\n{table.text(list(measured), columns, values, **shown)}')
-    text = table.markdown(list(measured), columns, values, bold_best=True, **shown)
+    title = f'10 % of the labels, test persons, mAP of protocol {PROTOCOL} (%)'
+    print(f'\n{title}\n\n{table.text(list(values), columns, list(values.values()), **shown)}')
+    text = table.markdown(list(values), columns, list(values.values()), bold_best=True, **shown)
     (out / 'table.md').write_text(f'{title}\n\n{text}\n')
     (out / 'table.json').write_text(
         json.dumps({' / '.join(key): f for key, f in figures.items()}, indent=1) + '\n'
     )
-    cube = [
-        [[*measured[start, head]['map'], measured[start, head]['mean']] for head in HEADS]
-        for start in STARTS
-    ]
-    heads = list(HEADS)
     charts.plot_table(
-        out / 'table.png', rows=STARTS, columns=heads, metrics=columns, values=cube, title=title
+        out / 'table.png', rows=STARTS, columns=list(HEADS), metrics=columns, title=title,
+        ylabel='%',
+        values=[[values[start, head] for head in HEADS] for start in STARTS],
     )
+
+
+def _values(measured: dict) -> list[float]:
+    """Returns a row of the table from the figures of all protocols, shares of 1."""
+    read, ranked = measured[decoding.READ]['figures'], measured[PROTOCOL]
+    return [read['F1@50'], read['edit'], ranked['mean'], *ranked['map']]
 
 
 def _draw(out: Path, data_dir, name: str):

@@ -143,7 +143,8 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
 
 
 def scored(
-    workdirs, split='test', data_dir=None, weights=None, window: tiles.Window | None = None
+    workdirs, split='test', data_dir=None, weights=None, window: tiles.Window | None = None,
+    note=predict.note,
 ) -> Scored:
     """Scores a split with the best state of a fine-tuning run, or fuses the logits of several.
 
@@ -154,6 +155,7 @@ def scored(
         weights: of each run's logits; `WEIGHTS` of their streams by default.
         window: that moves over the recordings, see `streaming.frame_scores`; by default
             all is seen at once, see `score.probabilities`.
+        note: called with a line if the first run has no fitted sequence decoder.
 
     Raises:
         InputError: no such run, split or corpus; the corpus has other classes or another
@@ -162,7 +164,7 @@ def scored(
     """
     with cluster.together():
         runs = [trained.load(workdir) for workdir in workdirs]
-        sequence = ready.sequence_of(workdirs[0], runs[0], predict.note)
+        sequence = ready.sequence_of(workdirs[0], runs[0], note)
         streams = [run.config.finetune.stream for run in runs]
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:

@@ -3,8 +3,9 @@
     skeljax report runs/tuned --out report.html
     skeljax report runs/scratch runs/tuned --split test --protocol argmax_clean --out compared.md
 
-Of each run of fine-tuning, scored as `skeljax evaluate` does: mAP by overlap, classes,
-confusion, how far starts and ends are off, the best and worst recordings in the viewer. Of each
+Of each run of fine-tuning, scored as `skeljax evaluate` does: F1@50, edit score, segments found,
+missed and wrong, how far starts and ends are off, mAP by overlap, classes, confusion, the best and
+worst recordings in the viewer. Segments are those of the run's sequence decoder. Of each
 run, of pretraining too: its curves (and those of the pretraining that it names), snippets of
 the split by class, and how alike those of one recording are. Several runs are compared first.
 
@@ -19,9 +20,9 @@ it measured the same state. A --data-dir without the corpus is an error.
 from pathlib import Path
 import sys
 
-from skeljax import localize
 from skeljax.cli import report_runs
 from skeljax.errors import InputError, writing
+from skeljax.localize import decoding
 from skeljax.report.run import chapters, files, reported
 from skeljax.view import kinds, page as viewer
 
@@ -32,17 +33,17 @@ def add_arguments(parser):
     parser.add_argument('--force', action='store_true', help='replace a report that exists')
     parser.add_argument('--split', help='of the corpus (default: test, where there is one)')
     parser.add_argument('--data-dir', help='where the corpus is prepared, if not where it was')
-    parser.add_argument('--protocol', help="that measures (default: the one that selected a run's state)")
+    parser.add_argument('--protocol', help='whose mAP is reported and whose segments are judged (default: mAP of the one that '
+        "selected a run's state, segments of the run's sequence decoder)")
     parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
-    parser.add_argument('--min-score', type=float, default=0.1, help='leave out weaker segments')
+    parser.add_argument('--min-score', type=float, help="leave out weaker segments (default: the decoder's own rule)")
     parser.add_argument('--recording', metavar='NAME', help='whose self-similarity is shown')
     parser.add_argument('--title', help='of the report')
 
 
 def run(args) -> int:
     target = files.check(args.out, force=args.force)
-    if args.protocol:
-        localize.protocol(args.protocol)
+    decoding.choose(args.protocol or decoding.READ, min_score=args.min_score)
     if not 0 < args.tiou <= 1:
         raise InputError(f'--tiou {args.tiou:g} is not above 0 and up to 1')
     found = [report_runs.begin(workdir) for workdir in args.workdirs]

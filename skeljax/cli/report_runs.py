@@ -1,20 +1,22 @@
 """Finds out what a report tells of a run: reads it, scores its split, encodes snippets."""
 
+from collections.abc import Mapping
 import functools
 from pathlib import Path
 
 import numpy as np
 
-from skeljax import documents, localize
+from skeljax import documents
 from skeljax.cli import configured, evaluate, finetune, view
 import skeljax.configs.default
 from skeljax.data import corpus as corpora
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.localize import decoding, protocols
 from skeljax.report import charts, kept
 from skeljax.report.run import chapters, judge
 from skeljax.report.run.reported import Encoded, Reported
-from skeljax.train import assemble, knn, progress, score, trained, workdir as workdirs
+from skeljax.train import assemble, knn, progress, ready, score, trained, workdir as workdirs
 from skeljax.view.entry import Entry
 
 ENCODED = 200  # recordings whose snippets are shown, evenly spread
@@ -92,39 +94,74 @@ def _curves(workdir) -> dict:
 
 
 def _scored(found: Reported, args):
-    scored = evaluate.scored([found.progress.folder], found.split, args.data_dir)
+    found.decoding = args.protocol or decoding.READ
+    read = protocols.reads_segments(found.decoding)
+    note = lambda _: found.notes.append(f'the run {ready.NOT_FITTED}') if read else None
+    scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
     truth = score.truth(scored.corpus)
     if not any(map(len, truth.values())):
         found.notes.append(f'nothing is labelled in split {found.split}: no figures')
         return
-    segments = evaluate.decoded(scored, [found.protocol])
+    segments = evaluate.decoded(scored, [found.protocol, found.decoding])
     found.measured = evaluate.described(scored, segments)['protocols'][found.protocol]
     frames = {name: len(scores) for name, scores in scored.probabilities.items()}
-    _judge(found, args, segments[found.protocol], truth, frames)
+    _judge(found, args, segments[found.decoding], truth, frames)
 
 
 def _from_files(found: Reported, args):
-    """Takes the figures that `skeljax evaluate` left, if they are of the same state."""
+    """Takes the figures that `skeljax evaluate` left, if they are of the same state.
+
+    Files of versions before the sequence decoder tell no outcome, and what they hold under the
+    names of protocols that now use it is of another decoder.
+    """
     stem = found.progress.folder / f'evaluate-{found.split}'
+    file = stem.with_name(f'{stem.name}.json')
+    again = f'prepare the corpus, or where it is run `skeljax evaluate --split {found.split}`'
     try:
-        told = documents.parse(stem.with_name(f'{stem.name}.json').read_text())
+        told = documents.parse(file.read_text())
         same = told['runs'][0]['step'] == found.progress.best_step
-        measured = told['protocols'].get(found.protocol)
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        same, measured = False, None
-    if not same or not measured:
-        again = f'prepare the corpus, or where it is run `skeljax evaluate --split {found.split}`'
-        found.notes.append(f'no figures of {found.protocol} from this state in {stem}.json: {again}')
+        exclusive = bool(told.get('outcome'))
+        figures = {
+            name: of for name, of in told['protocols'].items()
+            if name in protocols.PROTOCOLS and (exclusive or not protocols.reads_segments(name))
+        }
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        same, figures, exclusive = False, {}, False
+    found.measured = figures.get(found.protocol) if same else None
+    if not found.measured:
+        found.notes.append(f'no figures of {found.protocol} from this state in {file}: {again}')
+    found.decoding = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
+    if not same or not found.decoding:
         return
-    found.measured = measured
+    if not args.protocol and not exclusive:
+        found.notes.append(
+            f'{file} has no segments of the sequence decoder: those of {found.decoding} are '
+            f'judged; {again}'
+        )
     segments = kept.read(stem.with_name(f'{stem.name}.npz'))
-    _judge(found, args, segments.predicted[found.protocol], segments.truth, segments.num_frames)
+    _judge(found, args, segments.predicted[found.decoding], segments.truth, segments.num_frames)
+
+
+def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive: bool) -> str:
+    """Chooses the protocol whose kept segments are judged, '' where there is none.
+
+    Args:
+        selected: the protocol that selected the state.
+        given: the one that the user asked for.
+        figures: by protocol, of those whose segments were kept.
+        exclusive: whether segments of the sequence decoder are among them.
+    """
+    if given or not exclusive:
+        wanted = given or selected
+        return wanted if wanted in figures else ''
+    return next(name for name in figures if protocols.reads_segments(name))
 
 
 def _judge(found: Reported, args, proposals, truth, frames):
     found.judged = judge.judge(
         proposals, truth, num_classes=len(found.classes), num_frames=frames, fps=found.fps,
-        min_score=args.min_score, tiou=args.tiou,
+        min_score=decoding.choose(found.decoding, min_score=args.min_score).min_score,
+        tiou=args.tiou,
     )
 
 
@@ -147,9 +184,9 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
             found.notes.append(f'the encoder that it started from is left out: {error}')
     # A frozen encoder is the one that it started from.
     if tunes and (config.finetune.backbone_rate or not found.encoded):
-        ready = trained.load(found.progress.folder)
-        model = ready.model.clone(whole=False)
-        found.encoded.append(_encoded('fine-tuned', model, ready.variables, corpus, shown))
+        tuned = trained.load(found.progress.folder)
+        model = tuned.model.clone(whole=False)
+        found.encoded.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
 
 
 def _pretrained(config, corpus: Corpus, source) -> tuple:
@@ -181,10 +218,9 @@ def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Enco
 def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:
     """Prepares the worst and best recordings for the viewer, as they were recorded."""
     wanted = [name for names in chapters.extremes(found.judged) for name in names]
-    ready = trained.load(found.progress.folder)
+    model = ready.of_run(found.progress.folder, found.decoding, min_score=args.min_score)
     raw = Corpus(data_dir, name, found.split, keep=False)
-    decode = localize.protocol(found.protocol).decode
     return [
-        view.scored(ready, recording, raw.classes, decode, min_score=args.min_score, tiou=args.tiou)
+        view.scored(model, recording, raw.classes, tiou=args.tiou)
         for recording in raw if recording.name in wanted
     ]

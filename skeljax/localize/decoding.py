@@ -134,11 +134,11 @@ def from_json_dict(told) -> Decoding:
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     for name, value in options.items():
         known = chosen.options[name]
-        number = isinstance(known, int | float) and not isinstance(known, bool)
-        fits = isinstance(value, int | float) if number else isinstance(value, type(known))
-        if not fits:
+        if not _alike(value, known):
             raise InputError(f'decoding: {name} is {value!r}, expected one like {known!r}')
-    return chosen._replace(options={**chosen.options, **options})
+    read = chosen._replace(options={**chosen.options, **options})
+    _ = read.sequence  # which checks its options
+    return read
 
 
 def _group(steps: str) -> str:
@@ -152,6 +152,14 @@ def _options(decoder) -> dict[str, object]:
         return dataclasses.asdict(decoder)
     parameters = inspect.signature(decoder).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _alike(value, known) -> bool:
+    """Checks that a value is of the kind of a known one; sequences are of numbers."""
+    number = lambda one: isinstance(one, int | float) and not isinstance(one, bool)
+    if isinstance(known, tuple):
+        return isinstance(value, tuple) and all(number(one) and one == one for one in value)
+    return number(value) if number(known) else isinstance(value, type(known))
 
 
 def _cuts(steps: str, options: Mapping, thresholds: Sequence[float]) -> dict[str, object]:

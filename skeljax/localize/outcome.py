@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
     Attributes:
         true: labeled segments.
         predicted: segments that were decoded.
-        found: true segments that a predicted one of their class overlaps by `TIOU`.
+        found: true segments that a predicted one of their class overlaps enough.
         start_median, start_p90: median and 90th percentile of |start - true start| of these.
         end_median, end_p90: the same of the ends.
         calibration_error: expected calibration error of the scores, from 0 to 1.
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 def outcome(
     predictions: Mapping[str, Segments], truth: Mapping[str, Segments], *, num_classes: int,
-    fps: float,
+    fps: float, tiou: float = TIOU,
 ) -> Outcome:
     """Compares decoded segments with the truth.
 
@@ -56,12 +56,15 @@ def outcome(
         truth: by recording.
         num_classes: L, without background.
         fps: frames a second.
+        tiou: temporal IoU from which a true segment is found.
 
     Raises:
         InputError: an unknown recording, a bad segment, or no truth at all.
     """
-    score, right = matched(predictions, truth, num_classes=num_classes, tiou=TIOU)
-    ends = diagnose(predictions, truth, num_classes=num_classes, tiou=TIOU).boundaries
+    score, right = matched(predictions, truth, num_classes=num_classes, tiou=tiou)
+    ends = diagnose(
+        predictions, truth, num_classes=num_classes, tiou=tiou, least_tiou=min(0.1, tiou)
+    ).boundaries
     return Outcome(
         true=sum(map(len, truth.values())),
         predicted=len(score),

@@ -32,10 +32,15 @@ def test_the_demo_compares_starts_and_heads_and_takes_up_what_is_done(
     shown = capsys.readouterr().out
     for name, run in figures.items():
         assert run['split'] == 'test'
-        mean = run['protocols']['babel_clean']['mean']
+        read, ranked = run['protocols']['segmentation']['figures'], run['protocols']['babel_clean']
+        values = [read['F1@50'], read['edit'], ranked['mean'], *ranked['map']]
         row = next(line for line in shown.splitlines() if line.split('  ')[0] == name.split(' /')[0]
                    and name.split('/ ')[1] in line)
-        assert float(row.split()[-1]) == pytest.approx(100 * mean, abs=0.05)
+        cells = [float(cell) for cell in row.split()[-len(values):]]
+        assert cells == pytest.approx([100 * value for value in values], abs=0.051)
+    assert (out / 'table.md').read_text().splitlines()[2].startswith(
+        '| start | head | F1@50 | edit | mean mAP | mAP@0.1 |'
+    )
     for start in ('scratch', 'pretrained'):
         run = json.loads((out / f'{start}-fuser' / 'run.json').read_text())
         source = run['config']['finetune']['init_from']

@@ -58,7 +58,7 @@ def _said(capsys) -> str:
 def test_a_model_is_plain_files_that_tell_what_it_is(model, run):
     assert sorted(p.name for p in model.iterdir()) == ['model.json', 'weights.npz']
     told = json.loads((model / 'model.json').read_text())
-    assert (told['format'], told['version']) == ('skeljax.model', 1)
+    assert (told['format'], told['version']) == ('skeljax.model', 2)
     assert told['classes'] == list(untrained.CLASSES) and told['fps'] == 30
     assert told['layout']['name'] == 'ntu25' and len(told['layout']['joints']) == 25
     assert told['normalisation'] == ['centre', 'align', 'size']
@@ -198,7 +198,7 @@ def _change(told, **changes):
     [
         (lambda told: '{', 'model.json: cannot be read'),
         (lambda told: '{}', 'no description of a model'),
-        (lambda told: _change(told, version=2), 'a model of version 2, this .* reads up to 1'),
+        (lambda told: _change(told, version=3), 'a model of version 3, this .* reads up to 2'),
         (lambda told: _change(told, fps=0), 'fps or classes are none'),
         (lambda told: _change(told, version='1'), "version is '1', expected a number"),
         (lambda told: _change(told, classes=None), 'classes is .None., a damaged description'),

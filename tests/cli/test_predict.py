@@ -2,7 +2,9 @@
 
 import csv
 import json
+import math
 from pathlib import Path
+import shutil
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,7 +13,7 @@ import untrained
 
 from skeljax import formats, localize, skeleton
 from skeljax.cli import main, sources
-from skeljax.localize import exchange
+from skeljax.localize import SequenceDecoder, decoding, exchange
 from skeljax.view import predictions
 
 
@@ -85,6 +87,35 @@ def test_folders_and_files_in_every_form(run, tmp_path, capsys):
         for folder in (None, raw if '/' in one.name else tmp_path):
             recording, _ = predictions.recording(one, one.classes, folder=folder)
             assert len(recording.joints) == one.frames
+
+
+def test_by_default_segments_are_exclusive_and_a_missing_decoder_is_told_once(run, tmp_path, capsys):
+    clip(tmp_path / 'raw' / 'a.npz'), clip(tmp_path / 'raw' / 'b.npz', 200, seed=1)
+    given = ['predict', str(tmp_path / 'raw'), '--quiet']
+    for name in ('plain', 'fitted'):
+        folder, out = shutil.copytree(run, tmp_path / name), tmp_path / f'{name}-out'
+        if name == 'fitted':
+            # Of scores as even as these: many short segments.
+            decoder = SequenceDecoder(
+                log_mean=(math.log(0.5),) * 4, log_std=(0.5,) * 4, weight=8.0, penalty=-5.0, gap=0.1
+            )
+            told = {'step': 7, 'decoding': decoding.to_json_dict(decoding.of_sequence(decoder))}
+            (folder / 'decoder.json').write_text(json.dumps(told))
+        assert main.main([*given, '--workdir', str(folder), '--out', str(out)]) == 0
+        lines = [line for line in capsys.readouterr().err.splitlines() if 'decoder' in line]
+        expected = f'skeljax: {folder}: has no fitted sequence decoder: segments are decoded with'
+        assert [line.startswith(expected) for line in lines] == [True] * (name == 'plain')
+    for name in 'ab':
+        found = json.loads((out / f'{name}.json').read_text())['segments']
+        with np.load(out / f'{name}.scores.npz') as stored:
+            expected = decoder(stored['probabilities'])
+        assert [s['start_frame'] for s in found] == expected.start.tolist() and len(found) > 1
+        assert all(a['end_frame'] <= b['start_frame'] for a, b in zip(found, found[1:]))
+        assert [s['score'] for s in found] == pytest.approx(expected.score.tolist(), abs=1e-4)
+    (folder / 'decoder.json').write_text('{"decoding": {}}')
+    assert main.main([*given, '--workdir', str(folder), '--out', str(out)]) == 2
+    (line,) = said(capsys)
+    assert f'{folder / "decoder.json"}: decoding: expected ' in line
 
 
 def test_what_cannot_be_read_is_told_and_the_others_go_on(run, tmp_path, capsys):

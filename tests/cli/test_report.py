@@ -100,9 +100,54 @@ def test_without_the_corpus_what_is_left_is_reported(runs, tmp_path, capsys, rep
     assert '## What the encoder' not in text and '### Mistakes' in text and 'recordings.html' not in text
     # The same figures as from the corpus, from the segments that were kept.
     value = lambda head: re.search(rf'{head}</dt><dd class="value">(.*?)</dd>', report.read_text())[1]
-    for head in ('mean mAP', 'F1 at tIoU 0.5', 'frames right'):
+    for head in ('F1@50', 'edit score', 'segments', 'frames right', 'mean mAP'):
         assert f'| {head} | {value(head)} |' in text
+    assert '| segments | of the sequence decoder |' in text
     assert all((tmp_path / name).is_file() for name in re.findall(r'\]\((r_files/[^)]+)\)', text))
+
+
+def test_figures_that_an_older_version_left_are_judged_as_they_were(runs, tmp_path, capsys):
+    """It told no outcome, and `segmentation` was of the runs of the most probable class."""
+    moved = _moved(runs, tmp_path, 'tuned', tmp_path / 'gone')
+    kept = moved / 'evaluate-test.json'
+    told = json.loads(kept.read_text())
+    del told['outcome']
+    names = [name for name in told['protocols'] if not name.endswith('_segments')]
+    told['protocols'] = {name: told['protocols'][name] for name in names}
+    kept.write_text(json.dumps(told))
+    out = tmp_path / 'r.md'
+    assert main.main(['report', str(moved), '--out', str(out)]) == 0
+    said = f'{kept} has no segments of the sequence decoder: those of babel_clean are judged'
+    assert said in capsys.readouterr().err
+    text = out.read_text()
+    assert '### Mistakes' in text and '### Figures of babel\\_clean' in text
+    assert '| segments | of the decoder of babel\\_clean, less those that a better one covers' in text
+    # The name has another meaning now.
+    given = ['--protocol', 'segmentation', '--out', str(out), '--force']
+    assert main.main(['report', str(moved), *given]) == 0
+    assert 'no figures of segmentation from this state' in capsys.readouterr().err
+    assert '### Mistakes' not in out.read_text()
+
+
+def test_a_protocol_judges_and_measures_where_it_is_asked_for(runs, tmp_path):
+    (runs / 'tuned' / 'decoder.json').stat()  # which fine-tuning left
+    out = tmp_path / 'r.md'
+    given = ['--protocol', 'pkummd', '--min-score', '0']
+    assert main.main(['report', str(runs / 'tuned'), '--out', str(out), *given]) == 0
+    text = out.read_text()
+    assert '### Figures of pkummd' in text
+    assert '| segments | of the decoder of pkummd, less those that a better one covers by half |' in text
+
+
+def test_a_run_of_an_older_version_has_the_default_decoder_and_says_so_once(runs, tmp_path, capsys):
+    folder = shutil.copytree(runs / 'tuned', tmp_path / 'old')
+    (folder / 'decoder.json').unlink()
+    out = tmp_path / 'r.md'
+    assert main.main(['report', str(folder), '--out', str(out)]) == 0
+    assert capsys.readouterr().err.count('has no fitted sequence decoder') == 1
+    text = out.read_text()
+    assert text.count('the run has no fitted sequence decoder') == 1
+    assert '| segments | of the sequence decoder |' in text
 
 
 def test_figures_of_another_state_are_not_told(runs, tmp_path, capsys):

@@ -108,6 +108,9 @@ PROBABILITIES = hnp.arrays(
 @settings(max_examples=60, deadline=None)
 @given(PROBABILITIES, st.sampled_from(list(localize.PROTOCOLS)))
 def test_decoding_never_leaves_the_recording(probabilities, name):
+    if localize.reads_segments(name):  # which wants rows that sum to 1
+        probabilities = probabilities + np.float32(0.01)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
     found = localize.protocol(name).decode(probabilities)
     num_frames, columns = probabilities.shape
     assert (found.start >= 0).all() and (found.end <= num_frames).all()

@@ -30,7 +30,17 @@ def test_segments_are_counted_by_class_and_kind():
     assert dict(found.kinds) == {
         'correct': 1, 'missed': 0, 'wrong label': 1, 'boundary off': 1, 'double': 0, 'false alarm': 0,
     }
-    assert found.f1 == pytest.approx(2 * 1 / (3 + 3))
+
+
+def test_the_outcome_and_the_figures_are_those_of_what_was_found():
+    found = judged()
+    assert (found.outcome.true, found.outcome.predicted, found.outcome.found) == (3, 3, 1)
+    assert found.outcome.found == found.right.sum()
+    assert (found.outcome.start_median, found.outcome.end_p90) == pytest.approx((0.2, 0.5))
+    assert found.figures['F1@50'] == pytest.approx(2 * 1 / (3 + 3))
+    # a: 0, 0 for 0, 1; b: 1 for 1; c: nothing for nothing.
+    assert found.figures['edit'] == pytest.approx((0.5 + 1 + 1) / 3)
+    assert judged(tiou=0.05).outcome.found == 2
 
 
 def test_ends_are_off_by_seconds_early_ones_below_zero():
@@ -58,7 +68,7 @@ def test_recordings_come_by_error():
 def test_nothing_found_is_no_trouble():
     none = {name: Segments([], [], []) for name in TRUTH}
     found = judge.judge(none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1)
-    assert found.kinds['missed'] == 3 and found.offsets.shape == (0, 2) and found.f1 == 0
+    assert found.kinds['missed'] == 3 and found.offsets.shape == (0, 2) and found.figures['F1@50'] == 0
     assert pictures.offset_edges(found.offsets)[[0, -1]].tolist() == [-0.5, 0.5]
 
 

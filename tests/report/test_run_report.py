@@ -10,7 +10,7 @@ import pytest
 
 from skeljax.errors import InputError
 from skeljax.report.run import chapters, files, markdown, page
-from skeljax.report.run.blocks import Details, Heading, Link, Pictures, Table, Text
+from skeljax.report.run.blocks import Details, Facts, Heading, Link, Pictures, Table, Text
 from skeljax.view import page as viewer
 
 
@@ -37,6 +37,27 @@ def test_the_parts_come_in_order(blocks):
         'Best and worst recordings', 'What the encoder sees', 'Curves of pretraining', 'Curves of fine-tuning',
     ]
     assert blocks[1] == Text('something <is> missing', note=True)
+
+
+def test_figures_of_the_segments_come_first(blocks):
+    (facts,) = [block.facts for block in blocks if isinstance(block, Facts)]
+    # 9 of 10 predicted segments are right, of 11 true; one recording lacks one of its three.
+    assert [(fact.name, fact.value) for fact in facts[:6]] == [
+        ('F1@50', f'{100 * 18 / 21:.1f} %'), ('edit score', f'{100 * (8 + 2 / 3) / 9:.1f} %'),
+        ('segments', '9 of 11 found, 2 missed, 1 wrong'), ('ends off by', '0.00 s, 0.00 s'),
+        ('frames right', f'{100 * (1 - 150 / 2700):.1f} %'),
+        ('mean mAP', f'{100 * made_report.run().measured["mean"]:.1f} %'),
+    ]
+    # One of nine starts and one of nine ends is 5 frames off, at 10 frames a second.
+    assert '90 % of the starts are off by at most 0.10 s, of the ends by 0.10 s' in facts[3].meaning
+
+
+def test_whose_segments_are_judged_is_told():
+    run = made_report.run()
+    told = lambda: dict(_tables(chapters.compose([run]))['', ''].rows)['segments']
+    assert told() == 'of the sequence decoder'
+    run.decoding = 'babel_clean'
+    assert told() == 'of the decoder of babel_clean, less those that a better one covers by half'
 
 
 def test_classes_are_told_with_their_figures(blocks):
@@ -86,17 +107,17 @@ def test_several_runs_are_compared_first():
     assert [block.text for block in blocks if isinstance(block, Heading) and block.level == 1] == [
         'All runs', 'one', 'two'
     ]
-    assert list(blocks[1].heads) == ['run', 'mean, %', 'F1, %', 'frames, %']
+    assert list(blocks[1].heads) == ['run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %']
     assert 'start first; stage finetune; corpus made/up; protocol babel_clean' in blocks[2].text
     rows = blocks[1].rows
     assert [row[0] for row in rows] == ['one', 'two']
     # 9 of 10 found, of 11 true.
-    assert rows[0][2] == f'{100 * 18 / 21:.1f}' and rows[1][1:] == ['–', '–', '–']
+    assert rows[0][1] == f'{100 * 18 / 21:.1f}' and rows[1][1:] == ['–'] * 4
     runs[1].told = runs[1].told | {
         'config': made_report.CONFIG | {'finetune': made_report.CONFIG['finetune'] | {'init_from': ''}}
     }
     table, said = chapters.compose(runs)[1:3]
-    assert table.heads[4:] == ['start'] and [row[4] for row in table.rows] == ['first', 'scratch']
+    assert table.heads[5:] == ['start'] and [row[5] for row in table.rows] == ['first', 'scratch']
     assert 'start' not in said.text
 
 

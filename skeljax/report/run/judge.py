@@ -8,7 +8,10 @@ import dataclasses
 
 import numpy as np
 
+from skeljax.localize import outcome
 from skeljax.localize.diagnose import diagnose
+from skeljax.localize.outcome import Outcome
+from skeljax.localize.segmentation import segmentation
 from skeljax.localize.segments import Segments
 from skeljax.view import entry, kinds
 
@@ -26,6 +29,8 @@ class Judged:
             about, of its class, seconds, float64[N, 2]; below 0 is early.
         confusion: frames by true class (row) and found class (column), background last,
             int64[L + 1, L + 1].
+        outcome: found, missed and wrong segments, and errors of the ends of found ones.
+        figures: of the protocol `segmentation`, among them F1@50 and edit, shares of 1.
     """
 
     tiou: float
@@ -36,16 +41,13 @@ class Judged:
     kinds: Mapping[str, int]
     offsets: np.ndarray
     confusion: np.ndarray
+    outcome: Outcome
+    figures: Mapping[str, float]
 
     @property
     def accuracy(self) -> float:
         """Share of frames that have their class, or are background in both."""
         return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of the shares of found and of true segments that are right."""
-        return float(2 * self.right.sum() / max(self.found.sum() + self.true.sum(), 1))
 
     def ranked(self) -> list[tuple[str, float]]:
         """Lists recordings and their errors, the largest first, then by name."""
@@ -60,7 +62,7 @@ def judge(
     num_classes: int,
     num_frames: Mapping[str, int],
     fps: float,
-    min_score: float,
+    min_score: float = -np.inf,
     tiou: float = kinds.TIOU,
 ) -> Judged:
     """Judges proposals by the truth.
@@ -102,6 +104,10 @@ def judge(
         kinds={kind: counted[kind] for kind in kinds.KINDS},
         offsets=np.concatenate([np.zeros((0, 2)), *offsets]),
         confusion=compared.confusion,
+        outcome=outcome.outcome(found, truth, num_classes=num_classes, fps=fps, tiou=tiou),
+        figures=segmentation(
+            found, truth, num_classes=num_classes, num_frames=num_frames
+        ).figures,
     )
 
 

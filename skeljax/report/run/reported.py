@@ -48,6 +48,7 @@ class Reported:
         size: recordings and seconds of it; None where it is not there.
         protocol: that measured.
         measured: what `report.scores.to_json_dict` tells; None without truth or scores.
+        decoding: protocol whose decoder found the segments that are judged, '' without.
         judged: the segments; None likewise.
         encoded: the snippets, by encoder.
         sample: name and true segments of the recording whose self-similarity is shown.
@@ -66,6 +67,7 @@ class Reported:
     size: tuple[int, float] | None = None
     protocol: str = ''
     measured: Mapping | None = None
+    decoding: str = ''
     judged: Judged | None = None
     encoded: list[Encoded] = dataclasses.field(default_factory=list)
     sample: tuple[str, Segments] | None = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import os
 
 import numpy as np
 
+from skeljax.localize import protocols
 from skeljax.report.run import spread
 from skeljax.report.run.blocks import Fact
+from skeljax.report.run.judge import Judged
 from skeljax.report.run.reported import Reported
 from skeljax.train import workdir as workdirs
 
@@ -16,39 +18,11 @@ _FUSERS = {'u': 'U-shaped fuser', 'pyramid': 'feature pyramid'}
 
 
 def facts(run: Reported) -> Iterator[Fact]:
-    """Chooses the figures that are told first."""
+    """Returns the figures that are shown first, those of the judged segments before mAP."""
+    if run.judged:
+        yield from _of_segments(run.judged)
     if run.measured:
-        found = run.measured
-        if len(found['tious']) == len(found['map']) > 0:
-            low, high = min(found['tious']), max(found['tious'])
-            yield Fact(
-                'mean mAP', f'{100 * found["mean"]:.1f} %',
-                f'Average precision over the {len(run.classes)} classes and tIoU {low:g} to {high:g}: 100 '
-                f'would be all segments found, each surer than any wrong one.',
-            )
-        else:
-            yield Fact(
-                'mean', f'{100 * found["mean"]:.1f} %',
-                f'The figure by which the protocol {run.protocol} ranks runs.',
-            )
-    judged = run.judged
-    if judged:
-        right, true, found = (int(part.sum()) for part in (judged.right, judged.true, judged.found))
-        yield Fact(
-            f'F1 at tIoU {judged.tiou:g}', f'{100 * judged.f1:.1f} %',
-            f'Of {true} true segments {right} were found by class, start and end; of {found} '
-            f'found ones {found - right} are wrong.',
-        )
-        yield Fact(
-            'frames right', f'{100 * judged.accuracy:.1f} %',
-            'Share of all frames that have the true class, or rightly none.',
-        )
-        if len(judged.offsets):
-            off = np.median(np.abs(judged.offsets), axis=0)
-            yield Fact(
-                'ends off by', f'{off[0]:.2f} s, {off[1]:.2f} s',
-                'Half of the starts, and of the ends, are nearer to the true ones than this.',
-            )
+        yield _ranking(run, run.measured)
     for one in run.encoded if run.classes else ():
         share = spread.agreement(one.vectors, one.labels, one.owner)
         if not np.isnan(share):
@@ -57,6 +31,57 @@ def facts(run: Reported) -> Iterator[Fact]:
                 'How often the most similar snippet of another recording shows the same class (or none, '
                 'as this one): what the encoder tells apart by itself.',
             )
+
+
+def _of_segments(judged: Judged) -> Iterator[Fact]:
+    """Returns the figures of the judged segments."""
+    counts, figures = judged.outcome, judged.figures
+    yield Fact(
+        'F1@50', f'{percent(figures["F1@50"])} %',
+        'Harmonic mean of the shares of predicted and of labeled segments that are right: same '
+        'class and an overlap (tIoU) of at least 0.5.',
+    )
+    yield Fact(
+        'edit score', f'{percent(figures["edit"])} %',
+        'Agreement of the order of the classes with the labeled order, whatever the times: 100 '
+        'less the edit distance in percent of the longer sequence, mean over recordings.',
+    )
+    yield Fact(
+        'segments', f'{counts.found} of {counts.true} found, {counts.missed} missed, {counts.wrong} wrong',
+        f'A labeled segment is found if a predicted one of its class overlaps it by a tIoU of '
+        f'{judged.tiou:g}; of the {counts.predicted} predicted ones those that find nothing are wrong.',
+    )
+    if counts.found:
+        yield Fact(
+            'ends off by', f'{counts.start_median:.2f} s, {counts.end_median:.2f} s',
+            f'Median error of the starts and of the ends of found segments; 90 % of the starts '
+            f'are off by at most {counts.start_p90:.2f} s, of the ends by {counts.end_p90:.2f} s.',
+        )
+    yield Fact(
+        'frames right', f'{percent(judged.accuracy)} %',
+        'Share of all frames that have the true class, or background in both.',
+    )
+
+
+def _ranking(run: Reported, found: Mapping) -> Fact:
+    """Returns the figure by which the protocol of a run ranks runs."""
+    if not len(found['tious']) == len(found['map']) > 0:
+        told = f'The figure by which the protocol {run.protocol} ranks runs.'
+        return Fact('mean', f'{percent(found["mean"])} %', told)
+    low, high = min(found['tious']), max(found['tious'])
+    return Fact(
+        'mean mAP', f'{percent(found["mean"])} %',
+        f'Average precision of all proposals of the protocol {run.protocol}, mean over the '
+        f'{len(run.classes)} classes and tIoU {low:g} to {high:g}: 100 if every segment is found '
+        f'and scores higher than any wrong one.',
+    )
+
+
+def decoder(run: Reported) -> str:
+    """Returns in words whose segments are judged."""
+    if protocols.reads_segments(run.decoding):
+        return 'of the sequence decoder'
+    return f'of the decoder of {run.decoding}, less those that a better one covers by half'
 
 
 def start(run: Reported) -> str:
@@ -117,6 +142,8 @@ def settings(run: Reported) -> Iterator[tuple[str, str]]:
         yield 'host method', f'{progress.host}, {term}'
     if run.protocol and run.measured:
         yield 'protocol', f'{run.protocol}, tIoU {", ".join(f"{t:g}" for t in run.measured["tious"]) or "none"}'
+    if run.judged:
+        yield 'segments', decoder(run)
     yield 'seed', str(config['seed'])
     yield 'command', told.get('command', '–')
     commit = told.get('git') or {}
