@@ -96,7 +96,7 @@ def viterbi(model: Model) -> list[tuple[int, int, int]]:
     num_steps = len(model.emission)
     if not num_steps:
         return []
-    enter, ended, _ = _recursion(model, np.maximum)
+    enter, ended, _ = _recursion([model], np.maximum)[0]
     sums = _cumulative(model.emission)
     # The last segment may go on after the recording.
     starts = np.arange(num_steps)
@@ -111,19 +111,14 @@ def viterbi(model: Model) -> list[tuple[int, int, int]]:
     return path[::-1]
 
 
-def forward(model: Model) -> Messages:
-    """Sums over segmentations from the first step on."""
-    return _recursion(model, np.logaddexp)
+def forward_backward(model: Model) -> tuple[Messages, Messages]:
+    """Sums over segmentations from the first step on, and from the last one back.
 
-
-def backward(model: Model) -> Messages:
-    """Sums over segmentations from the last step on; `enter` is of the steps in reverse.
-
-    Row t of `enter` sums over all segmentations of the last t steps, before which a segment of
-    class k ends.
+    The second messages are of the steps in reverse: row t of `enter` sums over all segmentations
+    of the last t steps, before which a segment of class k ends.
     """
     reverse = Model(model.emission[::-1], model.durations, model.transition.T)
-    return _recursion(reverse, np.logaddexp)
+    return tuple(_recursion([model, reverse], np.logaddexp))
 
 
 def posterior(
@@ -137,7 +132,7 @@ def posterior(
     Args:
         model: of the recording.
         segment: (start, end, class) in steps.
-        before, after: what `forward` and `backward` return.
+        before, after: what `forward_backward` returns.
         tiou: temporal intersection over union, from 0.5 to 1.
     """
     start, end, label = segment
@@ -169,55 +164,63 @@ def _cumulative(emission: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros((1, *emission.shape[1:])), np.cumsum(emission, axis=0)])
 
 
-def _recursion(model: Model, add: np.ufunc) -> Messages:
-    """Runs the recursion in one direction; `add` is np.maximum or np.logaddexp.
+def _recursion(models: list[Model], add: np.ufunc) -> list[Messages]:
+    """Runs the recursion of models of the same steps and durations; `add` is np.maximum or
+    np.logaddexp.
 
     The shortest duration of any class is the number of steps that depend only on earlier
-    blocks, so that many are computed at once.
+    blocks, so that many are computed at once. Arrays have the models first, below B.
     """
-    emission, durations, transition, initial, exact = model
-    num_steps, num_classes = emission.shape
+    durations, (num_steps, num_classes) = models[0].durations, models[0].emission.shape
     log_pmf, table = np.maximum(durations.log_pmf, _LOWEST), len(durations.log_pmf)
     reversed_pmf = np.ascontiguousarray(log_pmf[::-1].T)[:, None]
-    change = np.maximum(transition, _LOWEST).T if add is np.maximum else np.exp(transition)
-    sums = _cumulative(emission)
-    enter = np.full((num_steps + 1, num_classes), _LOWEST)
-    enter[0] = 0 if initial is None else np.maximum(initial, _LOWEST)
+    transition = np.stack([model.transition for model in models])
+    if add is np.maximum:
+        change = np.maximum(transition, _LOWEST).swapaxes(1, 2)
+    else:
+        change = np.exp(transition)
+    sums = np.stack([_cumulative(model.emission) for model in models])
+    enter = np.full(sums.shape, _LOWEST)
+    enter[:, 0] = [
+        np.zeros(num_classes) if m.initial is None else np.maximum(m.initial, _LOWEST)
+        for m in models
+    ]
+    exact = np.array([model.exact_start for model in models])
+    earlier = np.where(exact[:, None, None], _LOWEST, enter[:, :1])  # begun before the recording
     ended = np.full_like(enter, _LOWEST)
-    # `enter` less the emissions before, from D + 1 steps before the recording, by class.
-    relative = np.full((num_classes, table + 1 + num_steps + 1), _LOWEST)
-    if exact:
-        relative[:, table + 1] = enter[0]
-    windows = sliding_window_view(relative, table, axis=1)
+    # `enter` less the emissions before, from D + 1 steps before the recording: [B, K, steps].
+    relative = np.full((len(models), num_classes, table + 1 + num_steps + 1), _LOWEST)
+    relative[exact, :, table + 1] = enter[exact, 0]
+    windows = sliding_window_view(relative, table, axis=2)
     further = log_pmf[-1] + durations.log_tail
-    tail = np.full((1, num_classes), _LOWEST)
+    tail = np.full((len(models), 1, num_classes), _LOWEST)
     block = durations.shortest
-    buffer = np.empty((num_classes, block, table))
+    buffer = np.empty((len(models), num_classes, block, table))
     pmf = np.exp(reversed_pmf)
-    scaled = np.empty((num_classes, table + block - 1))
+    scaled = np.empty((len(models), num_classes, table + block - 1))
     survival = durations.survival(np.arange(1, num_steps + 1), ...)
     for done in range(0, num_steps, block):
         ends = slice(done + 1, min(done + block, num_steps) + 1)
-        # Row i: the starts from D before to 1 before the i-th end.
-        window = windows[:, ends.start + 1:ends.stop + 1]
         total = None
         if add is np.logaddexp:
-            total = _convolved(relative[:, ends.start + 1:ends.stop + table], pmf, scaled)
+            total = _convolved(relative[..., ends.start + 1:ends.stop + table], pmf, scaled)
         if total is None:
-            weights = np.add(window, reversed_pmf, out=buffer[:, :window.shape[1]])
-            total = _reduce(weights, add)
-        total = total.T
+            # Row i: the starts from D before to 1 before the i-th end.
+            window = windows[:, :, ends.start + 1:ends.stop + 1]
+            total = _reduce(np.add(window, reversed_pmf, out=buffer[:, :, :window.shape[2]]), add)
+        total = total.swapaxes(1, 2)
         # Starts more than D steps before.
-        beyond = relative[:, ends].T + further
-        tail = _geometric(np.concatenate([tail[-1:], beyond]), durations.log_tail, add)
-        total = add(total, tail[1:])
-        if not exact:
-            total = add(total, survival[done:ends.stop - 1] + enter[0])
-        ended[ends] = total + sums[ends]
-        enter[ends] = _changed(ended[ends], change, add)
-        relative[:, table + 1 + ends.start:table + 1 + ends.stop] = (enter[ends] - sums[ends]).T
-    last = enter[:-1] - sums[:-1] + sums[-1] + survival[::-1]
-    return Messages(enter, ended, float(add.reduce(last, axis=None)))
+        beyond = relative[..., ends].swapaxes(1, 2) + further
+        tail = _geometric(np.concatenate([tail[:, -1:], beyond], axis=1), durations.log_tail, add)
+        total = add(total, tail[:, 1:])
+        total = add(total, survival[done:ends.stop - 1] + earlier)
+        ended[:, ends] = total + sums[:, ends]
+        enter[:, ends] = _changed(ended[:, ends], change, add)
+        going = enter[:, ends] - sums[:, ends]
+        relative[..., table + 1 + ends.start:table + 1 + ends.stop] = going.swapaxes(1, 2)
+    last = enter[:, :-1] - sums[:, :-1] + sums[:, -1:] + survival[::-1]
+    totals = [float(add.reduce(each, axis=None)) for each in last]
+    return [Messages(*parts) for parts in zip(enter, ended, totals, strict=True)]
 
 
 def _reduce(values: np.ndarray, add: np.ufunc) -> np.ndarray:
@@ -233,19 +236,19 @@ def _convolved(relative: np.ndarray, pmf: np.ndarray, scaled: np.ndarray) -> np.
     """Sums exp(relative) over the D starts before each end, weighed by the duration's pmf.
 
     Args:
-        relative: float[K, N + D - 1], of all starts of N ends.
+        relative: float[B, K, N + D - 1], of all starts of N ends.
         pmf: float[K, 1, D], of durations of D to 1 steps.
-        scaled: float[K, at least N + D - 1], overwritten.
+        scaled: float[B, K, at least N + D - 1], overwritten.
 
     Returns:
-        float[K, N], logarithms; None where a sum leaves the range of float64.
+        float[B, K, N], logarithms; None where a sum leaves the range of float64.
     """
-    highest = relative.max(axis=1, keepdims=True)
-    scaled = scaled[:, :relative.shape[1]]
+    highest = relative.max(axis=-1, keepdims=True)
+    scaled = scaled[..., :relative.shape[-1]]
     np.exp(np.subtract(relative, highest, out=scaled), out=scaled)
-    size, table = relative.shape[1] - pmf.shape[2] + 1, pmf.shape[2]
-    row, item = scaled.strides
-    windows = as_strided(scaled, (len(scaled), size, table), (row, item, item))
+    size, table = relative.shape[-1] - pmf.shape[2] + 1, pmf.shape[2]
+    *rows, item = scaled.strides
+    windows = as_strided(scaled, (*scaled.shape[:2], size, table), (*rows, item, item))
     sums = np.vecdot(windows, pmf)
     if sums.min() < 1e-250:
         return None
@@ -253,22 +256,22 @@ def _convolved(relative: np.ndarray, pmf: np.ndarray, scaled: np.ndarray) -> np.
 
 
 def _changed(ended: np.ndarray, change: np.ndarray, add: np.ufunc) -> np.ndarray:
-    """Reduces `ended` float[N, K] plus the transition to each class, over the classes before.
+    """Reduces `ended` float[B, N, K] plus the transition to each class, over those before.
 
     `change` is the transition to (row) from (column) for maxima; for sums its exponential, from
     (row) to (column).
     """
     if add is np.maximum:
-        return (ended[:, None, :] + change).max(axis=-1)
-    highest = ended.max(axis=1, keepdims=True)
+        return (ended[:, :, None, :] + change[:, None]).max(axis=-1)
+    highest = ended.max(axis=-1, keepdims=True)
     sums = np.exp(ended - highest) @ change
     return np.log(np.maximum(sums, _SMALLEST)) + highest
 
 
 def _geometric(values: np.ndarray, log_tail: np.ndarray, add: np.ufunc) -> np.ndarray:
-    """Accumulates rows float[N, K], of which each step adds `log_tail` to the ones before."""
-    decay = np.arange(len(values))[:, None] * log_tail
-    return add.accumulate(values - decay, axis=0) + decay
+    """Accumulates float[B, N, K] over N; each step adds `log_tail` to the ones before."""
+    decay = np.arange(values.shape[1])[:, None] * log_tail
+    return add.accumulate(values - decay, axis=1) + decay
 
 
 def _beginnings(model: Model, enter, sums, end: int, label: int) -> np.ndarray:

@@ -164,7 +164,7 @@ class SequenceDecoder:
         if not path.steps:
             return np.zeros(0)
         model = path.model._replace(emission=path.model.emission / self.temperature)
-        before, after = semi_markov.forward(model), semi_markov.backward(model)
+        before, after = semi_markov.forward_backward(model)
         background = model.emission.shape[1] - 1
         return np.array([
             0.0 if segment[2] == background

@@ -84,7 +84,7 @@ def test_equals_all_segmentations_of_8_steps_and_3_classes(seed, case):
     found = semi_markov.viterbi(model)
     assert found == paths[int(np.argmax(weights))]
     total = np.logaddexp.reduce(weights)
-    before, after = semi_markov.forward(model), semi_markov.backward(model)
+    before, after = semi_markov.forward_backward(model)
     assert before.total == pytest.approx(total, abs=1e-9)
     if model.initial is None:
         assert after.total == pytest.approx(total, abs=1e-9)

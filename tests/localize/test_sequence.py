@@ -35,7 +35,7 @@ def rows(found):
 def test_clear_segments_are_found_to_the_frame():
     """Changes lie between the steps of three frames that are searched."""
     labels = np.repeat([2, 0, 2, 1, 0, 2], [61, 80, 55, 76, 49, 62])
-    found = SequenceDecoder(**TWO_SECONDS, weight=4.0)(scores_of(labels))
+    found = SequenceDecoder(**TWO_SECONDS, weight=4.0, temperature=1.0)(scores_of(labels))
     assert rows(found) == [(61, 141, 0), (196, 272, 1), (272, 321, 0)]
     assert ((found.score > 0.9) & (found.score <= 1)).all()
 
@@ -235,7 +235,7 @@ def test_only_the_sequence_decoder_has_no_lowest_score():
     [
         ({'log_mean': ['a', 'b', 'c']}, 'log_mean is '),
         ({'log_transitions': [math.nan] * 9}, 'log_transitions is '),
-        ({'weight': '1'}, "weight is '1', expected one like 1.0"),
+        ({'weight': '1'}, "weight is '1', expected one like 4.0"),
         ({'weight': -1}, 'weight is -1, expected a number above 0'),
         ({'log_mean': [0.0]}, 'found 1 and 3'),
         ({'speed': 1}, "sequence has no option 'speed'"),

@@ -44,4 +44,6 @@ def test_impossible_sizes_are_refused(sizes, message):
 def test_a_thousand_recordings_are_scored_in_ten_seconds_and_ten_minutes_decoded_at_once():
     found = speed.measure(twin_recordings=0)
     assert max(s['cpu_seconds'] for s in found['scorers'].values()) < 10, found['scorers']
+    sequence = found['decoders'].pop('sequence')  # with its default durations, the slowest ones
+    assert sequence['cpu_seconds'] < 0.6
     assert max(d['cpu_seconds'] for d in found['decoders'].values()) < 0.05, found['decoders']
