@@ -2,8 +2,8 @@
 
     python -m benchmarks.decoding out/decoding/*/ --json decoding.json --pictures pictures
 
-Every run is scored once on a split; every decoder gets the same scores. Runs of one corpus are
-averaged. Without `--split`, test. Decoders that propose overlapping segments are made exclusive
+Every run is scored once on a split; every decoder gets the same scores. Runs of one corpus and
+share of labels are averaged. Without `--split`, test. Decoders that propose overlapping segments are made exclusive
 by `localize.side_by_side`, as pictures and captions were before the sequence decoder.
 """
 
@@ -144,11 +144,13 @@ def main(words=None):
     corpora: dict[str, dict] = defaultdict(dict)
     for workdir in args.workdirs:
         found = evaluate.scored([workdir], args.split, args.data_dir)
-        if args.pictures and found.corpus.name not in corpora:
+        config = workdirs.read(workdir)['config']
+        key = f'{found.corpus.name}, {100 * config["finetune"]["label_fraction"]:g} % of the labels'
+        if args.pictures and key not in corpora:
             decoded = {RUNS: argmax_runs, FITTED: found.sequence}
             decoding_pictures.draw(found, decoded, Path(args.pictures))
-        data_dir = args.data_dir or workdirs.read(workdir)['config']['data']['data_dir']
-        corpora[found.corpus.name][Path(workdir).name] = measure(found, data_dir)
+        data_dir = args.data_dir or config['data']['data_dir']
+        corpora[key][Path(workdir).name] = measure(found, data_dir)
     results = {name: averaged(runs) for name, runs in corpora.items()}
     for name, figures in results.items():
         print(text(name, figures, len(corpora[name])), end='\n\n')
