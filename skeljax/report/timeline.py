@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 import numpy as np
 
@@ -48,9 +49,10 @@ def draw(
 ) -> Path:
     """Draws a recording's timeline as a PNG.
 
-    Rows from the top: the truth; the prediction, which shows the best-scored segments
-    side by side (`localize.side_by_side`); a few lanes with further proposals; one score
-    curve a class. The stronger a bar, the higher its score. Curves are drawn for the classes that are true,
+    Rows from the top: the truth; the prediction; one score curve a class. Of predictions that
+    overlap, the row of the prediction shows the best-scored segments side by side
+    (`localize.side_by_side`), and a few lanes below it the others. The stronger a bar, the higher
+    its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the classes that are true,
     predicted or ever probable, at most 24.
 
     Args:
@@ -155,9 +157,8 @@ def _check(predicted, truth, probabilities, classes, fps) -> None:
 
 
 def _strength(score: np.ndarray) -> np.ndarray:
-    """Maps scores to opacities 0.35 to 1, the best score to 1."""
-    top = score.max(initial=0.0)
-    return 0.35 + 0.65 * np.clip(score / top if top > 0 else np.ones_like(score), 0, 1)
+    """Maps scores from 0 to 1 to opacities from 0.35 to 1."""
+    return 0.35 + 0.65 * np.clip(score, 0, 1)
 
 
 def _lanes(rest: Segments) -> np.ndarray:
@@ -280,7 +281,8 @@ def _bar(
 
 
 def _backing(label: int, alpha: float) -> dict | None:
-    """Clears the pattern behind a name."""
+    """Returns a box that hides the pattern behind a name, as pale as the bar on white paper."""
     if not hatch(label):
         return None
-    return {'facecolor': colour(label), 'alpha': float(alpha), 'linewidth': 0, 'pad': 1}
+    pale = alpha * np.array(to_rgb(colour(label))) + 1 - alpha
+    return {'facecolor': pale, 'linewidth': 0, 'pad': 1}
