@@ -122,7 +122,10 @@ def _compose(
 ) -> Path:
     """Stacks rows over one axis of seconds."""
     heights = [height for height, _ in rows]
-    legend_lines = -(-len(legend) // LEGEND_COLUMNS)
+    # Inches of a swatch, and of a letter.
+    wide = 0.6 + 0.085 * max(map(len, legend.values()), default=0)
+    columns = max(1, min(LEGEND_COLUMNS, int(width / wide)))
+    legend_lines = -(-len(legend) // columns)
     figure = new_figure(width, sum(heights) + 1.1 + 0.22 * legend_lines)
     panels = figure.subplots(len(rows), 1, sharex=True, height_ratios=heights, squeeze=False)
     for axes, (_, draw_row) in zip(panels[:, 0], rows, strict=True):
@@ -136,7 +139,7 @@ def _compose(
             Patch(facecolor=colour(label), hatch=hatch(label), edgecolor='white')
             for label in legend
         ]
-        add_legend(figure, swatches, list(legend.values()), LEGEND_COLUMNS)
+        add_legend(figure, swatches, list(legend.values()), columns)
     add_title(figure, title)
     return save(figure, path)
 
