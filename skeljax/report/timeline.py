@@ -52,8 +52,8 @@ def draw(
     Rows from the top: the truth; the prediction; one score curve a class. Of predictions that
     overlap, the row of the prediction shows the best-scored segments side by side
     (`localize.side_by_side`), and a few lanes below it the others. The stronger a bar, the higher
-    its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the classes that are true,
-    predicted or ever probable, at most 24.
+    its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the
+    classes that are true, predicted or ever probable, at most 24.
 
     Args:
         path: PNG file to write.
