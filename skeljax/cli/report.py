@@ -33,10 +33,14 @@ def add_arguments(parser):
     parser.add_argument('--force', action='store_true', help='replace a report that exists')
     parser.add_argument('--split', help='of the corpus (default: test, where there is one)')
     parser.add_argument('--data-dir', help='where the corpus is prepared, if not where it was')
-    parser.add_argument('--protocol', help='whose mAP is reported and whose segments are judged (default: mAP of the one that '
-        "selected a run's state, segments of the run's sequence decoder)")
+    parser.add_argument(
+        '--protocol', help='whose mAP is reported and whose segments are judged (default: mAP of '
+        "the one that selected a run's state, segments of the run's sequence decoder)"
+    )
     parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
-    parser.add_argument('--min-score', type=float, help="leave out weaker segments (default: the decoder's own rule)")
+    parser.add_argument(
+        '--min-score', type=float, help="leave out weaker segments (default: the decoder's own rule)"
+    )
     parser.add_argument('--recording', metavar='NAME', help='whose self-similarity is shown')
     parser.add_argument('--title', help='of the report')
 

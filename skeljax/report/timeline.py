@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 import numpy as np
 
@@ -48,10 +49,11 @@ def draw(
 ) -> Path:
     """Draws a recording's timeline as a PNG.
 
-    Rows from the top: the truth; the prediction, which shows the best-scored segments
-    side by side (`localize.side_by_side`); a few lanes with further proposals; one score
-    curve a class. The stronger a bar, the higher its score. Curves are drawn for the classes that are true,
-    predicted or ever probable, at most 24.
+    Rows from the top: the truth; the prediction; one score curve a class. Of predictions that
+    overlap, the row of the prediction shows the best-scored segments side by side
+    (`localize.side_by_side`), and a few lanes below it the others. The stronger a bar, the higher
+    its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the
+    classes that are true, predicted or ever probable, at most 24.
 
     Args:
         path: PNG file to write.
@@ -120,7 +122,10 @@ def _compose(
 ) -> Path:
     """Stacks rows over one axis of seconds."""
     heights = [height for height, _ in rows]
-    legend_lines = -(-len(legend) // LEGEND_COLUMNS)
+    # Inches of a swatch, and of a letter.
+    wide = 0.6 + 0.085 * max(map(len, legend.values()), default=0)
+    columns = max(1, min(LEGEND_COLUMNS, int(width / wide)))
+    legend_lines = -(-len(legend) // columns)
     figure = new_figure(width, sum(heights) + 1.1 + 0.22 * legend_lines)
     panels = figure.subplots(len(rows), 1, sharex=True, height_ratios=heights, squeeze=False)
     for axes, (_, draw_row) in zip(panels[:, 0], rows, strict=True):
@@ -134,7 +139,7 @@ def _compose(
             Patch(facecolor=colour(label), hatch=hatch(label), edgecolor='white')
             for label in legend
         ]
-        add_legend(figure, swatches, list(legend.values()), LEGEND_COLUMNS)
+        add_legend(figure, swatches, list(legend.values()), columns)
     add_title(figure, title)
     return save(figure, path)
 
@@ -155,9 +160,8 @@ def _check(predicted, truth, probabilities, classes, fps) -> None:
 
 
 def _strength(score: np.ndarray) -> np.ndarray:
-    """Maps scores to opacities 0.35 to 1, the best score to 1."""
-    top = score.max(initial=0.0)
-    return 0.35 + 0.65 * np.clip(score / top if top > 0 else np.ones_like(score), 0, 1)
+    """Maps scores from 0 to 1 to opacities from 0.35 to 1."""
+    return 0.35 + 0.65 * np.clip(score, 0, 1)
 
 
 def _lanes(rest: Segments) -> np.ndarray:
@@ -280,7 +284,8 @@ def _bar(
 
 
 def _backing(label: int, alpha: float) -> dict | None:
-    """Clears the pattern behind a name."""
+    """Returns a box that hides the pattern behind a name, as pale as the bar on white paper."""
     if not hatch(label):
         return None
-    return {'facecolor': colour(label), 'alpha': float(alpha), 'linewidth': 0, 'pad': 1}
+    pale = alpha * np.array(to_rgb(colour(label))) + 1 - alpha
+    return {'facecolor': pale, 'linewidth': 0, 'pad': 1}

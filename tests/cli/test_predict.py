@@ -89,7 +89,7 @@ def test_folders_and_files_in_every_form(run, tmp_path, capsys):
             assert len(recording.joints) == one.frames
 
 
-def test_by_default_segments_are_exclusive_and_a_missing_decoder_is_told_once(run, tmp_path, capsys):
+def test_segments_are_exclusive_and_a_missing_decoder_is_told_once(run, tmp_path, capsys):
     clip(tmp_path / 'raw' / 'a.npz'), clip(tmp_path / 'raw' / 'b.npz', 200, seed=1)
     given = ['predict', str(tmp_path / 'raw'), '--quiet']
     for name in ('plain', 'fitted'):

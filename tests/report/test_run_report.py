@@ -108,7 +108,8 @@ def test_several_runs_are_compared_first():
         'All runs', 'one', 'two'
     ]
     assert list(blocks[1].heads) == ['run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %']
-    assert 'start first; stage finetune; corpus made/up; protocol babel_clean' in blocks[2].text
+    same = 'start first; stage finetune; corpus made/up; protocol babel_clean'
+    assert f'{same}; segments of the sequence decoder.' in blocks[2].text
     rows = blocks[1].rows
     assert [row[0] for row in rows] == ['one', 'two']
     # 9 of 10 found, of 11 true.
@@ -119,6 +120,10 @@ def test_several_runs_are_compared_first():
     table, said = chapters.compose(runs)[1:3]
     assert table.heads[5:] == ['start'] and [row[5] for row in table.rows] == ['first', 'scratch']
     assert 'start' not in said.text
+    runs[1].decoding = 'pkummd'
+    table = chapters.compose(runs)[1]
+    assert table.heads[5:] == ['start', 'segments']
+    assert table.rows[0][6] == 'of the sequence decoder'
 
 
 def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():

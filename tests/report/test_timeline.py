@@ -36,7 +36,7 @@ def test_a_class_has_one_colour_in_truth_prediction_and_curve(tmp_path):
 
 
 def test_of_overlapping_proposals_the_best_is_in_the_row_and_the_other_below(tmp_path):
-    both = Segments([0, 0], [300, 280], [0, 1], [0.9, 0.9 - 1e-9])
+    both = Segments([0, 0], [300, 280], [0, 1], [1.0, 1.0 - 1e-9])
     path = timeline.draw(tmp_path / 'a.png', predicted=both, classes=CLASSES, fps=30)
     picture = imread(path)[:, int(0.2 * imread(path).shape[1]), :3]
     rows = [
@@ -45,6 +45,16 @@ def test_of_overlapping_proposals_the_best_is_in_the_row_and_the_other_below(tmp
     ]
     assert len(rows[0]) > 2 * len(rows[1]) > 0
     assert rows[0].max() < rows[1].min()
+
+
+def test_exclusive_segments_have_one_row_and_bars_as_strong_as_their_scores():
+    some = Segments([0, 100], [100, 200], [0, 1], [0.2, 0.6])
+    rows, _ = timeline._plan(some, None, None, CLASSES, 30, inch_a_second=1.0)
+    ((_, draw),) = rows
+    found, strength = draw.args
+    assert found.start.tolist() == [0, 100] and found.end.tolist() == [100, 200]
+    # 0 is 0.35, 1 is full: no picture shows weak segments as strong ones.
+    assert strength == pytest.approx([0.35 + 0.65 * 0.2, 0.35 + 0.65 * 0.6])
 
 
 def test_a_long_proposal_is_cut_where_a_better_one_overlaps_it_a_little():

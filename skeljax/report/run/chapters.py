@@ -57,18 +57,28 @@ def _side_by_side(runs: Sequence[Reported]) -> Iterator[Block]:
     for run in runs:
         judged = run.judged
         rows.append((
-            run.name, *(summary.percent(judged.figures[name] if judged else None) for name in ('F1@50', 'edit')),
+            run.name, summary.percent(judged.figures['F1@50'] if judged else None),
+            summary.percent(judged.figures['edit'] if judged else None),
             summary.percent(judged.accuracy if judged else None),
             summary.percent(run.measured['mean'] if run.measured else None),
             summary.start(run), run.progress.stage, run.progress.corpus, run.protocol or '–',
+            summary.decoder(run) if run.decoding else '–',
         ))
-    heads = ('run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %', 'start', 'stage', 'corpus', 'protocol')
+    heads = (
+        'run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %',
+        'start', 'stage', 'corpus', 'protocol', 'segments',
+    )
     shown = heads.index('start')
     # What is the same of all is told once.
     differ = [at for at in range(len(heads)) if at < shown or len({row[at] for row in rows}) > 1]
-    yield Table([heads[at] for at in differ], [[row[at] for at in differ] for row in rows], numbers=(1, shown))
-    same = '; '.join(f'{heads[at]} {rows[0][at]}' for at in range(shown, len(heads)) if at not in differ)
-    yield Text(f'Frames: the share of them that has the true class. Mean: of the protocol, mAP where it has one.{f" The same of all: {same}." if same else ""}')
+    cells = [[row[at] for at in differ] for row in rows]
+    yield Table([heads[at] for at in differ], cells, numbers=(1, shown))
+    rest = (at for at in range(shown, len(heads)) if at not in differ)
+    same = '; '.join(f'{heads[at]} {rows[0][at]}' for at in rest)
+    yield Text(
+        'Frames: the share of them that has the true class. Mean: of the protocol, mAP where it '
+        f'has one.{f" The same of all: {same}." if same else ""}'
+    )
     drawn = {
         run.name: (run.measured['tious'], run.measured['map'])
         for run in runs if run.measured and len(run.measured['tious']) == len(run.measured['map']) > 0
@@ -163,8 +173,8 @@ def _classes(run: Reported, _) -> Iterator[Block]:
     yield Heading(2, 'Classes')
     yield Table(heads, rows, numbers=(2, 7))
     yield Text(
-        f'Counts are of segments {summary.decoder(run)}; right ones overlap by a tIoU of {judged.tiou:g}. Taken for: what most of '
-        f'the wrong frames of the class were found as, with the share of all its frames.'
+        f'Counts are of segments {summary.decoder(run)}; right ones overlap by a tIoU of '
+        f'{judged.tiou:g}. Taken for: what most of the wrong frames of the class were found as, with the share of all its frames.'
     )
 
 

@@ -47,9 +47,11 @@ def _of_segments(judged: Judged) -> Iterator[Fact]:
         'less the edit distance in percent of the longer sequence, mean over recordings.',
     )
     yield Fact(
-        'segments', f'{counts.found} of {counts.true} found, {counts.missed} missed, {counts.wrong} wrong',
+        'segments',
+        f'{counts.found} of {counts.true} found, {counts.missed} missed, {counts.wrong} wrong',
         f'A labeled segment is found if a predicted one of its class overlaps it by a tIoU of '
-        f'{judged.tiou:g}; of the {counts.predicted} predicted ones those that find nothing are wrong.',
+        f'{judged.tiou:g}, and missed otherwise, whatever lies there; of the {counts.predicted} '
+        f'predicted ones those that find nothing are wrong.',
     )
     if counts.found:
         yield Fact(
