@@ -72,7 +72,6 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     with cluster.together():
         step, state, batches, model = prepare(config, corpus)
         step, batches, held = resident.hold(step, batches, config)
-    workdir = training.claim(workdir, described, command)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
 
@@ -90,10 +89,11 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         seed=config.seed,
         steps_per_call=config.steps_per_call,
     )
-    return loop.train(
-        step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
-        form=config.parallel, corpus=held, wandb=config.wandb,
-    )
+    with training.claimed(workdir, described, command) as workdir:
+        return loop.train(
+            step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
+            form=config.parallel, corpus=held, wandb=config.wandb,
+        )
 
 
 def open_split(config: ConfigDict, split: str) -> Corpus:
