@@ -73,7 +73,6 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     with cluster.together():
         step, state, batches, model = prepare(config, corpus)
         step, batches, held = resident.hold(step, batches, config)
-    workdir = training.claim(workdir, described, command)
     chosen = config.finetune
     protocol = localize.protocol(chosen.protocol)
 
@@ -91,15 +90,16 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         seed=config.seed,
         steps_per_call=config.steps_per_call,
     )
-    final = loop.train(
-        step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
-        form=config.parallel, corpus=held, wandb=config.wandb,
-    )
-    if (workdir / 'best').is_dir():
-        fit_decoder.fit(
-            workdir, corpus, labelled(config, corpus), held_out,
-            transitions=chosen.decoder.transitions,
+    with training.claimed(workdir, described, command) as workdir:
+        final = loop.train(
+            step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
+            form=config.parallel, corpus=held, wandb=config.wandb,
         )
+        if (workdir / 'best').is_dir():
+            fit_decoder.fit(
+                workdir, corpus, labelled(config, corpus), held_out,
+                transitions=chosen.decoder.transitions,
+            )
     return final
 
 

@@ -45,8 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
     args, verb = parse(argv)
-    logging.getLogger('absl').setLevel(logging.ERROR)  # Orbax tells of every save
-    warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
+    quiet_libraries(debug=args.debug)
     try:
         return verb.run(args) or 0
     except InputError as error:
@@ -57,6 +56,21 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f'skeljax {args.verb}: interrupted', file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def quiet_libraries(*, debug: bool = False):
+    """Keeps libraries from writing beside the one line that an error is.
+
+    Orbax logs every save, and where one fails a traceback of each of its threads; the exception
+    itself is raised by the save after, or when checkpoints are closed.
+
+    Args:
+        debug: lets their tracebacks through.
+    """
+    logging.getLogger('absl').setLevel(logging.ERROR if debug else logging.CRITICAL)
+    warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
+    # What a failed save leaves; Python reports it without a module.
+    warnings.filterwarnings('ignore', message="coroutine '.*' was never awaited")
 
 
 def module(name: str) -> ModuleType:

@@ -55,7 +55,6 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     with cluster.together():
         step, state, batches = prepare(config, corpora)
         step, batches, held = resident.hold(step, batches, config)
-    workdir = training.claim(workdir, described, command)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,
@@ -65,10 +64,11 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         seed=config.seed,
         steps_per_call=config.steps_per_call,
     )
-    return loop.train(
-        step, state, batches, plan, workdir, title='pretrain', quiet=quiet, form=config.parallel,
-        corpus=held, wandb=config.wandb,
-    )
+    with training.claimed(workdir, described, command) as workdir:
+        return loop.train(
+            step, state, batches, plan, workdir, title='pretrain', quiet=quiet,
+            form=config.parallel, corpus=held, wandb=config.wandb,
+        )
 
 
 def open_unlabelled(config: ConfigDict) -> list[Corpus]:

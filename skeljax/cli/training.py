@@ -1,6 +1,7 @@
 """What the two training verbs share, and other verbs of several processes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
 import os
 from pathlib import Path
 import sys
@@ -8,7 +9,7 @@ import sys
 from skeljax.cli import configured
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import cluster, workdir as workdirs
+from skeljax.train import claim, cluster, workdir as workdirs
 from skeljax.train.loop import Stopped
 
 
@@ -124,17 +125,20 @@ def agree(described: dict, corpora: list[Corpus]):
     )
 
 
-def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
+@contextlib.contextmanager
+def claimed(workdir, described: dict, command: Sequence[str] = ()) -> Iterator[Path]:
     """Makes `workdir` the folder of the run that `described` tells, once for all processes.
 
-    `command` is kept with it; see `workdir.claim`.
+    `command` is kept with it; see `claim.held`.
 
     Raises:
-        InputError: it cannot be made, or the processes do not see the same folder.
+        InputError: it cannot be made, another process trains in it, or the processes do not
+            see the same folder.
     """
-    with cluster.together():
-        if cluster.is_first():
-            workdirs.claim(workdir, described, command)
-    with cluster.together():
-        workdirs.await_claim(workdir)
-    return Path(workdir)
+    with contextlib.ExitStack() as stack:
+        with cluster.together():
+            if cluster.is_first():
+                stack.enter_context(claim.held(workdir, described, command))
+        with cluster.together():
+            workdirs.await_claim(workdir)
+        yield Path(workdir)

@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 import time
 
-import tensorboardX
 import tqdm
 
 from skeljax import documents
 from skeljax.errors import writing
-from skeljax.train import progress, tracking
+from skeljax.train import board, progress, tracking
 
 
 class Log:
@@ -67,10 +66,7 @@ class Log:
         self._path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
         self._file = self._path.open('a')
         progress.hold(self._file)
-        # Its thread dies where the disk is full: with a longer queue nothing waits for it.
-        self._board = tensorboardX.SummaryWriter(
-            str(folder), purge_step=start + 1, flush_secs=30, max_queue=1000
-        )
+        self._board = board.open_board(folder, purge_step=start + 1)
 
     def advance(self, steps: int = 1):
         """Moves the bar by some steps."""

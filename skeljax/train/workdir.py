@@ -51,6 +51,8 @@ UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
 def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
     """Describes a run and sees that the folder holds no other.
 
+    A run of which nothing is saved, as it was stopped or failed before, gives way to another.
+
     Returns:
         stage, config and corpus, as they stand in `run.json`.
 
@@ -68,15 +70,22 @@ def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
             'fps': corpus.fps,
         },
     }
-    if (workdir / 'run.json').exists():
+    if (workdir / 'run.json').exists() and saved(workdir):
         for name, new, old in _differences(described, read(workdir)):
             raise InputError(
                 f'{workdir}: holds another run: {name} was {old}, now it is {new}; '
                 f'choose another --workdir'
             )
-    elif (workdir / 'checkpoints').exists():
+    elif saved(workdir):
         raise InputError(f'{workdir}: holds checkpoints but no run.json; choose another --workdir')
     return described
+
+
+def saved(workdir) -> bool:
+    """Says whether a folder holds a checkpoint, be it a damaged one."""
+    folders = (Path(workdir) / name for name in ('checkpoints', 'best'))
+    names = (path.name for folder in folders if folder.is_dir() for path in folder.iterdir())
+    return any(name.split('.')[0].isdigit() and 'checkpoint-tmp' not in name for name in names)
 
 
 def identity(config: ConfigDict, stage: str, source: str = '') -> str:
@@ -111,7 +120,8 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
     commit of a checkout and whether files differed from it, versions of packages.
 
     Args:
-        workdir: the folder, made if absent; a claimed one is left as it is.
+        workdir: the folder, made if absent; one that is claimed is left as it is, but for the
+            claim of another run of which nothing is saved.
         described: as from `check`.
         command: words that start the run; by default those of this process.
 
@@ -120,10 +130,11 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
     """
     workdir = Path(workdir)
     path = workdir / 'run.json'
-    if path.exists():
+    if path.exists() and (saved(workdir) or _same(path, described)):
         return workdir
     with writing(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
+        (workdir / 'not_finite.json').unlink(missing_ok=True)  # of the run that gives way
         beside = path.with_suffix('.tmp')
         words = command or ['skeljax', *sys.argv[1:]]
         told = {'command': shlex.join(words), 'git': _git(), 'versions': versions()}
@@ -176,6 +187,14 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
     with config.unlocked(), config.ignore_type():
         config.update(_tuples(run['config']))
     return config
+
+
+def _same(path: Path, described: dict) -> bool:
+    try:
+        told = documents.parse(path.read_text())
+        return not any(_differences(described, told))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _git() -> dict | None:

@@ -5,7 +5,6 @@
 SEED chooses which save and how far into it; a SEED below 0 lets the run end.
 """
 
-import logging
 import os
 from pathlib import Path
 import random
@@ -17,6 +16,7 @@ import time
 import jax
 import numpy as np
 
+from skeljax.cli import main as commands
 from skeljax.train import loop
 
 UNFINISHED = 'orbax-checkpoint-tmp'
@@ -71,7 +71,7 @@ def _kill_inside_a_save(folder: Path, seed: int):
 
 def main(folder: Path, seed: int, steps: int):
     """Trains with a save after every step."""
-    logging.getLogger('absl').setLevel(logging.ERROR)  # as the command line does
+    commands.quiet_libraries()
     if seed >= 0:
         watch = threading.Thread(
             target=_kill_inside_a_save, args=(folder / 'checkpoints', seed), daemon=True

@@ -216,33 +216,6 @@ def test_weights_that_are_not_finite_are_not_kept_as_the_best(tmp_path):
     assert seen == [2]
 
 
-_LIMITED = textwrap.dedent('''
-    import pathlib, resource, sys
-    sys.path.insert(0, sys.argv[1])
-    import numpy as np, test_loop
-    test_loop._state = lambda: {
-        'weights': {'w': np.random.default_rng(0).normal(size=50_000).astype('f')},
-        'step': np.zeros((), 'i4'),
-    }
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-    try:
-        test_loop._train(pathlib.Path(sys.argv[2]), 6)
-    except test_loop.InputError as error:
-        print(error)
-''')
-
-
-def test_a_disk_that_takes_no_checkpoint_is_told_in_a_line(tmp_path):
-    """A limit on the size of files stands for the end of the disk."""
-    done = subprocess.run(
-        [sys.executable, '-c', _LIMITED, os.path.dirname(__file__), str(tmp_path / 'run')],
-        capture_output=True, text=True, timeout=120,
-    )
-    told = [line for line in done.stdout.splitlines() if line]
-    assert len(told) == 1 and f'{tmp_path}/run/checkpoints: cannot be written: ' in told[0], done
-    assert 'File too large' in told[0]
-
-
 def test_a_full_disk_under_the_metrics_is_told_in_a_line(tmp_path):
     told = 'metrics.jsonl: cannot be written: No space left'
     with pytest.raises(InputError, match=told) as raised, Log(tmp_path, quiet=True) as log:

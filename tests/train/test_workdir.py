@@ -8,7 +8,7 @@ import pytest
 
 from skeljax.cli import configured
 from skeljax.errors import InputError
-from skeljax.train import assemble, workdir as workdirs
+from skeljax.train import assemble, claim, workdir as workdirs
 from skeljax.train.frame_loss import FrameLoss
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +17,11 @@ CORPUS = SimpleNamespace(name='x/y', classes=('a',), layout='ntu25', fps=30.0)
 
 def _described(stage='finetune', *overrides, folder='nowhere'):
     return workdirs.check(folder, stage, configured.load('ui_prmd', list(overrides)), CORPUS)
+
+
+def _save(folder, step=1):
+    """Leaves what counts as a checkpoint."""
+    (folder / 'checkpoints' / str(step)).mkdir(parents=True)
 
 
 def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
@@ -37,6 +42,7 @@ def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
     before = _described('pretrain')
     del before['config']['data']['resident_dtype']
     workdirs.claim(tmp_path, before)
+    _save(tmp_path)
     _described('pretrain', folder=tmp_path)
     with pytest.raises(InputError, match='config.data.resident_dtype was float32, now it is float16'):
         _described('pretrain', '--config.data.resident_dtype=float16', folder=tmp_path)
@@ -82,6 +88,7 @@ def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
 
 def test_a_run_may_be_taken_up_with_another_value_of_what_it_does_not_read(tmp_path):
     workdirs.claim(tmp_path, _described('pretrain'))
+    _save(tmp_path)
     other = ['--config.data.corpus=ui_prmd/composed20', '--config.pretrain.log_every=1']
     _described('pretrain', *other, folder=tmp_path)
     with pytest.raises(InputError, match='config.data.unlabelled was'):
@@ -114,6 +121,35 @@ def test_a_run_is_what_its_stage_reads(stage, override, another):
     other = workdirs.identity(configured.load('ui_prmd', [f'--config.{override}']), stage)
     assert (same != other) is another
     assert len(same) == 10 and workdirs.identity(configured.load('ui_prmd'), stage, 'p') != same
+
+
+def test_a_run_of_which_nothing_is_saved_gives_way(tmp_path):
+    """It failed at its config, or was killed while it started."""
+    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'))
+    (tmp_path / 'checkpoints' / '1.orbax-checkpoint-tmp-0').mkdir(parents=True)
+    (tmp_path / 'not_finite.json').write_text('{"step": 3}')
+    workdirs.claim(tmp_path, _described('finetune', '--config.seed=6', folder=tmp_path))
+    assert workdirs.read(tmp_path)['config']['seed'] == 6
+    assert not (tmp_path / 'not_finite.json').exists()
+    (tmp_path / 'run.json').write_text('garbage')
+    workdirs.claim(tmp_path, _described('finetune', '--config.seed=7', folder=tmp_path))
+    (tmp_path / 'checkpoints' / '1.damaged').mkdir()
+    with pytest.raises(InputError, match='holds another run: config.seed was 7, now it is 8'):
+        _described('finetune', '--config.seed=8', folder=tmp_path)
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    described = _described('finetune')
+    other = _described('finetune', '--config.seed=5')
+    for _ in range(2):  # and one after the other they may
+        with claim.held(tmp_path / 'run', described):
+            for told in (described, other):
+                with pytest.raises(InputError, match='another process is training here'):
+                    with claim.held(tmp_path / 'run', told):
+                        pass
+            assert workdirs.read(tmp_path / 'run')['config']['seed'] == 0
+    with claim.held(tmp_path / 'run', other):
+        assert workdirs.read(tmp_path / 'run')['config']['seed'] == 5
 
 
 def test_checkpoints_of_nobody_knows_what_are_left_alone(tmp_path):
