@@ -44,7 +44,7 @@ def read(
     path: 'str | _os.PathLike[str]',
     *,
     fps: float | None = None,
-    layout: str | None = None,
+    layout: 'str | _Sequence[str] | None' = None,
     unit: str | float | None = None,
     up: str | None = None,
 ) -> 'Motion':

@@ -46,6 +46,7 @@ _GUESSES = {
     'head': (
         '0.5 left ear + 0.5 right ear',
         '0.5 nose + 0.5 head top',
+        '0.56 head top + 0.44 neck',
         '0.25 left front head + 0.25 right front head + '
         '0.25 left back head + 0.25 right back head',
         '1 nose',

@@ -6,6 +6,8 @@ joint marks. All else (parts, mirror pairs, axes, maps to the other layouts) fol
 from these. Where a source has no tree, the one chosen is told.
 """
 
+from skeljax import image_layouts
+
 # Joints of the Kinect 2; the root of the field's graph is between the shoulders.
 _NTU25 = """
 SpineBase SpineMid pelvis, SpineMid SpineShoulder spine, Neck SpineShoulder neck, Head Neck head,
@@ -129,6 +131,26 @@ right_thumb1 right_wrist right thumb 1, right_thumb2 right_thumb1 right thumb 2,
 right_thumb3 right_thumb2 right thumb 3
 """
 
+# Azure Kinect (learn.microsoft.com/azure/kinect-dk/body-joints).
+_AZURE32 = """
+PELVIS - pelvis, SPINE_NAVEL PELVIS spine, SPINE_CHEST SPINE_NAVEL upper spine,
+NECK SPINE_CHEST neck,
+CLAVICLE_LEFT SPINE_CHEST left collar, SHOULDER_LEFT CLAVICLE_LEFT left shoulder,
+ELBOW_LEFT SHOULDER_LEFT left elbow, WRIST_LEFT ELBOW_LEFT left wrist,
+HAND_LEFT WRIST_LEFT left hand, HANDTIP_LEFT HAND_LEFT left hand tip,
+THUMB_LEFT WRIST_LEFT left thumb,
+CLAVICLE_RIGHT SPINE_CHEST right collar, SHOULDER_RIGHT CLAVICLE_RIGHT right shoulder,
+ELBOW_RIGHT SHOULDER_RIGHT right elbow, WRIST_RIGHT ELBOW_RIGHT right wrist,
+HAND_RIGHT WRIST_RIGHT right hand, HANDTIP_RIGHT HAND_RIGHT right hand tip,
+THUMB_RIGHT WRIST_RIGHT right thumb,
+HIP_LEFT PELVIS left hip, KNEE_LEFT HIP_LEFT left knee, ANKLE_LEFT KNEE_LEFT left ankle,
+FOOT_LEFT ANKLE_LEFT left toe,
+HIP_RIGHT PELVIS right hip, KNEE_RIGHT HIP_RIGHT right knee, ANKLE_RIGHT KNEE_RIGHT right ankle,
+FOOT_RIGHT ANKLE_RIGHT right toe,
+HEAD NECK head, NOSE HEAD nose, EYE_LEFT HEAD left eye, EAR_LEFT HEAD left ear,
+EYE_RIGHT HEAD right eye, EAR_RIGHT HEAD right ear
+"""
+
 # COCO keypoints have neither neck nor pelvis: limbs hang from the shoulders, hips too,
 # and shoulders from the nose (the tree that graph networks use for COCO).
 _COCO17 = """
@@ -203,6 +225,8 @@ _TABLES = {
     'openpose25': _OPENPOSE25,
     'openpose18': _OPENPOSE18,
     'h36m17': _H36M17,
+    'azure32': _AZURE32,
+    **image_layouts.tables(_OPENPOSE25),
 }
 
 # Layout -> (name, parent, point) of each joint.
@@ -210,3 +234,8 @@ ROWS = {
     name: [(*row.split(maxsplit=2), '')[:3] for row in table.strip().split(',')]
     for name, table in _TABLES.items()
 }
+# SMPL's body, as HumanML3D, MDM, WHAM and GVHMR have it, with and without its two hands.
+ROWS['smpl22'] = ROWS['smplh52'][:22]
+ROWS['smpl24'] = ROWS['smpl22'] + [
+    (f'{side}_hand', f'{side}_wrist', f'{side} hand') for side in ('left', 'right')
+]

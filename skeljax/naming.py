@@ -47,8 +47,8 @@ _BESIDE = {
     'mouth': 'mouth',
 }
 _CENTRAL = {
-    'pelvis': 'pelvis hips midhip hipcenter spinebase hip waist root',
-    'neck': 'neck',
+    'pelvis': 'pelvis hips midhip hipcenter spinebase hip waist root bodycenter',
+    'neck': 'neck headbottom',
     'head': 'head',
     'head top': 'headtip headtop headend headtopend headnub',
     'nose': 'nose',
@@ -62,7 +62,7 @@ _ASF_BESIDE = {
 _ASF_CENTRAL = {'pelvis': 'root', 'neck': 'lowerneck', 'head': 'upperneck', 'head top': 'head'}
 _SPINE = (
     'spine spinemid spinelow spinehigh spineshoulder shouldercenter chest upperchest lowerback '
-    'upperback back abdomen ab torso thorax waist'
+    'upperback back abdomen ab torso thorax waist spinenavel spinenaval'
 ).split()
 _CHEST = ('chest', 'upperchest', 'spineshoulder', 'shouldercenter', 'thorax')
 _FINGER = re.compile(f'({"|".join(anatomy.FINGERS)})(finger)?([0-9])$')

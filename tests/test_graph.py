@@ -17,9 +17,13 @@ PATH = dataclasses.replace(
     STAR, joints=('root', 'a', 'b', 'c'), parents=(-1, 0, 1, 2), points=('', '', '', '')
 )
 CENTRES = {
-    'ntu25': 'SpineShoulder', 'kinect20': 'ShoulderCenter', 'uiprmd22': 'Chest',
-    'uiprmd39': 'C7', 'cmu31': 'thorax', 'bandai22': 'Chest', 'smplh52': 'spine3', 'coco17': 'nose', 'mediapipe33': 'nose',
-    'openpose25': 'Neck', 'openpose18': 'Neck', 'h36m17': 'Thorax',
+    'ntu25': 'SpineShoulder', 'kinect20': 'ShoulderCenter', 'uiprmd22': 'Chest', 'uiprmd39': 'C7',
+    'cmu31': 'thorax',
+    'bandai22': 'Chest', 'smplh52': 'spine3', 'coco17': 'nose', 'mediapipe33': 'nose',
+    'openpose25': 'Neck', 'openpose18': 'Neck', 'h36m17': 'Thorax', 'azure32': 'SPINE_CHEST',
+    'halpe26': 'Neck', 'coco23': 'nose', 'crowdpose14': 'neck', 'posetrack17': 'head_bottom',
+    'mpii16': 'thorax', 'panoptic19': 'Neck', 'openpose67': 'Neck', 'smpl22': 'spine3',
+    'smpl24': 'spine3',
 }
 
 

@@ -44,7 +44,16 @@ REST = _LEFT | {
     if point.startswith('left ')
 }
 
-PAIRS = list(itertools.permutations(skeleton.LAYOUTS, 2))
+# Layouts whose joints are all among those of others are mapped to and from a few alone.
+SIMILAR = (
+    'azure32', 'halpe26', 'coco23', 'crowdpose14', 'posetrack17', 'mpii16', 'panoptic19',
+    'openpose67', 'smpl22', 'smpl24',
+)
+HUBS = ('ntu25', 'coco17', 'mediapipe33')
+PAIRS = [
+    (one, other) for one, other in itertools.permutations(skeleton.LAYOUTS, 2)
+    if not {one, other} & set(SIMILAR) or {one, other} & set(HUBS)
+]
 NEAR = 0.2  # metres that a guess may be off; the tip of the toes, by the ankle, is worst
 
 

@@ -29,20 +29,22 @@ def test_the_number_in_a_name_is_that_of_the_joints(layout):
 def test_joints_mark_points_of_the_body_once_each(layout):
     marked = [point for point in layout.points if point]
     assert set(marked) <= anatomy.POINTS and len(set(marked)) == len(marked)
-    assert len(marked) >= layout.num_joints - 1  # one root lies on the floor
+    # One root lies on the floor; OpenPose's hands have a second wrist, and tips of fingers.
+    assert len(marked) >= layout.num_joints - {'openpose67': 8}.get(layout.name, 1)
 
 
 def test_parts_hold_every_joint_once(layout):
     assert sorted(j for part in layout.parts for j in part) == list(range(layout.num_joints))
-    assert all(len(part) >= 3 for part in layout.parts)
+    assert all(len(part) >= 2 + (part is not layout.parts[0]) for part in layout.parts)
     limbs = [{anatomy.split(layout.points[j])[0] for j in part} for part in layout.parts[1:]]
-    assert limbs == [{'left'}, {'right'}, {'left'}, {'right'}]
+    assert [some - {''} for some in limbs] == [{'left'}, {'right'}, {'left'}, {'right'}]
 
 
 def test_mirror_pairs_are_the_points_of_the_two_sides(layout):
     for left, right in layout.mirror:
         names = layout.points[left], layout.points[right]
-        assert names[0].startswith('left ') and names[0].replace('left', 'right', 1) == names[1]
+        assert names[0].replace('left', 'right', 1) == names[1]
+        assert names[0].startswith('left ') or layout.name == 'openpose67' and not names[0]
     paired = {j for pair in layout.mirror for j in pair}
     limbs = {j for part in layout.parts[1:] for j in part}
     assert limbs <= paired
@@ -92,6 +94,25 @@ def test_smplh_parents_are_the_published_ones():
     assert skeleton.get('smplh52').parents == (*body, *fingers(20, 22), *fingers(21, 37))
 
 
+def test_layouts_of_whole_bodies_share_the_order_of_their_part():
+    joints = {name: layout.joints for name, layout in skeleton.LAYOUTS.items()}
+    assert joints['smpl22'] == joints['smplh52'][:22] == joints['smpl24'][:22]
+    assert joints['coco23'][:17] == joints['coco17']
+    assert joints['openpose67'][:25] == joints['openpose25']
+    # By hand, of the public descriptions.
+    plain = lambda name: [joint.lower().replace('_', '') for joint in joints[name]]
+    coco = [f'{joint[0]}{joint.partition("_")[2]}' for joint in joints['coco17'][1:]]
+    assert plain('halpe26')[1:17] == [joint.replace('_', '') for joint in coco]
+    assert joints['azure32'][26:] == (
+        'HEAD', 'NOSE', 'EYE_LEFT', 'EAR_LEFT', 'EYE_RIGHT', 'EAR_RIGHT'
+    )
+    assert joints['panoptic19'][15:] == ('lEye', 'lEar', 'rEye', 'rEar')
+    assert joints['posetrack17'][:3] == ('nose', 'head_bottom', 'head_top')
+    assert joints['mpii16'][6:10] == ('pelvis', 'thorax', 'upper_neck', 'head_top')
+    assert joints['openpose67'][25:30] == ('LHand', 'LThumb1', 'LThumb2', 'LThumb3', 'LThumb4')
+    assert joints['openpose67'][46] == 'RHand' and joints['openpose67'][66] == 'RPinky4'
+
+
 def test_an_unknown_layout_is_named():
     with pytest.raises(InputError, match="unknown joint layout 'coco18', known: ntu25"):
         skeleton.get('coco18')
@@ -137,6 +158,14 @@ def test_names_tell_what_the_tables_tell(layout):
         'h36m17': {'Head': 'head'},
         'mediapipe33': {'left_thumb': 'left thumb', 'right_thumb': 'right thumb'},
         'kinect20': {'Spine': 'spine'},
+        'azure32': {'SPINE_CHEST': 'chest'},
+        'crowdpose14': {'head': 'head'},
+        'halpe26': {'Head': 'head'},
+        'panoptic19': {'Neck': 'neck'},
+        'openpose67': {
+            'Neck': 'neck', 'LHand': 'left hand', 'RHand': 'right hand',
+            **dict.fromkeys(('LThumb4', 'RThumb4', 'LMiddle4', 'RMiddle4'), ''),
+        },
     }.get(layout.name, {})
     own = _own(layout)
     expected = [otherwise.get(n, p) for n, p in zip(layout.joints, layout.points, strict=True)]

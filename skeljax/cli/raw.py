@@ -8,7 +8,7 @@ def add_arguments(parser):
     """Adds `--fps`, `--layout`, `--unit` and `--up`."""
     group = parser.add_argument_group('of a file that does not tell it itself')
     group.add_argument('--fps', type=float, help='frames a second')
-    group.add_argument('--layout', help='joint layout, e.g. ntu25')
+    group.add_argument('--layout', help='joint layout, e.g. ntu25, or names of joints by commas')
     group.add_argument('--unit', help=f'{", ".join(UNITS)} or a number of metres (default: m)')
     group.add_argument(
         '--up', metavar='AXIS',

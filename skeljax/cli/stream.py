@@ -32,7 +32,7 @@ import numpy as np
 from skeljax import localize, skeleton
 from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
-from skeljax.formats import options, vertical, wire
+from skeljax.formats import options, vertical, wanted, wire
 from skeljax.localize import steady
 from skeljax.localize.segments import Segments
 from skeljax.train import streaming, tiles
@@ -88,7 +88,7 @@ def run(args) -> int:
         _positive(option, getattr(args, option))
     address = None if args.listen is None else _address(args.listen)
     model = predict.load(args)
-    layout = args.layout or model.layout
+    layout = wanted.parse(args.layout).text if args.layout else model.layout
     scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
     say = (lambda _: None) if args.quiet else lambda text: print(f'skeljax stream: {text}', file=sys.stderr)

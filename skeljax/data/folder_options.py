@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options, texts, vertical
+from skeljax.formats import options, texts, vertical, wanted
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Options:
 
     Attributes:
         fps: frames a second of files that do not tell it.
-        layout: joint layout of files of bare coordinates.
+        layout: joint layout of files of bare coordinates: a name, or names of joints parted
+            by commas.
         unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
         up: axis of those files that points up ('x', 'y', 'z', '-x', '-y' or '-z').
         resample: the frame rate to bring all recordings to.
@@ -56,6 +57,8 @@ def read(folder: Path) -> Options:
             raise FormatError(f'{path}: unknown option {name!r}, known: {", ".join(known)}')
         if value is not None:
             _check_option(path, name, value)
+    if isinstance(document.get('layout'), list):
+        document['layout'] = ','.join(document['layout'])
     if document.get('classes') is not None:
         document['classes'] = tuple(document['classes'])
     return Options(**document)
@@ -66,7 +69,9 @@ def _check_option(path: Path, name: str, value):
     try:
         if name in ('fps', 'resample'):
             options.rate(path, value)
-        elif name in ('layout', 'remap'):
+        elif name == 'layout':
+            wanted.parse(value)
+        elif name == 'remap':
             skeleton.get(value if isinstance(value, str) else repr(value))
         elif name == 'unit':
             options.scale(value)

@@ -4,6 +4,7 @@ A reader of files that do not tell everything also takes `fps`, `layout` or `uni
 metres).
 """
 
+from collections.abc import Sequence
 import gzip
 import importlib
 import inspect
@@ -59,7 +60,7 @@ def stem(path) -> str:
 
 
 def read(
-    path, *, fps=None, layout: str | None = None, unit=None, up: str | None = None
+    path, *, fps=None, layout: str | Sequence[str] | None = None, unit=None, up: str | None = None
 ) -> Motion:
     """Reads one recording of any known format.
 
@@ -69,7 +70,8 @@ def read(
         path: of the file.
         fps: frames a second, for formats whose files need not tell it. What a file
             tells itself counts more; so with the other options.
-        layout: name of the joint layout, for formats of bare coordinates.
+        layout: name of the joint layout, or names of the joints in their order; of a
+            file with a skeleton of its own, those joints are taken.
         unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
             'inch', 'foot', or a number of metres.
         up: axis of the file that points up ('x', 'y', 'z', '-x', '-y' or '-z'), for
@@ -95,7 +97,8 @@ def read(
     taken = inspect.signature(reader).parameters
     with reading(path):
         motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
-        return finish.finish(path, motion, module, up=up)
+        left = None if 'layout' in taken else layout
+        return finish.finish(path, motion, module, up=up, layout=left)
 
 
 def _kind_of_table(path: Path) -> str:

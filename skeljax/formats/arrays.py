@@ -3,7 +3,7 @@
     joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0);
                  may be named keypoints, positions or data; nan where not measured
     fps          frames a second
-    layout       name of a joint layout; or joint_names [V] and parents [V] of one's own
+    layout       name of a joint layout; or joint_names [V] and, of one's own, parents [V]
     unit         see `skeljax.formats.options`; by default as a body's size tells
     valid        which person was there, bool[T] or [T, M]
     joint_valid  what was measured, bool[T, V] or [T, M, V]
@@ -21,6 +21,7 @@ from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import archive, axes, filling, lengths, options
 from skeljax.formats.motion import Motion
+from skeljax.formats.wanted import Wanted
 
 _JOINTS = ('joints', 'keypoints', 'positions', 'data')
 
@@ -50,8 +51,8 @@ def read(
     if arrays[name].dtype.kind not in 'fiu':
         raise FormatError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
-    own = skeleton.get(_layout(path, arrays, layout))
-    found = axes.arrange(path, name, arrays[name], own, own.num_joints)
+    own = _layout(path, arrays, layout)
+    found = axes.arrange(path, name, arrays[name], own)
     if 'unit' in arrays:
         unit = _unit(path, arrays)
     measured = ~np.isnan(found.joints).any(-1)
@@ -59,14 +60,14 @@ def read(
         measured &= found.certain > 0
     seen = _flags(path, arrays, 'joint_valid', measured.shape)
     measured = measured if seen is None else measured & seen
-    scale, notes = lengths.settle(unit, found.joints, measured, own)
+    scale, notes = lengths.settle(unit, found.joints, measured, own.layout)
     subject = _scalar(path, arrays, 'subject')
     return filling.motion(
         path,
         found.joints * scale,
         measured,
         fps=rate,
-        layout=skeleton.describe(own),
+        layout=own.text,
         valid=_flags(path, arrays, 'valid', measured.shape[:2]),
         subject='' if subject is None else str(subject),
         notes=(*found.notes, *notes),
@@ -92,21 +93,23 @@ def _unit(path: Path, arrays: dict) -> float:
         raise FormatError(f'{path}: {error}') from None
 
 
-def _layout(path: Path, arrays: dict, given: str | None) -> str:
+def _layout(path: Path, arrays: dict, given) -> Wanted:
     """Finds the layout: the file's by name, the file's own, or the one given."""
     if 'layout' not in arrays and 'joint_names' in arrays:
         return _own_layout(path, arrays)
     told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
     if told is None:
         raise FormatError(f'{path}: tells no joint layout, expected the option layout')
-    return options.layout(path, str(told))
+    return options.layout(path, told if isinstance(told, list | tuple) else str(told))
 
 
-def _own_layout(path: Path, arrays: dict) -> str:
+def _own_layout(path: Path, arrays: dict) -> Wanted:
     names = arrays['joint_names']
     if names.ndim != 1 or names.dtype.kind != 'U':
         raise FormatError(f'{path}: joint_names are {names.dtype}{names.shape}, expected texts')
-    parents = arrays.get('parents', np.array([-1] + [0] * (len(names) - 1)))
+    if 'parents' not in arrays:
+        return options.layout(path, names.tolist())
+    parents = arrays['parents']
     if parents.shape != names.shape or parents.dtype.kind not in 'iu':
         expected = f'expected {len(names)} integers'
         raise FormatError(f'{path}: parents are {parents.shape}, {expected}')
@@ -114,7 +117,7 @@ def _own_layout(path: Path, arrays: dict) -> str:
         own = skeleton.infer('own', tuple(names.tolist()), tuple(parents.tolist()))
     except InputError as error:
         raise FormatError(f'{path}: {error}') from None
-    return skeleton.describe(own)
+    return Wanted(own, {len(names): tuple(range(len(names)))})
 
 
 def _flags(path: Path, arrays: dict, name: str, shape: tuple[int, ...]) -> np.ndarray | None:

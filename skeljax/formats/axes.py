@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax.errors import FormatError
+from skeljax.formats.wanted import Wanted
 from skeljax.skeleton import Layout
 
 _WORDS = {
@@ -43,39 +44,51 @@ class Arranged(NamedTuple):
     notes: tuple[str, ...]
 
 
-def arrange(path, name: str, array: np.ndarray, layout: Layout, count: int) -> Arranged:
+def arrange(path, name: str, array: np.ndarray, wanted: Wanted) -> Arranged:
     """Brings an array of joints into the order frames, persons, joints, coordinates.
 
     Args:
         path: for messages.
         name: of the array, for messages.
         array: real numbers.
-        layout: of the joints.
-        count: joints that the array is to have.
+        wanted: layout of the joints, and which points of the array they are.
 
     Raises:
         FormatError: the array has no axis of so many joints, holds more than one sample, or
             fits two orders; names its axes.
     """
+    layout = wanted.layout
     with np.errstate(all='ignore'):  # a damaged file may hold anything
+        count = _count(array.shape, wanted)
         if array.ndim == 2:
             joints, notes = _unfolded(path, name, array, count)
         else:
-            order = _order(path, name, array, layout, count)
+            order = _order(path, name, array, wanted, count)
             joints = _permuted(array, order, count)
             told = f'{name} are {array.shape}: taken for {_axes(order)}'
             notes = () if order in _OWN else (told,)
+        joints = joints[:, :, wanted.parts[count]]
         joints, certain, noted = _split(path, name, joints, layout)
     joints = np.pad(joints, [(0, 0)] * 3 + [(0, 3 - joints.shape[-1])])
-    return Arranged(joints, certain, (*notes, *noted))
+    return Arranged(joints, certain, (*notes, *wanted.note(count), *noted))
 
 
-def _order(path, name: str, array: np.ndarray, layout: Layout, count: int) -> str:
+def _count(shape: tuple[int, ...], wanted: Wanted) -> int:
+    """Finds how many points of each person an array has, of the numbers that there may be."""
+    fits = (
+        count for count in wanted.parts
+        if any(_fits(shape, order, count) for order in _ORDERS.get(len(shape), ()))
+        or len(shape) == 2 and shape[1] in [p * count * c for p in (1, 2) for c in (2, 3, 4)]
+    )
+    return next(fits, next(iter(wanted.parts)))
+
+
+def _order(path, name: str, array: np.ndarray, wanted: Wanted, count: int) -> str:
     """Chooses the one order of axes that an array fits."""
     shape = array.shape
     fitting = [order for order in _ORDERS.get(array.ndim, ()) if _fits(shape, order, count)]
     if not fitting:
-        raise FormatError(f'{path}: {_misfit(name, shape, count, layout)}')
+        raise FormatError(f'{path}: {_misfit(name, shape, count, wanted.layout)}')
     fitting.sort(key=lambda order: 'c' in order and shape[order.index('c')] != 3)
     single = [order for order in fitting if 'n' not in order or shape[order.index('n')] == 1]
     if {'tmvc', 'mtvc'} <= set(single):
@@ -89,7 +102,7 @@ def _order(path, name: str, array: np.ndarray, layout: Layout, count: int) -> st
     if 'tvc' in single:
         return 'tvc'
     if len(single) > 1:
-        single = _surest(array, single, layout)
+        single = _surest(array, single, wanted, count)
     if len(single) > 1:
         either = ' or '.join(_axes(order) for order in single)
         raise FormatError(
@@ -131,11 +144,11 @@ def _step(array: np.ndarray) -> float:
     return float(np.median((far / size)[known])) if known.any() else 0.0
 
 
-def _surest(array: np.ndarray, orders: list[str], layout: Layout) -> list[str]:
+def _surest(array: np.ndarray, orders: list[str], wanted: Wanted, count: int) -> list[str]:
     """Keeps the order in which bones keep their length best; all where none stands out."""
-    spread = {}
+    spread, layout = {}, wanted.layout
     for order in orders:
-        joints = _permuted(array, order, layout.num_joints)
+        joints = _permuted(array, order, count)[:, :, wanted.parts[count]]
         joints = joints[..., :2] if _third_is_certain(joints, layout) else joints[..., :3]
         spread[order] = _spread(joints, layout)
     best, second, *_ = sorted(spread, key=spread.get)
@@ -148,7 +161,7 @@ def _surest(array: np.ndarray, orders: list[str], layout: Layout) -> list[str]:
 
 def _spread(joints: np.ndarray, layout: Layout) -> float:
     """Measures by what share the lengths of bones change over time; joints [T, M, V, C]."""
-    if not layout.bones or layout.num_joints != joints.shape[2]:
+    if not layout.bones:
         return 1.0
     parents, children = np.array(layout.bones).T
     lengths = np.linalg.norm(joints[:, :, children] - joints[:, :, parents], axis=-1)

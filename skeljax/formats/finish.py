@@ -6,29 +6,57 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import vertical
+from skeljax.formats import options, vertical, wanted
 from skeljax.formats.motion import Motion, without_padding
+from skeljax.skeleton import Layout
 
 # Modules of formats that do not tell the vertical: their readers take y for it.
 _UPLESS = ('bvh', 'amc', 'trc', 'arrays', 'table')
 
 
-def finish(path, motion: Motion, module: str, *, up: str | None = None) -> Motion:
-    """Returns a motion without bodies that are padding, upright.
+def finish(path, motion: Motion, module: str, *, up: str | None = None, layout=None) -> Motion:
+    """Returns a motion without bodies that are padding, upright, of the joints that are wanted.
 
     Args:
         path: of the file, for messages.
         motion: as its reader returned it.
         module: of the reader.
         up: axis that points up, where the format does not tell; None guesses it.
+        layout: that the user tells, where the reader did not take it (see `wanted.parse`).
 
     Raises:
-        FormatError: nobody is in any frame.
+        FormatError: nobody is in any frame; there is no such layout.
     """
+    if layout is not None:
+        motion = _joints(motion, options.layout(path, layout).layout)
     motion = without_padding(motion)
     if not motion.valid.any():
         raise FormatError(f'{path}: nobody in {len(motion.joints)} frames: all joints are 0')
     return _upright(motion, up) if module in _UPLESS else motion
+
+
+def _joints(motion: Motion, asked: Layout) -> Motion:
+    """Takes the joints of a layout from a motion that has a skeleton of its own, by their names."""
+    own = skeleton.get(motion.layout)
+    place = {wanted.plain(joint): n for n, joint in reversed(list(enumerate(own.joints)))}
+    chosen = [place.get(wanted.plain(joint)) for joint in asked.joints]
+    if own == asked:
+        return motion
+    if None in chosen:
+        what = f'{asked.name} needs joints that it does not have'
+        return dataclasses.replace(
+            motion, notes=(*motion.notes, f'the file has a skeleton of its own: {what}')
+        )
+    if asked.name == 'named':  # as a list of names, which have the file's tree
+        parents = wanted.subtree(own, asked.joints)
+        asked = skeleton.infer('named', asked.joints, parents)
+    known = motion.joint_valid
+    return dataclasses.replace(
+        motion,
+        joints=motion.joints[:, :, chosen],
+        layout=skeleton.describe(asked),
+        joint_valid=None if known is None else known[:, :, chosen],
+    )
 
 
 def _upright(motion: Motion, up: str | None) -> Motion:

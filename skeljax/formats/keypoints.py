@@ -33,7 +33,10 @@ _MEDIAPIPE = (
 _LAYOUTS = {  # estimator -> number of points -> layout
     'mediapipe': {33: 'mediapipe33'},
     'openpose': {25: 'openpose25', 18: 'openpose18'},
-    'coco': {17: 'coco17'},
+    'coco': {
+        17: 'coco17', 23: 'coco23', 26: 'halpe26', 14: 'crowdpose14', 16: 'mpii16',
+        133: 'coco_wholebody133', 136: 'halpe136',
+    },
 }
 _PERSONS = 100
 _LIMIT = 1e9  # of a coordinate, in whatever unit
@@ -66,11 +69,12 @@ def read(
         raise FormatError(f'{path}: nobody in {len(frames)} frames')
     if max(map(len, frames)) > _PERSONS:
         raise FormatError(f'{path}: more than {_PERSONS} persons at once')
-    own = _layout(path, kind, counts, layout)
-    joints, measured = tracking.arrange(frames)
+    own, taken = _layout(path, kind, counts, layout)
+    joints, measured = (some[:, :, taken] for some in tracking.arrange(frames))
     joints = joints * [1, -1, -1] * (1.0 if unit is None else unit) + 0.0  # not -0.0
     rate = options.rate(path, rate, fps)
-    return filling.motion(path, joints, measured, fps=rate, layout=own)
+    notes = own.note(max(counts))
+    return filling.motion(path, joints, measured, fps=rate, layout=own.text, notes=notes)
 
 
 def _folder(path: Path) -> list:
@@ -214,17 +218,22 @@ def _check_room(path: Path, frames: int, given: int):
         raise FormatError(f'{path}: frame {frames - 1} of {given}, expected them counted from 0')
 
 
-def _layout(path: Path, kind: str, counts: set[int], given: str | None) -> str:
-    """Finds the layout by the number of points: the estimator's, else the one given."""
+def _layout(path: Path, kind: str, counts: set[int], given):
+    """Finds the layout by the number of points: the estimator's, else the one given.
+
+    Returns:
+        The layout, and which of the points are its joints.
+    """
     count = min(counts)
     if len(counts) > 1:
         raise FormatError(f'{path}: persons of {count} and of {max(counts)} points')
     known = _LAYOUTS[kind]
-    if count in known:
-        return known[count]
-    if given is None:
+    if given is None and count not in known:
         expected = ' or '.join(map(str, known))
         raise FormatError(
             f'{path}: {count} points, {kind} has {expected}; or use the option layout'
         )
-    return options.layout(path, given, count)
+    own = None if given is None else options.layout(path, given)
+    if own is None or count not in own.parts and count in known:
+        own = options.layout(path, known[count])
+    return own, own.take(path, count)

@@ -3,8 +3,9 @@
 import math
 import numbers
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import wanted
+from skeljax.formats.wanted import Wanted
 
 UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'inch': 0.0254, 'foot': 0.3048}
 _RATES = (0.1, 10_000.0)
@@ -27,21 +28,16 @@ def rate(path, *rates) -> float:
     return float(fps)
 
 
-def layout(path, text: str, num_joints: int | None = None) -> str:
-    """Returns a layout's text where it has so many joints; of any number by default.
+def layout(path, told) -> Wanted:
+    """Reads the layout that a user or a file tells; see `skeljax.formats.wanted`.
 
     Raises:
-        FormatError: there is no such layout, or it has others.
+        FormatError: there is no such layout.
     """
     try:
-        found = skeleton.get(text)
+        return wanted.parse(told)
     except InputError as error:
         raise FormatError(f'{path}: {error}') from None
-    if num_joints is not None and found.num_joints != num_joints:
-        raise FormatError(
-            f'{path}: {num_joints} joints, expected the {found.num_joints} of {found.name}'
-        )
-    return skeleton.describe(found)
 
 
 def scale(unit) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 
 from skeljax import skeleton
 from skeljax.errors import FormatError
-from skeljax.formats import cells, columns, filling, lengths, options, tracking
+from skeljax.formats import cells, columns, filling, lengths, options, tracking, wanted
 from skeljax.formats.columns import Columns
 from skeljax.formats.moments import Moments, number
 from skeljax.formats.motion import Motion
@@ -37,7 +37,7 @@ def read(
         path: .csv or .tsv, or either gzipped.
         fps: frames a second, where there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
-            the layout of just these names, else one of its own without a tree.
+            the layout of just these names, else one of its own (`wanted.named`).
         unit: of the coordinates in meters, where the columns do not tell; by default as
             `lengths.settle` guesses it.
 
@@ -197,33 +197,34 @@ def _check_room(sheet, frames, persons, joints: int, given: int):
         raise FormatError(f'{sheet.path}: {given} joints in a motion of {shape}')
 
 
-def _layout(path: Path, names: list[str], wanted: str | None):
+def _layout(path: Path, names: list[str], told):
     """Finds the layout, for each of its joints the table's, and notes."""
     names = columns.unprefixed(names)
-    numbers = columns.numbered(names)
+    numbers, count = columns.numbered(names), len(names)
     place = {_plain(name): index for index, name in enumerate(names)}
-    if len(place) != len(names):
+    if len(place) != count:
         raise FormatError(f'{path}:1: two joints of one name among {", ".join(names)[:80]}')
-    known = list(skeleton.LAYOUTS.values())
-    if numbers is not None:
-        fitting = [skeleton.get(wanted)] if wanted else known
-        fitting = [own for own in fitting if own.num_joints == len(names)]
-        if len(fitting) == 1:
-            (own,) = fitting
-            note = f'joints are numbered: taken for the {len(names)} of {own.name}'
-            return skeleton.describe(own), np.argsort(numbers).tolist(), () if wanted else (note,)
-    for layout in [skeleton.get(wanted), *known] if wanted else known:
-        needed = [_plain(joint) for joint in layout.joints]
-        chosen = layout.name == wanted or len(needed) == len(names)
-        if chosen and place.keys() >= set(needed):
-            return skeleton.describe(layout), [place[joint] for joint in needed], ()
-        if layout.name == wanted:
-            lost = [j for j, plain in zip(layout.joints, needed, strict=True) if plain not in place]
-            what = f'{wanted} needs joints that are not here: {", ".join(lost)[:80]}'
+    asked = None if told is None else options.layout(path, told)
+    if asked is not None and (numbers is None or count not in asked.parts):
+        lost = [joint for joint in asked.layout.joints if _plain(joint) not in place]
+        if lost:
+            what = f'{asked.layout.name} needs joints that are not here: {", ".join(lost)[:80]}'
             raise FormatError(f'{path}:1: {what}')
-    own = skeleton.infer('table', names, (-1, *[0] * (len(names) - 1)))
-    note = f'joints are numbered, and no layout is the only one of {len(names)}: tell the layout'
-    return skeleton.describe(own), list(range(len(names))), () if numbers is None else (note,)
+        return asked.text, [place[_plain(joint)] for joint in asked.layout.joints], ()
+    notes = ()
+    if numbers is not None and asked is None:
+        fitting = [own for own in skeleton.LAYOUTS.values() if own.num_joints == count]
+        if len(fitting) == 1:
+            asked = options.layout(path, fitting[0].name)
+            notes = (f'joints are numbered: taken for the {count} of {fitting[0].name}',)
+        else:
+            told = f'no layout is the only one of {count}'
+            notes = (f'joints are numbered, and {told}: the option layout tells it',)
+    if asked is not None:
+        order = np.argsort(numbers)[list(asked.take(path, count))]
+        return asked.text, order.tolist(), (*notes, *asked.note(count))
+    own = wanted.named(names, 'table')
+    return own.text, list(own.parts[count]), notes
 
 
 def _plain(name: str) -> str:

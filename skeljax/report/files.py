@@ -7,6 +7,7 @@ from pathlib import Path
 from skeljax import formats, skeleton
 from skeljax.data import posture
 from skeljax.data.records import Recording
+from skeljax.formats import wanted
 
 # Module -> what its files are called.
 _NAMES = {
@@ -36,7 +37,7 @@ def describe(
     module = formats.module_of(path)
     own, what = skeleton.get(recording.layout), posture.of(recording)
     found = _LAYOUTS.get(module, 'of the format')
-    if layout is not None and skeleton.describe(own) == layout:
+    if layout is not None and wanted.parse(layout).text == recording.layout:
         found = 'as told'
     frames, persons = recording.joints.shape[:2]
     parts = [

@@ -130,7 +130,7 @@ def test_a_layout_of_ones_own(tmp_path):
         (
             {'joints': JOINTS, 'joint_names': list('ab')},
             {'fps': 30},
-            '25 joints, expected the 2 of own: joints are (6, 25, 3)',
+            '25 joints, expected the 2 of named: joints are (6, 25, 3)',
         ),
         (
             {'joints': JOINTS[:, :3], 'joint_names': list('abc'), 'parents': [-1, 2, 1]},

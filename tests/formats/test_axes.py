@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.data import synthetic
 from skeljax.errors import FormatError
-from skeljax.formats import axes
+from skeljax.formats import axes, wanted
 
-NTU = skeleton.get('ntu25')
-FLAT = skeleton.get('coco17')
+NTU = wanted.parse('ntu25')
+FLAT = wanted.parse('coco17')
 TOLD = {'fps': 30, 'layout': 'ntu25'}
 
 
@@ -63,7 +62,7 @@ def test_any_length_and_number_of_persons_is_recognized(order, frames, persons, 
     joints = TWO[:frames, :persons].copy()
     if padded:
         joints[:, persons - 1 :] = 0 if persons == 2 else joints[:, persons - 1 :]
-    found = axes.arrange('a.npy', 'joints', _stored(joints, order), NTU, 25)
+    found = axes.arrange('a.npy', 'joints', _stored(joints, order), NTU)
     np.testing.assert_array_equal(found.joints, joints)
 
 
@@ -124,7 +123,7 @@ def test_what_is_no_recording_is_refused_with_its_axes(tmp_path, array, told):
 def test_two_orders_that_fit_alike_are_refused():
     still = np.repeat(np.random.default_rng(0).normal(size=(2, 1, 17, 2)), 50, 1)
     with pytest.raises(FormatError) as error:
-        axes.arrange('a.npy', 'joints', still, FLAT, 17)
+        axes.arrange('a.npy', 'joints', still, FLAT)
     for words in ('persons, frames, joints, coordinates', 'coordinates, frames, joints, persons'):
         assert words in str(error.value)
 

@@ -171,7 +171,7 @@ def test_joints_that_are_only_numbered_need_a_layout_where_several_fit(tmp_path)
     head = [f'{axis}{n}' for n in range(17) for axis in 'xy']
     path = _write(tmp_path, head, [range(34)] * 3)
     (note,) = _read(path, fps=30).notes
-    assert 'no layout is the only one of 17: tell the layout' in note
+    assert 'no layout is the only one of 17: the option layout tells it' in note
     motion = _read(path, fps=30, layout='coco17')
     assert motion.layout == 'coco17' and motion.notes == ()
     np.testing.assert_array_equal(motion.joints[0, 0, :, 0], np.arange(0, 34, 2))
