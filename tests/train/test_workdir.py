@@ -52,6 +52,7 @@ def test_a_run_from_before_the_loss_had_options_is_one_with_all_of_them_off(tmp_
     before = _described()
     del before['config']['finetune']['loss']
     workdirs.claim(tmp_path, before)
+    _save(tmp_path)
     _described(folder=tmp_path)
     with pytest.raises(InputError, match='config.finetune.loss.focal_gamma was 0.0, now it is 2.0'):
         _described('finetune', '--config.finetune.loss.focal_gamma=2', folder=tmp_path)
