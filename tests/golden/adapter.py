@@ -1,0 +1,248 @@
+"""The one file of the golden tests that knows the library.
+
+Where the library is renamed or moved, this file changes; cases, inputs and numbers do not. The
+three tables below are empty as long as everything has the name that it had when the numbers were
+made.
+"""
+
+import json
+from pathlib import Path
+
+from flax import traverse_util
+from golden import cases, inputs
+import jax
+import numpy as np
+
+import skeljax
+from skeljax import localize
+from skeljax.cli import configured, finetune as finetuning, prepare, pretrain as pretraining
+from skeljax.formats.motion import Motion
+from skeljax.localize import Segments, decoding
+from skeljax.train import assemble, directory, parallel, ready, score, trained, workdir
+
+# Config key as it was -> as it is. The old name is accepted, or its error names the new one.
+RENAMED: dict[str, str] = {}
+# Metric as it is -> as it was.
+METRICS: dict[str, str] = {}
+# One part of the path of a variable as it is -> as it was.
+VARIABLES: dict[str, str] = {}
+
+# Whether a pretraining that was stopped before the redesign goes on; if not, one line says so.
+RESUMES = True
+
+ITEMS = ('backbone', 'heads', 'decoder', 'key', 'queues')  # of a state, without the optimizer's
+
+
+def pretrain(method: str) -> dict:
+    """Takes three steps of pretraining by a method; see `_run`."""
+    case = cases.METHODS[method]
+    config = _one_block(f'default:host={method},backbone=stgcn', cases.PRETRAIN | case.fields)
+    step, state = assemble.pretraining(config, inputs.LAYOUT, case.persons)
+    return _run(step, state, _batches(method, case))
+
+
+def finetune(head: str) -> dict:
+    """Takes three steps of fine-tuning with a head; see `_run`."""
+    case = cases.HEADS[head]
+    config = _one_block('default:backbone=stgcn', cases.FINETUNE | case.fields)
+    if head == 'fuser':
+        config.model.stgcn.update(dict(widths=(1, 1, 2), strides=(2, 3)))
+    step, state, _ = assemble.finetuning(
+        config, inputs.LAYOUT, case.persons, len(inputs.CLASSES)
+    )
+    return _run(step, state, _batches(head, case))
+
+
+def _one_block(source: str, fields: dict):
+    config = configured.load(source, options(fields))
+    with config.unlocked():  # what Backbone takes without being told of it in configs
+        config.model.stgcn.widths, config.model.stgcn.strides = (1,), (1,)
+    return config
+
+
+def options(fields: dict) -> list[str]:
+    """Returns `--config.KEY=VALUE` of config keys as they were."""
+    return [f'--config.{RENAMED.get(key, key)}={value}' for key, value in fields.items()]
+
+
+def _batches(name: str, case) -> list[dict]:
+    size = cases.PRETRAIN['pretrain.batch']
+    make = lambda number: inputs.batch(f'{name}/{number}', size, case.window, case.persons)
+    return [make(number) for number in range(3)]
+
+
+def _run(step, state, batches: list[dict]) -> dict:
+    """Replaces the first weights by `inputs.uniform` of their names and trains.
+
+    Returns:
+        first: path -> shape, mean and standard deviation of what the library initialized;
+        steps: of each step, metric -> value;
+        state: item -> sum of the absolute values at the end.
+    """
+    first, state = weighed(state)
+    devices = jax.devices()[:1]
+    step, state = parallel.data_parallel(step, devices), parallel.replicate(state, devices)
+    history = []
+    with _promoting():
+        for batch in batches:
+            state, metrics = step(state, parallel.shard(batch, devices), jax.random.key(7))
+            history.append(_metrics(jax.device_get(metrics)))
+    return {'first': first, 'steps': history, 'state': _sums(jax.device_get(state))}
+
+
+def _promoting():
+    """Allows mixed types: optax's Adam mixes floats and integers."""
+    return jax.numpy_dtype_promotion('standard')
+
+
+def _metrics(found: dict) -> dict[str, float]:
+    return {METRICS.get(name, name): float(value) for name, value in found.items()}
+
+
+def _paths(state) -> dict[tuple, np.ndarray]:
+    """Lists the arrays of a state by their paths as they are."""
+    return traverse_util.flatten_dict({item: state[item] for item in ITEMS if item in state})
+
+
+def _before(path: tuple) -> str:
+    return '/'.join(VARIABLES.get(part, part) for part in path)
+
+
+def weighed(state, *, statistics: bool = False) -> tuple[dict, dict]:
+    """Replaces the weights of a state, and batch statistics if asked.
+
+    Returns:
+        `first` as in `_run`, and the state.
+    """
+    first, changed = {}, {}
+    for path, array in _paths(state).items():
+        name, array = _before(path), np.asarray(array)
+        changed[path] = array
+        if array.ndim and (statistics or 'batch_stats' not in path):
+            first[name] = [list(array.shape), float(array.mean()), float(array.std())]
+            changed[path] = _weights(name, array)
+    return first, {**state, **traverse_util.unflatten_dict(changed)}
+
+
+def _weights(name: str, array: np.ndarray) -> np.ndarray:
+    """Returns other weights of the same shape: around a constant, or of variance 1 / fan-in."""
+    drawn = inputs.uniform(name, array.shape)
+    if name.endswith('vectors'):
+        drawn = drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)
+    elif array.std() == 0:
+        drawn = array + drawn / 10
+    else:
+        drawn = drawn * np.sqrt(3 / (array.size / array.shape[-1]))
+    return drawn.astype(array.dtype)
+
+
+def _sums(state) -> dict[str, float]:
+    sums = dict.fromkeys(ITEMS, 0.0)
+    for path, array in _paths(state).items():
+        sums[_before(path).partition('/')[0]] += float(np.abs(array.astype(np.float64)).sum())
+    return {item: total for item, total in sums.items() if total}
+
+
+def protocols() -> set[str]:
+    """Returns the names of all protocols."""
+    return set(localize.PROTOCOLS)
+
+
+def decoders() -> set[str]:
+    """Returns the names of all decoders."""
+    return set(localize.DECODERS)
+
+
+def figures(protocol: str, decoder: str | None = None) -> dict:
+    """Scores `inputs.scores` against `inputs.truth` by a protocol, or with another decoder."""
+    chosen, scores = localize.protocol(protocol, decoder), inputs.scores()
+    columns = {name: np.array(rows).reshape(-1, 3).T for name, rows in inputs.truth().items()}
+    result = chosen.evaluate(
+        {name: chosen.decode(p) for name, p in scores.items()},
+        {name: Segments(*rows) for name, rows in columns.items()},
+        num_classes=len(inputs.CLASSES),
+        tious=chosen.thresholds(),
+        num_frames={name: len(p) for name, p in scores.items()},
+        probabilities=scores,
+    )
+    return {
+        **result.figures, 'mean': result.mean, 'map': result.map.tolist(),
+        'num_predicted': result.num_predicted, 'num_true': result.num_true,
+    }
+
+
+def config(source: str, options: list[str] = ()) -> dict:
+    """Reads a config with options: key as it was -> value.
+
+    Raises:
+        InputError: an unknown key or a value of another type.
+    """
+    before = {new: old for old, new in RENAMED.items()}
+    found = workdir.flat(configured.load(source, options).to_dict())
+    return {before.get(key, key): value for key, value in found}
+
+
+def prepare_corpus(raw: Path, data_dir: Path):
+    """Prepares the corpus folder/golden, whose recordings are all the same: order is free."""
+    raw.mkdir()
+    split = ['train'] * 4 + ['validation', 'test']
+    names = [f'r{number}' for number in range(len(split))]
+    segments = [(0.1, 0.3, inputs.CLASSES[0]), (0.35, 0.6, inputs.CLASSES[5])]  # seconds
+    for name in names:
+        joints = inputs.motion('corpus', 20)
+        np.savez(raw / f'{name}.npz', joints=joints, fps=inputs.FPS, layout=inputs.LAYOUT)
+    rows = [f'{name},{start},{end},{label}' for name in names for start, end, label in segments]
+    (raw / 'labels.csv').write_text('\n'.join(['recording,start,end,label', *rows, '']))
+    rows = [f'{name},{part}' for name, part in zip(names, split, strict=True)]
+    (raw / 'splits.csv').write_text('\n'.join(['recording,split', *rows, '']))
+    prepare.prepare('folder/golden', data_dir=data_dir, manual_dir=raw)
+
+
+def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict[str, float]]:
+    """Trains, or goes on where the folder stopped, as the command line does: step -> metrics.
+
+    Raises:
+        InputError: it cannot go on from what the folder holds.
+    """
+    words = ['skeljax', stage, '--config', source, '--workdir', folder.name, *options(fields)]
+    run = {'pretrain': pretraining.train, 'finetune': finetuning.train}[stage]
+    with _promoting():
+        run(configured.load(source, options(fields)), folder, quiet=True, command=words)
+    found: dict[int, dict[str, float]] = {}
+    for line in map(json.loads, (folder / 'metrics.jsonl').read_text().splitlines()):
+        step = line.pop('step')
+        line.pop('examples_per_second', None)
+        found.setdefault(step, {}).update(_metrics(line))
+    return found
+
+
+def probabilities(folder: Path) -> np.ndarray:
+    """Scores 40 frames by an exported model or a fine-tuned run, float32[T, L + 1]."""
+    model = skeljax.load(folder) if (folder / 'model.json').is_file() else ready.of_run(folder)
+    joints = inputs.motion('scored', 40)
+    valid = np.ones(joints.shape[:2], bool)
+    return model.scores(Motion(joints, inputs.FPS, inputs.LAYOUT, valid))
+
+
+def about(folder: Path) -> dict:
+    """Returns what a fine-tuned run or an exported model is told to be."""
+    model = skeljax.load(folder) if (folder / 'model.json').is_file() else ready.of_run(folder)
+    return {
+        'classes': list(model.classes), 'fps': model.fps, 'step': model.trained.step,
+        'layout': model.layout, 'decoding': decoding.to_json_dict(model.decoding),
+    }
+
+
+def export(folder: Path, run: Path):
+    """Writes the exported model of a fine-tuned run."""
+    directory.write(folder, ready.of_run(run)._replace(origin=directory.origin(run)))
+
+
+def export_untrained(folder: Path, source: str, fields: dict):
+    """Writes an exported model with the weights of `inputs.uniform`."""
+    config = configured.load(source, options(fields))
+    classes, layout = inputs.CLASSES, inputs.LAYOUT
+    _, state, model = assemble.finetuning(config, layout, 1, len(classes))
+    variables = score.variables(weighed(state, statistics=True)[1])
+    made = trained.Trained(model, variables, config, classes, layout, inputs.FPS, step=0)
+    directory.write(folder, ready.Model(made, decoding.choose('babel_clean'), {}))
