@@ -99,11 +99,16 @@ def command(args) -> list[str]:
 def report_stop(train: Callable[[], object]) -> int:
     """Trains; returns the exit status, that of the signal where one ended it."""
     try:
-        train()
+        with cluster.deaths():
+            train()
     except Stopped as stopped:
         if cluster.is_first():
             print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
         return 128 + stopped.number
+    except cluster.Died as died:
+        print(f'skeljax: {died}; the same command goes on from the last checkpoint', file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(cluster.DIED)  # at the usual exit JAX waits for the other processes
     except cluster.ToldByFirst:
         return 2
     return 0

@@ -20,10 +20,15 @@ import numpy as np
 
 from skeljax.errors import InputError
 
-NEVER_JOINED = 75  # exit status; of sysexits.h: a failure that another try may mend
+NEVER_JOINED = DIED = 75  # exit status; of sysexits.h: a failure that another try may mend
 _PATIENCE = 3600  # seconds for one to read its corpora; one that died is found by its heartbeat
 _SHUTDOWN = 60  # seconds that processes may end apart
+_OWN_FAULT = ('RESOURCE_EXHAUSTED', 'INVALID_ARGUMENT', 'UNIMPLEMENTED')  # of this process
 _rounds = itertools.count()
+
+
+class Died(InputError):
+    """Another process died, or does not answer."""
 
 
 class ToldByFirst(InputError):
@@ -151,14 +156,27 @@ def _exchange(text: str) -> list[str]:
     if _count() == 1:
         return [text]
     client, place = distributed.global_state.client, f'skeljax/{next(_rounds)}'
-    client.key_value_set(f'{place}/{distributed.global_state.process_id}', text)
-    try:
+    with deaths():
+        client.key_value_set(f'{place}/{distributed.global_state.process_id}', text)
         client.wait_at_barrier(place, _PATIENCE * 1000)
+        said = {name.rpartition('/')[2]: value for name, value in client.key_value_dir_get(place)}
+        return [said[str(index)] for index in range(_count())]
+
+
+@contextlib.contextmanager
+def deaths() -> Iterator[None]:
+    """Runs a block that needs the other processes.
+
+    Raises:
+        Died: what failed among several processes.
+    """
+    try:
+        yield
     except jax.errors.JaxRuntimeError as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f'not every process came as far as this one: {first}') from None
-    said = {name.rpartition('/')[2]: value for name, value in client.key_value_dir_get(place)}
-    return [said[str(index)] for index in range(_count())]
+        if _count() == 1 or str(error).startswith(_OWN_FAULT):
+            raise
+        first = str(error).splitlines()[0][:200]
+        raise Died(f'another process died or does not answer ({first})') from None
 
 
 def gather(value) -> list:

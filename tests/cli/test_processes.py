@@ -1,9 +1,13 @@
 """Several processes end as one does: metrics, weights, and the state that is kept as best."""
 
 import functools
+import os
+from pathlib import Path
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import jax
 import numpy as np
@@ -111,3 +115,53 @@ def test_two_processes_evaluate_as_one(pod, tiny, tmp_path):
     assert done.returncode == 2, done.stderr
     told = [line for line in done.stderr.splitlines() if 'skeljax' in line]
     assert len(told) == 1 and told[0].startswith('[0] skeljax evaluate: '), told
+
+
+def _worker(pod: subprocess.Popen, index: int) -> int:
+    """Finds the process of a pod that has this index."""
+    for path in Path('/proc').glob('[0-9]*'):
+        try:
+            variables = (path / 'environ').read_bytes().split(b'\0')
+            words = (path / 'cmdline').read_bytes().split(b'\0')
+        except OSError:  # it has gone, or is another user's
+            continue
+        mine = f'SKELJAX_POD_PORT={pod.port}'.encode() in variables
+        if mine and f'JAX_PROCESS_ID={index}'.encode() in variables and b'--distributed' in words:
+            if b'skeljax' in words[0] or b'python' in words[0]:
+                return int(path.name)
+    raise AssertionError('no such process')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('during', 'victim'), [('compiling', 1), ('compiling', 0), ('training', 1)])
+def test_when_one_process_dies_the_others_end_in_a_line_and_the_run_resumes(
+    tiny, tmp_path, during, victim
+):
+    run, venv = tmp_path / 'run', started.make_venv(tmp_path)
+    often = ['--config.pretrain.checkpoint_every=1', '--config.pretrain.num_steps=60']
+    words = [*_words('pretrain', tiny, run), *often]
+    port = 21_000 + os.getpid() % 9000
+    environment = {**started.environment(1), 'SKELJAX_VENV': str(venv), 'PYTHON': sys.executable}
+    command = ['bash', str(started.ROOT / 'launch' / 'pod_sim.sh'), '2', *words]
+    environment['SKELJAX_POD_PORT'] = str(port)
+    pod = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    pod.port = port
+    seen = run / ('run.json' if during == 'compiling' else 'checkpoints/3')
+    while not seen.exists():
+        assert pod.poll() is None, pod.stderr.read()
+        time.sleep(0.02)
+    os.kill(_worker(pod, victim), signal.SIGKILL)
+    begun = time.monotonic()
+    said = pod.communicate(timeout=300)[1].splitlines()
+    assert pod.returncode not in (0, None)
+    own = [line for line in said if 'another process' in line]
+    others = [line for line in said if line not in own and 'the others are stopped' not in line]
+    assert len(own) <= 1 and not others, said
+    assert own or len(said) == 1, said
+    print(f'{during}, process {victim} killed: ended {time.monotonic() - begun:.0f} s later: {said}')
+    environment['SKELJAX_POD_PORT'] = str(port + 1)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert [line['step'] for line in started.metrics(run)] == list(range(1, 61))

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,32 @@ def test_a_pod_is_as_many_processes_with_their_places(tmp_path):
         f'[{i}] {i} of 3 at 127.0.0.1:1234: pretrain --distributed --workdir w' for i in range(3)
     ]
     assert sorted(done.stderr.splitlines()) == [f'[{i}] cpu 4' for i in range(3)]
+
+
+_ABORTS = r"""#!/usr/bin/env bash
+if [ "$JAX_PROCESS_ID" = 1 ]; then echo 'disk full' >&2; exit 9; fi
+if [ "$JAX_PROCESS_ID" = 2 ]; then trap '' TERM; while :; do sleep 0.05; done; fi
+echo 'sound' >&2
+echo 'E1201 14:17:03.707650   31229 coordination_service.cc:1549] [3723] Use error polling:' >&2
+printf '1\nThe tasks have crashed. Check the task logs.\n' >&2
+echo 'F1201 14:17:03.708171   31240 client.h:80] Terminating process because the JAX distributed service' >&2
+printf '*** Check failure stack trace: ***\n    @     0x7fb37d040634  absl\n' >&2
+kill -ABRT $$
+"""
+
+
+def test_a_process_that_dies_ends_the_pod_in_a_line(tmp_path):
+    """The one that aborts for it says so in one line, the one that hangs is killed."""
+    venv = _venv(tmp_path / 'venv')
+    (venv / 'bin' / 'skeljax').write_text(_ABORTS)
+    done = _bash('pod_sim.sh', '3', 'pretrain', PYTHON=sys.executable, SKELJAX_VENV=str(venv),
+                 SKELJAX_POD_PATIENCE='1')
+    assert done.returncode in (9, 134)  # of whichever was seen first
+    lines = sorted(done.stderr.splitlines())
+    told = 'another process of this run died; the same command goes on from the last checkpoint'
+    ended = re.escape('pod_sim.sh: process ') + r'\d ended with status \d+; the others are stopped'
+    assert lines[:3] == [f'[0] skeljax: {told}', '[0] sound', '[1] disk full']
+    assert len(lines) == 4 and re.fullmatch(ended, lines[3])
 
 
 def test_a_pod_is_stopped_as_one(tmp_path):
