@@ -21,6 +21,7 @@ from skeljax.data import building, corpus, folder, posture, records, survey
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
+from skeljax.formats import frame_folders
 from skeljax.report import files, sheet, tally
 
 _LISTED = 20  # files of a folder, unless --all
@@ -78,7 +79,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
     prepared = any((Path(args.data_dir) / args.data).glob('*/dataset_info.json'))
     if prepared or not path.exists():
         return _prepared(args.data_dir, args.data)
-    if path.is_file() or formats.is_frames(path):
+    if path.is_file() or frame_folders.is_frames(path):
         motion = formats.read(path, **raw.options(args))
         name = formats.stem(path) if path.is_file() else path.resolve().name
         recording = records.from_motion(motion, name=name)

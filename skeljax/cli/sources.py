@@ -11,6 +11,7 @@ from skeljax.data import folder as folders, records
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import frame_folders
 from skeljax.localize.segments import Segments
 from skeljax.train import score
 
@@ -65,7 +66,7 @@ def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
         if len(text.split(':')) == 3 and not path.exists():
             parts = tuple(text.split(':'))
             found.setdefault(parts, Source(parts[2], None, parts))
-        elif path.is_dir() and not formats.is_frames(path):
+        elif path.is_dir() and not frame_folders.is_frames(path):
             for file in _inside(path, out, note):
                 inside = file.relative_to(path)
                 name = inside.with_name(_stem(file)).as_posix()

@@ -19,7 +19,7 @@ from skeljax import formats
 from skeljax.data import folder_options, splits
 from skeljax.data.folder_options import Options
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import cells, keypoints, labels
+from skeljax.formats import cells, frame_folders, labels
 from skeljax.formats.labels import Label, Labels
 
 _TABLES = ('labels.csv', 'labels.json', 'splits.csv', 'subjects.csv', 'corpus.json')
@@ -165,7 +165,7 @@ def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
             continue
         if name.endswith(_COMPANIONS) or name == _BODY:
             continue
-        if name.endswith(keypoints.ENDING):
+        if path.suffix.lower() == '.json' and frame_folders.is_frames(path.parent):
             if path.parent == folder:
                 raise InputError(f'{path}: a file of one frame, expected in a folder of its own')
             if path.parent not in folders:

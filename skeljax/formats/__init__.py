@@ -12,7 +12,7 @@ from pathlib import Path
 import zlib
 
 from skeljax.errors import FormatError, InputError, reading
-from skeljax.formats import finish, options, vertical
+from skeljax.formats import finish, frame_folders, options, vertical
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -40,14 +40,9 @@ def find(path) -> str | None:
     return next((module for module, endings in FORMATS.items() if name.endswith(endings)), None)
 
 
-def is_frames(path) -> bool:
-    """Says whether a path is a folder of one file a frame, which is one recording."""
-    return Path(path).is_dir() and any(Path(path).glob('*_keypoints.json'))
-
-
 def module_of(path) -> str | None:
     """Finds the module that reads a file, or a folder of one file a frame; None without one."""
-    return 'keypoints' if is_frames(path) else find(path)
+    return 'keypoints' if frame_folders.is_frames(path) else find(path)
 
 
 def stem(path) -> str:
@@ -64,7 +59,7 @@ def read(
 ) -> Motion:
     """Reads one recording of any known format.
 
-    A folder is a recording where it holds OpenPose's files of one frame each.
+    A folder is a recording where it holds JSON files of one frame each.
 
     Args:
         path: of the file.
@@ -82,7 +77,7 @@ def read(
         FormatError: no reader knows it, or it is damaged.
     """
     path = Path(path)
-    if not path.is_file() and not is_frames(path):
+    if not path.is_file() and not frame_folders.is_frames(path):
         raise InputError(f'{path}: no such file')
     module = module_of(path)
     if module is None:

@@ -62,6 +62,43 @@ def number(sheet: Cells, found: Columns) -> Moments:
     return Moments(frames.astype(int), fps, notes)
 
 
+def rate(
+    name: str, times: np.ndarray, scale: float | None, numbers=None
+) -> tuple[float | None, tuple[str, ...]]:
+    """Finds the frame rate of times, and notes a guess at their unit.
+
+    Args:
+        name: of the times.
+        times: of each frame, float64[T].
+        scale: seconds of their unit; None for seconds, unless the steps say otherwise.
+        numbers: of each frame, int[T]; by default as the times show.
+
+    Returns:
+        Frames a second, None where the times do not grow; notes.
+    """
+    steps = np.diff(times)
+    if not len(steps) or not (steps > 0).all() or not np.isfinite(times).all():
+        return None, ()
+    typical = float(np.median(steps))
+    counts = np.maximum(np.round(steps / typical), 1) if numbers is None else np.diff(numbers)
+    if not (counts > 0).all():
+        return None, ()
+    notes: tuple[str, ...] = ()
+    if scale is None:
+        scale, notes = _scale(name, typical)
+    fps = float(counts.sum() / ((times[-1] - times[0]) * scale))
+    near = abs(fps / max(round(fps), 1) - 1) < 5e-4  # clocks are not exact, times are rounded
+    return (float(round(fps)) if near else fps), notes
+
+
+def _scale(name: str, step: float) -> tuple[float, tuple[str, ...]]:
+    """Guesses the seconds of a unit from the step between frames."""
+    if step < _SLOW:
+        return 1.0, ()
+    scale, word = next((unit for unit in _UNITS if step * unit[0] < _SLOW), _UNITS[-1])
+    return scale, (f'{name} taken for {word}: {step:g} from frame to frame',)
+
+
 def _seconds(sheet: Cells, found: Columns) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Reads the times, float64[rows]; None without any. Where no unit is told, guesses it."""
     if found.time is None:
@@ -74,10 +111,8 @@ def _seconds(sheet: Cells, found: Columns) -> tuple[np.ndarray | None, tuple[str
         return time * scale, ()
     steps = np.diff(np.unique(time))
     step = float(np.median(steps)) if len(steps) else 0.0
-    if step < _SLOW:
-        return time, ()
-    scale, word = next((unit for unit in _UNITS if step * unit[0] < _SLOW), _UNITS[-1])
-    return time * scale, (f'{sheet.names[column]} taken for {word}: {step:g} from frame to frame',)
+    scale, notes = _scale(sheet.names[column], step)
+    return time * scale, notes
 
 
 def _whole(sheet: Cells, column: int) -> np.ndarray:

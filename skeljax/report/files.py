@@ -17,7 +17,7 @@ _NAMES = {
 }
 # Module -> how its reader finds the layout, where the user does not tell it.
 _LAYOUTS = {
-    'table': "by the joints' names", 'keypoints': 'by the number of points',
+    'table': "by the joints' names", 'keypoints': 'by the points',
     'arrays': 'of the file', 'bvh': 'of the file', 'amc': 'of the file', 'c3d': 'of the file',
     'trc': 'of the file',
 }

@@ -38,7 +38,9 @@ def test_the_axis_becomes_y_and_left_stays_left(up):
     np.testing.assert_array_equal(vertical.turn(upward, up), [0, 1, 0])
 
 
-@pytest.mark.parametrize(('up', 'expected'), [('x', [-2, 1, 0]), ('-x', [2, -1, 0]), ('-y', [1, -2, 0])])
+@pytest.mark.parametrize(
+    ('up', 'expected'), [('x', [-2, 1, 0]), ('-x', [2, -1, 0]), ('-y', [1, -2, 0])]
+)
 def test_a_flat_body_stays_flat(up, expected):
     np.testing.assert_array_equal(vertical.turn(np.array([[1.0, 2.0, 0.0]]), up), [expected])
 
