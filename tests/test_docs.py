@@ -113,16 +113,24 @@ def test_a_command_that_nobody_runs_is_seen():
     assert _lost([new]) == {f'README.md: {new.text}'}
 
 
-def test_the_figures_of_the_readme_are_those_of_the_results():
-    rows = lambda text: [[cell.strip() for cell in line.split('|')[1:-1]] for line in text.splitlines() if '±' in line]
-    told = rows((ROOT / 'README.md').read_text().split('## What it reaches')[1].split('\n## ')[0])
-    results = (ROOT / 'docs' / 'results.md').read_text()
-    parts = [results.split(f'**{name}**')[1].split('\n\n')[1] for name in ('composed10', 'composed20')]
-    for labels, start, *figures in told:
-        for figure, part in zip(figures, parts, strict=True):
-            fitting = [r for r in rows(part) if r[:3] == [labels, start, 'U-shaped fuser']]
-            assert [row[3] for row in fitting] == [figure]
-    assert len(told) == 5
+def test_the_figures_of_the_readme_are_those_of_the_page_on_decoding():
+    told = (ROOT / 'README.md').read_text().split('## What it reaches')[1].split('\n## ')[0]
+    page = (ROOT / 'docs' / 'decoding.md').read_text()
+    cells = lambda line: [cell.strip(' *') for cell in line.split('|')[1:-1]]
+    rows = [cells(line) for line in told.splitlines() if re.match(r'\| \[', line)]
+    for name, ratio, f1, edit, start in rows:
+        corpus = re.match(r'\[`(.+)`\]', name)[1]
+        share = re.search(r', (\d+) %', name)[1]
+        table = next(
+            part for part in page.split('\n**')
+            if re.match(rf'{re.escape(corpus)}(/default)?, {share} %', part)
+        )
+        found = {row[0]: row for row in map(cells, table.splitlines()) if row}
+        raw, fitted = found['runs of the most probable class'], found['sequence, fitted']
+        for shown, column in ((ratio, 1), (f1, 5), (edit, 3)):
+            assert shown.replace('*', '') == f'{fitted[column]} ({raw[column]})'
+        assert start == f'{fitted[7].split(" /")[0]} s'
+    assert len(rows) == 4
 
 
 def test_the_citation_is_of_this_version_and_names_the_paper():
