@@ -46,6 +46,7 @@ def read(
     fps: float | None = None,
     layout: str | None = None,
     unit: str | float | None = None,
+    subject: str | None = None,
 ) -> 'Motion':
     """Reads one recording of any known format; see `skeljax.formats.read`.
 
@@ -56,7 +57,7 @@ def read(
     """
     from skeljax import formats
 
-    return formats.read(path, fps=fps, layout=layout, unit=unit)
+    return formats.read(path, fps=fps, layout=layout, unit=unit, subject=subject)
 
 
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':

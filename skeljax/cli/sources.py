@@ -14,7 +14,7 @@ from skeljax.errors import FormatError, InputError
 from skeljax.localize.segments import Segments
 from skeljax.train import score
 
-_OPTION = re.compile('the option (fps|layout|unit)')
+_OPTION = re.compile('the option (fps|layout|unit|subject)')
 
 
 class Source(NamedTuple):

@@ -19,7 +19,7 @@ from skeljax import formats
 from skeljax.data import folder_options, splits
 from skeljax.data.folder_options import Options
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import cells, keypoints, labels
+from skeljax.formats import cells, hints, keypoints, labels
 from skeljax.formats.labels import Label, Labels
 
 _TABLES = ('labels.csv', 'labels.json', 'splits.csv', 'subjects.csv', 'corpus.json')
@@ -139,7 +139,8 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
         files[name] = path
     if not files:
         known = ', '.join(ending for endings in formats.FORMATS.values() for ending in endings)
-        raise InputError(f'{folder}: no recording, expected files ending in {known}')
+        told = next((f'; {name} {h}' for name in strange if (h := hints.unreadable(name))), '')
+        raise InputError(f'{folder}: no recording, expected files ending in {known}{told}')
     why = 'of no known format'
     skipped = {f'{len(strange)} files, e.g. {strange[0]}': why} if strange else {}
     return dict(sorted(files.items())), skipped

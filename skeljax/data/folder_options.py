@@ -17,6 +17,7 @@ class Options:
         fps: frames a second of files that do not tell it.
         layout: joint layout of files of bare coordinates.
         unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
+        subject: whose points to take of files with those of several, by name.
         resample: the frame rate to bring all recordings to.
         remap: the joint layout to bring all recordings to.
         persons: keeps so many persons of a recording, those in the first slots.
@@ -28,6 +29,7 @@ class Options:
     fps: float | None = None
     layout: str | None = None
     unit: str | float | None = None
+    subject: str | None = None
     resample: float | None = None
     remap: str | None = None
     persons: int | None = None
@@ -74,6 +76,7 @@ def _check_option(path: Path, name: str, value):
         raise FormatError(f'{path}: {name}: {error}') from None
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     good, expected = {
+        'subject': (isinstance(value, str) and value, 'a name'),
         'persons': (whole and value > 0, 'a number from 1'),
         'seed': (whole, 'a whole number'),
         'split': (value in ('file', 'subject', 'recording'), 'file, subject or recording'),

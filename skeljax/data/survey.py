@@ -79,7 +79,13 @@ class Job:
 
 def read(path: Path, options: Options) -> Motion:
     """Reads one recording as its owner wants it: unit, layout, persons."""
-    motion = formats.read(path, fps=options.fps, layout=options.layout, unit=options.unit)
+    motion = formats.read(
+        path,
+        fps=options.fps,
+        layout=options.layout,
+        unit=options.unit,
+        subject=options.subject,
+    )
     if options.remap and not same_joints(motion.layout, options.remap):
         try:
             motion = _remapped(motion, options.remap)

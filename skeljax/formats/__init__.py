@@ -9,7 +9,7 @@ import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options
+from skeljax.formats import hints, options
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -20,6 +20,7 @@ FORMATS = {
     'bvh': ('.bvh', '.bvh.gz'),
     'amc': ('.amc', '.amc.gz'),
     'c3d': ('.c3d',),
+    'trc': ('.trc', '.trc.gz'),
     'ntu': ('.skeleton',),
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
@@ -44,7 +45,9 @@ def stem(path) -> str:
     return name[: len(name) - len(longest)]
 
 
-def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
+def read(
+    path, *, fps=None, layout: str | None = None, unit=None, subject: str | None = None
+) -> Motion:
     """Reads one recording of any known format.
 
     A folder is a recording where it holds OpenPose's files of one frame each.
@@ -56,6 +59,8 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
         layout: name of the joint layout, for formats of bare coordinates.
         unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
             'inch', 'foot', or a number of metres.
+        subject: whose points to take of a file with those of several, by name; of
+            more than one parted by commas.
 
     Raises:
         InputError: no such file; an option that nobody knows.
@@ -69,9 +74,16 @@ def read(path, *, fps=None, layout: str | None = None, unit=None) -> Motion:
     else:
         module = find(path)
     if module is None:
+        if hint := hints.unreadable(path):
+            raise FormatError(f'{path}: {hint}')
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
     reader = importlib.import_module(f'skeljax.formats.{module}').read
-    given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
+    given = {
+        'fps': fps,
+        'layout': layout,
+        'unit': unit if unit is None else options.scale(unit),
+        'subject': subject,
+    }
     taken = inspect.signature(reader).parameters
     return reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})

@@ -53,6 +53,7 @@ def motion(
     layout: str,
     valid: np.ndarray | None = None,
     subject: str = '',
+    notes: tuple[str, ...] = (),
 ) -> Motion:
     """Makes a motion, and fills in what was not measured while a person was there.
 
@@ -68,6 +69,7 @@ def motion(
         valid: which person was there, bool[T, M]; by default whoever had a joint
             measured.
         subject: who moved.
+        notes: what was guessed or left out, a line each.
 
     Raises:
         FormatError: a measured coordinate is not finite or beyond reason, or
@@ -98,6 +100,7 @@ def motion(
         source=Path(path).name,
         subject=subject,
         joint_valid=None if known[present].all() else known,
+        notes=notes,
     )
 
 

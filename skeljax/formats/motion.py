@@ -18,6 +18,7 @@ class Motion:
         subject: who moved.
         joint_valid: which joints were measured, bool[T, M, V]; None for all. The
             others hold a reader's best guess (interpolated, never 0 for want of one).
+        notes: what the reader guessed or left out, a line each.
     """
 
     joints: np.ndarray
@@ -27,3 +28,4 @@ class Motion:
     source: str = ''
     subject: str = ''
     joint_valid: np.ndarray | None = None
+    notes: tuple[str, ...] = ()

@@ -13,8 +13,12 @@ from skeljax.errors import FormatError
 _LIMIT = 1e9
 
 
-def read(path) -> str:
+def read(path, *, latin: bool = False) -> str:
     """Reads a text file.
+
+    Args:
+        path: plain, or gzipped (.gz).
+        latin: reads what is not UTF-8 as Windows-1252, the Latin-1 of many programs.
 
     Raises:
         FormatError: it cannot be opened or unpacked, or is not UTF-8 (names the line).
@@ -28,6 +32,8 @@ def read(path) -> str:
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
+        if latin:
+            return data.decode('cp1252', errors='replace')
         line = data.count(b'\n', 0, error.start) + 1
         found = f'byte 0x{data[error.start]:02x}'
         raise FormatError(f'{path}:{line}: {found}, expected text in UTF-8') from None

@@ -131,7 +131,7 @@ def recording(
         truth = truth_of(found, corpus.classes, classes) if corpus.classes else None
     else:
         file = _file(prediction, folder)
-        given = {name: told[name] for name in ('fps', 'layout', 'unit') if name in told}
+        given = {name: told[name] for name in ('fps', 'layout', 'unit', 'subject') if name in told}
         given |= {name: value for name, value in (options or {}).items() if value is not None}
         found = records.from_motion(formats.read(file, **given), name=prediction.name)
     frames = len(found.joints)
