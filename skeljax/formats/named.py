@@ -5,6 +5,7 @@ import re
 
 from skeljax import anatomy, naming, skeleton
 from skeljax.errors import FormatError, InputError
+from skeljax.formats import sites
 
 # Word of a point -> words that it hangs on, the nearest first; see `skeljax.anatomy`.
 _ABOVE = {
@@ -72,23 +73,34 @@ def layout(
     for known in skeleton.LAYOUTS.values():
         if place.keys() == {_plain(joint) for joint in known.joints} and len(place) == len(names):
             return known.name, [place[_plain(joint)] for joint in known.joints]
-    own = skeleton.infer(source, tuple(names), tree(names))
+    points = _points(names)
+    own = skeleton.Layout(source, tuple(names), _tree(points), points)
     return skeleton.describe(own), list(range(len(names)))
 
 
-def tree(names: Sequence[str]) -> tuple[int, ...]:
-    """Returns a parent for each named joint, -1 for one of them.
+def _points(names: Sequence[str]) -> tuple[str, ...]:
+    """Finds the point of the body that each name marks, '' for none; each point once."""
+    found = list(naming.points(names, (-1, *[0] * (len(names) - 1))))
+    marked = sites.points(names)
+    for index, point in enumerate(found):
+        if index in marked:
+            found[index] = marked[index]
+        elif point in marked.values():
+            found[index] = ''
+    return tuple(found)
+
+
+def _tree(points: Sequence[str]) -> tuple[int, ...]:
+    """Returns the parent of each joint, -1 for one of them.
 
     A joint hangs on the nearest point above it on the body that another joint marks; one
-    whose name tells no point hangs on the root.
+    that marks no point hangs on the root.
     """
-    star = (-1, *[0] * (len(names) - 1))
-    points = naming.points(names, star)
     place = {point: joint for joint, point in enumerate(points) if point}
     root = next((place[point] for point in _ROOTS if point in place), 0)
     return tuple(
         -1 if joint == root else _parent(points[joint], place, root)
-        for joint in range(len(names))
+        for joint in range(len(points))
     )
 
 

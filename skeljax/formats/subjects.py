@@ -94,7 +94,7 @@ def _groups(labels: list[str]) -> dict[str, list[tuple[str, int]]]:
     groups: dict[str, list[tuple[str, int]]] = {}
     for subject, name, column in told:
         if name.strip():
-            groups.setdefault(subject.strip(), []).append((name.strip(), column))
+            groups.setdefault(subject.strip(' -_'), []).append((name.strip(), column))
     return groups
 
 

@@ -8,21 +8,16 @@ points at exactly (0, 0, 0) were not measured. The vertical is y, as OpenSim has
 https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/53089972
 """
 
+import dataclasses
 from dataclasses import dataclass
 import re
 
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats import clock, filling, named, options, sparse, subjects, texts
+from skeljax.formats import clock, filling, markers, options, sparse, subjects, texts, units
 from skeljax.formats.motion import Motion
 
-UNITS = {
-    'm': 1.0, 'meter': 1.0, 'meters': 1.0, 'metre': 1.0, 'metres': 1.0,
-    'cm': 0.01, 'centimeters': 0.01, 'centimetres': 0.01,
-    'mm': 0.001, 'millimeters': 0.001, 'millimetres': 0.001,
-    'in': 0.0254, 'inch': 0.0254, 'inches': 0.0254, 'ft': 0.3048, 'feet': 0.3048,
-}
 _HEAD = re.compile(r'\s*Frame\s*#?\s', re.IGNORECASE)
 _EXPECTED = 'expected TRC: a header from PathFileType on, Frame#, Time and the markers'
 
@@ -72,7 +67,8 @@ def read(
     given[frames] = True
     measured = given & np.isfinite(points).all(-1) & points.any(-1)
     found = subjects.choose(path, table.names, points, measured, wanted=subject)
-    text, chosen = named.layout(path, found.names, source='trc', wanted=layout)
+    found = dataclasses.replace(found, notes=(*table.notes, *notes, *found.notes))
+    found, text, chosen = markers.arrange(path, found, 'trc', layout)
     return filling.motion(
         path,
         found.points[:, :, chosen] * scale,
@@ -80,7 +76,7 @@ def read(
         fps=options.rate(path, rate, fps),
         layout=text,
         subject=found.subject,
-        notes=(*table.notes, *notes, *found.notes),
+        notes=found.notes,
     )
 
 
@@ -158,13 +154,7 @@ def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[
 
 
 def _unit(path, told: str, given: float | None) -> float:
-    if not told:
-        return 1.0 if given is None else given
-    if told.lower() in UNITS:
-        return UNITS[told.lower()]
-    if given is not None:
-        return given
-    if told.lower() in ('px', 'pixel', 'pixels'):
+    if given is None and told.lower() in ('px', 'pixel', 'pixels'):
         hint = 'expected meters: Sports2D writes them beside it, NAME_m_personNN.trc'
         raise FormatError(f'{path}: Units are pixels, {hint}; or tell the option unit')
-    raise FormatError(f'{path}: Units {told!r:.20}, expected mm, cm or m, or the option unit')
+    return units.meters(path, 'Units', told, given)
