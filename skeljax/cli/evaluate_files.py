@@ -17,7 +17,8 @@ from skeljax.train import score
 
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
-    'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0
+    'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0,
+    'tier': None,
 }
 _RUNS = {
     'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None,
@@ -40,12 +41,14 @@ def add_arguments(parser):
     files.add_argument(
         '--frame-base', type=int, choices=(0, 1), default=0, help='of PKU-MMD files (default: 0)'
     )
+    files.add_argument('--tier', help='whose labels to take of ELAN, Praat, BORIS ...')
     files.add_argument('--out', metavar='FILE', help='JSON of the figures')
     parser.add_argument(
         '--save-predictions', metavar='FILE',
         help="the run's segments: .json (ActivityNet), .csv, or a folder (PKU-MMD)",
     )
-    parser.add_argument('--format', choices=exchange.KINDS, help='of that file, if not by its name')
+    kinds = (*exchange.KINDS, *exchange.WITHOUT_SCORES)
+    parser.add_argument('--format', choices=kinds, help='of that file, if not by its name')
     parser.add_argument(
         '--diagnose', nargs='?', type=float, const=0.5, metavar='TIOU',
         help='tell what is wrong with the segments (default tIoU: 0.5)',
@@ -84,6 +87,7 @@ def run(args) -> int:
         classes=_classes(args.classes),
         skip=args.on_error == 'skip',
         frame_base=args.frame_base,
+        tier=args.tier,
         tiou=args.diagnose,
         min_score=args.diagnose_above,
     )
@@ -108,6 +112,7 @@ def evaluate(
     classes=None,
     skip=False,
     frame_base=0,
+    tier=None,
     tiou=None,
     min_score=float('-inf'),
 ) -> tuple[dict, str]:
@@ -124,6 +129,7 @@ def evaluate(
         classes: all of them; by default those of the truth.
         skip: leaves bad predictions out.
         frame_base: of PKU-MMD's files.
+        tier: whose labels to take of files of annotation programs.
         tiou: of the diagnosis; None makes none.
         min_score: of segments to diagnose.
 
@@ -133,8 +139,9 @@ def evaluate(
     Raises:
         InputError: files that cannot be read or do not fit each other, an unknown protocol.
     """
-    true = _truth(truth, split, data_dir, fps, classes, frame_base)
-    found = exchange.read(predictions, truth=true, fps=fps, skip=skip, frame_base=frame_base)
+    true = _truth(truth, split, data_dir, fps, classes, frame_base, tier)
+    how = {'fps': fps, 'skip': skip, 'frame_base': frame_base, 'tier': tier}
+    found = exchange.read(predictions, truth=true, **how)
     frames = {**found.frames, **true.frames}
     frames = frames if frames.keys() >= true.segments.keys() else None
     score_one = functools.partial(
@@ -237,11 +244,11 @@ def _scorers() -> list[str]:
     return list(first.values())
 
 
-def _truth(truth, split, data_dir, fps, classes, frame_base) -> SegmentSet:
+def _truth(truth, split, data_dir, fps, classes, frame_base, tier) -> SegmentSet:
     """Reads a truth from a file or a prepared corpus."""
     if Path(truth).exists():
         found = exchange.read(
-            truth, fps=fps, classes=classes, subset=split, frame_base=frame_base
+            truth, fps=fps, classes=classes, subset=split, frame_base=frame_base, tier=tier
         )
         several = sorted(set(found.subsets.values()))
         if split is None and len(several) > 1:

@@ -172,7 +172,8 @@ def describe(report: dict) -> str:
     below = table.text(report['classes'], list(splits), counts, corner='instances', digits=0)
     skipped = [f'skipped {what}: {why}' for what, why in report['skipped'].items()]
     skipped += [f'skipped as damaged: {trouble}' for trouble in report['damaged']]
-    return '\n'.join([top, '', below, *(skipped or ['skipped: nothing'])])
+    notes = [f'note: {note}' for note in report.get('notes', ())]
+    return '\n'.join([top, '', below, *(skipped or ['skipped: nothing']), *notes])
 
 
 def _found(final: Path, data_dir, name: str, builder) -> dict:
@@ -263,6 +264,7 @@ def _report(data_dir, name: str, builder, *, strict: bool = False) -> dict:
         'splits': splits,
         'skipped': dict(builder.work.skipped),
         'damaged': list(builder.work.troubles),
+        'notes': list(builder.work.notes),
     }
 
 

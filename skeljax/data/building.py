@@ -24,12 +24,14 @@ class Work:
             their troubles in files of this folder; `gather` reads them.
         troubles: one line for each job that could not be done.
         skipped: what was left out on purpose -> why.
+        notes: what was guessed, a line each.
     """
 
     processes: int = 1
     beam: Path | None = None
     troubles: list[str] = dataclasses.field(default_factory=list)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
     _transforms: int = 0
 
     def examples(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options, texts
+from skeljax.formats import labels, options, texts
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Options:
         classes: in this order; by default all that are labelled, alphabetically.
         split: 'file' (as the tables tell), 'subject' or 'recording' (dealt out).
         seed: of dealing out.
+        overlaps: what is done with segments that overlap, of `labels.OVERLAPS`.
+        tier: whose labels to take of files with several, by name, or parted by commas.
     """
 
     fps: float | None = None
@@ -36,6 +38,8 @@ class Options:
     classes: tuple[str, ...] | None = None
     split: str | None = None
     seed: int = 0
+    overlaps: str = 'keep'
+    tier: str | None = None
 
 
 def read(folder: Path) -> Options:
@@ -77,6 +81,8 @@ def _check_option(path: Path, name: str, value):
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     good, expected = {
         'subject': (isinstance(value, str) and value, 'a name'),
+        'tier': (isinstance(value, str) and value, 'a name'),
+        'overlaps': (value in labels.OVERLAPS, ', '.join(labels.OVERLAPS)),
         'persons': (whole and value > 0, 'a number from 1'),
         'seed': (whole, 'a whole number'),
         'split': (value in ('file', 'subject', 'recording'), 'file, subject or recording'),

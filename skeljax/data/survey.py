@@ -148,7 +148,11 @@ def make(job: Job) -> list[records.Recording]:
     """Makes one recording."""
     motion = read(job.path, job.options)
     segments = labels.to_frames(
-        job.labels, fps=motion.fps, frames=len(motion.joints), classes=job.classes
+        job.labels,
+        fps=motion.fps,
+        frames=len(motion.joints),
+        classes=job.classes,
+        overlaps=job.options.overlaps,
     )
     motion = dataclasses.replace(
         _with_persons(motion, job.persons or motion.joints.shape[1]),

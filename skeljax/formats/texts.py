@@ -18,7 +18,8 @@ def read(path, *, latin: bool = False) -> str:
 
     Args:
         path: plain, or gzipped (.gz).
-        latin: reads what is not UTF-8 as Windows-1252, the Latin-1 of many programs.
+        latin: reads what is not UTF-8 as UTF-16 where it begins with its mark, else as
+            Windows-1252, the Latin-1 of many programs.
 
     Raises:
         FormatError: it cannot be opened or unpacked, or is not UTF-8 (names the line).
@@ -32,6 +33,8 @@ def read(path, *, latin: bool = False) -> str:
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
+        if latin and data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+            return data.decode('utf-16', errors='replace')
         if latin:
             return data.decode('cp1252', errors='replace')
         line = data.count(b'\n', 0, error.start) + 1
