@@ -175,6 +175,7 @@ def _finetune() -> ConfigDict:
             backbone_after=0.0,  # share of the run before which its weights stay as they came
             label_fraction=0.1,  # of the training recordings
             label_seed=4,  # of drawing them
+            multi_label=False,  # a frame may show several classes: a binary head for each
             label_stratified=False,  # draws them so that every class is shown; the release does not
             neighbours=20,  # of the kNN probe; the paper does not tell
             optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),

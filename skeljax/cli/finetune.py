@@ -16,7 +16,7 @@ import numpy as np
 from skeljax import localize
 from skeljax.cli import configured, training
 import skeljax.configs.default
-from skeljax.data import corpus as corpora
+from skeljax.data import corpus as corpora, label_sets
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
@@ -127,10 +127,14 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
 def prepare(config: ConfigDict, corpus: Corpus):
     """Makes the per-device step, the first state, the batches and the model."""
     layout, source = corpus.layout, config.finetune.init_from
+    sets = None
+    if config.finetune.multi_label:
+        sets = corpus.label_sets = label_sets.collect(corpus, len(corpus.classes))
     batches = draw(config, corpus)
     restore = functools.partial(pretrained, source, config=config, layout=layout)
     step, state, model = assemble.finetuning(
-        config, layout, corpus[0].joints.shape[1], len(corpus.classes), restore if source else None
+        config, layout, corpus[0].joints.shape[1], len(corpus.classes),
+        restore if source else None, sets,
     )
     return step, state, batches, model
 

@@ -165,6 +165,7 @@ class Localizer(nn.Module):
         whole: gives all frames the score of the mean of the deepest tap, as where a
             recording shows one action (recognition).
         span: frames that it is to see at once, as many as it learnt from; None for any number.
+        multi_label: a frame may show several classes: each has a probability of its own.
     """
 
     backbone: nn.Module
@@ -174,6 +175,7 @@ class Localizer(nn.Module):
     frozen: bool = False
     whole: bool = False
     span: int | None = None
+    multi_label: bool = False
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
@@ -186,6 +188,11 @@ class Localizer(nn.Module):
             logits = self.head(pooling.masked_mean(features, valid[..., None], 1))
             return jnp.repeat(logits[:, None], mask.shape[1], axis=1)
         return interpolate(self.head(features), mask.any(-1), stride)
+
+    @nn.nowrap
+    def probabilities(self, logits):
+        """Turns logits float[..., L + 1] into probabilities: of one class, or of each."""
+        return nn.sigmoid(logits) if self.multi_label else jax.nn.softmax(logits, axis=-1)
 
     @nn.nowrap
     def reach(self) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
+from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
 from skeljax.models import fuser, heads, pyramid, remat
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
@@ -235,7 +236,7 @@ def pretraining(config: ConfigDict, layout: str, persons: int):
 
 def finetuning(
     config: ConfigDict, layout: str, persons: int, num_classes: int,
-    pretrained: Callable[[dict], dict] | None = None,
+    pretrained: Callable[[dict], dict] | None = None, sets: LabelSets | None = None,
 ):
     """Makes the per-device step of fine-tuning, its first state and the model.
 
@@ -245,10 +246,13 @@ def finetuning(
         persons: M of the recordings.
         num_classes: L.
         pretrained: makes the encoder's item, told what it is to be like; None begins anew.
+        sets: of classes that frames show; None where a frame has one label.
     """
     model = localizer(config, layout, num_classes)
     tx = optimiser(config, 'finetune')
     settings = finetune_settings(config, layout)
+    if sets is not None:
+        settings = settings._replace(label_sets=sets.table)
     example = _example(config.finetune.crop.length, persons, layout)
     init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
     state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
@@ -281,6 +285,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         frozen=chosen.backbone_rate == 0,
         whole=chosen.whole,
         span=chosen.crop.length if limited and not chosen.whole else None,
+        multi_label=chosen.get('multi_label', False),
     )
 
 

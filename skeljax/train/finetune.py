@@ -1,10 +1,11 @@
-"""The fine-tuning step: masked cross-entropy of every frame."""
+"""The fine-tuning step: masked cross-entropy of every frame, of one class or of several."""
 
 from typing import Any, NamedTuple
 
 import jax
 from jax import lax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from skeljax import augment
@@ -17,6 +18,7 @@ class Settings(NamedTuple):
     layout: str
     augment: dict[str, Any]  # arguments of augment.transform
     crop: dict[str, Any]  # arguments of augment.crop
+    label_sets: np.ndarray | None = None  # bool[S, L + 1], see `data.label_sets`
 
 
 def init(rng, model, tx, example, backbone: dict | None = None):
@@ -48,6 +50,27 @@ def parts(variables: dict) -> dict:
         'backbone': items.select(variables, ['backbone']),
         'decoder': items.select(variables, ['backbone'], other=True),
     }
+
+
+def classified(logits, labels, sets=None):
+    """Computes the loss of each frame and whether it is right.
+
+    Args:
+        logits: float32[B, T, L + 1].
+        labels: int32[B, T].
+        sets: classes of each label, bool[S, L + 1]; None where a label is a class. With
+            them the loss is the sum of the binary cross-entropies of all classes and of
+            background, and a frame is right where all of these are.
+
+    Returns:
+        float32[B, T] and bool[B, T].
+    """
+    if sets is None:
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+        return losses, logits.argmax(-1) == labels
+    wanted = jnp.asarray(sets)[labels]
+    losses = optax.sigmoid_binary_cross_entropy(logits, wanted.astype(logits.dtype)).sum(-1)
+    return losses, ((logits > 0) == wanted).all(-1)
 
 
 def step(state, batch, rng, *, model, tx, settings: Settings):
@@ -84,8 +107,7 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
             mutable=['batch_stats'],
             rngs={'dropout': drop},
         )
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        right = logits.argmax(-1) == labels
+        losses, right = classified(logits, labels, settings.label_sets)
         values = {'loss': losses, 'accuracy': right.astype(losses.dtype)}
         means = {k: jnp.where(frames, v, 0).sum() / share for k, v in values.items()}
         means = lax.pmean(means, parallel.AXIS)
