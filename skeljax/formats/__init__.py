@@ -9,7 +9,7 @@ import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import hints, options
+from skeljax.formats import hints, options, sniff
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -78,6 +78,7 @@ def read(
             raise FormatError(f'{path}: {hint}')
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
+    module = sniff.refined(path, module)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     given = {
         'fps': fps,
