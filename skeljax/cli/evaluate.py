@@ -169,6 +169,10 @@ def scored(
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
             raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
+        several = [w for w, run in zip(workdirs, runs) if run.model.multi_label]
+        if len(runs) > 1 and several:
+            told = 'scores several classes a frame (config.finetune.multi_label)'
+            raise InputError(f'{several[0]}: {told}, which --fuse cannot add to others')
         each = [_open(run, workdir, split, data_dir) for run, workdir in zip(runs, workdirs)]
     corpus = each[0]
     steps = {f'step of {workdir}': run.step for workdir, run in zip(workdirs, runs, strict=True)}

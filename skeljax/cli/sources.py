@@ -14,7 +14,7 @@ from skeljax.errors import FormatError, InputError
 from skeljax.localize.segments import Segments
 from skeljax.train import score
 
-_OPTION = re.compile('the option (fps|layout|unit|up)')
+_OPTION = re.compile('the option (fps|layout|unit|up|subject)')
 
 
 class Source(NamedTuple):
