@@ -9,7 +9,7 @@ from skeljax import localize
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.formats import texts
-from skeljax.localize import decoding, exchange
+from skeljax.localize import exchange
 from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.sequence import SequenceDecoder
@@ -197,7 +197,8 @@ def diagnosed(figures: dict, found: SegmentSet, true: SegmentSet, frames, tiou, 
 
 
 def of_run(
-    args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None
+    args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None,
+    read: str,
 ) -> str:
     """Saves and diagnoses the segments of a run, as its options tell.
 
@@ -208,13 +209,14 @@ def of_run(
         corpus: the split that was scored.
         probabilities: recording -> float[T, L + 1].
         sequence: the fitted sequence decoder of the run.
+        read: the protocol whose segments a person reads.
 
     Returns:
         What is shown, '' for nothing.
     """
     if args.save_predictions is None and args.diagnose is None:
         return ''
-    name = args.protocol[0] if args.protocol else decoding.READ
+    name = args.protocol[0] if args.protocol else read
     decode = localize.protocol(name, args.decoder, sequence=sequence).decode
     frames = {recording: len(p) for recording, p in probabilities.items()}
     segments = {recording: decode(p) for recording, p in probabilities.items()}

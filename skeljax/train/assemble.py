@@ -13,6 +13,7 @@ from skeljax.contrast import queue, snippet
 from skeljax.data.label_counts import Counts
 from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
+from skeljax.localize import protocols
 from skeljax.models import boundary, fuser, heads, pyramid, remat
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 from skeljax.train.frame_loss import EVEN, FrameLoss
@@ -65,6 +66,12 @@ def check(config: ConfigDict):
         known, found = ', '.join(FUSERS), config.finetune.fuser_kind
         raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
     frame_loss(config)
+    if config.finetune.multi_label and config.finetune.protocol in protocols.PROTOCOLS:
+        if protocols.reads_segments(config.finetune.protocol):
+            raise InputError(
+                f'config.finetune.protocol is {config.finetune.protocol!r}, whose decoder finds one '
+                'class a frame, expected another one with config.finetune.multi_label'
+            )
     sources = tuple(config.pretrain.negatives)
     if not sources or set(sources) - set(negatives.SOURCES):
         known = ', '.join(negatives.SOURCES)

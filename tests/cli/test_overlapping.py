@@ -34,6 +34,16 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
     given = [f'--config.{name}={value}' for name, value in stage.items()]
     config = ['--config', 'own.py:mine,backbone=gru', '--workdir', str(run), '--quiet', *given]
     assert main.main(['finetune', *config]) == 0
+    assert not (run / 'decoder.json').exists()
+    assert main.main(['evaluate', '--workdir', str(run), '--split', 'validation']) == 0
+    figures = json.loads((run / 'evaluate-validation.json').read_text())
+    assert {'babel_clean', 'framewise'} <= figures['protocols'].keys()
+    assert not figures['protocols'].keys() & {'segmentation', 'babel_segments'}
+    assert figures['outcome'] is None
+    one = ['--protocol', 'segmentation']
+    capsys.readouterr()
+    assert main.main(['evaluate', '--workdir', str(run), '--split', 'validation', *one]) == 2
+    assert 'segmentation: the run scores several classes a frame' in capsys.readouterr().err
     out = tmp_path / 'found'
     assert main.main(['predict', str(raw / 'r0.npz'), '--workdir', str(run), '--out', str(out),
                       '--threshold', '0.5', '--quiet']) == 0
