@@ -175,6 +175,7 @@ def _finetune() -> ConfigDict:
             backbone_after=0.0,  # share of the run before which its weights stay as they came
             label_fraction=0.1,  # of the training recordings
             label_seed=4,  # of drawing them
+            multi_label=False,  # a frame may show several classes: a binary head for each
             label_stratified=False,  # draws them so that every class is shown; the release does not
             neighbours=20,  # of the kNN probe; the paper does not tell
             # Options of the loss of a frame; all off: cross-entropy, as in the paper (docs/method.md).

@@ -47,6 +47,7 @@ def read(
     layout: 'str | _Sequence[str] | None' = None,
     unit: str | float | None = None,
     up: str | None = None,
+    subject: str | None = None,
 ) -> 'Motion':
     """Reads one recording of any known format; see `skeljax.formats.read`.
 
@@ -57,7 +58,7 @@ def read(
     """
     from skeljax import formats
 
-    return formats.read(path, fps=fps, layout=layout, unit=unit, up=up)
+    return formats.read(path, fps=fps, layout=layout, unit=unit, up=up, subject=subject)
 
 
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':

@@ -35,7 +35,7 @@ from skeljax import localize
 from skeljax.cli import configured, evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.localize import outcome
+from skeljax.localize import decoding, outcome
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.report import kept, scores as pages, table
 from skeljax.train import cluster, ready, score, streaming, tiles, trained
@@ -88,7 +88,7 @@ def _write(args, found):
     segments = decoded(found, args.protocol, args.decoder)
     figures = described(found, segments, args.decoder)
     more = evaluate_files.of_run(
-        args, figures, found.corpus, found.probabilities, found.sequence
+        args, figures, found.corpus, found.probabilities, found.sequence, found.read
     )
     streams = [run['stream'] for run in found.runs] if args.fuse else []
     decoder = [args.decoder] if args.decoder else []
@@ -126,6 +126,8 @@ class Scored(NamedTuple):
         runs: what scored it, JSON: workdir, step, stream, weight.
         window: that moved over the recordings; None where all was seen at once.
         sequence: the fitted sequence decoder of the first run.
+        read: the protocol whose segments a person reads, see `ready.default_protocol`; where
+            its decoder is not the sequence decoder, no other's is.
     """
 
     corpus: Corpus
@@ -134,6 +136,7 @@ class Scored(NamedTuple):
     runs: list[dict]
     window: tiles.Window | None = None
     sequence: SequenceDecoder | None = None
+    read: str = decoding.READ
 
 
 def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
@@ -164,11 +167,17 @@ def scored(
     """
     with cluster.together():
         runs = [trained.load(workdir) for workdir in workdirs]
-        sequence = ready.sequence_of(workdirs[0], runs[0], note)
+        read, sequence = ready.default_protocol(runs[0]), None
+        if localize.reads_segments(read):
+            sequence = ready.sequence_of(workdirs[0], runs[0], note)
         streams = [run.config.finetune.stream for run in runs]
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
             raise InputError(f'{len(runs)} runs need as many weights of 0 and more, not {weights}')
+        several = [w for w, run in zip(workdirs, runs) if run.multi_label]
+        if len(runs) > 1 and several:
+            told = 'scores several classes a frame (config.finetune.multi_label)'
+            raise InputError(f'{several[0]}: {told}, which --fuse cannot add to others')
         each = [_open(run, workdir, split, data_dir) for run, workdir in zip(runs, workdirs)]
     corpus = each[0]
     steps = {f'step of {workdir}': run.step for workdir, run in zip(workdirs, runs, strict=True)}
@@ -193,7 +202,7 @@ def scored(
         for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
     ]
     tious = tuple(runs[0].config.evaluate.tious)
-    return Scored(corpus, scores, tious, told, window, sequence)
+    return Scored(corpus, scores, tious, told, window, sequence, read)
 
 
 def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
@@ -201,17 +210,22 @@ def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
 
     Args:
         found: what was scored.
-        protocols: names; all by default.
+        protocols: names; by default all whose decoder fits.
         decoder: another decoder than each protocol's own, see `localize.protocol`.
 
     Returns:
         Protocol -> recording -> `localize.Segments`.
 
     Raises:
-        InputError: unknown protocol or decoder.
+        InputError: unknown protocol or decoder, or the sequence decoder for frames of
+            several labels.
     """
     segments, once = {}, {}
-    for name in protocols or localize.PROTOCOLS:
+    exclusive = localize.reads_segments(found.read)
+    usual = [n for n in localize.PROTOCOLS if decoder or exclusive or not localize.reads_segments(n)]
+    for name in protocols or usual:
+        if not exclusive and decoding.choose(name, decoder).sequence is not None:
+            raise InputError(f'{name}: the run scores {ready.ONE_LABEL}')
         decode = localize.protocol(name, decoder, sequence=found.sequence).decode
         key = decoder or decode
         if key not in once:

@@ -9,7 +9,7 @@ from skeljax import localize
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.formats import texts
-from skeljax.localize import decoding, exchange
+from skeljax.localize import exchange
 from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.sequence import SequenceDecoder
@@ -19,7 +19,7 @@ from skeljax.train import score
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
     'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0,
-    'label_base': None,
+    'label_base': None, 'tier': None,
 }
 _RUNS = {
     'fuse': [], 'weights': None, 'decoder': None, 'save_predictions': None, 'format': None,
@@ -46,12 +46,14 @@ def add_arguments(parser):
         '--label-base', type=int, choices=(0, 1),
         help='from which labels that are numbers count (default: as they show themselves)',
     )
+    files.add_argument('--tier', help='whose labels to take of ELAN, Praat, BORIS ...')
     files.add_argument('--out', metavar='FILE', help='JSON of the figures')
     parser.add_argument(
         '--save-predictions', metavar='FILE',
         help="the run's segments: .json (ActivityNet), .csv, or a folder (PKU-MMD)",
     )
-    parser.add_argument('--format', choices=exchange.KINDS, help='of that file, if not by its name')
+    kinds = (*exchange.KINDS, *exchange.WITHOUT_SCORES)
+    parser.add_argument('--format', choices=kinds, help='of that file, if not by its name')
     parser.add_argument(
         '--diagnose', nargs='?', type=float, const=0.5, metavar='TIOU',
         help='tell what is wrong with the segments (default tIoU: 0.5)',
@@ -91,6 +93,7 @@ def run(args) -> int:
         skip=args.on_error == 'skip',
         frame_base=args.frame_base,
         label_base=args.label_base,
+        tier=args.tier,
         tiou=args.diagnose,
         min_score=args.diagnose_above,
     )
@@ -116,6 +119,7 @@ def evaluate(
     skip=False,
     frame_base=0,
     label_base=None,
+    tier=None,
     tiou=None,
     min_score=float('-inf'),
 ) -> tuple[dict, str]:
@@ -133,6 +137,7 @@ def evaluate(
         skip: leaves bad predictions out.
         frame_base: of PKU-MMD's files.
         label_base: 0 or 1, from which labels that are numbers count.
+        tier: whose labels to take of files of annotation programs.
         tiou: of the diagnosis; None makes none.
         min_score: of segments to diagnose.
 
@@ -142,9 +147,9 @@ def evaluate(
     Raises:
         InputError: files that cannot be read or do not fit each other, an unknown protocol.
     """
-    bases = {'frame_base': frame_base, 'label_base': label_base}
-    true = _truth(truth, split, data_dir, fps, classes, bases)
-    found = exchange.read(predictions, truth=true, fps=fps, skip=skip, **bases)
+    how = {'fps': fps, 'frame_base': frame_base, 'label_base': label_base, 'tier': tier}
+    true = _truth(truth, split, data_dir, classes, how)
+    found = exchange.read(predictions, truth=true, skip=skip, **how)
     frames = {**found.frames, **true.frames}
     frames = frames if frames.keys() >= true.segments.keys() else None
     score_one = functools.partial(
@@ -192,7 +197,8 @@ def diagnosed(figures: dict, found: SegmentSet, true: SegmentSet, frames, tiou, 
 
 
 def of_run(
-    args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None
+    args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None,
+    read: str,
 ) -> str:
     """Saves and diagnoses the segments of a run, as its options tell.
 
@@ -203,13 +209,14 @@ def of_run(
         corpus: the split that was scored.
         probabilities: recording -> float[T, L + 1].
         sequence: the fitted sequence decoder of the run.
+        read: the protocol whose segments a person reads.
 
     Returns:
         What is shown, '' for nothing.
     """
     if args.save_predictions is None and args.diagnose is None:
         return ''
-    name = args.protocol[0] if args.protocol else decoding.READ
+    name = args.protocol[0] if args.protocol else read
     decode = localize.protocol(name, args.decoder, sequence=sequence).decode
     frames = {recording: len(p) for recording, p in probabilities.items()}
     segments = {recording: decode(p) for recording, p in probabilities.items()}
@@ -251,11 +258,12 @@ def _scorers() -> list[str]:
     return list(first.values())
 
 
-def _truth(truth, split, data_dir, fps, classes, bases) -> SegmentSet:
+def _truth(truth, split, data_dir, classes, how) -> SegmentSet:
     """Reads a truth from a file or a prepared corpus."""
+    fps = how['fps']
     if Path(truth).exists():
         found = exchange.read(
-            truth, fps=fps, classes=classes, subset=split, **bases
+            truth, classes=classes, subset=split, **how
         )
         several = sorted(set(found.subsets.values()))
         if split is None and len(several) > 1:

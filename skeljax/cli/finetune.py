@@ -16,7 +16,7 @@ import numpy as np
 from skeljax import localize
 from skeljax.cli import configured, training
 import skeljax.configs.default
-from skeljax.data import corpus as corpora, label_counts
+from skeljax.data import corpus as corpora, label_counts, label_sets
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
@@ -95,7 +95,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
             step, state, batches, plan, workdir, validate=validate, title='finetune', quiet=quiet,
             form=config.parallel, corpus=held, wandb=config.wandb,
         )
-        if (workdir / 'best').is_dir():
+        if (workdir / 'best').is_dir() and not chosen.multi_label:
             fit_decoder.fit(
                 workdir, corpus, labelled(config, corpus), held_out,
                 transitions=chosen.decoder.transitions,
@@ -134,6 +134,9 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
 def prepare(config: ConfigDict, corpus: Corpus):
     """Makes the per-device step, the first state, the batches and the model."""
     layout, source = corpus.layout, config.finetune.init_from
+    sets = None
+    if config.finetune.multi_label:
+        sets = corpus.label_sets = label_sets.collect(corpus, len(corpus.classes))
     batches = draw(config, corpus)
     restore = functools.partial(pretrained, source, config=config, layout=layout)
     loss, counts = assemble.frame_loss(config), None
@@ -141,7 +144,7 @@ def prepare(config: ConfigDict, corpus: Corpus):
         counts = label_counts.count(corpus, batches.chosen[0], loss.boundary_radius)
     step, state, model = assemble.finetuning(
         config, layout, corpus[0].joints.shape[1], len(corpus.classes),
-        restore if source else None, counts,
+        restore if source else None, counts, sets,
     )
     return step, state, batches, model
 

@@ -55,6 +55,8 @@ def run(args) -> int:
         print(f'left out {what}: {why}')
     for trouble in work.troubles:
         print(f'damaged: {trouble}')
+    for note in work.notes:
+        print(f'note: {note}')
     if args.out:
         some = next(iter(tallies.values()))
         title = f'{args.data}: {", ".join(sorted(some.layouts))}'
@@ -89,6 +91,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
     given = {name: value for name, value in raw.options(args).items() if value is not None}
     told = dataclasses.replace(told, options=dataclasses.replace(told.options, **given))
     work.skipped.update(told.skipped)
+    work.notes += told.notes
     jobs = survey.jobs(told, told.files)
     made = work.each(survey.make_noted, jobs)
     return told.classes, (

@@ -60,6 +60,8 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     chosen = config.finetune
     if chosen.neighbours < 1:
         raise InputError(f'config.finetune.neighbours is {chosen.neighbours}, expected 1 or more')
+    if chosen.multi_label:
+        raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
     config.finetune.fuser = False  # there is none before fine-tuning
     corpus, held_out = (finetune.open_split(config, name) for name in ('train', split))

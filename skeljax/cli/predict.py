@@ -11,9 +11,10 @@ these, and what had to be guessed is told. A recording that cannot be read is to
 others go on, and the exit status is 2.
 
 --format may be repeated: json (NAME.json in seconds and frames, with NAME.scores.npz of
-every frame; `skeljax view` shows them), png (a picture), eaf (ELAN), vtt (captions), scores
-(the .npz alone), and of all recordings together activitynet (activitynet.json) and csv
-(segments.csv). docs/predicting.md tells what is in them.
+every frame; `skeljax view` shows them), png (a picture), eaf (ELAN), vtt (captions), nwb
+(ndx-ethogram), scores (the .npz alone), and of all recordings together activitynet
+(activitynet.json), csv (segments.csv) and boris (segments.boris). docs/predicting.md tells
+what is in them.
 
 --window, --hop and --ahead give the scores that `skeljax stream` gives with the same.
 """

@@ -94,10 +94,10 @@ def _curves(workdir) -> dict:
 
 
 def _scored(found: Reported, args):
-    found.decoding = args.protocol or decoding.READ
-    read = protocols.reads_segments(found.decoding)
+    read = protocols.reads_segments(args.protocol or decoding.READ)
     note = lambda _: found.notes.append(f'the run {ready.NOT_FITTED}') if read else None
     scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
+    found.decoding = args.protocol or scored.read
     truth = score.truth(scored.corpus)
     if not any(map(len, truth.values())):
         found.notes.append(f'nothing is labelled in split {found.split}: no figures')
@@ -133,7 +133,7 @@ def _from_files(found: Reported, args):
     found.decoding = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
     if not same or not found.decoding:
         return
-    if not args.protocol and not exclusive:
+    if not args.protocol and not exclusive and not found.told['config']['finetune'].get('multi_label'):
         found.notes.append(
             f'{file} has no segments of the sequence decoder: those of {found.decoding} are '
             f'judged; {again}'

@@ -9,23 +9,25 @@ from typing import NamedTuple
 
 import numpy as np
 
+import skeljax
 from skeljax import documents, localize
 from skeljax.cli.sources import Source
 from skeljax.errors import InputError
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
-from skeljax.report import elan, timeline, webvtt
+from skeljax.report import bouts, elan, timeline, webvtt
 
 # Of each recording: form -> how its files end. JSON tells where the scores are.
 ENDINGS = {
     'json': ('.json', '.scores.npz'),
     'eaf': ('.eaf',),
     'vtt': ('.vtt',),
+    'nwb': ('.nwb',),
     'scores': ('.scores.npz',),
     'png': ('.png',),
 }
 # Of all recordings together: form -> its file.
-TOGETHER = {'activitynet': 'activitynet.json', 'csv': 'segments.csv'}
+TOGETHER = {'activitynet': 'activitynet.json', 'csv': 'segments.csv', 'boris': 'segments.boris'}
 FORMATS = (*ENDINGS, *TOGETHER)
 USUAL = ('json', 'png')
 # What tells the same again when a recording is predicted again; others people edit.
@@ -119,6 +121,10 @@ def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
         notes = [f'{key}: {text}' for key, text in told.items()]
         with _placed(Path(f'{stem}.vtt')) as path:
             webvtt.write(path, beside, **shown, notes=notes)
+    if '.nwb' in endings:
+        software = f'skeljax {skeljax.__version__}, {told["model"]}'
+        with _placed(Path(f'{stem}.nwb')) as path:
+            bouts.write(path, found.segments, **shown, recording=name, software=software)
     if '.png' in endings:
         timeline.draw(
             Path(f'{stem}.png'), predicted=found.segments, truth=found.truth,

@@ -15,7 +15,7 @@ from skeljax.formats import frame_folders
 from skeljax.localize.segments import Segments
 from skeljax.train import score
 
-_OPTION = re.compile('the option (fps|layout|unit|up)')
+_OPTION = re.compile('the option (fps|layout|unit|up|subject)')
 
 
 class Source(NamedTuple):

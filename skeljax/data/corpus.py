@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skeljax import remap
-from skeljax.data import normalize, prepared, records
+from skeljax.data import label_sets, normalize, prepared, records
 from skeljax.errors import InputError
 
 
@@ -70,6 +70,7 @@ class Corpus:
         resampling = (f'resample:{self.fps}',) if fps else ()
         self._normalise = normalize.compose((*resampling, *normalisation))
         self._kept: dict[int, records.Recording] | None = {} if keep else None
+        self.label_sets: label_sets.LabelSets | None = None
 
     @functools.cached_property
     def lengths(self) -> np.ndarray:
@@ -102,8 +103,14 @@ class Corpus:
         return self[0].joints.shape[2]
 
     def labels(self, index: int) -> np.ndarray:
-        """Labels every frame, int32[T]; background is the number of classes."""
+        """Labels every frame, int32[T]; background is the number of classes.
+
+        Where segments overlap the later one counts, or with `label_sets` the number of the
+        set of classes.
+        """
         recording = self[index]
+        if self.label_sets is not None:
+            return self.label_sets.label(recording)
         labels = np.full(len(recording.joints), len(self.classes), np.int32)
         spans = (recording.segment_start, recording.segment_end, recording.segment_label)
         for start, end, label in zip(*spans, strict=True):

@@ -1,7 +1,9 @@
 """A folder of someone's own recordings: what is in it, and what its owner tells of it.
 
     DIR/**/*              recordings of any format of `skeljax.formats.FORMATS`
-    DIR/labels.csv        or labels.json, see `skeljax.formats.labels`
+    DIR/labels.csv        or .json, .tsv, .boris, see `skeljax.formats.labels`; or, of single
+                          recordings, files of annotation programs beside these, or any in
+                          DIR/labels (`skeljax.formats.annotations`)
     DIR/splits.csv        recording,split
     DIR/subjects.csv      recording,subject[,split]
     DIR/corpus.json       see `folder_options.Options`
@@ -16,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skeljax import formats
-from skeljax.data import folder_options, splits
+from skeljax.data import folder_labels, folder_options, splits
 from skeljax.data.folder_options import Options
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import cells, frame_folders, labels
-from skeljax.formats.labels import Label, Labels
+from skeljax.formats import annotations, cells, frame_folders, hints, labels
+from skeljax.formats.labels import Label
 
-_TABLES = ('labels.csv', 'labels.json', 'splits.csv', 'subjects.csv', 'corpus.json')
+_TABLES = (*folder_labels.TABLES, 'splits.csv', 'subjects.csv', 'corpus.json')
 _PROSE = ('readme', 'licence', 'license', 'notes', 'changelog')
 # Read along with the recordings of their format.
 _COMPANIONS = (
@@ -43,6 +45,7 @@ class Plan:
         subjects: recording -> who moves, as far as told.
         splits: recording -> split, as far as told.
         skipped: what is left out -> why.
+        notes: what was guessed of the labels, a line each.
     """
 
     options: Options
@@ -52,6 +55,7 @@ class Plan:
     subjects: dict[str, str]
     splits: dict[str, str]
     skipped: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def plan(folder) -> Plan:
@@ -67,10 +71,11 @@ def plan(folder) -> Plan:
     told = folder_options.read(folder)
     files, skipped = find(folder)
     names = _Names(folder, files)
-    source, annotated = _labels(folder)
-    labelled, subjects, split = {}, {}, {}
+    source, annotated = folder_labels.read(folder, told.tier, skipped)
+    labelled, subjects, split, notes = {}, {}, {}, ()
     if annotated:
-        found = names.resolve(annotated.where)
+        found = names.resolve(annotated.where, annotated.aliases)
+        notes = (*annotated.notes, *folder_labels.overlapping(annotated, told))
         labelled = {found[text]: some for text, some in annotated.segments.items()}
         split = {found[text]: name for text, name in annotated.subsets.items()}
         _keep(files, labelled, f'not named in {source.name}', skipped)
@@ -84,7 +89,7 @@ def plan(folder) -> Plan:
     classes = told.classes or (annotated.classes() if annotated else ())
     if not files:
         raise InputError(f'{folder}: no recording is left; {"; ".join(skipped)}')
-    return Plan(told, files, classes, labelled, subjects, split, skipped)
+    return Plan(told, files, classes, labelled, subjects, split, skipped, notes)
 
 
 def assign(told: Plan, subjects: dict[str, str]) -> dict[str, str]:
@@ -139,7 +144,8 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
         files[name] = path
     if not files:
         known = ', '.join(ending for endings in formats.FORMATS.values() for ending in endings)
-        raise InputError(f'{folder}: no recording, expected files ending in {known}')
+        told = next((f'; {name} {h}' for name in strange if (h := hints.unreadable(name))), '')
+        raise InputError(f'{folder}: no recording, expected files ending in {known}{told}')
     why = 'of no known format'
     skipped = {f'{len(strange)} files, e.g. {strange[0]}': why} if strange else {}
     return dict(sorted(files.items())), skipped
@@ -163,7 +169,7 @@ def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
             continue
         if str(inside) in _TABLES or name.split('.')[0] in _PROSE:
             continue
-        if name.endswith(_COMPANIONS) or name == _BODY:
+        if name.endswith(_COMPANIONS) or name == _BODY or annotations.is_labels(path, folder):
             continue
         if path.suffix.lower() == '.json' and frame_folders.is_frames(path.parent):
             if path.parent == folder:
@@ -188,11 +194,14 @@ class _Names:
                 self._known.setdefault(text, set()).add(name)
         self._folder, self._files = folder, files
 
-    def resolve(self, where: Mapping[str, str]) -> dict[str, str]:
+    def resolve(
+        self, where: Mapping[str, str], aliases: Mapping[str, tuple[str, ...]] | None = None
+    ) -> dict[str, str]:
         """Maps what a table calls recordings to their names.
 
         Args:
             where: what it calls each -> file and line.
+            aliases: what it calls each -> other names, the likelier first.
 
         Raises:
             FormatError: there is none, or more than one, or it is called two ways.
@@ -200,8 +209,9 @@ class _Names:
         found: dict[str, str] = {}
         calls: dict[str, str] = {}
         for text, line in where.items():
-            plain = text.replace('\\', '/').removeprefix('./')
-            names = {plain} if plain in self._files else self._known.get(plain, set())
+            others = (aliases or {}).get(text, ())
+            known = [self._called(name) for name in (text, *others)]
+            names = next((some for some in known if len(some) == 1), known[0])
             if len(names) != 1:
                 what = f'recordings {" and ".join(sorted(names)[:2])}' if names else 'no recording'
                 raise FormatError(f'{line}: {text!r}: {what} in {self._folder}, expected one')
@@ -210,6 +220,10 @@ class _Names:
                 raise FormatError(f'{line}: {text!r} is {calls[name]!r} again')
             found[text], calls[name] = name, text
         return found
+
+    def _called(self, text: str) -> set[str]:
+        plain = text.replace('\\', '/').removeprefix('./')
+        return {plain} if plain in self._files else self._known.get(plain, set())
 
     def column(self, path: Path, column: str, required: bool = True) -> dict[str, str]:
         """Reads a column of a table of recordings: name -> cell, without empty cells."""
@@ -234,14 +248,6 @@ class _Names:
                 told[row[key]] = labels.subset(cell, where[row[key]]) if split else cell
         found = self.resolve(where)
         return {found[text]: cell for text, cell in told.items()}
-
-
-def _labels(folder: Path) -> tuple[Path, Labels | None]:
-    """Reads the labels, where there are some."""
-    paths = [folder / name for name in ('labels.csv', 'labels.json') if (folder / name).is_file()]
-    if len(paths) > 1:
-        raise InputError(f'{paths[0]} and {paths[1]}: expected one of them')
-    return (paths[0], labels.read(paths[0])) if paths else (folder, None)
 
 
 def _keep(files: dict[str, Path], named: Mapping, why: str, skipped: dict[str, str]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import options, texts, vertical, wanted
+from skeljax.formats import labels, options, texts, vertical, wanted
 
 
 @dataclass(frozen=True)
@@ -19,24 +19,30 @@ class Options:
             by commas.
         unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
         up: axis of those files that points up ('x', 'y', 'z', '-x', '-y' or '-z').
+        subject: whose points to take of files with those of several, by name.
         resample: the frame rate to bring all recordings to.
         remap: the joint layout to bring all recordings to.
         persons: keeps so many persons of a recording, those in the first slots.
         classes: in this order; by default all that are labelled, alphabetically.
         split: 'file' (as the tables tell), 'subject' or 'recording' (dealt out).
         seed: of dealing out.
+        overlaps: what is done with segments that overlap, of `labels.OVERLAPS`.
+        tier: whose labels to take of files with several, by name, or parted by commas.
     """
 
     fps: float | None = None
     layout: str | None = None
     unit: str | float | None = None
     up: str | None = None
+    subject: str | None = None
     resample: float | None = None
     remap: str | None = None
     persons: int | None = None
     classes: tuple[str, ...] | None = None
     split: str | None = None
     seed: int = 0
+    overlaps: str = 'keep'
+    tier: str | None = None
 
 
 def read(folder: Path) -> Options:
@@ -83,6 +89,9 @@ def _check_option(path: Path, name: str, value):
         raise FormatError(f'{path}: {name}: {error}') from None
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     good, expected = {
+        'subject': (isinstance(value, str) and value, 'a name'),
+        'tier': (isinstance(value, str) and value, 'a name'),
+        'overlaps': (value in labels.OVERLAPS, ', '.join(labels.OVERLAPS)),
         'persons': (whole and value > 0, 'a number from 1'),
         'seed': (whole, 'a whole number'),
         'split': (value in ('file', 'subject', 'recording'), 'file, subject or recording'),

@@ -13,7 +13,8 @@ class Counts(NamedTuple):
     """Frames that show a person in some recordings.
 
     Attributes:
-        classes: frames of each class, background last, int64[L + 1].
+        classes: frames of each class, background last, int64[L + 1]; with `Corpus.label_sets`
+            those of each set of classes.
         near: frames near a label change.
     """
 
@@ -29,7 +30,9 @@ def count(corpus: 'Corpus', chosen: Iterable[int], radius: int) -> Counts:
         chosen: their indices.
         radius: frames before and after a label change that are near it.
     """
-    classes, near = np.zeros(len(corpus.classes) + 1, np.int64), 0
+    sets = corpus.label_sets
+    labels_known = len(corpus.classes) + 1 if sets is None else len(sets.table)
+    classes, near = np.zeros(labels_known, np.int64), 0
     for index in map(int, chosen):
         labels, recording = corpus.labels(index), corpus[index]
         valid = recording.frame_valid & recording.person_valid.any(-1)

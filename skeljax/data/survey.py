@@ -81,7 +81,12 @@ class Job:
 def read(path: Path, options: Options) -> Motion:
     """Reads one recording as its owner wants it: unit, layout, persons."""
     motion = formats.read(
-        path, fps=options.fps, layout=options.layout, unit=options.unit, up=options.up
+        path,
+        fps=options.fps,
+        layout=options.layout,
+        unit=options.unit,
+        up=options.up,
+        subject=options.subject,
     )
     if options.remap and not same_joints(motion.layout, options.remap):
         try:
@@ -152,7 +157,11 @@ def make_noted(job: Job) -> list[tuple[records.Recording, tuple[str, ...]]]:
     motion = read(job.path, job.options)
     notes = motion.notes
     segments = labels.to_frames(
-        job.labels, fps=motion.fps, frames=len(motion.joints), classes=job.classes
+        job.labels,
+        fps=motion.fps,
+        frames=len(motion.joints),
+        classes=job.classes,
+        overlaps=job.options.overlaps,
     )
     motion = dataclasses.replace(
         _with_persons(motion, job.persons or motion.joints.shape[1]),

@@ -5,14 +5,12 @@ metres).
 """
 
 from collections.abc import Sequence
-import gzip
 import importlib
 import inspect
 from pathlib import Path
-import zlib
 
 from skeljax.errors import FormatError, InputError, reading
-from skeljax.formats import finish, frame_folders, options, vertical
+from skeljax.formats import finish, frame_folders, hints, options, sniff, vertical
 from skeljax.formats.motion import Motion
 
 __all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
@@ -23,6 +21,7 @@ FORMATS = {
     'bvh': ('.bvh', '.bvh.gz'),
     'amc': ('.amc', '.amc.gz'),
     'c3d': ('.c3d',),
+    'trc': ('.trc', '.trc.gz'),
     'ntu': ('.skeleton',),
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
@@ -30,8 +29,6 @@ FORMATS = {
     'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json',),
 }
-# Module -> how its tables begin; their names end as those of other tables do.
-_TABLES = {'kinder_gator': b'Timestamp,HipCenterX,', 'precog': b'HipCenter; Spine; '}
 
 
 def find(path) -> str | None:
@@ -55,7 +52,13 @@ def stem(path) -> str:
 
 
 def read(
-    path, *, fps=None, layout: str | Sequence[str] | None = None, unit=None, up: str | None = None
+    path,
+    *,
+    fps: float | None = None,
+    layout: str | Sequence[str] | None = None,
+    unit: str | float | None = None,
+    up: str | None = None,
+    subject: str | None = None,
 ) -> Motion:
     """Reads one recording of any known format.
 
@@ -71,6 +74,8 @@ def read(
             'inch', 'foot', or a number of metres.
         up: axis of the file that points up ('x', 'y', 'z', '-x', '-y' or '-z'), for
             formats that do not tell it; guessed from feet to head by default.
+        subject: whose points to take of a file with those of several, by name; of
+            more than one parted by commas.
 
     Raises:
         InputError: no such file; an option that nobody knows.
@@ -81,28 +86,22 @@ def read(
         raise InputError(f'{path}: no such file')
     module = module_of(path)
     if module is None:
+        if hint := hints.unreadable(path):
+            raise FormatError(f'{path}: {hint}')
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
-    if module == 'table':
-        module = _kind_of_table(path)
+    module = sniff.refined(path, module)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     up = None if up is None else vertical.check(up)
-    given = {'fps': fps, 'layout': layout, 'unit': unit if unit is None else options.scale(unit)}
-    given |= {'up': up}
+    given = {
+        'fps': fps,
+        'layout': layout,
+        'unit': unit if unit is None else options.scale(unit),
+        'up': up,
+        'subject': subject,
+    }
     taken = inspect.signature(reader).parameters
     with reading(path):
         motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
         left = None if 'layout' in taken else layout
         return finish.finish(path, motion, module, up=up, layout=left)
-
-
-def _kind_of_table(path: Path) -> str:
-    """Returns the module that reads a .csv or .csv.gz file, by how its first line begins."""
-    opened = gzip.open if path.suffix.lower() == '.gz' else open
-    try:
-        with opened(path, 'rb') as file:
-            head = file.read(64).removeprefix(b'\xef\xbb\xbf')  # the mark of UTF-8
-    except (OSError, EOFError, zlib.error):
-        head = b''  # the reader of tables raises the error
-    fits = (module for module, start in _TABLES.items() if head.startswith(start))
-    return next(fits, 'table')

@@ -1,8 +1,10 @@
-"""Reads AMASS (Mahmood et al. 2019), the SMPL+H release: poses of a body model.
+"""Reads AMASS (Mahmood et al. 2019): poses of the body models SMPL-H, SMPL-X or SMPL.
 
-One .npz a motion: `poses` (axis-angle of 52 joints a frame, fingers relative to flat
+One .npz a motion: `poses` (axis-angle of each joint a frame, fingers relative to flat
 hands), `trans` (metres, z up), `betas`, `gender`, `mocap_framerate`. To become joints
-it needs the body model, a file of its own (see `skeljax.formats.smplh`).
+it needs the body model, a file of its own (see `skeljax.formats.smplh` and `smpl`). Of
+SMPL-X the 52 joints that SMPL-H has too are read. Where only an SMPL-H model is there, it
+stands for the others, in its mean shape, as shapes mean something else there.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import re
 import numpy as np
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import archive, smplh
+from skeljax.formats import archive, chain, smpl, smplh
 from skeljax.formats.motion import Motion
 
 LAYOUT = 'smplh52'
@@ -50,7 +52,7 @@ class Capture:
     """A motion as its file tells it.
 
     Attributes:
-        poses: axis-angle of each joint, radians, float64[T, 156].
+        poses: axis-angle of each joint, radians, float64[T, 156], of SMPL-X 165, SMPL 72.
         trans: of the body, metres, z up, float64[T, 3].
         betas: numbers of shape, float64[S].
         gender: 'female', 'male' or 'neutral'.
@@ -64,20 +66,26 @@ class Capture:
     fps: float
 
 
-def load(path) -> Capture:
+def load(path, *, any_body: bool = False) -> Capture:
     """Reads a file as it is, without a body model.
 
+    Args:
+        path: of the .npz.
+        any_body: takes poses of SMPL-X and SMPL too.
+
     Raises:
-        FormatError: no such file, damaged, of another model than SMPL+H.
+        FormatError: no such file, damaged, of another model than SMPL-H.
     """
     path = Path(path)
     found = archive.arrays(path, ('poses', 'trans'), ('betas', 'gender', *_RATES))
     poses, trans = _table(path, 'poses', found['poses']), _table(path, 'trans', found['trans'])
     frames, columns = poses.shape
-    if columns != smplh.COLUMNS:
-        other = {165: ' (SMPL-X)', 72: ' (SMPL)'}.get(columns, '')
-        expected = f'expected {smplh.COLUMNS} of SMPL+H'
-        raise FormatError(f'{path}: poses have {columns} columns{other}, {expected}')
+    others = {165: 'SMPL-X', 72: 'SMPL'}
+    if columns != smplh.COLUMNS and not (any_body and columns in others):
+        of = f' ({others[columns]})' if columns in others else ''
+        more = ', 165 of SMPL-X or 72 of SMPL' if any_body else ''
+        expected = f'expected {smplh.COLUMNS} of SMPL-H{more}'
+        raise FormatError(f'{path}: poses have {columns} columns{of}, {expected}')
     if not frames or trans.shape != (frames, 3):
         expected = 'expected (frames, 3) of as many frames, at least one'
         raise FormatError(f'{path}: {frames} poses, but trans is {trans.shape}, {expected}')
@@ -90,7 +98,9 @@ def load(path) -> Capture:
 
 
 def read(path, model=None) -> Motion:
-    """Reads a motion as the 52 joints of its own body, y up, at its own frame rate.
+    """Reads a motion as the joints of its own body, y up, at its own frame rate.
+
+    Those are the 52 of SMPL-H, of SMPL 24.
 
     Args:
         path: of the .npz.
@@ -102,7 +112,9 @@ def read(path, model=None) -> Motion:
         FormatError: no model, or the file is damaged.
     """
     path = Path(path)
-    capture = load(path)
+    capture = load(path, any_body=True)
+    if capture.poses.shape[1] != smplh.COLUMNS and model is None:
+        return _other_body(path, capture)
     body = body_model(path, capture.gender, model)
     try:
         points = smplh.forward(body, capture.poses, betas=capture.betas, trans=capture.trans)
@@ -116,6 +128,40 @@ def read(path, model=None) -> Motion:
         valid=np.ones(joints.shape[:2], bool),
         source=path.name,
         subject=subject(path),
+    )
+
+
+def _other_body(path: Path, capture: Capture) -> Motion:
+    """Reads a motion of SMPL-X or SMPL, by its own model or else by one of SMPL-H."""
+    count = capture.poses.shape[1] // 3
+    title, notes = {24: 'SMPL', 55: 'SMPL-X'}[count], ()
+    hands = count == 55  # the jaw and two eyes stand before them
+    kept = [*range(22), *range(25, 55)] if hands else list(range(24))
+    layout = LAYOUT if hands else chain.layout('smpl', smpl.SMPL, smpl.SMPL_PARENTS)
+    own = smpl.locate(path, smpl.KINDS[count], capture.gender)
+    other = None if own else smpl.locate(path, 'smplh', capture.gender)
+    if other:
+        body, joints = smpl.load(other, smplh.JOINTS), capture.poses.reshape(-1, count, 3)
+        turned = np.zeros((len(joints), smplh.JOINTS, 3))
+        turned[:, :22] = joints[:, :22]
+        if hands:
+            turned[:, 22:] = joints[:, 25:]
+        points = smpl.forward(body, turned.reshape(len(turned), -1), np.zeros(0), capture.trans)
+        # The hands of SMPL are where the middle fingers of SMPL-H begin.
+        kept = list(range(52)) if hands else [*range(22), 25, 40]
+        notes = (f'poses of {title} on the SMPL-H model in its mean shape: no model of {title}',)
+    else:
+        body = smpl.body(path, count, capture.gender)
+        points = smpl.forward(body, capture.poses, capture.betas, capture.trans)
+    joints = upright(points[:, kept])[:, None].astype(np.float32)
+    return Motion(
+        joints=joints,
+        fps=capture.fps,
+        layout=layout,
+        valid=np.ones(joints.shape[:2], bool),
+        source=path.name,
+        subject=subject(path),
+        notes=notes,
     )
 
 

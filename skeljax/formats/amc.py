@@ -24,6 +24,8 @@ from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
 FPS = 120.0  # of the CMU database; the files do not carry it
+# HDM_PERSON_MOTION_TAKE_RATE, as the database HDM05 names its files.
+_HDM05 = re.compile(r'HDM_.+_\d+_(\d{2,3})\.amc(?:\.gz)?', re.IGNORECASE)
 _NAME = re.compile(r'(.+?)(_[^_]*)?\.amc(\.gz)?$', re.IGNORECASE)
 
 
@@ -36,49 +38,77 @@ class Take:
     layout: str
 
 
-def read(path, *, skeleton=None, fps: float = FPS) -> Motion:
+def read(path, *, skeleton=None, fps: float | None = None) -> Motion:
     """Reads absolute joints, float32[T, 1, V, 3].
 
     Args:
         path: of the .amc, plain or gzipped.
         skeleton: of the .asf; found by `find_skeleton` by default.
-        fps: frames a second.
+        fps: frames a second; by default what a name of HDM05 tells, else 120.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.
     """
-    take = read_take(path, skeleton=skeleton)
+    own = find_skeleton(path) if skeleton is None else Path(skeleton)
+    take = read_take(path, skeleton=own)
     joints = chain.forward(take.chain, take.parents)[:, None].astype(np.float32)
-    match = _NAME.match(Path(path).name)
+    name = Path(path).name
+    if fps is None:
+        hdm = _HDM05.fullmatch(name)
+        fps = float(hdm[1]) if hdm else FPS
     return Motion(
         joints=joints,
         fps=fps,
         layout=take.layout,
         valid=np.ones(joints.shape[:2], bool),
-        source=Path(path).name,
-        subject=match[1] if match and match[2] else '',
+        source=name,
+        subject=_subject(name, own),
     )
 
 
 def find_skeleton(path) -> Path:
-    """Finds the .asf of an .amc: SUBJECT.asf for SUBJECT_TRIAL.amc, else the only one.
+    """Finds the .asf of an .amc: whose name begins the motion's (longest first), else the only one.
 
+    So SUBJECT.asf is that of SUBJECT_TRIAL.amc, HDM_bk.asf that of HDM_bk_walk_001_120.amc.
     Looks beside it, then in the folder above.
 
     Raises:
         FormatError: neither is there; says what was looked for.
     """
     path = Path(path)
-    match = _NAME.match(path.name)
-    name = f'{match[1] if match else path.stem}.asf'
+    listed = []
     for folder in (path.parent, path.parent.parent):
         found = sorted(p for p in folder.glob('*') if p.name.lower().endswith(('.asf', '.asf.gz')))
-        own = [p for p in found if p.name.lower().removesuffix('.gz') == name.lower()]
-        if own or len(found) == 1:
-            return (own or found)[0]
+        own = [p for p in found if _begins(_stem(p), path.name)]
+        if own:
+            return max(own, key=lambda p: len(_stem(p)))
+        if len(found) == 1:
+            return found[0]
+        listed += [p.name for p in found]
+    match = _NAME.match(path.name)
+    there = f'found {", ".join(listed[:5])}' if listed else 'found none'
     raise FormatError(
-        f'{path}: no {name}, nor one .asf alone, in {path.parent} or {path.parent.parent}'
+        f'{path}: no {match[1] if match else path.stem}.asf, nor one .asf alone, in '
+        f'{path.parent} or {path.parent.parent}, {there}'
     )
+
+
+def _stem(path: Path) -> str:
+    return re.sub(r'\.asf(\.gz)?$', '', path.name, flags=re.IGNORECASE)
+
+
+def _begins(stem: str, name: str) -> bool:
+    """Says whether the name of a motion begins with that of a skeleton, as a whole word."""
+    rest = name[len(stem) :]
+    return name.lower().startswith(stem.lower()) and not rest[:1].isalnum()
+
+
+def _subject(name: str, skeleton: Path) -> str:
+    """Returns who moves: the skeleton that is named as the motion, else SUBJECT_TRIAL."""
+    if _begins(_stem(skeleton), name):
+        return _stem(skeleton)
+    match = _NAME.match(name)
+    return match[1] if match and match[2] else ''
 
 
 def read_take(path, *, skeleton=None) -> Take:

@@ -7,16 +7,22 @@ Sites are no joints here: they have neither a name nor channels. The vertical is
 BVH tells no unit. Unless told, it is the first of `UNITS` in which the longest way
 through the body from tip to tip (a hand to a foot, along the bones of the first frame)
 is 1.1 to 3 m; a body that none of them makes so large is refused.
+
+Several ROOTs are several actors. Those of whom the first has a like tree are read, as
+persons; others are left out. Frames with nan are filled in. A recording cut off in its
+last frame is read without it.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 import re
 
 import numpy as np
 
 from skeljax.errors import FormatError
-from skeljax.formats import chain, texts
+from skeljax.formats import bvh_tree, chain, filling, texts
+from skeljax.formats.bvh_tree import Joint
 from skeljax.formats.chain import Chain
 from skeljax.formats.motion import Motion
 
@@ -24,8 +30,6 @@ from skeljax.formats.motion import Motion
 # come last, for they overlap with it and with centimetres, which are met far more often.
 UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'CMU unit': 0.0254 / 0.45, 'inch': 0.0254}
 _SPAN = (1.1, 3.0)  # metres from tip to tip
-_CHANNEL = re.compile('([XYZ])(position|rotation)', re.IGNORECASE)
-_INSIDE = ('}', 'JOINT', 'END', 'OFFSET', 'CHANNELS')  # belong between braces
 _HEAD = (r'Frames\s*:\s*([0-9]{1,9})', r'Frame\s+Time\s*:\s*(\S+)')
 
 
@@ -48,113 +52,107 @@ class Take:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
-class _Joint:
-    name: str
-    parent: int
-    offset: np.ndarray | None = None
-    channels: list[tuple[str, str]] = field(default_factory=list)  # axis, kind
-
-
-def read(path, *, unit: float | None = None) -> Motion:
-    """Reads absolute joints, float32[T, 1, V, 3].
+def read(path, *, unit: float | None = None, subject: str | None = None) -> Motion:
+    """Reads absolute joints, float32[T, M, V, 3].
 
     Args:
         path: plain or gzipped.
         unit: metres that one unit of the file is; guessed by default.
+        subject: name of the ROOT whose tree to read, where there are several.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.
     """
-    take = read_take(path, unit=unit)
-    joints = chain.forward(take.chain, take.parents)[:, None].astype(np.float32)
-    return Motion(
-        joints=joints,
-        fps=take.fps,
-        layout=take.layout,
+    takes, notes = _takes(path, unit, subject)
+    joints = np.stack([chain.forward(take.chain, take.parents) for take in takes], 1)
+    measured = np.isfinite(joints).all(-1)
+    if measured.all():
+        joints = joints.astype(np.float32)
+        valid = np.ones(joints.shape[:2], bool)
+        return Motion(joints, takes[0].fps, takes[0].layout, valid, Path(path).name, notes=notes)
+    empty = ~measured.any((1, 2))
+    told = f'{empty.sum()} frames hold nan: filled in from those around'
+    return filling.motion(
+        path,
+        joints,
+        measured,
+        fps=takes[0].fps,
+        layout=takes[0].layout,
         valid=np.ones(joints.shape[:2], bool),
-        source=Path(path).name,
-        notes=take.notes,
+        notes=(*notes, told),
     )
 
 
 def read_take(path, *, unit: float | None = None) -> Take:
-    """Reads the rotations themselves; see `read`."""
-    lines = texts.read(path).splitlines()
-    joints, line = _hierarchy(path, lines)
+    """Reads the rotations themselves; see `read`.
+
+    Raises:
+        FormatError: as `read`, or there are several actors.
+    """
+    takes, notes = _takes(path, unit, None)
+    if len(takes) > 1:
+        raise FormatError(f'{path}: {len(takes)} actors, expected one')
+    return dataclasses.replace(takes[0], notes=notes)
+
+
+def _takes(path, unit: float | None, subject: str | None) -> tuple[list[Take], tuple[str, ...]]:
+    """Reads the rotations of each actor, and what was guessed or left out."""
+    lines = texts.read(path, latin=True).splitlines()
+    joints, line = bvh_tree.read(path, lines)
     columns = sum(len(joint.channels) for joint in joints)
     if not columns:
         raise FormatError(f'{path}: no joint has a channel')
-    values, fps = _motion(path, lines, line, columns)
-    parents = tuple(joint.parent for joint in joints)
-    offsets, turns = _poses(joints, values)
-    scale, notes = _guess(path, offsets[0], parents) if unit is None else (unit, ())
-    offsets *= scale
-    root = offsets[:, 0].copy()
-    offsets[:, 0] = 0
-    layout = chain.layout('bvh', [joint.name for joint in joints], parents)
-    return Take(Chain(root, offsets, turns), parents, layout, fps, notes)
+    values, fps, notes = _motion(path, lines, line, columns)
+    actors, more = _actors(path, joints, subject)
+    takes = []
+    for begin, end in actors:
+        own = [dataclasses.replace(j, parent=max(j.parent - begin, -1)) for j in joints[begin:end]]
+        first = sum(len(joint.channels) for joint in joints[:begin])
+        parents = tuple(joint.parent for joint in own)
+        width = sum(len(joint.channels) for joint in own)
+        offsets, turns = _poses(own, values[:, first : first + width])
+        if unit is None:
+            whole = np.flatnonzero(np.isfinite(offsets).all((1, 2)))
+            if not len(whole):
+                raise FormatError(f'{path}: no frame without nan')
+            unit, guessed = _guess(path, offsets[whole[0]], parents)
+            more = (*more, *guessed)
+        offsets *= unit
+        root = offsets[:, 0].copy()
+        offsets[:, 0] = 0
+        layout = chain.layout('bvh', [joint.name for joint in own], parents)
+        takes.append(Take(Chain(root, offsets, turns), parents, layout, fps))
+    # Of like trees the first one's names stand for all.
+    takes = [dataclasses.replace(take, layout=takes[0].layout) for take in takes]
+    return takes, (*notes, *more)
 
 
-def _hierarchy(path, lines: list[str]) -> tuple[list[_Joint], int]:
-    """Reads the tree; returns its joints, parents first, and the number of the line MOTION."""
-    joints: list[_Joint] = []
-    nesting: list[int] = []  # joints whose braces are open; -1 for an End Site
-    new = None  # the same, still without its brace
-    for number, statement in _statements(lines):
-        where, (word, *rest) = f'{path}:{number}', statement.split()
-        word = word.upper()
-        if not joints and word not in ('HIERARCHY', 'ROOT'):
-            break
-        if word == 'MOTION' and not nesting and new is None:
-            return joints, number
-        inside = nesting[-1] if nesting else None
-        if (new is None) == (word == '{') or (inside is None and word in _INSIDE):
-            raise FormatError(f'{where}: {statement!r:.40} is out of place')
-        if word == '{':
-            nesting.append(new)
-            new = None
-        elif word == '}':
-            closed = nesting.pop()
-            if closed >= 0 and joints[closed].offset is None:
-                raise FormatError(f'{where}: joint {joints[closed].name!r} closed without OFFSET')
-        elif word == 'ROOT' and not joints or word == 'JOINT' and inside >= 0 and rest:
-            new = len(joints)
-            joints.append(_Joint(' '.join(rest), -1 if inside is None else inside))
-        elif word == 'END' and inside >= 0:
-            new = -1
-        elif word == 'OFFSET':
-            offset = np.array(texts.row(path, number, rest))
-            if len(offset) != 3:
-                raise FormatError(f'{where}: OFFSET with {len(offset)} numbers, expected 3')
-            if inside >= 0:
-                joints[inside].offset = offset
-        elif word == 'CHANNELS' and inside >= 0:
-            joints[inside].channels = _channels(where, rest)
-        elif word != 'HIERARCHY' or joints:
-            raise FormatError(f'{where}: {statement!r:.40}, expected a BVH hierarchy')
-    raise FormatError(f'{path}: no HIERARCHY with a ROOT at its start and MOTION after it')
+def _actors(
+    path, joints: list[Joint], subject: str | None
+) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
+    """Finds the joints of each actor that is read, [begin, end), and what is left out."""
+    begins = [index for index, joint in enumerate(joints) if joint.parent < 0]
+    actors = list(zip(begins, [*begins[1:], len(joints)], strict=True))
+    if subject is not None:
+        found = [actor for actor in actors if joints[actor[0]].name == subject]
+        if not found:
+            known = ', '.join(repr(joints[begin].name)[:40] for begin in begins[:5])
+            raise FormatError(f'{path}: no ROOT {subject!r:.40}, found {known}')
+        return found[:1], ()
+    trees = [[joint.parent - begin for joint in joints[begin:end]] for begin, end in actors]
+    # The parent of a root is -1 wherever it begins.
+    trees = [[-1, *tree[1:]] for tree in trees]
+    alike = [actor for actor, tree in zip(actors, trees, strict=True) if tree == trees[0]]
+    if len(alike) == len(actors):
+        return alike, ()
+    left = ', '.join(repr(joints[a[0]].name)[:40] for a in actors if a not in alike)
+    return alike, (f'left out {left}: another tree; the option subject takes it',)
 
 
-def _statements(lines: list[str]):
-    """Splits lines at braces: (number from 1, statement)."""
-    for number, line in enumerate(lines, 1):
-        for statement in re.split('([{}])', line):
-            if statement.strip():
-                yield number, statement.strip()
-
-
-def _channels(where: str, rest: list[str]) -> list[tuple[str, str]]:
-    """Reads what follows CHANNELS: their number, then (axis, kind) of each."""
-    found = [_CHANNEL.fullmatch(name) for name in rest[1:]]
-    if not rest or rest[0] != str(len(found)) or not all(found):
-        told = ' '.join(rest)
-        raise FormatError(f'{where}: CHANNELS {told:.60}, expected their number and as many names')
-    return [(match[1].lower(), match[2].lower()) for match in found]
-
-
-def _motion(path, lines: list[str], line: int, columns: int) -> tuple[np.ndarray, float]:
-    """Reads what follows MOTION: values float64[T, C] and frames a second."""
+def _motion(
+    path, lines: list[str], line: int, columns: int
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Reads what follows MOTION: values float64[T, C], frames a second, what was left out."""
     rest = [(number, row) for number, row in enumerate(lines[line:], line + 1) if row.strip()]
     head = [
         re.fullmatch(pattern, row.strip(), re.IGNORECASE)
@@ -166,10 +164,28 @@ def _motion(path, lines: list[str], line: int, columns: int) -> tuple[np.ndarray
     seconds = texts.row(path, number, [time[1]])[0]
     if not 1e-5 < seconds < 1e3:
         raise FormatError(f'{path}:{number}: frame time of {seconds} s')
-    values = texts.table(path, rows, columns) if rows else []
-    if len(values) != int(frames[1]) or not rows:
-        raise FormatError(f'{path}: {len(values)} lines of numbers, but "{frames[0]}"')
-    return values, _rate(seconds)
+    told, notes = int(frames[1]), ()
+    if len(rows) == told and told > 1 and len(rows[-1][1].split()) < columns:
+        rows = rows[:-1]  # cut off within the last line
+    if rows and abs(len(rows) - told) == 1:
+        notes = (f'{len(rows)} frames, though "{frames[0]}"',)
+        told = len(rows)
+    if len(rows) != told or not rows:
+        raise FormatError(f'{path}: {len(rows)} lines of numbers, but "{frames[0]}"')
+    return _values(path, rows, columns), _rate(seconds), notes
+
+
+def _values(path, rows: list[tuple[int, str]], columns: int) -> np.ndarray:
+    """Reads lines of numbers; one that holds nan is nan throughout."""
+    whole = np.array(['nan' not in line.lower() for _, line in rows])
+    good = [row for row, kept in zip(rows, whole, strict=True) if kept]
+    if not good:
+        raise FormatError(f'{path}: no frame without nan')
+    if len(good) == len(rows):
+        return texts.table(path, rows, columns)
+    values = np.full((len(rows), columns), np.nan)
+    values[whole] = texts.table(path, good, columns)
+    return values
 
 
 def _rate(seconds: float) -> float:
@@ -178,7 +194,7 @@ def _rate(seconds: float) -> float:
     return float(round(fps)) if abs(round(fps) / fps - 1) < 5e-4 else fps
 
 
-def _poses(joints: list[_Joint], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _poses(joints: list[Joint], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorts channels into offsets float64[T, V, 3] and rotations float64[T, V, 3, 3]."""
     frames = len(values)
     offsets = np.tile(np.array([joint.offset for joint in joints]), (frames, 1, 1))

@@ -1,6 +1,7 @@
 """Reads what happens when: CSV `recording,start,end,label`, or ActivityNet's JSON.
 
-Times are seconds from the first frame. In CSV a recording of which nothing is labelled
+Times are seconds from the first frame. Files of annotation programs are read by
+`skeljax.formats.annotations`. In CSV a recording of which nothing is labelled
 has one row without start, end and label; `video` or `file` may stand for `recording`.
 In ActivityNet's JSON, {"database": {NAME: {"subset", "annotations": [{"segment": [start,
 end], "label"}]}}}, such a recording has no annotations.
@@ -19,6 +20,9 @@ RECORDING = ('recording', 'video', 'file', 'name')
 _START = ('start', 'start_seconds', 'begin', 'onset')
 _END = ('end', 'end_seconds', 'stop', 'offset')
 _LABEL = ('label', 'class', 'action')
+# What is done with segments that overlap: both stay as they are; the later one begins where
+# the one before ends, and is left out where it is within that; they are an error.
+OVERLAPS = ('keep', 'cut', 'refuse')
 _SUBSETS = {
     'train': 'train', 'training': 'train', 'val': 'validation', 'validation': 'validation',
     'test': 'test', 'testing': 'test',
@@ -30,11 +34,13 @@ class Label:
     """One labelled segment.
 
     Attributes:
-        start, end: seconds.
+        start, end: seconds, or frames.
         name: of the class.
         where: file and line, for messages.
         damage: what is wrong with it, '' for nothing; told by `to_frames`, so that one
             mistake does not hide another.
+        tier: of its file that it stands on, '' where there are no tiers.
+        in_frames: whether start and end count frames, not seconds.
     """
 
     start: float
@@ -42,6 +48,13 @@ class Label:
     name: str
     where: str
     damage: str = ''
+    tier: str = ''
+    in_frames: bool = False
+
+    def seconds(self, fps: float) -> tuple[float, float]:
+        """Returns start and end in seconds."""
+        scale = fps if self.in_frames else 1.0
+        return self.start / scale, self.end / scale
 
 
 @dataclass
@@ -52,11 +65,20 @@ class Labels:
         segments: recording -> its labels, by start.
         subsets: recording -> 'train', 'validation' or 'test', as far as told.
         where: recording -> file and line that first names it.
+        aliases: recording -> what else it may be called, the likelier first.
+        notes: what was guessed or left out, a line each.
     """
 
     segments: dict[str, list[Label]] = field(default_factory=dict)
     subsets: dict[str, str] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, recording: str, where: str, *marks: Label):
+        """Adds labels of a recording, which has none so far where none is given."""
+        self.segments.setdefault(recording, []).extend(marks)
+        self.where.setdefault(recording, where)
 
     def classes(self) -> tuple[str, ...]:
         """Lists the names of the classes in alphabetical order."""
@@ -75,11 +97,16 @@ def read(path) -> Labels:
     """
     path = Path(path)
     labels = _activitynet(path) if path.suffix.lower() == '.json' else _csv(path)
+    return checked(labels)
+
+
+def checked(labels: Labels) -> Labels:
+    """Sorts labels by time; one that is told twice becomes a damaged one."""
     for some in labels.segments.values():
         some.sort(key=lambda label: (label.start, label.end))
         first: dict[tuple, str] = {}
         for index, label in enumerate(some):
-            key = label.start, label.end, label.name
+            key = label.start, label.end, label.name, label.tier
             if not label.damage and first.setdefault(key, label.where) != label.where:
                 again = f'{label.where}: the segment of {first[key]} again'
                 some[index] = replace(label, damage=again)
@@ -87,7 +114,12 @@ def read(path) -> Labels:
 
 
 def to_frames(
-    labels: Sequence[Label], *, fps: float, frames: int, classes: Sequence[str]
+    labels: Sequence[Label],
+    *,
+    fps: float,
+    frames: int,
+    classes: Sequence[str],
+    overlaps: str = 'keep',
 ) -> list[tuple[int, int, int]]:
     """Converts labels in seconds to segments [start, end) in frames.
 
@@ -100,28 +132,30 @@ def to_frames(
         fps: frames a second.
         frames: of the recording.
         classes: whose index is the label.
+        overlaps: what is done with segments that share more frames, of `OVERLAPS`.
 
     Returns:
         (start, end, label) of each.
 
     Raises:
-        FormatError: damaged labels, an unknown class, a segment beyond the end or over
-            another; all of them, a line each.
+        FormatError: damaged labels, an unknown class, a segment beyond the end or, with
+            'refuse', over another; all of them, a line each.
     """
     segments, troubles = [], []
     before: Label | None = None
     for label in labels:
-        start, end = (math.floor(seconds * fps + 0.5) for seconds in (label.start, label.end))
+        start, end = (math.floor(seconds * fps + 0.5) for seconds in label.seconds(fps))
         end = max(end, start + 1)
         trouble = label.damage or _misplaced(label, start, end, frames, fps, classes)
         end = min(end, frames)
         if not trouble and segments and start < segments[-1][1]:
-            if segments[-1][1] - start > 1 or segments[-1][1] >= end:
-                trouble = (
-                    f'{label.where}: {label.start:g} to {label.end:g} s overlaps '
-                    f'{before.start:g} to {before.end:g} s of {before.where}'
-                )
-            start = segments[-1][1]
+            rounding = segments[-1][1] - start == 1 and segments[-1][1] < end
+            if not rounding and overlaps == 'refuse':
+                trouble = _overlapping(label, before, fps)
+            if overlaps == 'cut' and segments[-1][1] >= end:
+                continue
+            if rounding or overlaps == 'cut':
+                start = segments[-1][1]
         if trouble:
             troubles.append(trouble)
             continue
@@ -132,14 +166,24 @@ def to_frames(
     return segments
 
 
+def _overlapping(label: Label, before: Label, fps: float) -> str:
+    """Returns the message for two labels that overlap."""
+    (start, end), (earlier, until) = label.seconds(fps), before.seconds(fps)
+    return (
+        f'{label.where}: {start:g} to {end:g} s overlaps {earlier:g} to {until:g} s of '
+        f'{before.where}; the option overlaps keeps or cuts it'
+    )
+
+
 def _misplaced(label: Label, start: int, end: int, frames: int, fps: float, classes) -> str:
     """Tells what keeps a segment out of its recording, '' for nothing."""
     if label.name not in classes:
         known = ', '.join(classes[:12])
         return f'{label.where}: unknown class {label.name!r}, known: {known}'
     if end > frames + 1 or start >= frames:
+        first, last = label.seconds(fps)
         return (
-            f'{label.where}: {label.start:g} to {label.end:g} s, but the recording ends '
+            f'{label.where}: {first:g} to {last:g} s, but the recording ends '
             f'after {frames / fps:.3f} s ({frames} frames)'
         )
     return ''
@@ -166,9 +210,9 @@ def _csv(path: Path) -> Labels:
             continue
         if not recording:
             raise FormatError(f'{where}: no recording is named')
-        _name(labels, recording, where)
+        labels.add(recording, where)
         if start or end or name:
-            labels.segments[recording].append(_label(start, end, name, where))
+            labels.segments[recording].append(mark(start, end, name, where))
     return labels
 
 
@@ -193,7 +237,7 @@ def _activitynet(path: Path) -> Labels:
             raise FormatError(f'{where}: {recording!r} again, as in {labels.where[recording]}')
         if not isinstance(entry, dict) or not isinstance(entry.get('annotations', []), list):
             raise FormatError(f'{where}: {recording}: expected an object with "annotations"')
-        _name(labels, recording, where)
+        labels.add(recording, where)
         if entry.get('subset'):
             labels.subsets[recording] = subset(str(entry['subset']), where)
         for number, item in enumerate(entry.get('annotations', [])):
@@ -202,7 +246,7 @@ def _activitynet(path: Path) -> Labels:
             ends, name = item.get('segment'), item.get('label')
             start, end = ends if isinstance(ends, list) and len(ends) == 2 else (None, None)
             name = name if isinstance(name, str) else ''
-            labels.segments[recording].append(_label(start, end, name, at))
+            labels.segments[recording].append(mark(start, end, name, at))
     return labels
 
 
@@ -215,21 +259,28 @@ def _place(path: Path, text: str, recording: str, begin: int) -> tuple[int, str]
     return found + 1, f'{path}:{text.count(chr(10), 0, found) + 1}'
 
 
-def _name(labels: Labels, recording: str, where: str):
-    labels.segments.setdefault(recording, [])
-    labels.where.setdefault(recording, where)
+def mark(
+    start, end, name: str, where: str, *, tier: str = '', in_frames: bool = False
+) -> Label:
+    """Makes the label of one segment; one that cannot be is a damaged one.
 
-
-def _label(start, end, name: str, where: str) -> Label:
-    """Reads one segment; one that cannot be is a damaged one."""
-    damaged = lambda what: Label(0.0, 0.0, '', where, f'{where}: {what}')
+    Args:
+        start, end: numbers, or texts of numbers, from the start of the recording.
+        name: of the class.
+        where: file and line, for messages.
+        tier: on which it stands.
+        in_frames: whether start and end are frames, not seconds.
+    """
+    unit = 'frames' if in_frames else 'seconds'
+    damaged = lambda what: Label(0.0, 0.0, '', where, f'{where}: {what}', tier)
     try:
         seconds = float(start), float(end)
     except (TypeError, ValueError, OverflowError):
-        return damaged(f'from {str(start)[:20]!r} to {str(end)[:20]!r}, expected seconds')
+        return damaged(f'from {str(start)[:20]!r} to {str(end)[:20]!r}, expected {unit}')
     if not 0 <= seconds[0] <= seconds[1] < 1e9:
         expected = 'expected a start from 0 and an end behind it'
-        return damaged(f'from {seconds[0]:g} to {seconds[1]:g} s, {expected}')
+        short = 's' if unit == 'seconds' else unit
+        return damaged(f'from {seconds[0]:g} to {seconds[1]:g} {short}, {expected}')
     if not name:
         return damaged('no label')
-    return Label(*seconds, name, where)
+    return Label(*seconds, name, where, '', tier, in_frames)

@@ -15,8 +15,13 @@ _LIMIT = 1e9
 UNPACKED = 1 << 28  # bytes of a gzipped text; a few thousand packed ones could hold any number
 
 
-def read(path) -> str:
+def read(path, *, latin: bool = False) -> str:
     """Reads a text file.
+
+    Args:
+        path: plain, or gzipped (.gz).
+        latin: reads what is not UTF-8 as UTF-16 where it begins with its mark, else as
+            Windows-1252, the Latin-1 of many programs.
 
     Raises:
         FormatError: it cannot be opened or unpacked, or is not UTF-8 (names the line).
@@ -29,6 +34,10 @@ def read(path) -> str:
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
+        if latin and data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+            return data.decode('utf-16', errors='replace')
+        if latin:
+            return data.decode('cp1252', errors='replace')
         line = data.count(b'\n', 0, error.start) + 1
         found = f'byte 0x{data[error.start]:02x}'
         raise FormatError(f'{path}:{line}: {found}, expected text in UTF-8') from None

@@ -180,6 +180,7 @@ class Localizer(nn.Module):
         span: frames that it is to see at once, as many as it learnt from; None for any number.
         boundary: finds label changes, between which the scores of frames are averaged; None
             scores each frame for itself.
+        multi_label: a frame may show several classes: each has a probability of its own.
     """
 
     backbone: nn.Module
@@ -190,6 +191,7 @@ class Localizer(nn.Module):
     whole: bool = False
     span: int | None = None
     boundary: BoundaryHead | None = None
+    multi_label: bool = False
 
     def __call__(self, joints, mask, *, train: bool):
         """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
@@ -216,6 +218,11 @@ class Localizer(nn.Module):
             return Outputs(logits, None)
         found = interpolate(self.boundary(features)[..., None], frames, stride)
         return Outputs(logits, found[..., 0])
+
+    @nn.nowrap
+    def probabilities(self, logits):
+        """Turns logits float[..., L + 1] into probabilities: of one class, or of each."""
+        return nn.sigmoid(logits) if self.multi_label else jax.nn.softmax(logits, axis=-1)
 
     @nn.nowrap
     def reach(self) -> tuple[int, int] | None:

@@ -11,7 +11,9 @@ from ml_collections import ConfigDict
 from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
 from skeljax.data.label_counts import Counts
+from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
+from skeljax.localize import protocols
 from skeljax.models import boundary, fuser, heads, pyramid, remat
 from skeljax.train import finetune, negatives, parallel, pretrain, schedule
 from skeljax.train.frame_loss import EVEN, FrameLoss
@@ -64,6 +66,12 @@ def check(config: ConfigDict):
         known, found = ', '.join(FUSERS), config.finetune.fuser_kind
         raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
     frame_loss(config)
+    if config.finetune.multi_label and config.finetune.protocol in protocols.PROTOCOLS:
+        if protocols.reads_segments(config.finetune.protocol):
+            raise InputError(
+                f'config.finetune.protocol is {config.finetune.protocol!r}, whose decoder finds one '
+                'class a frame, expected another one with config.finetune.multi_label'
+            )
     sources = tuple(config.pretrain.negatives)
     if not sources or set(sources) - set(negatives.SOURCES):
         known = ', '.join(negatives.SOURCES)
@@ -239,6 +247,7 @@ def pretraining(config: ConfigDict, layout: str, persons: int):
 def finetuning(
     config: ConfigDict, layout: str, persons: int, num_classes: int,
     pretrained: Callable[[dict], dict] | None = None, counts: Counts | None = None,
+    sets: LabelSets | None = None,
 ):
     """Makes the per-device step of fine-tuning, its first state and the model.
 
@@ -249,10 +258,13 @@ def finetuning(
         num_classes: L.
         pretrained: makes the encoder's item, told what it is to be like; None begins anew.
         counts: frames of the labeled training recordings; None weighs all classes alike.
+        sets: of classes that frames show; None where a frame has one label.
     """
     model = localizer(config, layout, num_classes)
     tx = optimiser(config, 'finetune')
     settings = finetune_settings(config, layout, counts)
+    if sets is not None:
+        settings = settings._replace(label_sets=sets.table)
     example = _example(config.finetune.crop.length, persons, layout)
     init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
     state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
@@ -286,6 +298,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         whole=chosen.whole,
         span=chosen.crop.length if limited and not chosen.whole else None,
         boundary=_boundary_head(config),
+        multi_label=chosen.get('multi_label', False),
     )
 
 
@@ -305,8 +318,15 @@ def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
 
 
 def frame_loss(config: ConfigDict) -> FrameLoss:
-    """Makes the loss of a frame; raises InputError for a field that is out of its range."""
-    return FrameLoss(**config.finetune.loss)
+    """Makes the loss of a frame.
+
+    Raises:
+        InputError: a field is out of its range, or does not go with several labels a frame.
+    """
+    loss = FrameLoss(**config.finetune.loss)
+    if config.finetune.multi_label:
+        loss.check_several()
+    return loss
 
 
 def finetune_settings(

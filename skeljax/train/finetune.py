@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 from jax import lax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from skeljax import augment
@@ -20,6 +21,7 @@ class Settings(NamedTuple):
     crop: dict[str, Any]  # arguments of augment.crop
     loss: FrameLoss = FrameLoss()
     balance: Balance = EVEN  # weights of frames by class
+    label_sets: np.ndarray | None = None  # bool[S, L + 1], see `data.label_sets`
 
 
 def init(rng, model, tx, example, backbone: dict | None = None):
@@ -51,6 +53,23 @@ def parts(variables: dict) -> dict:
         'backbone': items.select(variables, ['backbone']),
         'decoder': items.select(variables, ['backbone'], other=True),
     }
+
+
+def correct(logits, labels, sets: np.ndarray | None = None):
+    """Checks the most likely label of each frame.
+
+    Args:
+        logits: float32[B, T, L + 1].
+        labels: int32[B, T].
+        sets: classes of each label, bool[S, L + 1]: all of them and background must be
+            right. None where a label is a class.
+
+    Returns:
+        bool[B, T].
+    """
+    if sets is None:
+        return logits.argmax(-1) == labels
+    return ((logits > 0) == jnp.asarray(sets)[labels]).all(-1)
 
 
 def step(state, batch, rng, *, model, tx, settings: Settings):
@@ -89,8 +108,10 @@ def step(state, batch, rng, *, model, tx, settings: Settings):
             rngs={'dropout': drop},
             method='outputs',
         )
-        terms = settings.loss.terms(logits, boundaries, labels, frames, settings.balance)
-        right = (logits.argmax(-1) == labels).astype(logits.dtype)
+        terms = settings.loss.terms(
+            logits, boundaries, labels, frames, settings.balance, settings.label_sets
+        )
+        right = correct(logits, labels, settings.label_sets).astype(logits.dtype)
         means = {
             name: jnp.where(frames, value, 0).sum() / share
             for name, value in {**terms, 'accuracy': right}.items()

@@ -84,6 +84,19 @@ class FrameLoss:
         """Whether it needs the frames of each class and near changes, see `balance`."""
         return self.class_balance > 0 or self.boundary_weight > 0
 
+    def check_several(self):
+        """Checks that no option is on that needs frames with one label each.
+
+        Raises:
+            InputError: one is; the message names the config field.
+        """
+        for name in ('smoothing_weight', 'focal_gamma', 'class_balance', 'boundary_smoothing'):
+            if value := getattr(self, name):
+                raise InputError(
+                    f'config.finetune.loss.{name} is {value}, expected 0 with '
+                    'config.finetune.multi_label'
+                )
+
     def balance(self, frames: np.ndarray, near: int) -> Balance:
         """Computes the weights from counts of the labeled training frames.
 
@@ -106,7 +119,10 @@ class FrameLoss:
         boundary = (total / (2 * away), total / (2 * near)) if near and away else (1.0, 1.0)
         return Balance(classes, boundary)
 
-    def terms(self, logits, boundaries, labels, mask, balance: Balance = EVEN) -> dict:
+    def terms(
+        self, logits, boundaries, labels, mask, balance: Balance = EVEN,
+        sets: np.ndarray | None = None,
+    ) -> dict:
         """Computes the terms of the loss of every frame; none is reduced or weighed.
 
         Args:
@@ -116,12 +132,17 @@ class FrameLoss:
             mask: frames that show a person, bool[B, T]. What a term is in other frames must
                 not be counted; no term of a frame that shows a person depends on them.
             balance: weights by class, see `balance`.
+            sets: classes of each label, bool[S, L + 1]; None where a label is a class.
 
         Returns:
             Name -> float32[B, T]: `classification`, and those of `smoothing` and `boundary`
             that are on.
         """
-        made = {'classification': self._classification(logits, labels, mask, balance.classes)}
+        if sets is None:
+            losses = self._classification(logits, labels, mask, balance.classes)
+        else:
+            losses = several(logits, jnp.asarray(sets)[labels])
+        made = {'classification': losses}
         if self.smoothing_weight:
             made['smoothing'] = smoothing(logits, mask, self.smoothing_clip)
         if self.boundary_weight:
@@ -151,6 +172,19 @@ class FrameLoss:
         if weights is not None:
             losses = losses * jnp.asarray(weights, log.dtype)
         return losses.sum(-1)
+
+
+def several(logits, shown):
+    """Computes the sum of the binary cross-entropies of all classes and of background.
+
+    Args:
+        logits: float32[B, T, L + 1].
+        shown: which of them each frame shows, bool[B, T, L + 1].
+
+    Returns:
+        float32[B, T].
+    """
+    return optax.sigmoid_binary_cross_entropy(logits, shown.astype(logits.dtype)).sum(-1)
 
 
 def smoothing(logits, mask, clip: float):

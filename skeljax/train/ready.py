@@ -18,6 +18,10 @@ NOT_FITTED = (
     'has no fitted sequence decoder: segments are decoded with default durations; the same '
     'fine-tuning command again fits one'
 )
+ONE_LABEL = (
+    'several classes a frame (config.finetune.multi_label), but the sequence decoder finds one; '
+    'expected another protocol or decoder'
+)
 
 
 class Model(NamedTuple):
@@ -98,22 +102,33 @@ def of_run(
 
     Args:
         workdir: folder of the run.
-        protocol: whose decoding to use; by default the run's sequence decoder.
+        protocol: whose decoding to use; by default the run's sequence decoder (see
+            `default_protocol`).
         decoder: another one than the protocol's, see `localize.protocol`.
         thresholds: of the decoder instead of its own.
         min_score: leaves out segments of a lower score.
         note: called with a line where the run has no fitted sequence decoder and needs one.
 
     Raises:
-        InputError: no such run, protocol or decoder; see `trained.load`.
+        InputError: no such run, protocol or decoder, or the sequence decoder for frames of
+            several labels; see `trained.load`.
     """
     ready = trained.load(workdir)
     chosen = decoding.choose(
-        protocol or decoding.READ, decoder, thresholds=thresholds, min_score=min_score
+        protocol or default_protocol(ready), decoder, thresholds=thresholds, min_score=min_score
     )
     if chosen.sequence is not None:
+        _check_one_label(ready)
         chosen = chosen.fitted(sequence_of(workdir, ready, note))
     return Model(ready, chosen, {})
+
+
+def default_protocol(ready: trained.Trained) -> str:
+    """Returns the protocol whose decoding finds the segments that a person reads.
+
+    It is the one that selected the state where a frame may have several labels.
+    """
+    return ready.config.finetune.protocol if ready.multi_label else decoding.READ
 
 
 def sequence_of(workdir, ready: trained.Trained, note=lambda _: None) -> SequenceDecoder:
@@ -134,7 +149,8 @@ def decoding_as(
     Another protocol or decoder comes with its own thresholds.
 
     Raises:
-        InputError: no such protocol or decoder, or one without thresholds.
+        InputError: no such protocol or decoder, one without thresholds, or the sequence
+            decoder for frames of several labels.
     """
     own = model.decoding
     least = own.min_score if min_score is None else min_score
@@ -142,6 +158,8 @@ def decoding_as(
     chosen = decoding.choose(
         protocol or own.protocol, steps, thresholds=thresholds, min_score=least
     )
+    if chosen.sequence is not None:
+        _check_one_label(model.trained)
     if own.sequence is not None and chosen.sequence is not None:
         chosen = chosen.fitted(own.sequence)
     elif chosen.sequence is not None:
@@ -150,6 +168,11 @@ def decoding_as(
         kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoding.CUTS}
         chosen = chosen._replace(options={**chosen.options, **kept})
     return model._replace(decoding=chosen)
+
+
+def _check_one_label(ready: trained.Trained):
+    if ready.multi_label:
+        raise InputError(f'the model scores {ONE_LABEL}')
 
 
 def _recording(motion) -> Recording:

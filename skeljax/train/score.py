@@ -25,7 +25,7 @@ def variables(state: dict) -> dict:
 @functools.partial(jax.jit, static_argnames='model')
 def clip_probabilities(model, variables, joints, mask):
     """Scores every frame of joints float[B, T, M, V, 3]: float32[B, T, L + 1]."""
-    score = lambda *clips: jax.nn.softmax(model.apply(variables, *clips, train=False), axis=-1)
+    score = lambda *clips: model.probabilities(model.apply(variables, *clips, train=False))
     return layers.in_pieces(score, joints, mask, os.cpu_count() or 1)
 
 

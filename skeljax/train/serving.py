@@ -46,7 +46,7 @@ def function(model: Model, frames: int | None = None) -> export.Exported:
     network, variables = model.trained.model, model.trained.variables
 
     def scores(joints, mask):
-        return jax.nn.softmax(network.apply(variables, joints, mask, train=False), axis=-1)
+        return network.probabilities(network.apply(variables, joints, mask, train=False))
 
     length = f'{MULTIPLE} * t' if frames is None else str(frames)
     dimensions = export.symbolic_shape(f'b, {length}, m')

@@ -26,6 +26,11 @@ class Trained(NamedTuple):
     fps: float
     step: int
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a frame may show several classes; then its probabilities do not sum to 1."""
+        return self.config.finetune.multi_label
+
 
 def load(workdir) -> Trained:
     """Restores the best state of a fine-tuning run.

@@ -15,7 +15,7 @@ from skeljax.data import records
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import archive, labels
+from skeljax.formats import annotations, archive, labels
 from skeljax.localize.segments import Segments
 
 _NEEDED = {'recording': str, 'fps': (int, float), 'frames': int, 'segments': list}
@@ -129,7 +129,8 @@ def recording(
         truth = truth_of(found, corpus.classes, classes) if corpus.classes else None
     else:
         file = _file(prediction, folder)
-        given = {name: told[name] for name in ('fps', 'layout', 'unit', 'up') if name in told}
+        kinds = ('fps', 'layout', 'unit', 'up', 'subject')
+        given = {name: told[name] for name in kinds if name in told}
         given |= {name: value for name, value in (options or {}).items() if value is not None}
         found = records.from_motion(formats.read(file, **given), name=prediction.name)
     frames = len(found.joints)
@@ -166,7 +167,7 @@ def truths(path, predictions: Sequence[Prediction], classes: Sequence[str]) -> d
     Raises:
         InputError: it names none of the recordings, or has a class that no model knows.
     """
-    table = labels.read(path)
+    table = annotations.read(path)
     named = {one.name: one for one in predictions if one.name in table.segments}
     if not named:
         some = ', '.join(list(table.segments)[:3])

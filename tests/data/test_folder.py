@@ -111,8 +111,8 @@ def test_dealing_out_by_recording_does_not_mind_persons(own):
 def test_options_are_read(own):
     told = {
         'fps': 25, 'layout': 'ntu25', 'unit': 'cm', 'up': 'z', 'resample': 30, 'remap': 'uiprmd22',
-        'persons': 2,
-        'classes': ['b', 'a'], 'split': 'recording', 'seed': 3,
+        'persons': 2, 'subject': 'Ann',
+        'classes': ['b', 'a'], 'split': 'recording', 'seed': 3, 'overlaps': 'cut', 'tier': 'a',
     }
     plan = folder.plan(own(corpus_json=told, labels_csv=LABELS + 'walk,0,1,a\n'))
     assert plan.classes == ('b', 'a')

@@ -105,8 +105,7 @@ def test_more_shape_than_the_model_has_is_refused_and_less_is_not(beside):
     ('change', 'expected'),
     [
         ({'poses': None}, "no array 'poses', found betas"),
-        ({'poses': np.zeros((FRAMES, 165))}, 'poses have 165 columns (SMPL-X), expected 156'),
-        ({'poses': np.zeros((FRAMES, 72))}, 'poses have 72 columns (SMPL), expected 156'),
+        ({'poses': np.zeros((FRAMES, 66))}, 'poses have 66 columns, expected 156 of SMPL-H, 165'),
         ({'poses': np.zeros(156)}, 'poses is float64 (156,), expected a table of numbers'),
         ({'poses': np.zeros((0, 156)), 'trans': np.zeros((0, 3))}, '0 poses, but trans is (0, 3)'),
         ({'poses': np.array([['x'] * 156] * FRAMES)}, 'poses is <U1'),
@@ -125,6 +124,12 @@ def test_what_does_not_fit_is_named(beside, change, expected):
     path = _write(beside, _content(**change))
     told = _told(amass.read, path)
     assert told.startswith(f'{path}: ') and expected in told
+
+
+@pytest.mark.parametrize(('columns', 'body'), [(165, 'SMPL-X'), (72, 'SMPL')])
+def test_what_babel_is_made_of_is_smplh_alone(beside, columns, body):
+    path = _write(beside, _content(poses=np.zeros((FRAMES, columns))))
+    assert f'poses have {columns} columns ({body}), expected 156 of SMPL-H' in _told(amass.load, path)
 
 
 def test_the_later_name_of_the_frame_rate_is_read(beside):

@@ -224,8 +224,30 @@ def test_the_skeleton_of_the_subject_comes_first_then_the_only_one_then_the_fold
     assert amc.find_skeleton(path) == tmp_path / '09.ASF'
     (tmp_path / '10.asf').write_text(ASF)
     message = told(amc.read, path)
-    assert message == f'{path}: no 07.asf, nor one .asf alone, in {folder} or {tmp_path}'
+    where = f'{folder} or {tmp_path}, found 09.ASF, 10.asf'
+    assert message == f'{path}: no 07.asf, nor one .asf alone, in {where}'
     assert amc.read(path, skeleton=tmp_path / '10.asf', fps=60.0).fps == 60.0
+
+
+def test_names_of_hdm05_tell_skeleton_subject_and_rate(tmp_path):
+    for name in ('HDM_bk.asf', 'HDM_bkx.asf', 'HDM_b.asf'):
+        (tmp_path / name).write_text(ASF)
+    walk = _write(tmp_path).rename(tmp_path / 'HDM_bk_walk_001_120.amc')
+    assert amc.find_skeleton(walk) == tmp_path / 'HDM_bk.asf'
+    motion = formats.read(walk)
+    assert (motion.subject, motion.fps) == ('HDM_bk', 120.0)
+    slow = walk.rename(tmp_path / 'HDM_bk_walk_001_60.amc')
+    assert formats.read(slow).fps == 60.0 and formats.read(slow, fps=30).fps == 30.0
+    long = slow.rename(tmp_path / 'HDM_bkx_walk_001_120.amc')
+    assert formats.read(long).subject == 'HDM_bkx'
+
+
+def test_two_motions_of_one_skeleton_alone_are_of_one_subject(tmp_path):
+    for take in '12':
+        path = _write(tmp_path, names=('HDM_aa.asf', f'HDM_aa_wave_00{take}_120.amc'))
+        assert formats.read(path).subject == 'HDM_aa'
+    (tmp_path / 'HDM_aa.asf').rename(tmp_path / 'other.asf')
+    assert formats.read(path).subject == 'HDM_aa_wave_002'
 
 
 @pytest.mark.parametrize(

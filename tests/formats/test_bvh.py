@@ -235,12 +235,12 @@ def test_line_ends_tabs_braces_and_packing_do_not_matter(tmp_path, name):
         ('Frames: 2', 'Frames: many', 31, 'expected "Frames: N" and "Frame Time: S"'),
         ('0.0333333', '0', 32, 'frame time of 0.0 s'),
         ('0.0333333', 'x', 32, "'x', expected a number"),
-        ('1 2 3 0', '1 2 0', 34, '14 columns, expected 15'),
+        ('1 2 3 90', '1 2 90', 33, '14 columns, expected 15'),
         ('1 2 3 0', '1 2 3 3 0', 34, '16 columns, expected 15'),
         ('1 2 3 90', '1 2 inf 90', 33, "'inf', expected a number"),
         ('1 2 3 90', '1 2 3..0 90', 33, "'3..0', expected a number"),
-        ('Frames: 2', 'Frames: 3', None, '2 lines of numbers, but "Frames: 3"'),
-        ('Frames: 2', 'Frames: 1', None, '2 lines of numbers, but "Frames: 1"'),
+        ('Frames: 2', 'Frames: 4', None, '2 lines of numbers, but "Frames: 4"'),
+        ('Frames: 2', 'Frames: 0', None, '2 lines of numbers, but "Frames: 0"'),
     ],
 )
 def test_damage_is_named_with_its_line(tmp_path, old, new, line, message):
@@ -248,6 +248,70 @@ def test_damage_is_named_with_its_line(tmp_path, old, new, line, message):
     path = _write(tmp_path, SMALL.replace(old, new, 1))
     found = told(bvh.read, path)
     assert found.startswith(f'{path}:{line}: ' if line else f'{path}: ') and message in found, found
+
+
+def test_names_in_latin1_are_read(tmp_path):
+    path = tmp_path / 'clip.bvh'
+    path.write_bytes(SMALL.replace('chest', 'Brüst').encode('latin-1'))
+    assert skeleton.get(formats.read(path).layout).joints[1] == 'Brüst'
+
+
+def _two(second: str) -> str:
+    """Returns a file of two actors; of each frame the second repeats the numbers of the first."""
+    head, rest = SMALL.split('MOTION\n')
+    tree = head.removeprefix('HIERARCHY\n')
+    start, rows = rest.split('0.0333333\n')
+    rows = ''.join(f'{row} {row}\n' for row in rows.splitlines())
+    return f'{head}{second.format(tree=tree)}MOTION\n{start}0.0333333\n{rows}'
+
+
+def test_two_roots_of_like_trees_are_two_persons(tmp_path):
+    one = formats.read(_write(tmp_path, SMALL, 'one.bvh'))
+    path = _write(tmp_path, _two('{tree}').replace('ROOT hips', 'ROOT first', 1))
+    motion = formats.read(path)
+    assert motion.joints.shape == (2, 2, 4, 3) and motion.valid.all()
+    for person in (0, 1):
+        np.testing.assert_array_equal(motion.joints[:, person], one.joints[:, 0])
+    alone = formats.read(path, subject='hips')
+    np.testing.assert_array_equal(alone.joints, one.joints)
+    assert skeleton.get(alone.layout).joints[0] == 'hips'
+    assert "no ROOT 'eve', found 'first', 'hips'" in told(
+        lambda p: formats.read(p, subject='eve'), path
+    )
+    assert '2 actors, expected one' in told(bvh.read_take, path)
+
+
+def test_a_root_of_another_tree_is_left_out(tmp_path):
+    prop = 'ROOT box\n{{\nOFFSET 0 0 0\nCHANNELS 3 Xposition Yposition Zposition\n}}\n'
+    text = _two(prop)
+    head, _, rows = text.partition('0.0333333\n')
+    rows = ''.join(' '.join(row.split()[:18]) + '\n' for row in rows.splitlines())
+    motion = formats.read(_write(tmp_path, f'{head}0.0333333\n{rows}'))
+    assert motion.joints.shape == (2, 1, 4, 3)
+    assert "left out 'box': another tree; the option subject takes it" in motion.notes
+
+
+def test_a_recording_cut_off_in_its_last_frame_is_read_without_it(tmp_path):
+    whole = formats.read(_write(tmp_path, SMALL))
+    for text in (
+        SMALL.replace('Frames: 2', 'Frames: 3'),
+        SMALL.replace('Frames: 2', 'Frames: 3') + '1 2 3 0 0\n',
+        SMALL.replace('Frames: 2', 'Frames: 1'),
+    ):
+        motion = formats.read(_write(tmp_path, text))
+        np.testing.assert_array_equal(motion.joints, whole.joints)
+        assert any(note.startswith('2 frames, though "Frames: ') for note in motion.notes)
+
+
+def test_frames_with_nan_are_filled_in(tmp_path):
+    last = SMALL.splitlines()[-1]
+    text = SMALL.replace('Frames: 2', 'Frames: 4') + last.replace('1 2 3', 'nan 2 3') + f'\n{last}\n'
+    motion = formats.read(_write(tmp_path, text))
+    assert motion.joint_valid[:, 0, 0].tolist() == [True, True, False, True]
+    np.testing.assert_allclose(motion.joints[2], motion.joints[1], atol=1e-6)
+    assert '1 frames hold nan: filled in from those around' in motion.notes
+    bad = '\n'.join(SMALL.splitlines()[:-2]) + '\n' + ('nan ' * 15 + '\n') * 2
+    assert 'no frame without nan' in told(formats.read, _write(tmp_path, bad))
 
 
 def test_a_joint_inside_an_end_site_is_out_of_place(tmp_path):

@@ -37,9 +37,9 @@ def _told_of_segments(path) -> str:
     return _told(labels.to_frames, some, fps=30, frames=300, classes=['sit', 'wave', 'x'])
 
 
-def _frames(*spans, fps=30, frames=300, classes=('sit', 'wave')):
+def _frames(*spans, fps=30, frames=300, classes=('sit', 'wave'), **more):
     some = [Label(start, end, name, f'l.csv:{n + 2}') for n, (start, end, name) in enumerate(spans)]
-    return labels.to_frames(some, fps=fps, frames=frames, classes=classes)
+    return labels.to_frames(some, fps=fps, frames=frames, classes=classes, **more)
 
 
 @pytest.mark.parametrize(
@@ -196,13 +196,29 @@ def test_one_frame_over_the_end_or_the_one_before_is_taken_for_rounding():
             'l.csv:2: 9 to 10.07 s, but the recording ends after 10.000 s (300 frames)',
         ),
         ([(10.03, 10.03, 'sit')], 'l.csv:2: 10.03 to 10.03 s, but the recording ends'),
-        ([(0, 1.1, 'sit'), (1, 2, 'wave')], 'l.csv:3: 1 to 2 s overlaps 0 to 1.1 s of l.csv:2'),
-        ([(0, 3, 'sit'), (2.98, 3, 'wave')], 'l.csv:3: 2.98 to 3 s overlaps'),
         ([(0, 1, 'dance')], "l.csv:2: unknown class 'dance', known: sit, wave"),
     ],
 )
 def test_what_does_not_fit_the_recording_is_told(spans, told):
     assert _told(_frames, *spans).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ('spans', 'kept', 'cut', 'told'),
+    [
+        (
+            [(0, 1.1, 'sit'), (1, 2, 'wave')], [(0, 33, 0), (30, 60, 1)],
+            [(0, 33, 0), (33, 60, 1)], 'l.csv:3: 1 to 2 s overlaps 0 to 1.1 s of l.csv:2',
+        ),
+        (
+            [(0, 3, 'sit'), (2.98, 3, 'wave')], [(0, 90, 0), (89, 90, 1)], [(0, 90, 0)],
+            'l.csv:3: 2.98 to 3 s overlaps',
+        ),
+    ],
+)
+def test_segments_that_overlap_are_kept_cut_or_told(spans, kept, cut, told):
+    assert _frames(*spans) == kept and _frames(*spans, overlaps='cut') == cut
+    assert _told(_frames, *spans, overlaps='refuse').startswith(told)
 
 
 @given(

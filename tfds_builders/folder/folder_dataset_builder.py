@@ -58,6 +58,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         self.work.skipped.update(self._plan.skipped)
+        self.work.notes += self._plan.notes
         splits = folder.assign(self._plan, survey.subjects(self._plan, self._survey))
         names = collections.defaultdict(list)
         for name, split in splits.items():

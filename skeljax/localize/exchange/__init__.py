@@ -7,6 +7,10 @@
 | `pku` | a text file a recording, alone or in a folder | frames |
 | `csv`, `csv_frames` | a table, a row a segment | by the names of its columns |
 | `predict` | JSON of `skeljax predict`, alone or in a folder | both |
+| `boris` | a project of BORIS; scores are left out | seconds |
+
+and, to be read alone, what other annotation programs write, a file or a folder of them
+(`annotated`).
 
 Any kind can be a truth or predictions. What is read is defined as follows, and told with
 file, line or recording, and field:
@@ -39,8 +43,8 @@ from pathlib import Path
 import shutil
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import texts
-from skeljax.localize.exchange import activitynet, pku, predicted, tabular
+from skeljax.formats import annotations, texts
+from skeljax.localize.exchange import activitynet, annotated, pku, predicted, tabular
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.settle import settle
 from skeljax.localize.exchange.told import Told
@@ -48,6 +52,8 @@ from skeljax.localize.exchange.told import Told
 __all__ = ['KINDS', 'SegmentSet', 'read', 'write']
 
 KINDS = ('activitynet', 'activitynet_truth', 'pku', 'csv', 'csv_frames', 'predict')
+WITHOUT_SCORES = ('boris',)  # written and read too, as labels
+_SHARED = ('.csv', '.tsv', '.json', '.nwb')  # endings of more than one kind
 _FOLDERS = ('pku', 'predict')
 _MEMBERS = {'results': 'activitynet', 'database': 'activitynet_truth', 'segments': 'predict'}
 
@@ -62,6 +68,7 @@ def read(
     skip: bool = False,
     frame_base: int = 0,
     label_base: int | None = None,
+    tier: str | None = None,
 ) -> SegmentSet:
     """Reads a file, or a folder of them, of any kind.
 
@@ -76,13 +83,15 @@ def read(
         frame_base: of PKU-MMD's files, see `skeljax.formats.pku`.
         label_base: 0 or 1, from which labels that are numbers count into the classes; by
             default as they show themselves.
+        tier: whose labels to take of files of annotation programs, see
+            `skeljax.formats.annotations`.
 
     Raises:
         FormatError: the file is of no kind, or something in it cannot be; names the place.
         InputError: fps is no positive number, or a class is given twice.
     """
     path = Path(path)
-    told = _told(path, frame_base)
+    told = _told(path, frame_base, tier)
     return settle(
         told, path, fps=fps, classes=classes, subset=subset, truth=truth, skip=skip,
         label_base=label_base,
@@ -95,17 +104,19 @@ def write(path, segments: SegmentSet, *, kind: str | None = None, frame_base: in
     Args:
         path: a file; for `pku` and `predict` a folder, which is made.
         segments: what to write; seconds need its `fps`, or the `rates` of all.
-        kind: one of `KINDS`; by default `activitynet` for .json, `csv` for .csv, `pku`
-            for a name without an ending.
+        kind: one of `KINDS` or `WITHOUT_SCORES`; by default `activitynet` for .json, `csv`
+            for .csv, `boris` for .boris, `pku` for a name without an ending.
         frame_base: of PKU-MMD's files.
 
     Raises:
         InputError: an unknown kind, seconds without fps, a folder with something in it.
     """
     path = Path(path)
-    kind = kind or {'.json': 'activitynet', '.csv': 'csv', '': 'pku'}.get(path.suffix.lower())
-    if kind not in KINDS:
-        raise InputError(f'{path}: kind {kind!r}, expected one of {", ".join(KINDS)}')
+    usual = {'.json': 'activitynet', '.csv': 'csv', '.boris': 'boris', '': 'pku'}
+    kind = kind or usual.get(path.suffix.lower())
+    if kind not in (*KINDS, *WITHOUT_SCORES):
+        known = ', '.join((*KINDS, *WITHOUT_SCORES))
+        raise InputError(f'{path}: kind {kind!r}, expected one of {known}')
     rated = segments.rates and segments.segments.keys() <= segments.rates.keys()
     if segments.fps is None and not rated and kind not in ('pku', 'csv_frames'):
         raise InputError(f'{path}: written in seconds; tell the frames a second (fps)')
@@ -141,15 +152,20 @@ def _write(path: Path, segments: SegmentSet, kind: str, frame_base: int):
             tabular.write(path, segments, in_frames=kind == 'csv_frames')
         case 'predict':
             predicted.write(path, segments)
+        case 'boris':
+            annotated.write_boris(path, segments)
 
 
-def _told(path: Path, frame_base: int) -> Told:
+def _told(path: Path, frame_base: int, tier: str | None) -> Told:
     """Recognises a file and reads what it tells."""
     if path.is_dir():
         texts_in, documents = (sorted(path.rglob(f'*{end}')) for end in ('.txt', '.json'))
+        labels = [file for file in sorted(path.rglob('*')) if annotations.find(file)]
+        if labels and not texts_in and not documents:
+            return annotated.read(labels, tier=tier, root=path)
         if bool(texts_in) == bool(documents):
             found = 'both' if documents else 'neither'
-            expected = '.txt files (PKU-MMD) or .json files (skeljax predict)'
+            expected = '.txt files (PKU-MMD), .json files (skeljax predict) or .eaf and the like'
             raise FormatError(f'{path}: a folder with {found}, expected {expected}')
         if texts_in:
             return pku.read(path, frame_base=frame_base)
@@ -160,6 +176,8 @@ def _told(path: Path, frame_base: int) -> Told:
     if not path.exists():
         raise FormatError(f'{path}: no such file or folder')
     ending = path.with_suffix('') if path.suffix.lower() == '.gz' else path
+    if annotations.find(path) or (path.suffix.lower() in _SHARED and _annotated(path)):
+        return annotated.read([path], tier=tier)
     match ending.suffix.lower():
         case '.txt':
             return pku.read(path, frame_base=frame_base)
@@ -174,7 +192,14 @@ def _told(path: Path, frame_base: int) -> Told:
                 return predicted.read({path: document})
             of = activitynet.read_results if kind == 'activitynet' else activitynet.read_database
             return of(path, document)
-    raise FormatError(f'{path}: expected a .json, .csv, .tsv or .txt file, or a folder')
+    known = ', '.join(annotations.ENDINGS)
+    expected = f'a .json, .csv, .tsv or .txt file, labels ({known}), or a folder'
+    raise FormatError(f'{path}: expected {expected}')
+
+
+def _annotated(path: Path) -> bool:
+    """Says whether a table or JSON is of an annotation program."""
+    return annotations.module(path) not in ('labels', 'found', '')
 
 
 def _document(path: Path) -> dict:

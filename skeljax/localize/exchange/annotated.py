@@ -1,0 +1,102 @@
+"""What annotation programs write, as segments to score; and a project of BORIS from segments.
+
+Read are the formats of `skeljax.formats.annotations`: ELAN, Praat, Anvil, BORIS, VIA, Label
+Studio, WebVTT, NWB, and tables of SimBA and DLC2Action. Times are seconds, those of some
+formats frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import datetime
+import json
+from pathlib import Path
+
+from skeljax.errors import FormatError
+from skeljax.formats import annotations
+from skeljax.formats.labels import Label
+from skeljax.localize.exchange.sets import SegmentSet
+from skeljax.localize.exchange.told import Row, Told
+
+
+def read(paths: Iterable[Path], *, tier: str | None = None, root: Path | None = None) -> Told:
+    """Reads the labels of files, each of other recordings.
+
+    Args:
+        paths: the files.
+        tier: whose labels to take, see `annotations.read`.
+        root: folder below which the names of files are those of recordings.
+
+    Raises:
+        FormatError: a label that cannot be, or files in seconds and others in frames.
+    """
+    labels = annotations.gather(paths, tier=tier, root=root)
+    every = [mark for some in labels.segments.values() for mark in some]
+    damaged = next((mark.damage for mark in every if mark.damage), None)
+    if damaged:
+        raise FormatError(damaged)
+    units = {mark.in_frames for mark in every}
+    if len(units) > 1:
+        one, other = (next(m for m in every if m.in_frames is unit) for unit in (True, False))
+        raise FormatError(f'{one.where}: in frames, but {other.where} in seconds; expected one')
+    found = Told(in_seconds=units != {True}, subsets=dict.fromkeys(labels.segments, ''))
+    found.rows = [
+        _row(name, mark) for name, some in labels.segments.items() for mark in some
+    ]
+    found.subsets |= labels.subsets
+    return found
+
+
+def _row(name: str, mark: Label) -> Row:
+    # An event of no length is a frame; what is read gives a segment one at least.
+    end = mark.end if mark.end > mark.start else mark.start + 1e-9
+    return Row(name, mark.name, mark.start, end, 1.0, mark.where)
+
+
+def write_boris(path: Path, segments: SegmentSet):
+    """Writes a project of BORIS: an observation a recording, a state event a segment.
+
+    Segments of one class that overlap become one, as a state cannot begin twice.
+    """
+    observations = {}
+    for name, of in segments.segments.items():
+        events = []
+        for label, code in enumerate(segments.classes):
+            for start, end in _joined(of[of.label == label]):
+                times = (round(frame / segments.rate(name), 6) for frame in (start, end))
+                events += [[time, '', code, '', ''] for time in times]
+        observations[name] = {
+            'file': [], 'type': 'LIVE', 'date': _now(), 'description': '', 'time offset': 0.0,
+            'events': sorted(events, key=lambda event: event[0]), 'time interval': [0, 0],
+            'independent_variables': {}, 'scan_sampling_time': 0,
+        }
+    behaviors = {
+        str(index): {
+            'type': 'State event', 'key': '', 'code': code, 'description': '', 'category': '',
+            'modifiers': '', 'excluded': '', 'coding map': '',
+        }
+        for index, code in enumerate(segments.classes)
+    }
+    document = {
+        'time_format': 'hh:mm:ss', 'project_date': _now(), 'project_name': path.stem,
+        'project_description': 'written by skeljax', 'project_format_version': '7.0',
+        'subjects_conf': {}, 'behaviors_conf': behaviors, 'observations': observations,
+        'behavioral_categories': [], 'independent_variables': {}, 'coding_map': {},
+        'behaviors_coding_map': [], 'converters': {},
+    }
+    path.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
+
+
+def _joined(of) -> list[tuple[int, int]]:
+    """Joins the segments of one class that overlap."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted(zip(of.start.tolist(), of.end.tolist(), strict=True)):
+        if spans and start < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _now() -> str:
+    return datetime.datetime.now().isoformat(timespec='seconds')
