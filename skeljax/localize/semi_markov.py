@@ -49,10 +49,10 @@ class Durations(NamedTuple):
         beyond = np.multiply.outer(np.maximum(steps - table, 0), self.log_tail[label])
         return self.log_survival[np.minimum(steps, table) - 1, label] + beyond
 
-    def mass(self, steps: np.ndarray, label: int) -> np.ndarray:
-        """Returns log P(duration = steps) of one class for steps int[...] from 1."""
+    def mass(self, steps: np.ndarray, label) -> np.ndarray:
+        """Returns log P(duration = steps) of a class, or of all (`...`), for steps from 1."""
         table = len(self.log_pmf)
-        beyond = np.maximum(steps - table, 0) * self.log_tail[label]
+        beyond = np.multiply.outer(np.maximum(steps - table, 0), self.log_tail[label])
         return self.log_pmf[np.minimum(steps, table) - 1, label] + beyond
 
 
@@ -65,7 +65,9 @@ class Model(NamedTuple):
         transition: float64[K, K], log weight of a change from class i to class j; the diagonal
             holds that of two segments of one class that touch, `-inf` for never.
         initial: float64[K], log weight of each class as the first one; None: all alike.
-        exact_start: the first segment begins at step 0; otherwise it may have begun earlier.
+        exact_start: the first segment begins at step 0, less `age`; otherwise it may have begun
+            earlier.
+        age: steps that the first segment is known to have lasted before step 0.
     """
 
     emission: np.ndarray
@@ -73,6 +75,18 @@ class Model(NamedTuple):
     transition: np.ndarray
     initial: np.ndarray | None = None
     exact_start: bool = False
+    age: int = 0
+
+    def first_duration(self, ends: np.ndarray, label) -> np.ndarray:
+        """Returns log weights of the first segment's duration, if it ends before steps `ends`."""
+        known = self.durations.mass if self.exact_start else self.durations.survival
+        return known(self.age + ends, label)
+
+    def last_duration(self) -> np.ndarray:
+        """Returns log weights of the last segment's duration by its start, float64[T, K]."""
+        lasted = len(self.emission) - np.arange(len(self.emission))
+        lasted[:1] += self.age
+        return self.durations.survival(lasted, ...)
 
 
 class Messages(NamedTuple):
@@ -99,8 +113,7 @@ def viterbi(model: Model) -> list[tuple[int, int, int]]:
     enter, ended, _ = _recursion([model], np.maximum)[0]
     sums = _cumulative(model.emission)
     # The last segment may go on after the recording.
-    starts = np.arange(num_steps)
-    last = enter[:-1] - sums[:-1] + sums[-1] + model.durations.survival(num_steps - starts, ...)
+    last = enter[:-1] - sums[:-1] + sums[-1] + model.last_duration()
     start, label = np.unravel_index(np.argmax(last), last.shape)
     path = [(int(start), num_steps, int(label))]
     while start > 0:
@@ -136,14 +149,17 @@ def posterior(
         tiou: temporal intersection over union, from 0.5 to 1.
     """
     start, end, label = segment
+    start -= model.age * (start == 0)
     num_steps, length = len(model.emission), end - start
+    slack, longest = int(length * (1 - tiou)), int(length / tiou)
     # Beyond these bounds no segment reaches the overlap.
-    first = np.arange(max(0, end - int(length / tiou)), start + int(length * (1 - tiou)) + 1)
-    last = np.arange(end - int(length * (1 - tiou)), min(num_steps, start + int(length / tiou)) + 1)
-    steps = last[None, :] - first[:, None]
-    both = np.minimum(last[None, :], end) - np.maximum(first[:, None], start)
-    either = np.maximum(last[None, :], end) - np.minimum(first[:, None], start)
-    counts = (steps > 0) & (both > tiou * either + 1e-9)
+    first = np.arange(max(0, end - longest), max(0, start + slack) + 1)
+    last = np.arange(max(1, end - slack), min(num_steps, start + longest) + 1)
+    begin = np.where(first == 0, -model.age, first)
+    steps = last[None, :] - begin[:, None]
+    both = np.minimum(last[None, :], end) - np.maximum(begin[:, None], start)
+    either = np.maximum(last[None, :], end) - np.minimum(begin[:, None], start)
+    counts = (last[None, :] > first[:, None]) & (both > tiou * either + 1e-9)
     sums = _cumulative(model.emission[:, label])
     weight = before.enter[first, label][:, None] + after.enter[num_steps - last, label][None, :]
     weight = weight + (sums[last][None, :] - sums[first][:, None])
@@ -185,12 +201,15 @@ def _recursion(models: list[Model], add: np.ufunc) -> list[Messages]:
         np.zeros(num_classes) if m.initial is None else np.maximum(m.initial, _LOWEST)
         for m in models
     ]
-    exact = np.array([model.exact_start for model in models])
-    earlier = np.where(exact[:, None, None], _LOWEST, enter[:, :1])  # begun before the recording
+    # A first segment that begins at step 0 is one of those in `relative`.
+    plain = np.array([model.exact_start and not model.age for model in models])
+    ends = np.arange(1, num_steps + 1)
+    first = np.stack([model.first_duration(ends, ...) for model in models])
+    first += np.where(plain[:, None, None], _LOWEST, enter[:, :1])
     ended = np.full_like(enter, _LOWEST)
     # `enter` less the emissions before, from D + 1 steps before the recording: [B, K, steps].
     relative = np.full((len(models), num_classes, table + 1 + num_steps + 1), _LOWEST)
-    relative[exact, :, table + 1] = enter[exact, 0]
+    relative[plain, :, table + 1] = enter[plain, 0]
     windows = sliding_window_view(relative, table, axis=2)
     further = log_pmf[-1] + durations.log_tail
     tail = np.full((len(models), 1, num_classes), _LOWEST)
@@ -198,7 +217,6 @@ def _recursion(models: list[Model], add: np.ufunc) -> list[Messages]:
     buffer = np.empty((len(models), num_classes, block, table))
     pmf = np.exp(reversed_pmf)
     scaled = np.empty((len(models), num_classes, table + block - 1))
-    survival = durations.survival(np.arange(1, num_steps + 1), ...)
     for done in range(0, num_steps, block):
         ends = slice(done + 1, min(done + block, num_steps) + 1)
         total = None
@@ -213,12 +231,13 @@ def _recursion(models: list[Model], add: np.ufunc) -> list[Messages]:
         beyond = relative[..., ends].swapaxes(1, 2) + further
         tail = _geometric(np.concatenate([tail[:, -1:], beyond], axis=1), durations.log_tail, add)
         total = add(total, tail[:, 1:])
-        total = add(total, survival[done:ends.stop - 1] + earlier)
+        total = add(total, first[:, done:ends.stop - 1])
         ended[:, ends] = total + sums[:, ends]
         enter[:, ends] = _changed(ended[:, ends], change, add)
         going = enter[:, ends] - sums[:, ends]
         relative[..., table + 1 + ends.start:table + 1 + ends.stop] = going.swapaxes(1, 2)
-    last = enter[:, :-1] - sums[:, :-1] + sums[:, -1:] + survival[::-1]
+    lasting = np.stack([model.last_duration() for model in models])
+    last = enter[:, :-1] - sums[:, :-1] + sums[:, -1:] + lasting
     totals = [float(add.reduce(each, axis=None)) for each in last]
     return [Messages(*parts) for parts in zip(enter, ended, totals, strict=True)]
 
@@ -279,8 +298,6 @@ def _beginnings(model: Model, enter, sums, end: int, label: int) -> np.ndarray:
     starts = np.arange(end)
     weights = enter[:end, label] - sums[:end, label] + sums[end, label]
     weights = weights + model.durations.mass(end - starts, label)
-    if not model.exact_start:
-        lasting = model.durations.survival(np.array(end), label)
-        weights[0] = enter[0, label] + sums[end, label] + lasting
+    weights[0] = enter[0, label] + sums[end, label] + model.first_duration(np.array(end), label)
     return weights
 
