@@ -4,6 +4,8 @@
     cat frames.f32 | skeljax stream --model model/ --fps 30 --format float32 --layout h36m17
     skeljax stream --model model/ --fps 30 --listen 127.0.0.1:7000 --stall 60
     skeljax stream --workdir runs/tuned --fps 25 --window 128 --hop 8 --ahead 16
+    skeljax stream --model model/ --fps 30 --lag 5
+    skeljax stream --model model/ --fps 30 --decoder steady --threshold 0.6
 
 Frames come on standard input or, with --listen, from clients, up to --at-once side by side, each
 of which gets its segments (or {"error": ...}) on its connection. As json, a line a frame:
@@ -12,13 +14,16 @@ not measured. As float32: persons x joints x 3 numbers a frame, little endian, n
 not measured.
 
 A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
-So a segment is told at most hop + ahead frames, and the time a window takes, after its end.
+Segments are those of the model's sequence decoder with a fixed lag: a segment is written --lag
+seconds after the scores of its end are final, and is never taken back. --decoder steady writes
+runs of a class as soon as these scores are final. A window takes its time, too.
 `skeljax predict` with the same three options gives a recording the same scores. Frames are those
 of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` how long it takes.
 """
 
 from collections.abc import Callable, Iterator
 import contextlib
+import dataclasses
 import json
 import math
 import os
@@ -34,7 +39,9 @@ from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wanted, wire
 from skeljax.localize import steady
+from skeljax.localize.fixed_lag import FixedLag
 from skeljax.localize.segments import Segments
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import streaming, tiles
 
 _CHUNK = 1 << 16  # bytes
@@ -68,15 +75,23 @@ def add_arguments(parser):
     predict.add_window(parser, streaming.WINDOW)
     group = parser.add_argument_group('how scores become segments')
     group.add_argument(
-        '--threshold', type=float, default=0.5, metavar='P',
-        help='that begins a segment; 0 for runs of the most probable class (default: 0.5)',
+        '--decoder', choices=('sequence', 'steady'),
+        help="default: the model's sequence decoder, steady where the model has another one",
     )
     group.add_argument(
-        '--keep', type=float, default=0.7, metavar='SHARE',
-        help='of the threshold, down to which it goes on (default: 0.7)',
+        '--lag', type=float, metavar='SECONDS',
+        help='of the sequence decoder (default: three mean durations, 2 to 15)',
     )
     group.add_argument(
-        '--min-frames', type=int, default=3, metavar='N', help='of a segment (default: 3)'
+        '--threshold', type=float, metavar='P',
+        help='of steady, that begins a segment; 0: runs of the most probable class (default: 0.5)',
+    )
+    group.add_argument(
+        '--keep', type=float, metavar='SHARE',
+        help='of steady, of the threshold, down to which it goes on (default: 0.7)',
+    )
+    group.add_argument(
+        '--min-frames', type=int, metavar='N', help='of steady, of a segment (default: 3)'
     )
     group.add_argument('--min-score', type=float, default=0.0, help='leave out weaker segments')
 
@@ -88,6 +103,7 @@ def run(args) -> int:
         _positive(option, getattr(args, option))
     address = None if args.listen is None else _address(args.listen)
     model = predict.load(args)
+    make_finder = _finder(args, model)
     layout = wanted.parse(args.layout).text if args.layout else model.layout
     scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
@@ -97,13 +113,13 @@ def run(args) -> int:
         stream = streaming.Stream(
             model.trained, predict.window(args) or streaming.WINDOW,
             fps=options.rate('--fps', args.fps), layout=layout, persons=args.persons,
-            runs=steady.Runs(args.threshold, args.keep, args.min_frames),
+            runs=make_finder(),
             min_score=args.min_score, note=note,
         )
         return stream, wire.KINDS[args.format](*shape, scale, up)
 
     begun = begin(lambda text: say(text.removeprefix('stream: ')))
-    say(_promise(model, predict.window(args) or streaming.WINDOW, args))
+    say(_promise(model, predict.window(args) or streaming.WINDOW, make_finder()))
     tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
         follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
@@ -183,8 +199,31 @@ def _line(item: dict) -> bytes:
     return json.dumps(item).encode() + b'\n'
 
 
-def _promise(model, window: tiles.Window, args) -> str:
+def _finder(args, model) -> Callable[[], steady.Runs | FixedLag]:
+    """Returns what makes the decoder of a stream.
+
+    Raises:
+        InputError: options of the other decoder, or numbers that cannot be.
+    """
+    sequence = model.decoding.sequence
+    chosen = args.decoder or ('steady' if sequence is None else 'sequence')
+    steadily = {name: getattr(args, name) for name in ('threshold', 'keep', 'min_frames')}
+    given = {name: value for name, value in steadily.items() if value is not None}
+    if chosen == 'steady':
+        if args.lag is not None:
+            raise InputError('--lag is for --decoder sequence')
+        return lambda: steady.Runs(**given)
+    if given:
+        raise InputError(f'--{next(iter(given)).replace("_", "-")} is for --decoder steady')
+    decoder = dataclasses.replace(sequence or SequenceDecoder(), fps=model.fps)
+    FixedLag(decoder, args.lag)  # sees that the lag can be
+    return lambda: FixedLag(decoder, args.lag)
+
+
+def _promise(model, window: tiles.Window, finder: steady.Runs | FixedLag) -> str:
     late = window.hop + window.ahead
+    if isinstance(finder, FixedLag):
+        late += round(finder.delay * model.fps)
     told = f'a segment is told {late} frames ({late / model.fps:.2f} s) after its end, or sooner'
     if tiles.exact(model.trained.model, window):
         told += '; scores are those of the whole recording, but for its normalisation'

@@ -24,6 +24,7 @@ from skeljax.errors import InputError
 from skeljax.formats import filling
 from skeljax.formats.motion import Motion
 from skeljax.localize import steady
+from skeljax.localize.fixed_lag import FixedLag
 from skeljax.localize.segments import Segments
 from skeljax.train import fitted, score, tiles, trained
 
@@ -232,8 +233,9 @@ class Rate:
 class Stream:
     """Finds the segments of a stream of frames; memory does not grow.
 
-    A segment is returned once the scores of the frame that ends it are final: `hop + ahead`
-    frames of the window after that frame came, at most.
+    The scores of a frame are final at most `hop + ahead` frames of the window after it came. A
+    segment is returned once the scores of the frame that ends it are final, or with `FixedLag`
+    its lag after that.
 
     Args:
         ready: a trained network.
@@ -241,7 +243,8 @@ class Stream:
         fps: frames a second that come.
         layout: of the joints.
         persons: M.
-        runs: how scores become segments.
+        runs: how scores become segments: a `steady.Runs`, or a new `FixedLag` at the network's
+            rate, which belongs to this stream from then on.
         min_score: segments of a lower score are left out.
         note: told what is done to frames to fit the network.
 
@@ -251,7 +254,7 @@ class Stream:
 
     def __init__(
         self, ready: trained.Trained, window: tiles.Window = WINDOW, *, fps: float, layout: str,
-        persons: int = 1, runs: steady.Runs | None = None, min_score: float = 0.0,
+        persons: int = 1, runs: steady.Runs | FixedLag | None = None, min_score: float = 0.0,
         note=lambda _: None,
     ):
         if not 0 < fps < math.inf:
@@ -263,7 +266,8 @@ class Stream:
             note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')
         self._scores = Scores(ready, window, layout, persons, note)
         self._shape = (persons, skeleton.get(layout).num_joints, 3)
-        self._runs = dataclasses.replace(runs) if runs else steady.Runs()
+        runs = runs or steady.Runs()
+        self._runs = dataclasses.replace(runs) if isinstance(runs, steady.Runs) else runs
         self._classes, self._min_score = ready.classes, min_score
 
     def push(self, joints: np.ndarray) -> Segments:
