@@ -111,9 +111,9 @@ def _table(path) -> _Table:
     values = sparse.table(path, rows, max(columns, cells), '\t')
     if cells > columns:
         notes.append(f'left out {cells - columns} columns beyond those of the named markers')
-    told = header.get('numframes', '')
-    if told.isdigit() and int(told) != len(rows):
-        notes.append(f'{len(rows)} frames, though its header tells {told}')
+    count = header.get('numframes', '')
+    if count.isdigit() and int(count) != len(rows):
+        notes.append(f'{len(rows)} frames, though its header tells {count}')
     numbers = [number for number, _ in rows]
     return _Table(header, names, numbers, values[:, :columns], tuple(notes))
 

@@ -15,7 +15,7 @@ from skeljax.data import records
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import annotations, archive, labels
+from skeljax.formats import annotations as programs, archive, labels
 from skeljax.localize.segments import Segments
 
 _NEEDED = {'recording': str, 'fps': (int, float), 'frames': int, 'segments': list}
@@ -167,7 +167,7 @@ def truths(path, predictions: Sequence[Prediction], classes: Sequence[str]) -> d
     Raises:
         InputError: it names none of the recordings, or has a class that no model knows.
     """
-    table = annotations.read(path)
+    table = programs.read(path)
     named = {one.name: one for one in predictions if one.name in table.segments}
     if not named:
         some = ', '.join(list(table.segments)[:3])

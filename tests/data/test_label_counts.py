@@ -10,7 +10,7 @@ from skeljax.data import label_counts
 class _Corpus:
     """Two recordings of classes 0 and 1 and background 2, the second with a frame without a person."""
 
-    classes = ('a', 'b')
+    classes, label_sets = ('a', 'b'), None
     _labels = (np.array([0, 0, 0, 1, 1, 2], np.int32), np.array([2, 2, 1, 1], np.int32))
     _valid = (np.ones((6, 2), bool), np.array([[0, 1], [1, 1], [1, 0], [0, 0]], bool))
 
@@ -27,6 +27,15 @@ def test_frames_of_the_chosen_recordings_that_show_a_person_are_counted():
     assert classes.tolist() == [3, 3, 3] and near == 4 + 2
     classes, near = label_counts.count(_Corpus(), np.array([0]), 2)
     assert classes.tolist() == [3, 2, 1] and near == 5
+
+
+def test_sets_of_classes_are_counted_behind_the_classes():
+    class Several(_Corpus):
+        label_sets = SimpleNamespace(table=np.eye(5, 3, dtype=bool))
+        _labels = (np.array([0, 0, 3, 3, 3, 2], np.int32), np.array([2, 2, 4, 4], np.int32))
+
+    classes, near = label_counts.count(Several(), [0, 1], 1)
+    assert classes.tolist() == [2, 0, 3, 3, 1] and near == 4 + 2
 
 
 def test_frames_that_are_not_valid_do_not_count():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
-from skeljax.formats import c3d_file
+from skeljax.formats import c3d_file, vertical
 
 BODY = (
     'LFHD RFHD C7 STRN LSHO LELB LWRA RSHO RELB RWRA LASI RASI LKNE LANK RKNE RANK'.split()
@@ -116,7 +116,8 @@ def test_a_label_given_twice_is_one_point(tmp_path):
     assert skeleton.get(motion.layout).joints == ('C7', 'T10') and motion.joint_valid is None
     whole = np.where(found[:, :1], points[:, 0], points[:, 1])
     np.testing.assert_allclose(motion.joints[:, 0, 0], whole[:, [1, 2, 0]] / 1000, rtol=2e-6)
-    assert motion.notes == ("label 'C7' twice: read as one point",)
+    assert motion.notes[:-1] == ("label 'C7' twice: read as one point",)
+    assert motion.notes[-1] == vertical.note('z', 'as is usual in C3D')
 
 
 def test_of_a_person_and_a_prop_the_person_is_read(tmp_path):
@@ -214,6 +215,7 @@ def test_a_known_set_of_markers_is_told_and_gives_centers_of_joints(tmp_path):
         'joint centers computed from the markers of Plug-in Gait',
         'knees, ankles: the outer marker, not the center, for lack of an inner one',
         'shoulders: the marker on the acromion, not the center',
+        vertical.note('z'),
     )
 
 

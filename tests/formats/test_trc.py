@@ -90,6 +90,20 @@ def test_halpe_of_pose2sim_gets_a_tree_of_the_body(tmp_path):
     assert layout.points[layout.joints.index('LWrist')] == 'left wrist'
 
 
+def test_names_of_joints_and_the_vertical_may_be_given(tmp_path):
+    """Those of `layout` are taken in its order; they hang together as in the file."""
+    points = _points(count=4)
+    path = _write(tmp_path, _text(points, ('Hip', 'RKnee', 'RAnkle', 'Ball')))
+    whole = formats.read(path, up='y')
+    taken = formats.read(path, layout=['RAnkle', 'Hip'], up='y')
+    layout = skeleton.get(taken.layout)
+    assert layout.joints == ('RAnkle', 'Hip') and layout.parents == (1, -1)
+    np.testing.assert_array_equal(taken.joints, whole.joints[:, :, [2, 0]])
+    np.testing.assert_array_equal(formats.read(path, layout='RAnkle,Hip', up='y').joints, taken.joints)
+    turned = formats.read(path, up='z')
+    np.testing.assert_array_equal(turned.joints, whole.joints[..., [1, 2, 0]])
+
+
 def test_names_of_a_known_layout_come_in_its_order(tmp_path):
     h36m = skeleton.get('h36m17')
     points = _points(count=17)

@@ -62,7 +62,8 @@ def _table(path: Path) -> Labels:
         _, videos, _, z, xy, values = row
         video, where = Path(json.loads(videos)[0]), f'{path}:{number}'
         labels.add(video.stem, where)
-        _add(labels, video, *map(json.loads, (z, xy, values)), attributes, where)
+        times, region, chosen = map(json.loads, (z, xy, values))
+        _add(labels, video, times, region, chosen, attributes, where)
     return labels
 
 
