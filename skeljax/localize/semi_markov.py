@@ -19,8 +19,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 _LOWEST = -1e30  # stands for -inf, with which differences are not defined
+_SMALLEST = 1e-300  # of sums in linear scale: what is as unlikely does not change a posterior
 
 
 class Durations(NamedTuple):
@@ -41,11 +43,11 @@ class Durations(NamedTuple):
         """The shortest possible duration of any class, in steps."""
         return int(np.argmax((self.log_pmf > _LOWEST).any(axis=1))) + 1
 
-    def survival(self, steps: np.ndarray) -> np.ndarray:
-        """Returns log P(duration >= steps) for steps int[N] from 1, as float64[N, K]."""
+    def survival(self, steps: np.ndarray, label) -> np.ndarray:
+        """Returns log P(duration >= steps) of a class, or of all (`...`), for steps from 1."""
         table = len(self.log_survival)
-        beyond = np.maximum(steps - table, 0)[:, None] * self.log_tail
-        return self.log_survival[np.minimum(steps, table) - 1] + beyond
+        beyond = np.multiply.outer(np.maximum(steps - table, 0), self.log_tail[label])
+        return self.log_survival[np.minimum(steps, table) - 1, label] + beyond
 
     def mass(self, steps: np.ndarray, label: int) -> np.ndarray:
         """Returns log P(duration = steps) of one class for steps int[...] from 1."""
@@ -98,7 +100,7 @@ def viterbi(model: Model) -> list[tuple[int, int, int]]:
     sums = _cumulative(model.emission)
     # The last segment may go on after the recording.
     starts = np.arange(num_steps)
-    last = enter[:-1] - sums[:-1] + sums[-1] + model.durations.survival(num_steps - starts)
+    last = enter[:-1] - sums[:-1] + sums[-1] + model.durations.survival(num_steps - starts, ...)
     start, label = np.unravel_index(np.argmax(last), last.shape)
     path = [(int(start), num_steps, int(label))]
     while start > 0:
@@ -155,7 +157,7 @@ def posterior(
     whole = np.maximum(steps, 1)
     duration = np.where(
         lasting,
-        model.durations.survival(whole.ravel())[:, label].reshape(whole.shape),
+        model.durations.survival(whole, label),
         model.durations.mass(whole, label),
     )
     weight = np.where(counts, weight + duration - before.total, -np.inf)
@@ -177,7 +179,7 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
     num_steps, num_classes = emission.shape
     log_pmf, table = np.maximum(durations.log_pmf, _LOWEST), len(durations.log_pmf)
     reversed_pmf = np.ascontiguousarray(log_pmf[::-1].T)[:, None]
-    transition = np.maximum(transition, _LOWEST)
+    change = np.maximum(transition, _LOWEST).T if add is np.maximum else np.exp(transition)
     sums = _cumulative(emission)
     enter = np.full((num_steps + 1, num_classes), _LOWEST)
     enter[0] = 0 if initial is None else np.maximum(initial, _LOWEST)
@@ -186,33 +188,35 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
     relative = np.full((num_classes, table + 1 + num_steps + 1), _LOWEST)
     if exact:
         relative[:, table + 1] = enter[0]
-    windows = np.lib.stride_tricks.sliding_window_view(relative, table, axis=1)
+    windows = sliding_window_view(relative, table, axis=1)
+    further = log_pmf[-1] + durations.log_tail
     tail = np.full((1, num_classes), _LOWEST)
     block = durations.shortest
     buffer = np.empty((num_classes, block, table))
-    pmf = np.exp(reversed_pmf[:, 0])
+    pmf = np.exp(reversed_pmf)
+    scaled = np.empty((num_classes, table + block - 1))
+    survival = durations.survival(np.arange(1, num_steps + 1), ...)
     for done in range(0, num_steps, block):
-        ends = np.arange(done + 1, min(done + block, num_steps) + 1)
-        # Row i: the starts from ends[i] - D to ends[i] - 1.
-        window = windows[:, ends[0] + 1:ends[-1] + 2]
+        ends = slice(done + 1, min(done + block, num_steps) + 1)
+        # Row i: the starts from D before to 1 before the i-th end.
+        window = windows[:, ends.start + 1:ends.stop + 1]
         total = None
         if add is np.logaddexp:
-            total = _convolved(relative[:, ends[0] + 1:ends[-1] + table + 1], pmf)
+            total = _convolved(relative[:, ends.start + 1:ends.stop + table], pmf, scaled)
         if total is None:
-            weights = np.add(window, reversed_pmf, out=buffer[:, :len(ends)])
+            weights = np.add(window, reversed_pmf, out=buffer[:, :window.shape[1]])
             total = _reduce(weights, add)
         total = total.T
         # Starts more than D steps before.
-        beyond = relative[:, ends].T + log_pmf[-1] + durations.log_tail
+        beyond = relative[:, ends].T + further
         tail = _geometric(np.concatenate([tail[-1:], beyond]), durations.log_tail, add)
         total = add(total, tail[1:])
         if not exact:
-            total = add(total, durations.survival(ends) + enter[0])
+            total = add(total, survival[done:ends.stop - 1] + enter[0])
         ended[ends] = total + sums[ends]
-        enter[ends] = _reduce(ended[ends][:, None, :] + transition.T, add)
-        relative[:, table + 1 + ends] = (enter[ends] - sums[ends]).T
-    remaining = durations.survival(num_steps - np.arange(num_steps))
-    last = enter[:-1] - sums[:-1] + sums[-1] + remaining
+        enter[ends] = _changed(ended[ends], change, add)
+        relative[:, table + 1 + ends.start:table + 1 + ends.stop] = (enter[ends] - sums[ends]).T
+    last = enter[:-1] - sums[:-1] + sums[-1] + survival[::-1]
     return Messages(enter, ended, float(add.reduce(last, axis=None)))
 
 
@@ -225,23 +229,40 @@ def _reduce(values: np.ndarray, add: np.ufunc) -> np.ndarray:
     return np.log(np.exp(spread, out=spread).sum(axis=-1)) + highest
 
 
-def _convolved(relative: np.ndarray, pmf: np.ndarray) -> np.ndarray | None:
+def _convolved(relative: np.ndarray, pmf: np.ndarray, scaled: np.ndarray) -> np.ndarray | None:
     """Sums exp(relative) over the D starts before each end, weighed by the duration's pmf.
 
     Args:
         relative: float[K, N + D - 1], of all starts of N ends.
-        pmf: float[K, D], of durations of D to 1 steps.
+        pmf: float[K, 1, D], of durations of D to 1 steps.
+        scaled: float[K, at least N + D - 1], overwritten.
 
     Returns:
         float[K, N], logarithms; None where a sum leaves the range of float64.
     """
     highest = relative.max(axis=1, keepdims=True)
-    scaled = np.exp(relative - highest)
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, pmf.shape[1], axis=1)
-    sums = np.matmul(windows, pmf[:, :, None])[..., 0]
+    scaled = scaled[:, :relative.shape[1]]
+    np.exp(np.subtract(relative, highest, out=scaled), out=scaled)
+    size, table = relative.shape[1] - pmf.shape[2] + 1, pmf.shape[2]
+    row, item = scaled.strides
+    windows = as_strided(scaled, (len(scaled), size, table), (row, item, item))
+    sums = np.vecdot(windows, pmf)
     if sums.min() < 1e-250:
         return None
     return np.log(sums) + highest
+
+
+def _changed(ended: np.ndarray, change: np.ndarray, add: np.ufunc) -> np.ndarray:
+    """Reduces `ended` float[N, K] plus the transition to each class, over the classes before.
+
+    `change` is the transition to (row) from (column) for maxima; for sums its exponential, from
+    (row) to (column).
+    """
+    if add is np.maximum:
+        return (ended[:, None, :] + change).max(axis=-1)
+    highest = ended.max(axis=1, keepdims=True)
+    sums = np.exp(ended - highest) @ change
+    return np.log(np.maximum(sums, _SMALLEST)) + highest
 
 
 def _geometric(values: np.ndarray, log_tail: np.ndarray, add: np.ufunc) -> np.ndarray:
@@ -256,7 +277,7 @@ def _beginnings(model: Model, enter, sums, end: int, label: int) -> np.ndarray:
     weights = enter[:end, label] - sums[:end, label] + sums[end, label]
     weights = weights + model.durations.mass(end - starts, label)
     if not model.exact_start:
-        lasting = model.durations.survival(np.array([end]))[0, label]
+        lasting = model.durations.survival(np.array(end), label)
         weights[0] = enter[0, label] + sums[end, label] + lasting
     return weights
 

@@ -33,8 +33,10 @@ class SequenceDecoder:
     and stillness, and segments of a score below `reject`, which includes movements that the
     network does not know.
 
-    The score of a segment is the calibrated posterior probability that the truth has a segment
-    of its class that overlaps it by more than `TIOU`.
+    The score of a segment is the probability that the truth has a segment of its class that
+    overlaps it by more than `TIOU`. Two estimates are averaged, as a geometric mean: the
+    posterior under the model, by forward-backward, and the mean probability of the class over
+    its frames. Slope and offset then calibrate it.
 
     Attributes:
         fps: frames a second.
@@ -48,8 +50,8 @@ class SequenceDecoder:
         log_transitions: (L + 1)^2 log-probabilities of a class after another, row by row, in
             the place of `gap` and `repeat`.
         resolution: seconds between possible changes, before they are moved to frames.
-        temperature: divides `weight` for posteriors, as neighboring frames err alike.
-        slope, offset: of the logit of a segment's posterior, which calibrate its score.
+        temperature: divides `weight` for posteriors.
+        slope, offset: of the logit of a segment's score, which calibrate it.
         reject: segments of a lower score become background.
 
     Raises:
@@ -59,7 +61,7 @@ class SequenceDecoder:
     fps: float = 30.0
     log_mean: tuple[float, ...] = ()
     log_std: tuple[float, ...] = ()
-    weight: float = 1.0
+    weight: float = 2.0
     floor: float = 0.03
     penalty: float = 0.0
     gap: float = 0.5
@@ -101,7 +103,7 @@ class SequenceDecoder:
                 rows that do not sum to one, or durations of another number of classes.
         """
         best = self.decode(probabilities)
-        score = calibrate(self.posteriors(best), self.slope, self.offset)
+        score = self.scores(best, probabilities)
         background = probabilities.shape[1] - 1
         kept = (best.label != background) & (best.end > best.start) & (score >= self.reject)
         return Segments(best.start[kept], best.end[kept], best.label[kept], score[kept])
@@ -148,6 +150,14 @@ class SequenceDecoder:
         first, _, label = (np.array(column, np.int64) for column in columns)
         start = refined(logs, label, first * self.stride, self.stride)
         return Path(start, np.append(start[1:], len(logs))[:len(start)], label, model, steps)
+
+    def scores(self, path: Path, probabilities: np.ndarray) -> np.ndarray:
+        """Returns the calibrated score of each segment of a path, float64[N]."""
+        total = np.concatenate([np.zeros((1, probabilities.shape[1])), probabilities])
+        total = np.cumsum(total, axis=0, dtype=np.float64)
+        inside = total[path.end, path.label] - total[path.start, path.label]
+        mean = np.clip(inside / np.maximum(path.end - path.start, 1), 0, 1)
+        return calibrate(np.sqrt(mean * self.posteriors(path)), self.slope, self.offset)
 
     def posteriors(self, path: Path) -> np.ndarray:
         """Returns the posterior of each segment of a path, float64[N]; see `TIOU`."""

@@ -140,7 +140,7 @@ def test_durations_beyond_the_table_fall_geometrically():
     durations = durations_of(np.random.default_rng(0), 5, 2)
     total = np.exp(durations.mass(np.arange(1, 400), 1)).sum()
     assert total == pytest.approx(1, abs=1e-9)
-    survival = durations.survival(np.array([1, 9, 10]))[:, 1]
+    survival = durations.survival(np.array([1, 9, 10]), 1)
     assert survival[0] == pytest.approx(0, abs=1e-9)
     assert np.exp(survival[1]) - np.exp(survival[2]) == pytest.approx(
         np.exp(durations.mass(np.array([9]), 1))[0], abs=1e-12
