@@ -49,10 +49,10 @@ class Durations(NamedTuple):
         beyond = np.multiply.outer(np.maximum(steps - table, 0), self.log_tail[label])
         return self.log_survival[np.minimum(steps, table) - 1, label] + beyond
 
-    def mass(self, steps: np.ndarray, label: int) -> np.ndarray:
-        """Returns log P(duration = steps) of one class for steps int[...] from 1."""
+    def mass(self, steps: np.ndarray, label) -> np.ndarray:
+        """Returns log P(duration = steps) of a class, or of all (`...`), for steps from 1."""
         table = len(self.log_pmf)
-        beyond = np.maximum(steps - table, 0) * self.log_tail[label]
+        beyond = np.multiply.outer(np.maximum(steps - table, 0), self.log_tail[label])
         return self.log_pmf[np.minimum(steps, table) - 1, label] + beyond
 
 
@@ -65,7 +65,9 @@ class Model(NamedTuple):
         transition: float64[K, K], log weight of a change from class i to class j; the diagonal
             holds that of two segments of one class that touch, `-inf` for never.
         initial: float64[K], log weight of each class as the first one; None: all alike.
-        exact_start: the first segment begins at step 0; otherwise it may have begun earlier.
+        exact_start: the first segment begins at step 0, less `age`; otherwise it may have begun
+            earlier.
+        age: steps that the first segment is known to have lasted before step 0.
     """
 
     emission: np.ndarray
@@ -73,6 +75,12 @@ class Model(NamedTuple):
     transition: np.ndarray
     initial: np.ndarray | None = None
     exact_start: bool = False
+    age: int = 0
+
+    def first_duration(self, ends: np.ndarray, label) -> np.ndarray:
+        """Returns log weights of the first segment's duration, if it ends before steps `ends`."""
+        known = self.durations.mass if self.exact_start else self.durations.survival
+        return known(self.age + ends, label)
 
 
 class Messages(NamedTuple):
@@ -99,8 +107,7 @@ def viterbi(model: Model) -> list[tuple[int, int, int]]:
     enter, ended, _ = _recursion(model, np.maximum)
     sums = _cumulative(model.emission)
     # The last segment may go on after the recording.
-    starts = np.arange(num_steps)
-    last = enter[:-1] - sums[:-1] + sums[-1] + model.durations.survival(num_steps - starts, ...)
+    last = enter[:-1] - sums[:-1] + sums[-1] + _unfinished(model)
     start, label = np.unravel_index(np.argmax(last), last.shape)
     path = [(int(start), num_steps, int(label))]
     while start > 0:
@@ -141,14 +148,17 @@ def posterior(
         tiou: temporal intersection over union, from 0.5 to 1.
     """
     start, end, label = segment
+    start -= model.age * (start == 0)
     num_steps, length = len(model.emission), end - start
+    slack, longest = int(length * (1 - tiou)), int(length / tiou)
     # Beyond these bounds no segment reaches the overlap.
-    first = np.arange(max(0, end - int(length / tiou)), start + int(length * (1 - tiou)) + 1)
-    last = np.arange(end - int(length * (1 - tiou)), min(num_steps, start + int(length / tiou)) + 1)
-    steps = last[None, :] - first[:, None]
-    both = np.minimum(last[None, :], end) - np.maximum(first[:, None], start)
-    either = np.maximum(last[None, :], end) - np.minimum(first[:, None], start)
-    counts = (steps > 0) & (both > tiou * either + 1e-9)
+    first = np.arange(max(0, end - longest), max(0, start + slack) + 1)
+    last = np.arange(max(1, end - slack), min(num_steps, start + longest) + 1)
+    begin = np.where(first == 0, -model.age, first)
+    steps = last[None, :] - begin[:, None]
+    both = np.minimum(last[None, :], end) - np.maximum(begin[:, None], start)
+    either = np.maximum(last[None, :], end) - np.minimum(begin[:, None], start)
+    counts = (last[None, :] > first[:, None]) & (both > tiou * either + 1e-9)
     sums = _cumulative(model.emission[:, label])
     weight = before.enter[first, label][:, None] + after.enter[num_steps - last, label][None, :]
     weight = weight + (sums[last][None, :] - sums[first][:, None])
@@ -175,7 +185,7 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
     The shortest duration of any class is the number of steps that depend only on earlier
     blocks, so that many are computed at once.
     """
-    emission, durations, transition, initial, exact = model
+    emission, durations, transition, initial, exact, age = model
     num_steps, num_classes = emission.shape
     log_pmf, table = np.maximum(durations.log_pmf, _LOWEST), len(durations.log_pmf)
     reversed_pmf = np.ascontiguousarray(log_pmf[::-1].T)[:, None]
@@ -186,7 +196,7 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
     ended = np.full_like(enter, _LOWEST)
     # `enter` less the emissions before, from D + 1 steps before the recording, by class.
     relative = np.full((num_classes, table + 1 + num_steps + 1), _LOWEST)
-    if exact:
+    if plain := exact and not age:
         relative[:, table + 1] = enter[0]
     windows = sliding_window_view(relative, table, axis=1)
     further = log_pmf[-1] + durations.log_tail
@@ -195,7 +205,7 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
     buffer = np.empty((num_classes, block, table))
     pmf = np.exp(reversed_pmf)
     scaled = np.empty((num_classes, table + block - 1))
-    survival = durations.survival(np.arange(1, num_steps + 1), ...)
+    first = model.first_duration(np.arange(1, num_steps + 1), ...)
     for done in range(0, num_steps, block):
         ends = slice(done + 1, min(done + block, num_steps) + 1)
         # Row i: the starts from D before to 1 before the i-th end.
@@ -211,13 +221,20 @@ def _recursion(model: Model, add: np.ufunc) -> Messages:
         beyond = relative[:, ends].T + further
         tail = _geometric(np.concatenate([tail[-1:], beyond]), durations.log_tail, add)
         total = add(total, tail[1:])
-        if not exact:
-            total = add(total, survival[done:ends.stop - 1] + enter[0])
+        if not plain:
+            total = add(total, first[done:ends.stop - 1] + enter[0])
         ended[ends] = total + sums[ends]
         enter[ends] = _changed(ended[ends], change, add)
         relative[:, table + 1 + ends.start:table + 1 + ends.stop] = (enter[ends] - sums[ends]).T
-    last = enter[:-1] - sums[:-1] + sums[-1] + survival[::-1]
+    last = enter[:-1] - sums[:-1] + sums[-1] + _unfinished(model)
     return Messages(enter, ended, float(add.reduce(last, axis=None)))
+
+
+def _unfinished(model: Model) -> np.ndarray:
+    """Returns log weights of the last segment's duration by its start, float64[T, K]."""
+    lasted = len(model.emission) - np.arange(len(model.emission))
+    lasted[:1] += model.age
+    return model.durations.survival(lasted, ...)
 
 
 def _reduce(values: np.ndarray, add: np.ufunc) -> np.ndarray:
@@ -276,8 +293,6 @@ def _beginnings(model: Model, enter, sums, end: int, label: int) -> np.ndarray:
     starts = np.arange(end)
     weights = enter[:end, label] - sums[:end, label] + sums[end, label]
     weights = weights + model.durations.mass(end - starts, label)
-    if not model.exact_start:
-        lasting = model.durations.survival(np.array(end), label)
-        weights[0] = enter[0, label] + sums[end, label] + lasting
+    weights[0] = enter[0, label] + sums[end, label] + model.first_duration(np.array(end), label)
     return weights
 

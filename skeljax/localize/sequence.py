@@ -151,11 +151,22 @@ class SequenceDecoder:
         start = refined(logs, label, first * self.stride, self.stride)
         return Path(start, np.append(start[1:], len(logs))[:len(start)], label, model, steps)
 
-    def scores(self, path: Path, probabilities: np.ndarray) -> np.ndarray:
-        """Returns the calibrated score of each segment of a path, float64[N]."""
+    def scores(
+        self, path: Path, probabilities: np.ndarray, before: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Returns the calibrated score of each segment of a path, float64[N].
+
+        Args:
+            path: the first segment may start at another frame than the first one that is given.
+            probabilities: float[T, L + 1], until the end of the path.
+            before: float[L + 1], sums of probabilities from that start until the first frame.
+        """
         total = np.concatenate([np.zeros((1, probabilities.shape[1])), probabilities])
         total = np.cumsum(total, axis=0, dtype=np.float64)
-        inside = total[path.end, path.label] - total[path.start, path.label]
+        total[0] -= before
+        first = path.start.copy()
+        first[:1] = 0
+        inside = total[path.end, path.label] - total[first, path.label]
         mean = np.clip(inside / np.maximum(path.end - path.start, 1), 0, 1)
         return calibrate(np.sqrt(mean * self.posteriors(path)), self.slope, self.offset)
 
