@@ -12,13 +12,15 @@ not measured. As float32: persons x joints x 3 numbers a frame, little endian, n
 not measured.
 
 A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
-So a segment is told at most hop + ahead frames, and the time a window takes, after its end.
+The sequence decoder finds segments in them, as `skeljax predict` does, and writes one --lag seconds
+after its end; what is written is never taken back. --decoder steady needs no lag.
 `skeljax predict` with the same three options gives a recording the same scores. Frames are those
 of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` how long it takes.
 """
 
 from collections.abc import Callable, Iterator
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -34,7 +36,7 @@ from skeljax.errors import InputError
 from skeljax.formats import options, wire
 from skeljax.localize import steady
 from skeljax.localize.segments import Segments
-from skeljax.train import streaming, tiles
+from skeljax.train import directory, ready, streaming, tiles
 
 _CHUNK = 1 << 16  # bytes
 
@@ -61,19 +63,35 @@ def add_arguments(parser):
     parser.add_argument('--quiet', action='store_true', help='tell nothing but segments and errors')
     raw.add_arguments(parser)
     predict.add_window(parser, streaming.WINDOW)
+    add_decoding(parser)
+
+
+def add_decoding(parser):
+    """Adds the options that choose how scores become segments."""
     group = parser.add_argument_group('how scores become segments')
     group.add_argument(
-        '--threshold', type=float, default=0.5, metavar='P',
-        help='that begins a segment; 0 for runs of the most probable class (default: 0.5)',
+        '--decoder', choices=('sequence', 'steady'),
+        help='default: sequence, but steady for a model that is exported with another decoder',
     )
     group.add_argument(
-        '--keep', type=float, default=0.7, metavar='SHARE',
-        help='of the threshold, down to which it goes on (default: 0.7)',
+        '--lag', type=float, metavar='SECONDS', help='of the sequence decoder, after the end of '
+        'a segment until it is final (default: three mean durations of a movement, 2 to 15)',
     )
     group.add_argument(
-        '--min-frames', type=int, default=3, metavar='N', help='of a segment (default: 3)'
+        '--threshold', type=float, metavar='P', help='of steady, that begins a segment; 0 for '
+        'runs of the most probable class (default: 0.5)',
     )
-    group.add_argument('--min-score', type=float, default=0.0, help='leave out weaker segments')
+    group.add_argument(
+        '--keep', type=float, metavar='SHARE',
+        help='of steady, share of the threshold down to which a segment goes on (default: 0.7)',
+    )
+    group.add_argument(
+        '--min-frames', type=int, metavar='N', help='of steady, of a segment (default: 3)'
+    )
+    group.add_argument(
+        '--min-score', type=float, help='leave out weaker segments (default: as the sequence '
+        'decoder of the model does; of steady 0)',
+    )
 
 
 def run(args) -> int:
@@ -81,7 +99,8 @@ def run(args) -> int:
         raise InputError('--fps is missing: how many frames a second come')
     _positive('--stall', args.stall), _positive('--persons', args.persons)
     address = None if args.listen is None else _address(args.listen)
-    model = predict.load(args)
+    model = _load(args)
+    runs = _runs(model, args)
     layout = args.layout or model.layout
     scale = options.scale(raw.options(args)['unit'])
     shape = args.persons, skeleton.get(layout).num_joints
@@ -89,15 +108,14 @@ def run(args) -> int:
 
     def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
         stream = streaming.Stream(
-            model.trained, predict.window(args) or streaming.WINDOW,
+            model, predict.window(args) or streaming.WINDOW,
             fps=options.rate('--fps', args.fps), layout=layout, persons=args.persons,
-            runs=steady.Runs(args.threshold, args.keep, args.min_frames),
-            min_score=args.min_score, note=note,
+            runs=runs, lag=args.lag, min_score=args.min_score, note=note,
         )
         return stream, wire.KINDS[args.format](*shape, scale)
 
     begun = begin(lambda text: say(text.removeprefix('stream: ')))
-    say(_promise(model, predict.window(args) or streaming.WINDOW, args))
+    say(_promise(model, predict.window(args) or streaming.WINDOW, begun[0], runs))
     tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
         follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
@@ -214,9 +232,43 @@ def _line(item: dict) -> bytes:
     return json.dumps(item).encode() + b'\n'
 
 
-def _promise(model, window: tiles.Window, args) -> str:
+def _load(args) -> ready.Model:
+    """Loads the model, with the decoder that is chosen."""
+    note = (lambda _: None) if args.quiet else predict.note
+    if args.workdir:
+        return ready.of_run(args.workdir, decoder=args.decoder, note=note)
+    model = directory.load(args.model, note)
+    return ready.decoding_as(model, decoder=args.decoder) if args.decoder else model
+
+
+def _runs(model: ready.Model, args) -> steady.Runs | None:
+    """Makes the decoder `steady`; returns None where the sequence decoder is chosen.
+
+    Raises:
+        InputError: an option of the other one.
+    """
+    names = ('threshold', 'keep', 'min_frames')
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if model.decoding.sequence is None:
+        if args.lag is not None:
+            raise InputError('--lag needs --decoder sequence, found steady')
+        return dataclasses.replace(streaming.decoder(model), **given)
+    if given:
+        option = next(iter(given)).replace('_', '-')
+        raise InputError(f'--{option} needs --decoder steady, found sequence')
+    return None
+
+
+def _promise(model, window: tiles.Window, stream: streaming.Stream, runs) -> str:
     late = window.hop + window.ahead
-    told = f'a segment is told {late} frames ({late / model.fps:.2f} s) after its end, or sooner'
+    if runs:
+        seconds = late / model.fps
+        told = f'a segment is written {late} frames ({seconds:.2f} s) after its end, or sooner'
+    else:
+        told = (
+            f'a segment is written {stream.delay:.2f} s after its end: {late} frames '
+            f'({late / model.fps:.2f} s) of the window, then the lag'
+        )
     if tiles.exact(model.trained.model, window):
         told += '; scores are those of the whole recording, but for its normalisation'
     return told
