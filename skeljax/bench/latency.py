@@ -27,7 +27,7 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
     Returns:
         milliseconds a frame and a window (the frame that fills one) and, of all frames, the
         share of the time between two that goes by, and of a core's time that is used (less,
-        where others use the core too); what a segment waits for.
+        where others use the core too); what scores and segments wait for, in seconds.
     """
     ready = fresh(config)
     came = list(_bodies(config, frames + window.length))
@@ -59,6 +59,7 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
         'share_of_time_at_30_fps': float(seconds.mean() * FPS),
         'share_of_a_core_at_30_fps': busy / frames * FPS,
         'look_ahead_seconds': (window.hop + window.ahead) / FPS,
+        'segment_delay_seconds': stream.delay,
         'exact': tiles.exact(ready.model, window),
         'compilations_later': len(later),
         'peak_memory_mib': memory.peak_mib(),

@@ -14,9 +14,8 @@ not measured. As float32: persons x joints x 3 numbers a frame, little endian, n
 not measured.
 
 A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
-Segments are those of the model's sequence decoder with a fixed lag: a segment is written --lag
-seconds after the scores of its end are final, and is never taken back. --decoder steady writes
-runs of a class as soon as these scores are final. A window takes its time, too.
+The sequence decoder finds segments in them, as `skeljax predict` does, and writes one --lag seconds
+after its end; what is written is never taken back. --decoder steady needs no lag.
 `skeljax predict` with the same three options gives a recording the same scores. Frames are those
 of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` how long it takes.
 """
@@ -39,10 +38,8 @@ from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wanted, wire
 from skeljax.localize import steady
-from skeljax.localize.fixed_lag import FixedLag
 from skeljax.localize.segments import Segments
-from skeljax.localize.sequence import SequenceDecoder
-from skeljax.train import streaming, tiles
+from skeljax.train import directory, ready, streaming, tiles
 
 _CHUNK = 1 << 16  # bytes
 
@@ -73,27 +70,35 @@ def add_arguments(parser):
     parser.add_argument('--quiet', action='store_true', help='tell nothing but segments and errors')
     raw.add_arguments(parser)
     predict.add_window(parser, streaming.WINDOW)
+    add_decoding(parser)
+
+
+def add_decoding(parser):
+    """Adds the options that choose how scores become segments."""
     group = parser.add_argument_group('how scores become segments')
     group.add_argument(
         '--decoder', choices=('sequence', 'steady'),
-        help="default: the model's sequence decoder, steady where the model has another one",
+        help='default: sequence, but steady for a model that is exported with another decoder',
     )
     group.add_argument(
-        '--lag', type=float, metavar='SECONDS',
-        help='of the sequence decoder (default: three mean durations, 2 to 15)',
+        '--lag', type=float, metavar='SECONDS', help='of the sequence decoder, after the end of '
+        'a segment until it is final (default: three mean durations of a movement, 2 to 15)',
     )
     group.add_argument(
-        '--threshold', type=float, metavar='P',
-        help='of steady, that begins a segment; 0: runs of the most probable class (default: 0.5)',
+        '--threshold', type=float, metavar='P', help='of steady, that begins a segment; 0 for '
+        'runs of the most probable class (default: 0.5)',
     )
     group.add_argument(
         '--keep', type=float, metavar='SHARE',
-        help='of steady, of the threshold, down to which it goes on (default: 0.7)',
+        help='of steady, share of the threshold down to which a segment goes on (default: 0.7)',
     )
     group.add_argument(
         '--min-frames', type=int, metavar='N', help='of steady, of a segment (default: 3)'
     )
-    group.add_argument('--min-score', type=float, default=0.0, help='leave out weaker segments')
+    group.add_argument(
+        '--min-score', type=float, help='leave out weaker segments (default: as the sequence '
+        'decoder of the model does; of steady 0)',
+    )
 
 
 def run(args) -> int:
@@ -102,8 +107,8 @@ def run(args) -> int:
     for option in ('stall', 'persons', 'at_once', 'clients'):
         _positive(option, getattr(args, option))
     address = None if args.listen is None else _address(args.listen)
-    model = predict.load(args)
-    make_finder = _finder(args, model)
+    model = _load(args)
+    runs = _runs(model, args)
     layout = wanted.parse(args.layout).text if args.layout else model.layout
     scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
@@ -111,15 +116,14 @@ def run(args) -> int:
 
     def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
         stream = streaming.Stream(
-            model.trained, predict.window(args) or streaming.WINDOW,
+            model, predict.window(args) or streaming.WINDOW,
             fps=options.rate('--fps', args.fps), layout=layout, persons=args.persons,
-            runs=make_finder(),
-            min_score=args.min_score, note=note,
+            runs=runs, lag=args.lag, min_score=args.min_score, note=note,
         )
         return stream, wire.KINDS[args.format](*shape, scale, up)
 
     begun = begin(lambda text: say(text.removeprefix('stream: ')))
-    say(_promise(model, predict.window(args) or streaming.WINDOW, make_finder()))
+    say(_promise(model, predict.window(args) or streaming.WINDOW, begun[0], runs))
     tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
         follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
@@ -199,32 +203,43 @@ def _line(item: dict) -> bytes:
     return json.dumps(item).encode() + b'\n'
 
 
-def _finder(args, model) -> Callable[[], steady.Runs | FixedLag]:
-    """Returns what makes the decoder of a stream.
+def _load(args) -> ready.Model:
+    """Loads the model, with the decoder that is chosen."""
+    note = (lambda _: None) if args.quiet else predict.note
+    if args.workdir:
+        return ready.of_run(args.workdir, decoder=args.decoder, note=note)
+    model = directory.load(args.model, note)
+    return ready.decoding_as(model, decoder=args.decoder) if args.decoder else model
+
+
+def _runs(model: ready.Model, args) -> steady.Runs | None:
+    """Makes the decoder `steady`; returns None where the sequence decoder is chosen.
 
     Raises:
-        InputError: options of the other decoder, or numbers that cannot be.
+        InputError: an option of the other one.
     """
-    sequence = model.decoding.sequence
-    chosen = args.decoder or ('steady' if sequence is None else 'sequence')
-    steadily = {name: getattr(args, name) for name in ('threshold', 'keep', 'min_frames')}
-    given = {name: value for name, value in steadily.items() if value is not None}
-    if chosen == 'steady':
+    names = ('threshold', 'keep', 'min_frames')
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if model.decoding.sequence is None:
         if args.lag is not None:
-            raise InputError('--lag is for --decoder sequence')
-        return lambda: steady.Runs(**given)
+            raise InputError('--lag needs --decoder sequence, found steady')
+        return dataclasses.replace(streaming.decoder(model), **given)
     if given:
-        raise InputError(f'--{next(iter(given)).replace("_", "-")} is for --decoder steady')
-    decoder = dataclasses.replace(sequence or SequenceDecoder(), fps=model.fps)
-    FixedLag(decoder, args.lag)  # sees that the lag can be
-    return lambda: FixedLag(decoder, args.lag)
+        option = next(iter(given)).replace('_', '-')
+        raise InputError(f'--{option} needs --decoder steady, found sequence')
+    return None
 
 
-def _promise(model, window: tiles.Window, finder: steady.Runs | FixedLag) -> str:
+def _promise(model, window: tiles.Window, stream: streaming.Stream, runs) -> str:
     late = window.hop + window.ahead
-    if isinstance(finder, FixedLag):
-        late += round(finder.delay * model.fps)
-    told = f'a segment is told {late} frames ({late / model.fps:.2f} s) after its end, or sooner'
+    if runs:
+        seconds = late / model.fps
+        told = f'a segment is written {late} frames ({seconds:.2f} s) after its end, or sooner'
+    else:
+        told = (
+            f'a segment is written {stream.delay:.2f} s after its end: {late} frames '
+            f'({late / model.fps:.2f} s) of the window, then the lag'
+        )
     if tiles.exact(model.trained.model, window):
         told += '; scores are those of the whole recording, but for its normalisation'
     return told

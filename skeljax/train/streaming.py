@@ -26,12 +26,13 @@ from skeljax.formats.motion import Motion
 from skeljax.localize import steady
 from skeljax.localize.fixed_lag import FixedLag
 from skeljax.localize.segments import Segments
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import fitted, score, tiles, trained
+from skeljax.train.ready import Model
+from skeljax.train.stream_rate import SAME, Rate
 
 WINDOW = tiles.Window(256, 16, 32)
 BEGINNING = 64  # frames
-_HAIR = 1e-6  # frames
-_SAME = 1e-4  # share by which rates may differ, as in `timing`
 _ROOM = 10_000_000  # joints in a window, over all frames and persons
 
 
@@ -186,89 +187,55 @@ class Scores:
         return np.asarray(found[0])
 
 
-class Rate:
-    """Brings frames to another rate as they come; as `timing.resample` does, it holds one frame.
-
-    Args:
-        fps: frames a second that come.
-        wanted: frames a second that are returned.
-    """
-
-    def __init__(self, fps: float, wanted: float):
-        self._step = 1.0 if abs(fps / wanted - 1) < _SAME else fps / wanted
-        self._last: np.ndarray | None = None
-        self._taken = self._given = 0
-
-    def push(self, joints: np.ndarray) -> list[np.ndarray]:
-        """Takes the next frame, float32[M, V, 3]; returns those whose time has come."""
-        self._taken += 1
-        made = []
-        while (place := self._given * self._step) <= self._taken - 1 + _HAIR:
-            made.append(self._between(joints, place - (self._taken - 2)))
-            self._given += 1
-        self._last = joints
-        return made
-
-    def finish(self) -> list[np.ndarray]:
-        """Returns the frames that show the last one's time, which is held."""
-        count = math.ceil(self._taken / self._step - _HAIR) - self._given
-        self._given += max(count, 0)
-        return [] if self._last is None else [self._last] * count
-
-    def source(self, frame: int) -> int:
-        """Tells the first frame that came to which none before `frame` is nearest."""
-        place = max(0, int((frame - 0.5) * self._step - _HAIR))
-        while round(place / self._step) < frame:  # half to even, as `fitted.own_frames`
-            place += 1
-        return min(place, self._taken)
-
-    def _between(self, joints: np.ndarray, share: float) -> np.ndarray:
-        if self._last is None or share > 1 - _HAIR:
-            return joints
-        nearest = self._last if share <= 0.5 else joints
-        mixed = (1 - share) * self._last + share * joints
-        return np.where(np.isnan(mixed), nearest, mixed).astype(np.float32)
-
-
 class Stream:
     """Finds the segments of a stream of frames; memory does not grow.
 
-    The scores of a frame are final at most `hop + ahead` frames of the window after it came. A
-    segment is returned once the scores of the frame that ends it are final, or with `FixedLag`
-    its lag after that.
+    A segment that the sequence decoder finds is returned `hop + ahead` frames of the window and
+    the lag after its end, see `FixedLag`. One that `steady.Runs` finds is returned once the
+    scores of the frame that ends it are final, at most `hop + ahead` frames after it came.
 
     Args:
-        ready: a trained network.
+        model: a trained network with its decoder, see `decoder`, or a network alone.
         window: of frames at the network's rate.
         fps: frames a second that come.
         layout: of the joints.
         persons: M.
-        runs: how scores become segments: a `steady.Runs`, or a new `FixedLag` at the network's
-            rate, which belongs to this stream from then on.
-        min_score: segments of a lower score are left out.
+        runs: how scores become segments, instead of the model's decoder.
+        lag: of the sequence decoder, in seconds; by default `fixed_lag.default_lag`.
+        min_score: segments of a lower score are left out; by default as the model has it for
+            its sequence decoder, otherwise none.
         note: told what is done to frames to fit the network.
 
     Raises:
-        InputError: no such rate; see `Scores`.
+        InputError: no such rate or lag; see `Scores`.
     """
 
     def __init__(
-        self, ready: trained.Trained, window: tiles.Window = WINDOW, *, fps: float, layout: str,
-        persons: int = 1, runs: steady.Runs | FixedLag | None = None, min_score: float = 0.0,
-        note=lambda _: None,
+        self, model: Model | trained.Trained, window: tiles.Window = WINDOW, *, fps: float,
+        layout: str, persons: int = 1, runs: steady.Runs | None = None, lag: float | None = None,
+        min_score: float | None = None, note=lambda _: None,
     ):
         if not 0 < fps < math.inf:
             raise InputError(f'frame rate is {fps:g}, expected a positive number')
-        if math.isnan(min_score):
-            raise InputError('min_score is nan, expected a number')
+        ready = model.trained if isinstance(model, Model) else model
+        self._decoder = dataclasses.replace(runs) if runs else decoder(model, lag)
+        if min_score is None:
+            own = isinstance(model, Model) and isinstance(self._decoder, FixedLag)
+            min_score = model.decoding.min_score if own else 0.0
+        if not math.isfinite(min_score):
+            raise InputError(f'min_score is {min_score:g}, expected a number')
         self._rate = Rate(fps, ready.fps)
-        if abs(fps / ready.fps - 1) >= _SAME:
+        if abs(fps / ready.fps - 1) >= SAME:
             note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')
         self._scores = Scores(ready, window, layout, persons, note)
         self._shape = (persons, skeleton.get(layout).num_joints, 3)
-        runs = runs or steady.Runs()
-        self._runs = dataclasses.replace(runs) if isinstance(runs, steady.Runs) else runs
         self._classes, self._min_score = ready.classes, min_score
+        self._late = (window.hop + window.ahead) / ready.fps
+
+    @property
+    def delay(self) -> float:
+        """Seconds from the end of a segment until it is returned."""
+        return self._late + (self._decoder.delay if isinstance(self._decoder, FixedLag) else 0)
 
     def push(self, joints: np.ndarray) -> Segments:
         """Takes the next frame, float32[M, V, 3], nan where not measured.
@@ -282,14 +249,14 @@ class Stream:
         if np.shape(joints) != self._shape:
             raise InputError(f'a frame is {np.shape(joints)}, expected {self._shape}')
         parts = [self._scores.push(frame) for frame in self._rate.push(joints)]
-        return self._found([self._runs.push(part) for part in parts if len(part)])
+        return self._found([self._decoder.push(part) for part in parts if len(part)])
 
     def finish(self) -> Segments:
         """Returns the segments that are left, as nothing follows."""
         parts = [self._scores.push(frame) for frame in self._rate.finish()]
         parts.append(self._scores.finish())
-        found = [self._runs.push(part) for part in parts if len(part)]
-        return self._found([*found, self._runs.finish()])
+        found = [self._decoder.push(part) for part in parts if len(part)]
+        return self._found([*found, self._decoder.finish()])
 
     def _found(self, parts: list[Segments]) -> Segments:
         if not parts:
@@ -301,3 +268,25 @@ class Stream:
         )
         kept = (found.score >= self._min_score) & (end > start)
         return Segments(start, end, found.label, found.score, self._classes)[kept]
+
+
+def decoder(model: Model | trained.Trained, lag: float | None = None) -> FixedLag | steady.Runs:
+    """Makes what finds segments in the scores of a stream.
+
+    Args:
+        model: its sequence decoder is taken, or `steady` if it has that one; of a network alone
+            the sequence decoder with default durations. Other decoders need a whole recording:
+            `steady` takes their place.
+        lag: of the sequence decoder, in seconds.
+
+    Raises:
+        InputError: no such lag, or a lag for another decoder.
+    """
+    if not isinstance(model, Model):
+        return FixedLag(SequenceDecoder(fps=model.fps), lag)
+    if (sequence := model.decoding.sequence) is not None:
+        return FixedLag(dataclasses.replace(sequence, fps=model.fps), lag)
+    if lag is not None:
+        raise InputError(f'a lag of {lag:g} seconds: the model has no sequence decoder')
+    own = model.decoding.options if model.decoding.steps == 'steady' else {}
+    return dataclasses.replace(steady.Runs(), **own)

@@ -18,7 +18,7 @@ from skeljax.train import ready, streaming, tiles
 
 V = 25
 WINDOW = ('--window', '64', '--hop', '8', '--ahead', '16')
-LOW = ('--threshold', '0.26', '--keep', '0.98')
+LOW = ('--decoder', 'steady', '--threshold', '0.26', '--keep', '0.98')
 
 
 @pytest.fixture(scope='module')
@@ -123,9 +123,12 @@ def test_a_stream_that_stalls(stream, bodies):
     (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
     (('--fps', '30', '--persons', '100000000'), '100000000 persons in a frame, expected 1 to 6250 '),
     (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
-    (('--fps', '30', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
-    (('--fps', '30', '--keep', 'nan'), 'keep is nan, expected 0 to 1'),
-    (('--fps', '30', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
+    (('--fps', '30', '--decoder', 'steady', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
+    (('--fps', '30', '--decoder', 'steady', '--keep', 'nan'), 'keep is nan, expected 0 to 1'),
+    (('--fps', '30', '--decoder', 'steady', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
+    (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder steady, found sequence'),
+    (('--fps', '30', '--decoder', 'steady', '--lag', '2'), '--lag needs --decoder sequence, found'),
+    (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
     (('--fps', '30', '--min-score', 'nan'), 'min_score is nan, expected a number'),
     (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
     (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),

@@ -113,6 +113,28 @@ def test_one_step_is_one_segment_of_the_best_class():
     assert semi_markov.viterbi(model) == [(0, 1, int(np.argmax(weight)))]
 
 
+@pytest.mark.parametrize('start', [None, 1])
+def test_an_age_stands_for_steps_of_one_class_before_the_recording(start):
+    model, age, label = random_model(7, steps=30, start=start, shortest=2), 9, 2
+    model.emission[:age + 1] = -1e6  # the segment goes on in the recording
+    model.emission[:age + 1, label] = 0
+    initial = np.full(3, -np.inf)
+    initial[label] = 0
+    fixed = model._replace(initial=initial)
+    later = fixed._replace(emission=model.emission[age:], age=age)
+    expected = semi_markov.viterbi(fixed)
+    path = [(max(begin - age, 0), end - age, name) for begin, end, name in expected]
+    assert len(path) > 3 and path[0][1] > 0 and semi_markov.viterbi(later) == path
+    both = [(one, *semi_markov.forward_backward(one)) for one in (fixed, later)]
+    assert both[0][1].total == pytest.approx(both[1][1].total, abs=1e-6)
+    for segments in zip(expected, path, strict=True):
+        whole, rest = (
+            semi_markov.posterior(one, segment, *messages, 0.5)
+            for (one, *messages), segment in zip(both, segments, strict=True)
+        )
+        assert rest == pytest.approx(whole, abs=1e-6) and whole > 1e-4
+
+
 def test_permuting_classes_permutes_the_result():
     model, order = random_model(5, steps=30, classes=4, shortest=2), np.array([2, 0, 3, 1])
     durations = Durations(

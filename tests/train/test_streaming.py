@@ -7,11 +7,18 @@ import untrained
 from skeljax.data import records, timing
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
-from skeljax.localize import steady
+from skeljax.localize import decoding, steady
+from skeljax.localize.fixed_lag import FixedLag
+from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import compilations, fitted, score, streaming, tiles, trained
+from skeljax.train.ready import Model
 
 V = 25
 WINDOW = tiles.Window(64, 8, 16)
+# So that the scores of a network that has learned nothing change class now and then.
+DECODER = SequenceDecoder(
+    log_mean=(-1.0,) * 4, log_std=(0.5,) * 4, weight=30.0, floor=1e-3, penalty=-2.0
+)
 
 
 @pytest.fixture(scope='module')
@@ -91,6 +98,45 @@ def test_segments_are_those_of_the_decoder_on_the_final_scores(ready):
     assert (found.start.tolist(), found.end.tolist()) == (expected.start.tolist(), expected.end.tolist())
     assert found.label.tolist() == expected.label.tolist()
     np.testing.assert_allclose(found.score, expected.score, atol=1e-6)
+
+
+def test_the_sequence_decoder_finds_in_a_stream_what_it_finds_in_the_scores(ready):
+    of, model = moving(300), Model(ready, decoding.of_sequence(DECODER), {})
+    scores = streaming.frame_scores(ready, of, WINDOW)
+    for lag in (1.0, 10.0):  # seconds; the recording has 10
+        stream = streaming.Stream(model, WINDOW, fps=30.0, layout='ntu25', lag=lag)
+        parts = [stream.push(frame) for frame in frames_of(of)]
+        found = steady.joined([*parts, stream.finish()])
+        whole = FixedLag(DECODER, lag)
+        expected = steady.joined([whole.push(scores), whole.finish()])
+        assert len(found) > 5 and found.start.tolist() == expected.start.tolist()
+        assert found.end.tolist() == expected.end.tolist()
+        assert found.label.tolist() == expected.label.tolist()
+        np.testing.assert_allclose(found.score, expected.score, atol=1e-5)
+        assert any(map(len, parts)) == (lag == 1)
+        # 24 frames of the window, a lag of steps of 3 frames, and a tenth of it.
+        assert stream.delay == pytest.approx(0.8 + lag * 1.1)
+        for count, part in enumerate(parts, 1):
+            assert all(count - part.end <= 30 * stream.delay + 1)
+    assert found.start.tolist() == DECODER(scores).start.tolist()
+
+
+def test_what_decodes_a_stream_is_the_model_s_decoder(ready):
+    given = dict(fps=30.0, layout='ntu25')
+    runs = Model(ready, decoding.choose('segmentation', 'steady', thresholds=[0.3]), {})
+    assert streaming.decoder(runs) == steady.Runs(threshold=0.3)
+    assert streaming.decoder(Model(ready, decoding.choose('babel'), {})) == steady.Runs()
+    with pytest.raises(InputError, match='a lag of 2 seconds: the model has no sequence decoder'):
+        streaming.Stream(runs, WINDOW, lag=2.0, **given)
+    own = Model(ready, decoding.of_sequence(DECODER, min_score=0.4), {})
+    low, high = (
+        [stream.push(frame) for frame in frames_of(moving(90))] and stream.finish().score
+        for stream in (
+            streaming.Stream(own, WINDOW, lag=9.0, min_score=least, **given) for least in (0.0, None)
+        )
+    )
+    assert high.tolist() == low[low >= 0.4].tolist() != low.tolist()
+    assert isinstance(streaming.decoder(ready), FixedLag)  # with default durations
 
 
 @pytest.mark.parametrize(
