@@ -104,10 +104,10 @@ def named(names: Sequence[str], source: str = 'named') -> Wanted:
         source: name of a layout of their own.
 
     Raises:
-        InputError: a name is empty, or stands twice.
+        InputError: no name, one that is empty, or one that stands twice.
     """
     bare = [plain(name) for name in names]
-    if not all(bare) or len(set(bare)) < len(bare):
+    if not bare or not all(bare) or len(set(bare)) < len(bare):
         raise InputError(f'names of joints are {", ".join(names)[:80]}: expected each once')
     for layout in skeleton.LAYOUTS.values():
         joints = [plain(joint) for joint in layout.joints]

@@ -298,7 +298,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         whole=chosen.whole,
         span=chosen.crop.length if limited and not chosen.whole else None,
         boundary=_boundary_head(config),
-        multi_label=chosen.get('multi_label', False),
+        multi_label=chosen.multi_label,
     )
 
 

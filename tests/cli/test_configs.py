@@ -231,13 +231,14 @@ def test_open_corpora_share_the_settings_of_ui_prmd():
         f'{stage}.{key}': config[stage][key]
         for stage in ('model', 'pretrain', 'finetune')
         for key in base[stage]
-        if config[stage][key] != base[stage][key]
+        if config[stage][key] != base[stage][key] and key != 'loss'
     }
     assert changed == {
         'pretrain.num_steps': 3000, 'pretrain.batch': 32, 'pretrain.checkpoint_every': 500,
-        'finetune.num_steps': 400, 'finetune.label_fraction': 0.25,
-        'finetune.checkpoint_every': 200,
+        'finetune.num_steps': 1200, 'finetune.label_fraction': 0.25,
+        'finetune.checkpoint_every': 400, 'finetune.validate_every': 200,
     }
+    assert {**base.finetune.loss, 'class_balance': 0.5} == {**config.finetune.loss}
     assert config.finetune.backbone_rate == 1.0
 
 
