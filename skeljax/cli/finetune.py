@@ -74,6 +74,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         step, state, batches, model = prepare(config, corpus)
         step, batches, held = resident.hold(step, batches, config)
     chosen = config.finetune
+    transitions = chosen.decoder.transitions
     protocol = localize.protocol(chosen.protocol)
 
     def validate(state):
@@ -97,8 +98,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         )
         if (workdir / 'best').is_dir() and not chosen.multi_label:
             fit_decoder.fit(
-                workdir, corpus, labelled(config, corpus), held_out,
-                transitions=chosen.decoder.transitions,
+                workdir, corpus, labelled(config, corpus), held_out, transitions=transitions
             )
     return final
 

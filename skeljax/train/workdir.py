@@ -33,6 +33,7 @@ FREE = (
 LATER = {
     'data.resident_dtype': 'float32',
     'finetune.decoder.transitions': False,
+    'finetune.multi_label': False,
     'finetune.loss.smoothing_weight': 0.0,
     'finetune.loss.smoothing_clip': 4.0,
     'finetune.loss.focal_gamma': 0.0,
