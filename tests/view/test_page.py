@@ -217,7 +217,7 @@ def test_damaged_scores_are_told(written, tmp_path):
     with pytest.raises(InputError, match=r'scores are \(7, 4\), expected \(100, 4\)'):
         predictions.probabilities(one, CLASSES)
     (tmp_path / 'one.scores.npz').write_text('no')
-    with pytest.raises(InputError, match='no scores of frames'):
+    with pytest.raises(InputError, match='cannot be read as .npz'):
         predictions.probabilities(one, CLASSES)
 
 
