@@ -15,7 +15,7 @@ from pathlib import Path
 
 from skeljax import formats
 from skeljax.cli import raw
-from skeljax.data import building, corpus, folder, records, survey
+from skeljax.data import building, corpus, folder, handedness, records, survey
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
@@ -36,12 +36,21 @@ def run(args) -> int:
     classes, recordings = _open(args, work)
     tallies: dict[str, tally.Tally] = {}
     strips = sheet.Sheet()
+    mirrored: list[str] = []
     for split, recording in recordings:
+        if handedness.find(recording).mirrored:
+            mirrored.append(recording.name)
         tallies.setdefault(split, tally.Tally()).add(recording, classes)
         strips.add(recording)
     if not tallies:
         raise InputError('\n'.join([f'{args.data}: nothing to inspect', *work.troubles]))
     print(tally.describe(tallies, classes))
+    if mirrored:
+        count = f'{len(mirrored)} of {sum(len(t.seconds) for t in tallies.values())} recordings'
+        print(
+            f'left and right contradict the layout in {count}, e.g. {mirrored[0]}: knees and feet '
+            'point backward (mirrored coordinates, or exchanged sides)'
+        )
     for what, why in work.skipped.items():
         print(f'left out {what}: {why}')
     for trouble in work.troubles:

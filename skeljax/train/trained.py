@@ -25,6 +25,7 @@ class Trained(NamedTuple):
     layout: str
     fps: float
     step: int
+    mirrored: bool | None = None  # whether it learned from mirrored bodies; None: not known
 
 
 def load(workdir) -> Trained:
@@ -54,6 +55,7 @@ def load(workdir) -> Trained:
         layout=corpus['layout'],
         fps=corpus['fps'],
         step=step,
+        mirrored=run.get('mirrored'),
     )
 
 
