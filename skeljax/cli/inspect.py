@@ -18,7 +18,7 @@ from skeljax.cli import raw
 from skeljax.data import building, corpus, folder, handedness, records, survey
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
-from skeljax.errors import InputError
+from skeljax.errors import InputError, shown
 from skeljax.report import sheet, tally
 
 
@@ -43,18 +43,18 @@ def run(args) -> int:
         tallies.setdefault(split, tally.Tally()).add(recording, classes)
         strips.add(recording)
     if not tallies:
-        raise InputError('\n'.join([f'{args.data}: nothing to inspect', *work.troubles]))
+        raise InputError.of_lines([f'{args.data}: nothing to inspect', *work.troubles])
     print(tally.describe(tallies, classes))
     if mirrored:
         count = f'{len(mirrored)} of {sum(len(t.seconds) for t in tallies.values())} recordings'
         print(
-            f'left and right contradict the layout in {count}, e.g. {mirrored[0]}: knees and feet '
-            'point backward (mirrored coordinates, or exchanged sides)'
+            f'left and right contradict the layout in {count}, e.g. {shown(mirrored[0])}: knees and '
+            'feet point backward (mirrored coordinates, or exchanged sides)'
         )
     for what, why in work.skipped.items():
-        print(f'left out {what}: {why}')
+        print(shown(f'left out {what}: {why}'))
     for trouble in work.troubles:
-        print(f'damaged: {trouble}')
+        print(shown(f'damaged: {trouble}'))
     if args.out:
         some = next(iter(tallies.values()))
         title = f'{args.data}: {", ".join(sorted(some.layouts))}'
