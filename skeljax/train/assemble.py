@@ -12,7 +12,7 @@ from skeljax import skeleton, streams
 from skeljax.contrast import queue, snippet
 from skeljax.errors import InputError
 from skeljax.models import fuser, heads, pyramid, remat
-from skeljax.train import finetune, negatives, parallel, pretrain, schedule
+from skeljax.train import bounds, finetune, negatives, parallel, pretrain, schedule
 
 QUIRKS = (
     'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
@@ -34,6 +34,7 @@ def quirk(config: ConfigDict, name: str) -> bool:
 
 def check(config: ConfigDict):
     """Raises InputError for values that no part of the library knows."""
+    bounds.check(config)
     for name in config.faithful:
         if name and name not in QUIRKS:
             raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
