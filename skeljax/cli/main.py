@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Container
+import contextlib
 import importlib
 import keyword
 import logging
@@ -40,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns the exit status.
 
     0: done. 2: bad input, told in one line. 130 or 143: stopped by Ctrl-C or
-    SIGTERM after a last checkpoint; the same command goes on.
+    SIGTERM after a last checkpoint; the same command goes on. 141: what reads its output
+    has closed it.
     """
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
@@ -48,7 +50,12 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger('absl').setLevel(logging.ERROR)  # Orbax tells of every save
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
     try:
-        return verb.run(args) or 0
+        status = verb.run(args) or 0
+        sys.stdout.flush()  # what is still kept fails here, not when Python ends
+        return status
+    except BrokenPipeError:
+        _close_output()
+        return 141  # as a shell has it of a program that SIGPIPE ended
     except InputError as error:
         if args.debug:
             raise
@@ -57,6 +64,12 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f'skeljax {args.verb}: interrupted', file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def _close_output():
+    """Lets what is still written to standard output go nowhere: nothing reads it any more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module(name: str) -> ModuleType:
