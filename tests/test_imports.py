@@ -8,7 +8,7 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.anatomy', 'skeljax.naming', 'skeljax.remap',
+NUMPY = ('skeljax.skeleton', 'skeljax.layouts', 'skeljax.image_layouts', 'skeljax.anatomy', 'skeljax.naming', 'skeljax.remap',
          'skeljax.graph', 'skeljax.formats', 'skeljax.data', 'skeljax.imports', 'skeljax.localize',
          'skeljax.tfds_builders')
 PURE = ('skeljax.augment', 'skeljax.streams', 'skeljax.models', 'skeljax.contrast', 'skeljax.train.pretrain',
