@@ -105,8 +105,18 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
 
 
 def open_split(config: ConfigDict, split: str) -> Corpus:
-    """Opens one split of the labelled corpus."""
-    return configured.open_corpus(config, config.data.corpus, split)
+    """Opens one split of the labelled corpus.
+
+    Raises:
+        InputError: no such corpus or split, or its labels hold no class.
+    """
+    corpus = configured.open_corpus(config, config.data.corpus, split)
+    if not corpus.classes:
+        raise InputError(
+            f'{corpus.name}: has no class: its labels name none, or it was prepared without; '
+            'it serves pretraining alone'
+        )
+    return corpus
 
 
 def labelled(config: ConfigDict, corpus: Corpus) -> np.ndarray:
@@ -129,6 +139,7 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
         seed=config.seed,
         labelled=True,
         process=(jax.process_index(), jax.process_count()),
+        stage='finetune',
     )
 
 

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Container
+import contextlib
 import importlib
 import keyword
 import logging
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
     0: done. 2: bad input, or what the system refuses (a folder that cannot be written, memory),
     told in one line. 130 or 143: ended by Ctrl-C or SIGTERM, training after a last checkpoint;
-    the same command goes on.
+    the same command goes on. 141: what reads its output has closed it.
     """
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
@@ -52,12 +53,17 @@ def main(argv: list[str] | None = None) -> int:
         with signals.terminated(name):  # importing a verb takes seconds
             args, verb = parse(argv)
             _check_numbers(args)
-            return verb.run(args) or 0
+            status = verb.run(args) or 0
+            sys.stdout.flush()  # what is still kept fails here, not when Python ends
+            return status
     except KeyboardInterrupt as error:
         ended = isinstance(error, signals.Terminated)
         number = signal.SIGTERM if ended else signal.SIGINT
         print(signals.line(name, number), file=sys.stderr)
         return 128 + number
+    except BrokenPipeError:
+        _close_output()
+        return 141  # as a shell has it of a program that SIGPIPE ended
     except Exception as error:
         reason = _refusal(error)
         if debug or not reason:
@@ -101,6 +107,12 @@ def quiet_libraries(*, debug: bool = False):
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
     # What a failed save leaves; Python reports it without a module.
     warnings.filterwarnings('ignore', message="coroutine '.*' was never awaited")
+
+
+def _close_output():
+    """Lets what is still written to standard output go nowhere: nothing reads it any more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module(name: str) -> ModuleType:
