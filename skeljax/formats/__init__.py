@@ -21,6 +21,7 @@ FORMATS = {
     'amc': ('.amc', '.amc.gz'),
     'c3d': ('.c3d',),
     'trc': ('.trc', '.trc.gz'),
+    'pickle_file': ('.pkl', '.pickle'),
     'ntu': ('.skeleton',),
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
@@ -28,12 +29,33 @@ FORMATS = {
     'table': ('.csv', '.csv.gz'),
     'keypoints': ('.json',),
 }
+# Modules of files that may hold several recordings.
+_HOLDERS = ('pickle_file',)
 
 
 def find(path) -> str | None:
     """Finds the module whose files end like this one, None where there is none."""
     name = Path(path).name.lower()
     return next((module for module, endings in FORMATS.items() if name.endswith(endings)), None)
+
+
+def holder(path) -> Path | None:
+    """Returns the file of several recordings that holds one, `FILE.pkl/NAME`; None without."""
+    found = (p for p in Path(path).parents if find(p) in _HOLDERS and p.is_file())
+    return next(found, None)
+
+
+def inside(path) -> list[Path]:
+    """Lists the recordings of a file of several, as `FILE.pkl/NAME`; none for other files.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    module = find(path)
+    if module not in _HOLDERS:
+        return []
+    names = importlib.import_module(f'skeljax.formats.{module}').names(path)
+    return [Path(path) / name for name in names]
 
 
 def stem(path) -> str:
@@ -69,16 +91,17 @@ def read(
     path = Path(path)
     if path.is_dir() and any(path.glob('*_keypoints.json')):
         module: str | None = 'keypoints'
-    elif not path.is_file():
+    elif not path.is_file() and holder(path) is None:
         raise InputError(f'{path}: no such file')
     else:
-        module = find(path)
+        module = find(holder(path) or path)
     if module is None:
         if hint := hints.unreadable(path):
             raise FormatError(f'{path}: {hint}')
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
-    module = sniff.refined(path, module)
+    if holder(path) is None:
+        module = sniff.refined(path, module)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     given = {
         'fps': fps,
