@@ -27,7 +27,7 @@ FORMATS = {
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
     'table': ('.csv', '.csv.gz'),
-    'keypoints': ('.json',),
+    'keypoints': ('.json', '.json.gz'),
 }
 # Modules of files that may hold several recordings.
 _HOLDERS = ('pickle_file',)

@@ -1,7 +1,13 @@
 """Finds the reader of a file whose ending several formats share, by what is in it."""
 
+import gzip
 from pathlib import Path
+import re
 import zipfile
+import zlib
+
+_HEAD = 8192  # bytes of a file that are looked at
+_DOCUMENTS = {'skeletons': rb'"skeletons"\s*:\s*\['}  # module -> what is in its JSON
 
 
 def refined(path, module: str) -> str:
@@ -12,7 +18,21 @@ def refined(path, module: str) -> str:
     path = Path(path)
     if module == 'arrays' and path.suffix.lower() == '.npz':
         return 'amass' if {'poses', 'trans'} <= _arrays(path) else module
+    if module == 'keypoints' and path.is_file():
+        start = head(path)
+        found = (name for name, text in _DOCUMENTS.items() if re.search(text, start))
+        return next(found, module)
     return module
+
+
+def head(path: Path) -> bytes:
+    """Returns the first bytes of a file, unpacked, without the mark of UTF-8."""
+    opened = gzip.open if path.suffix.lower() == '.gz' else open
+    try:
+        with opened(path, 'rb') as file:
+            return file.read(_HEAD).removeprefix(b'\xef\xbb\xbf')
+    except (OSError, EOFError, zlib.error):
+        return b''
 
 
 def _arrays(path: Path) -> set[str]:
