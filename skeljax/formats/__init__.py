@@ -26,7 +26,8 @@ FORMATS = {
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
-    'table': ('.csv', '.csv.gz'),
+    'mvnx': ('.mvnx',),
+    'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json', '.json.gz'),
 }
 # Modules of files that may hold several recordings.

@@ -6,6 +6,8 @@ import re
 import zipfile
 import zlib
 
+# Module -> how its tables begin.
+_TABLES = {'motive': b'Format Version', 'nexus': b'Trajectories', 'qualisys': b'NO_OF_FRAMES'}
 _HEAD = 8192  # bytes of a file that are looked at
 _DOCUMENTS = {'skeletons': rb'"skeletons"\s*:\s*\['}  # module -> what is in its JSON
 
@@ -18,6 +20,9 @@ def refined(path, module: str) -> str:
     path = Path(path)
     if module == 'arrays' and path.suffix.lower() == '.npz':
         return 'amass' if {'poses', 'trans'} <= _arrays(path) else module
+    if module == 'table' and path.is_file():
+        start = head(path).lstrip(b' ,;\t"\r\n')
+        return next((name for name, mark in _TABLES.items() if start.startswith(mark)), module)
     if module == 'keypoints' and path.is_file():
         start = head(path)
         found = (name for name, text in _DOCUMENTS.items() if re.search(text, start))
