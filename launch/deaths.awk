@@ -6,7 +6,7 @@ dead { next }
   dead = 1
   next
 }
-/^[EWI][0-9][0-9][0-9][0-9] .* coordination_service(_agent)?\.cc:/ { log_lines = 1; next }
+/^[EWI][0-9][0-9][0-9][0-9] .* (coordination_service(_agent)?|preemption_sync_manager)\.cc:/ { log_lines = 1; next }
 # The rest of such a message: numbers of processes, and where the error came from.
 log_lines && /^([0-9]+$|The tasks have crashed|Additional GRPC error|:UNKNOWN:|RPC: |$)/ { next }
 { log_lines = 0; say($0) }

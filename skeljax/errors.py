@@ -1,15 +1,38 @@
 """The errors that a user can mend: bad input, told in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import contextlib
+import re
+
+# Of C0, C1 and those that turn the direction of writing or break a line; halves of characters.
+_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
 class InputError(ValueError):
-    """Says in one line what was wrong with an input, and where."""
+    """Says in one line what was wrong with an input, and where.
+
+    What a file holds may stand in the message: control characters in it are written as escapes.
+    """
+
+    def __init__(self, message: object = ''):
+        super().__init__(shown(message))
+
+    @classmethod
+    def of_lines(cls, messages: Iterable[str]):
+        """Makes one of several messages, a line each."""
+        error = cls()
+        lines = (line for message in messages for line in str(message).split('\n'))
+        error.args = ('\n'.join(map(shown, lines)),)
+        return error
 
 
 class FormatError(InputError):
     """Says which raw file could not be read: file, line or frame, found, expected."""
+
+
+def shown(text: object) -> str:
+    """Writes a text so that it stays in its line and does nothing to a terminal."""
+    return _CONTROL.sub(lambda found: found[0].encode('unicode_escape').decode(), str(text))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from skeljax.ablate import bootstrap
 from skeljax.ablate.gather import Figures
 from skeljax.ablate.plan import Run
 from skeljax.ablate.sweep import Sweep
+from skeljax.formats import formulas
 from skeljax.report import intervals, table
 
 _COLUMNS = ('seeds', 'mean', 'difference', 'from', 'to')
@@ -104,4 +105,5 @@ def _csv(path: Path, lines):
     with path.open('w', newline='') as file:
         writer = csv.writer(file)
         for line in lines:
-            writer.writerow(['' if value != value else value for value in line])
+            line = ['' if value != value else value for value in line]
+            writer.writerow([formulas.guarded(v) if isinstance(v, str) else v for v in line])

@@ -50,11 +50,11 @@ def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
     )
     try:
         values(words)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # a file that is no config fails as Python does
         text = str(error).strip('"\'\n ')
         # A config's own complaint comes with the traceback in front of it.
         text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
-        raise InputError(f'{name}: {text}') from None
+        raise InputError(f'{name}: {text or type(error).__name__}') from None
     return values.config
 
 

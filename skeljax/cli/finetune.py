@@ -16,7 +16,7 @@ import numpy as np
 from skeljax import localize
 from skeljax.cli import configured, training
 import skeljax.configs.default
-from skeljax.data import corpus as corpora, label_counts, label_sets
+from skeljax.data import corpus as corpora, handedness, label_counts, label_sets
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
@@ -69,6 +69,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
         config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
         described = workdirs.check(workdir, 'finetune', config, corpus)
+        described['mirrored'] = handedness.of_corpus(corpus)
     training.agree(described, [corpus, held_out])
     with cluster.together():
         step, state, batches, model = prepare(config, corpus)
@@ -104,8 +105,18 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
 
 
 def open_split(config: ConfigDict, split: str) -> Corpus:
-    """Opens one split of the labelled corpus."""
-    return configured.open_corpus(config, config.data.corpus, split)
+    """Opens one split of the labelled corpus.
+
+    Raises:
+        InputError: no such corpus or split, or its labels hold no class.
+    """
+    corpus = configured.open_corpus(config, config.data.corpus, split)
+    if not corpus.classes:
+        raise InputError(
+            f'{corpus.name}: has no class: its labels name none, or it was prepared without; '
+            'it serves pretraining alone'
+        )
+    return corpus
 
 
 def labelled(config: ConfigDict, corpus: Corpus) -> np.ndarray:
@@ -128,6 +139,7 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
         seed=config.seed,
         labelled=True,
         process=(jax.process_index(), jax.process_count()),
+        stage='finetune',
     )
 
 

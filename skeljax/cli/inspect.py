@@ -17,10 +17,10 @@ from pathlib import Path
 
 from skeljax import formats
 from skeljax.cli import raw
-from skeljax.data import building, corpus, folder, posture, records, survey
+from skeljax.data import building, corpus, folder, handedness, posture, records, survey
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
-from skeljax.errors import InputError
+from skeljax.errors import InputError, shown
 from skeljax.formats import frame_folders
 from skeljax.report import files, sheet, tally
 
@@ -44,19 +44,28 @@ def run(args) -> int:
     classes, recordings = _open(args, work)
     tallies: dict[str, tally.Tally] = {}
     strips, lines = sheet.Sheet(), []
+    mirrored: list[str] = []
     for split, recording, told in recordings:
+        if handedness.find(recording).mirrored:
+            mirrored.append(recording.name)
         tallies.setdefault(split, tally.Tally()).add(recording, classes)
         strips.add(recording)
         lines.append(told)
     if not tallies:
-        raise InputError('\n'.join([f'{args.data}: nothing to inspect', *work.troubles]))
+        raise InputError.of_lines([f'{args.data}: nothing to inspect', *work.troubles])
     print('\n'.join([*_listed(lines, args.all), tally.describe(tallies, classes)]))
+    if mirrored:
+        count = f'{len(mirrored)} of {sum(len(t.seconds) for t in tallies.values())} recordings'
+        print(
+            f'left and right contradict the layout in {count}, e.g. {shown(mirrored[0])}: knees and '
+            'feet point backward (mirrored coordinates, or exchanged sides)'
+        )
     for what, why in work.skipped.items():
-        print(f'left out {what}: {why}')
+        print(shown(f'left out {what}: {why}'))
     for trouble in work.troubles:
-        print(f'damaged: {trouble}')
+        print(shown(f'damaged: {trouble}'))
     for note in work.notes:
-        print(f'note: {note}')
+        print(shown(f'note: {note}'))
     if args.out:
         some = next(iter(tallies.values()))
         title = f'{args.data}: {", ".join(sorted(some.layouts))}'
@@ -67,11 +76,11 @@ def run(args) -> int:
 def _listed(lines: list[list[str]], every: bool) -> list[str]:
     """Lists the files that are described: all that are odd, of the others as many as fit."""
     lines = [some for some in lines if some]
-    shown = lines if every else lines[:_LISTED]
-    odd = [some for some in lines[len(shown) :] if any('  odd: ' in line for line in some)]
-    left = len(lines) - len(shown) - len(odd)
+    first = lines if every else lines[:_LISTED]
+    odd = [some for some in lines[len(first) :] if any('  odd: ' in line for line in some)]
+    left = len(lines) - len(first) - len(odd)
     more = [f'... and {left} files more, of which none is odd; --all lists them'] if left else []
-    told = [line for some in (*shown, *odd) for line in some] + more
+    told = [shown(line) for some in (*first, *odd) for line in some] + more
     return [*told, ''] if told else []
 
 

@@ -2,9 +2,11 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Container
+import contextlib
 import importlib
 import keyword
 import logging
+import math
 import os
 import signal
 import sys
@@ -12,8 +14,8 @@ from types import ModuleType
 import warnings
 
 from skeljax import __version__
-from skeljax.cli import compiler
-from skeljax.errors import InputError
+from skeljax.cli import compiler, signals
+from skeljax.errors import InputError, shown
 
 VERBS = {
     'prepare': 'convert a corpus into records',
@@ -39,23 +41,57 @@ VERBS = {
 def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns the exit status.
 
-    0: done. 2: bad input, told in one line. 130 or 143: stopped by Ctrl-C or
-    SIGTERM after a last checkpoint; the same command goes on.
+    0: done. 2: bad input, or what the system refuses (a folder that cannot be written, memory),
+    told in one line. 130 or 143: ended by Ctrl-C or SIGTERM, training after a last checkpoint;
+    the same command goes on. 141: what reads its output has closed it.
     """
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
-    args, verb = parse(argv)
-    quiet_libraries(debug=args.debug)
+    name, debug = next((word for word in argv if word in VERBS), ''), '--debug' in argv
+    quiet_libraries(debug=debug)
     try:
-        return verb.run(args) or 0
-    except InputError as error:
-        if args.debug:
+        with signals.terminated(name):  # importing a verb takes seconds
+            args, verb = parse(argv)
+            _check_numbers(args)
+            status = verb.run(args) or 0
+            sys.stdout.flush()  # what is still kept fails here, not when Python ends
+            return status
+    except KeyboardInterrupt as error:
+        ended = isinstance(error, signals.Terminated)
+        number = signal.SIGTERM if ended else signal.SIGINT
+        print(signals.line(name, number), file=sys.stderr)
+        return 128 + number
+    except BrokenPipeError:
+        _close_output()
+        return 141  # as a shell has it of a program that SIGPIPE ended
+    except Exception as error:
+        reason = _refusal(error)
+        if debug or not reason:
             raise
-        print(f'skeljax {args.verb}: {error}', file=sys.stderr)
+        print(f'skeljax {name}: {reason}', file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f'skeljax {args.verb}: interrupted', file=sys.stderr)
-        return 128 + signal.SIGINT
+
+
+def _refusal(error: Exception) -> str:
+    """Says what a user can mend, '' where an exception is a fault of this program."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        return shown(f'{" and ".join(names)}: {error.strerror}' if names else error.strerror)
+    # JAX raises its own kind, and is not imported for the sake of its name.
+    if isinstance(error, MemoryError) or 'RESOURCE_EXHAUSTED' in str(error)[:100]:
+        first = (str(error).splitlines() or [''])[0][:200]
+        return shown(f'not enough memory: {first}' if first else 'not enough memory')
+    return ''
+
+
+def _check_numbers(args: Namespace):
+    """Raises InputError where an option is nan, which every comparison would let pass."""
+    for name, value in vars(args).items():
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and math.isnan(number):
+                raise InputError(f'--{name.replace("_", "-")} is nan, expected a number')
 
 
 def quiet_libraries(*, debug: bool = False):
@@ -71,6 +107,12 @@ def quiet_libraries(*, debug: bool = False):
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
     # What a failed save leaves; Python reports it without a module.
     warnings.filterwarnings('ignore', message="coroutine '.*' was never awaited")
+
+
+def _close_output():
+    """Lets what is still written to standard output go nowhere: nothing reads it any more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module(name: str) -> ModuleType:

@@ -18,17 +18,16 @@ import os
 from pathlib import Path
 import shlex
 import shutil
-import tempfile
 
 import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
 from skeljax import documents
-from skeljax.cli import builders
+from skeljax.cli import beside as places, builders
 from skeljax.data import spool
 from skeljax.data.corpus import Corpus
-from skeljax.errors import InputError
+from skeljax.errors import InputError, shown
 from skeljax.report import table
 
 
@@ -81,7 +80,7 @@ def run(args) -> int:
         print(describe(report))
     if troubles:
         done = f'{len(names) - len(troubles)} of {len(names)} configs prepared'
-        raise InputError('\n'.join([*troubles, *([done] if len(names) > 1 else [])]))
+        raise InputError.of_lines([*troubles, *([done] if len(names) > 1 else [])])
     return 0
 
 
@@ -134,7 +133,7 @@ def prepare(
         Path(data_dir).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'{data_dir}: cannot be made: {error.strerror}') from None
-    with tempfile.TemporaryDirectory(prefix='.preparing-', dir=data_dir) as beside:
+    with places.folder(data_dir) as beside:
         # What such a corpus looks like is known only from its files.
         own = builders.named_by_user(corpus)
         raw = {'manual_dir': manual_dir, 'processes': processes} if own else {}
@@ -150,12 +149,12 @@ def prepare(
                 raise
             made.work.gather()
             told = [f'{name}: a split is left without a recording', *made.work.troubles]
-            raise InputError('\n'.join(told)) from None
+            raise InputError.of_lines(told) from None
         made.work.gather()
         troubles = made.work.troubles
         if troubles and on_error == 'fail':
             heading = [f'{name}: {len(troubles)} damaged'] if len(troubles) > 1 else []
-            raise InputError('\n'.join([*heading, *troubles]))
+            raise InputError.of_lines([*heading, *troubles])
         report = _report(beside, name, made, strict=on_error == 'fail')
         path = Path(made.data_path)
         (path / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
@@ -171,9 +170,9 @@ def describe(report: dict) -> str:
     top = table.text(list(splits), columns, values, corner=report['name'], digits=1)
     counts = [[split['classes'][name] for split in splits.values()] for name in report['classes']]
     below = table.text(report['classes'], list(splits), counts, corner='instances', digits=0)
-    skipped = [f'skipped {what}: {why}' for what, why in report['skipped'].items()]
-    skipped += [f'skipped as damaged: {trouble}' for trouble in report['damaged']]
-    notes = [f'note: {note}' for note in report.get('notes', ())]
+    skipped = [shown(f'skipped {what}: {why}') for what, why in report['skipped'].items()]
+    skipped += [shown(f'skipped as damaged: {trouble}') for trouble in report['damaged']]
+    notes = [shown(f'note: {note}') for note in report.get('notes', ())]
     return '\n'.join([top, '', below, *(skipped or ['skipped: nothing']), *notes])
 
 

@@ -106,6 +106,7 @@ def draw(config: ConfigDict, corpora: list[Corpus]) -> Batches:
         batch=chosen.batch,
         seed=config.seed,
         process=(jax.process_index(), jax.process_count()),
+        stage='pretrain',
     )
 
 

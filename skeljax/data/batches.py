@@ -50,6 +50,7 @@ class Batches:
         seed: of order and places.
         labelled: adds frame labels (one corpus only).
         process: (index, count): this host's share of the batch's rows.
+        stage: of the config whose window this is, for messages.
 
     Attributes:
         corpora, chosen, length, labelled: as given.
@@ -63,7 +64,8 @@ class Batches:
     """
 
     def __init__(
-        self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1)
+        self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1),
+        stage='',
     ):
         chosen = [np.arange(len(c)) for c in corpora] if chosen is None else chosen
         pairs = zip(corpora, chosen, strict=True)
@@ -72,9 +74,11 @@ class Batches:
         if not longest:
             raise InputError(f'{names}: no recording')
         if length > longest:
+            field = f'config.{stage}.window and config.{stage}.crop.length'
+            mend = f': set {field} to at most {longest}' if stage else ''
             raise InputError(
                 f'{names}: a window of {length} frames is longer than every recording '
-                f'(the longest has {longest})'
+                f'(the longest has {longest}){mend}'
             )
         if batch % process[1]:
             raise InputError(f'batch of {batch} is not divisible by {process[1]} processes')

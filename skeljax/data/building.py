@@ -7,7 +7,10 @@ import dataclasses
 import functools
 import itertools
 import multiprocessing
+import multiprocessing.connection
+import os
 from pathlib import Path
+import threading
 import traceback
 
 from skeljax.data import records
@@ -79,7 +82,7 @@ class Work:
                 names.add(recording.name)
                 yield recording.name, records.example(recording)
         if not names:  # TFDS cannot make an empty split
-            raise InputError('\n'.join(['a split without a recording', *self.troubles]))
+            raise InputError.of_lines(['a split without a recording', *self.troubles])
 
     def _transform(self, make, jobs):
         import apache_beam as beam  # an extra
@@ -106,7 +109,9 @@ class Work:
             return
         # Spawned: a fork would copy the locks of threads that JAX and TFDS have started.
         context = multiprocessing.get_context('spawn')
-        with ProcessPoolExecutor(self.processes, mp_context=context) as pool:
+        with ProcessPoolExecutor(
+            self.processes, mp_context=context, initializer=_end_with_parent
+        ) as pool:
             waiting: deque = deque()
             for job in jobs:
                 waiting.append(pool.submit(_attempt, make, job))
@@ -114,6 +119,17 @@ class Work:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+
+
+def _end_with_parent():
+    """Ends this process when the one that started it dies; else it would wait for jobs for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch():
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _attempt(make, job) -> tuple[list[Recording], str]:

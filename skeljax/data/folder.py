@@ -178,9 +178,17 @@ def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
                 folders.add(path.parent)
                 yield path.parent
         elif formats.find(path):
-            yield path
+            yield from _inside(path)
         else:
             strange.append(inside.as_posix())
+
+
+def _inside(path: Path) -> list[Path]:
+    """Lists the recordings of a file: itself, or those of a file of several."""
+    try:
+        return formats.inside(path) or [path]
+    except FormatError:
+        return [path]  # whose reader tells the damage
 
 
 class _Names:

@@ -136,7 +136,7 @@ def check(recording: Recording, num_classes: int):
     """Raises InputError where a recording is none, naming it and what is wrong with it."""
     name, joints = recording.name, recording.joints
     layout = skeleton.get(recording.layout)
-    if joints.ndim != 4 or joints.shape[2:] != (layout.num_joints, 3) or not len(joints):
+    if joints.ndim != 4 or joints.shape[2:] != (layout.num_joints, 3) or not joints.size:
         raise InputError(
             f'{name}: joints are {joints.shape}, expected (frames, persons, {layout.num_joints}, 3)'
         )

@@ -111,7 +111,7 @@ def take(told: Plan, work: building.Work) -> Survey:
     """
     briefs = list(work.each(_brief, jobs(told, told.files)))
     if not briefs:
-        raise InputError('\n'.join(['every recording is damaged', *work.troubles]))
+        raise InputError.of_lines(['every recording is damaged', *work.troubles])
     first = briefs[0]
     fps = statistics.median_low([brief.fps for brief in briefs])
     for brief in briefs:

@@ -22,13 +22,17 @@ FORMATS = {
     'amc': ('.amc', '.amc.gz'),
     'c3d': ('.c3d',),
     'trc': ('.trc', '.trc.gz'),
+    'pickle_file': ('.pkl', '.pickle'),
     'ntu': ('.skeleton',),
     'pku': ('.txt',),
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
+    'mvnx': ('.mvnx',),
     'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
-    'keypoints': ('.json',),
+    'keypoints': ('.json', '.json.gz'),
 }
+# Modules of files that may hold several recordings.
+_HOLDERS = ('pickle_file',)
 
 
 def find(path) -> str | None:
@@ -38,8 +42,31 @@ def find(path) -> str | None:
 
 
 def module_of(path) -> str | None:
-    """Finds the module that reads a file, or a folder of one file a frame; None without one."""
-    return 'keypoints' if frame_folders.is_frames(path) else find(path)
+    """Finds the module that reads a recording; None without one.
+
+    Args:
+        path: a file, `FILE/NAME` of a file of several recordings, or a folder of one file a frame.
+    """
+    return 'keypoints' if frame_folders.is_frames(path) else find(holder(path) or path)
+
+
+def holder(path) -> Path | None:
+    """Returns the file of several recordings that holds one, `FILE.pkl/NAME`; None without."""
+    found = (p for p in Path(path).parents if find(p) in _HOLDERS and p.is_file())
+    return next(found, None)
+
+
+def inside(path) -> list[Path]:
+    """Lists the recordings of a file of several, as `FILE.pkl/NAME`; none for other files.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    module = find(path)
+    if module not in _HOLDERS:
+        return []
+    names = importlib.import_module(f'skeljax.formats.{module}').names(path)
+    return [Path(path) / name for name in names]
 
 
 def stem(path) -> str:
@@ -82,7 +109,8 @@ def read(
         FormatError: no reader knows it, or it is damaged.
     """
     path = Path(path)
-    if not path.is_file() and not frame_folders.is_frames(path):
+    inner = holder(path) is not None
+    if not path.is_file() and not inner and not frame_folders.is_frames(path):
         raise InputError(f'{path}: no such file')
     module = module_of(path)
     if module is None:
@@ -90,7 +118,8 @@ def read(
             raise FormatError(f'{path}: {hint}')
         known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
         raise FormatError(f'{path}: unknown format, known: {known}')
-    module = sniff.refined(path, module)
+    if not inner:
+        module = sniff.refined(path, module)
     reader = importlib.import_module(f'skeljax.formats.{module}').read
     up = None if up is None else vertical.check(up)
     given = {

@@ -1,7 +1,8 @@
 """Reads joints stored by numpy: .npy (the joints alone) and .npz (named arrays).
 
-    joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0);
-                 may be named keypoints, positions or data; nan where not measured
+    joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0), or in
+                 another order (`skeljax.formats.axes`); may have another name of `_JOINTS`;
+                 nan where not measured
     fps          frames a second
     layout       name of a joint layout; or joint_names [V] and, of one's own, parents [V]
     unit         see `skeljax.formats.options`; by default as a body's size tells
@@ -23,7 +24,10 @@ from skeljax.formats import archive, axes, filling, lengths, options
 from skeljax.formats.motion import Motion
 from skeljax.formats.wanted import Wanted
 
-_JOINTS = ('joints', 'keypoints', 'positions', 'data')
+_JOINTS = (
+    'joints', 'keypoints', 'positions', 'data', 'joint', 'keypoint', 'skeleton', 'xyz', 'motion',
+    'joints3d', 'joints_3d', 'keypoints3d', 'keypoints_3d', 'arr_0',
+)
 
 
 def read(
@@ -46,8 +50,8 @@ def read(
     arrays = archive.load(path) if archived else {'joints': archive.single(path)}
     name = next((name for name in _JOINTS if name in arrays), None)
     if name is None:
-        found = ', '.join(sorted(arrays)[:8]) or 'nothing'
-        raise FormatError(f'{path}: holds {found}, expected an array {_JOINTS[0]!r}')
+        there = ', '.join(sorted(arrays)[:8]) or 'nothing'
+        raise FormatError(f'{path}: holds {there}, expected an array {_JOINTS[0]!r}')
     if arrays[name].dtype.kind not in 'fiu':
         raise FormatError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)

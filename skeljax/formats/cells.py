@@ -156,8 +156,8 @@ def read(path) -> Cells:
     rows, lines = (_quoted if '"' in text else _unquoted)(path, text, delimiter)
     if not rows:
         raise FormatError(f'{path}: empty, expected a line that names the columns')
-    quoted = not isinstance(rows[0], str)
-    names = rows[0] if quoted else [name.strip() for name in rows[0].split(delimiter)]
+    head, quoted = rows[0], not isinstance(rows[0], str)
+    names = [name.strip() for name in head.split(delimiter)] if isinstance(head, str) else head
     for index, name in enumerate(names):
         if name and name in names[:index]:
             raise FormatError(f'{path}:{lines[0]}: two columns {name!r}')

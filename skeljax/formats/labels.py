@@ -14,7 +14,7 @@ import math
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.formats import cells, texts
+from skeljax.formats import cells, formulas, texts
 
 RECORDING = ('recording', 'video', 'file', 'name')
 _START = ('start', 'start_seconds', 'begin', 'onset')
@@ -162,7 +162,7 @@ def to_frames(
         segments.append((start, end, classes.index(label.name)))
         before = label
     if troubles:
-        raise FormatError('\n'.join(troubles))
+        raise FormatError.of_lines(troubles)
     return segments
 
 
@@ -206,6 +206,7 @@ def _csv(path: Path) -> Labels:
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         where = f'{path}:{line}'
         recording, start, end, name = (row[column] for column in columns)
+        recording, name = formulas.plain(recording), formulas.plain(name)
         if not any(row):  # spreadsheets end so
             continue
         if not recording:

@@ -34,8 +34,8 @@ def settle(
     length, (low, high) = body
     fitting = [name for name in _TRIED if low <= length * UNITS[name] <= high]
     if not fitting:
-        told = f'a body of {length:.3g} from head to feet fits none of {", ".join(_TRIED)}'
-        return 1.0, (f'{told}: the unit is taken for m; the option unit tells another',)
+        told = f'no unit of {", ".join(_TRIED)} makes a person: a body is {length:.3g} from head'
+        return 1.0, (f'{told} to feet, the unit is taken for m; the option unit tells another',)
     name = fitting[0]
     if name == 'm':
         return 1.0, ()

@@ -161,7 +161,9 @@ def _keypoints(person: Mapping, hands: bool) -> list[Person] | None:
     for number, one in enumerate(several):
         sure = scores[number] if isinstance(scores, list) and scores else None
         read_one = points.read(one, scores=sure if isinstance(sure, list) else None)
-        deep = bool(read_one.points[..., 2].any())
+        # Objects with a z in pixels are BlazePose's in an image; those in space are named so.
+        image = '3d' not in key.lower() and isinstance(one, list) and isinstance(one[0], Mapping)
+        deep = bool(read_one.points[..., 2].any()) and not image
         pose = _pose(read_one, person if len(several) == 1 else {})
         found.append(Person(pose, 'coco', read_one.names, deep))
     return found

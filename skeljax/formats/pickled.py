@@ -103,7 +103,7 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
     for name in (*names, *optional):
         if name in content:
             try:
-                found[name] = _array(content[name])
+                found[name] = array(content[name])
             except Exception as error:
                 raise FormatError(f'{path}: {name!r}: {reason(error)}, {_NEEDS_NPZ}') from None
         elif name in names:
@@ -129,8 +129,14 @@ def _check_claims(file: io.BytesIO):
         depths.note(operation, argument)
 
 
-def _array(thing) -> np.ndarray:
-    """Puts an array together, dense."""
+def array(thing) -> np.ndarray:
+    """Puts an array together, dense, from the note of one.
+
+    Raises:
+        ValueError: it is none; and whatever damage causes.
+    """
+    if isinstance(thing, np.ndarray):
+        return thing
     if not isinstance(thing, Note):
         raise ValueError(f'a {type(thing).__name__}')
     call = thing.call
@@ -146,12 +152,12 @@ def _array(thing) -> np.ndarray:
     if name in ('csc_matrix', 'csr_matrix', 'csc_array', 'csr_array'):
         return _dense(thing.state, by_row=name.startswith('csr'))
     if call == 'chumpy.ch.Ch':
-        return _array(thing.state['x'])
+        return array(thing.state['x'])
     raise ValueError(f'a {call}')
 
 
-def _filled(raw, dtype, shape, fortran) -> np.ndarray:
-    kind = _dtype(dtype)
+def _filled(raw, told, shape, fortran) -> np.ndarray:
+    kind = dtype(told)
     if isinstance(raw, Note) and raw.call == '_codecs.encode':  # bytes, as protocol 2 has them
         raw = raw.args[0]
     raw = raw.encode('latin1') if isinstance(raw, str) else bytes(raw)
@@ -162,7 +168,12 @@ def _filled(raw, dtype, shape, fortran) -> np.ndarray:
     return values.reshape(shape, order='F' if fortran else 'C')
 
 
-def _dtype(note) -> np.dtype:
+def dtype(note) -> np.dtype:
+    """Returns the kind of numbers that a note of `numpy.dtype` means.
+
+    Raises:
+        ValueError: it is none of numbers.
+    """
     kind = note.args[0]
     if note.call != 'numpy.dtype' or not _DTYPE.fullmatch(kind):
         raise ValueError(f'an array of {kind}')
@@ -174,7 +185,7 @@ def _dense(state: dict, by_row: bool) -> np.ndarray:
     rows, columns = (int(size) for size in state.get('_shape', state.get('shape')))
     if rows * columns > _LARGEST:
         raise ValueError(f'a matrix of {rows} x {columns}')
-    values, inner, ends = (_array(state[name]) for name in ('data', 'indices', 'indptr'))
+    values, inner, ends = (array(state[name]) for name in ('data', 'indices', 'indptr'))
     counts = np.diff(ends)
     if ends[0] or counts.min() < 0 or not len(values) == len(inner) == ends[-1] or inner.min() < 0:
         raise ValueError('a sparse matrix that does not fit together')

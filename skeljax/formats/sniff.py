@@ -2,11 +2,17 @@
 
 import gzip
 from pathlib import Path
+import re
 import zipfile
 import zlib
 
 # Module -> how its tables begin; their names end as those of other tables do.
-_TABLES = {'kinder_gator': b'Timestamp,HipCenterX,', 'precog': b'HipCenter; Spine; '}
+_TABLES = {
+    'motive': b'Format Version', 'nexus': b'Trajectories', 'qualisys': b'NO_OF_FRAMES',
+    'kinder_gator': b'Timestamp,HipCenterX,', 'precog': b'HipCenter; Spine; ',
+}
+_HEAD = 8192  # bytes of a file that are looked at
+_DOCUMENTS = {'skeletons': rb'"skeletons"\s*:\s*\['}  # module -> what is in its JSON
 
 
 def refined(path, module: str) -> str:
@@ -17,7 +23,24 @@ def refined(path, module: str) -> str:
     path = Path(path)
     if module == 'arrays' and path.suffix.lower() == '.npz':
         return 'amass' if {'poses', 'trans'} <= _arrays(path) else module
-    return _kind_of_table(path) if module == 'table' else module
+    if module == 'table' and path.is_file():
+        start = head(path).lstrip(b' ,;\t"\r\n')
+        return next((name for name, mark in _TABLES.items() if start.startswith(mark)), module)
+    if module == 'keypoints' and path.is_file():
+        start = head(path)
+        found = (name for name, text in _DOCUMENTS.items() if re.search(text, start))
+        return next(found, module)
+    return module
+
+
+def head(path: Path) -> bytes:
+    """Returns the first bytes of a file, unpacked, without the mark of UTF-8."""
+    opened = gzip.open if path.suffix.lower() == '.gz' else open
+    try:
+        with opened(path, 'rb') as file:
+            return file.read(_HEAD).removeprefix(b'\xef\xbb\xbf')
+    except (OSError, EOFError, zlib.error):
+        return b''
 
 
 def _arrays(path: Path) -> set[str]:
@@ -26,15 +49,3 @@ def _arrays(path: Path) -> set[str]:
             return {name.removesuffix('.npy') for name in file.namelist()}
     except (OSError, zipfile.BadZipFile, ValueError):
         return set()
-
-
-def _kind_of_table(path: Path) -> str:
-    """Returns the module that reads a .csv or .csv.gz file, by how its first line begins."""
-    opened = gzip.open if path.suffix.lower() == '.gz' else open
-    try:
-        with opened(path, 'rb') as file:
-            head = file.read(64).removeprefix(b'\xef\xbb\xbf')  # the mark of UTF-8
-    except (OSError, EOFError, zlib.error):
-        head = b''  # the reader of tables raises the error
-    fits = (module for module, start in _TABLES.items() if head.startswith(start))
-    return next(fits, 'table')

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import re
 
 import numpy as np
 
-from skeljax.errors import InputError
+from skeljax.errors import InputError, shown
+
+_MARKDOWN = re.compile(r'[\\|`<>\[\]]')
 
 
 def markdown(
@@ -47,8 +50,8 @@ def markdown(
              for cell, value, top in zip(line, numbers, best, strict=True)]
             for line, numbers in zip(cells[1:], values, strict=True)
         ]
-    names = [[name.replace('|', r'\|') for name in line] for line in names]
-    cells[0] = [name.replace('|', r'\|') for name in cells[0]]
+    names = [[_literal(name) for name in line] for line in names]
+    cells[0] = [_literal(name) for name in cells[0]]
     lines = _aligned(names, cells)
     widths = [len(cell) for cell in lines[0]]
     leading = len(names[0])
@@ -72,13 +75,20 @@ def text(
     return '\n'.join([lines[0], '-' * max(map(len, lines)), *lines[1:]])
 
 
+def _literal(name: str) -> str:
+    """Writes a name so that markdown shows it as it is: no link, no HTML, no column of its own."""
+    return _MARKDOWN.sub(r'\\\g<0>', name)
+
+
 def _cells(rows, columns, values, deviations, corner, digits, scale):
     """Makes the names float[R + 1][leading] and the cells [R + 1][C], heads first."""
     numbers = _numbers(values, rows, columns, 'values')
     spread = np.full(numbers.shape, np.nan)
     if deviations is not None:
         spread = _numbers(deviations, rows, columns, 'deviations')
-    names = [list(row) if isinstance(row, tuple) else [row] for row in rows]
+    # Names come of files: nothing in them may end a line, or reach a terminal.
+    columns = [shown(column) for column in columns]
+    names = [list(map(shown, row)) if isinstance(row, tuple) else [shown(row)] for row in rows]
     leading = len(names[0]) if names else 1
     heads = list(corner) if isinstance(corner, tuple) else [corner] + [''] * (leading - 1)
     if any(len(line) != leading for line in [*names, heads]):

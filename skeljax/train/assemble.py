@@ -15,7 +15,7 @@ from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
 from skeljax.localize import protocols
 from skeljax.models import boundary, fuser, heads, pyramid, remat
-from skeljax.train import finetune, negatives, parallel, pretrain, schedule
+from skeljax.train import bounds, finetune, negatives, parallel, pretrain, schedule
 from skeljax.train.frame_loss import EVEN, FrameLoss
 
 QUIRKS = (
@@ -38,6 +38,7 @@ def quirk(config: ConfigDict, name: str) -> bool:
 
 def check(config: ConfigDict):
     """Raises InputError for values that no part of the library knows."""
+    bounds.check(config)
     for name in config.faithful:
         if name and name not in QUIRKS:
             raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')

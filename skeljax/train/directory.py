@@ -125,6 +125,7 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
         layout=layout,
         fps=float(told['fps']),
         step=told['step'],
+        mirrored=told.get('mirrored'),
     )
     return Model(ready, decoded, told['origin'])
 
@@ -175,6 +176,7 @@ def _described(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) ->
         'fps': ready.fps,
         'normalisation': list(ready.config.data.normalisation),
         'step': ready.step,
+        'mirrored': ready.mirrored,
         'decoding': decoding.to_json_dict(model.decoding),
         'config': kept,
         'weights': {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skeljax import remap, skeleton
-from skeljax.data import normalize, timing
+from skeljax.data import handedness, normalize, timing
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.train import score, trained
@@ -26,9 +26,16 @@ def frame_scores(
     Raises:
         InputError: its layout cannot be mapped to the run's.
     """
+    warn(ready, recording, note)
     normalised = prepare(ready, recording, note)
     scores = score.probabilities(ready.model, ready.variables, normalised)
     return own_frames(scores, recording, normalised.fps)
+
+
+def warn(ready: trained.Trained, recording: Recording, note):
+    """Notes where left and right of a recording contradict what the network was trained on."""
+    if contradiction := handedness.contradiction(recording, ready.mirrored):
+        note(contradiction)
 
 
 def own_frames(scores: np.ndarray, recording: Recording, fps: float) -> np.ndarray:

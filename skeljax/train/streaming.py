@@ -47,6 +47,7 @@ def frame_scores(
     Raises:
         InputError: its layout cannot be mapped to the run's, or the normalisation moves frames.
     """
+    fitted.warn(ready, recording, note)
     whole = fitted.fit(recording, ready.layout, ready.fps, note)
     frames, normalise = len(whole.joints), normaliser(ready)
     shown = np.flatnonzero(whole.frame_valid)

@@ -25,6 +25,7 @@ class Trained(NamedTuple):
     layout: str
     fps: float
     step: int
+    mirrored: bool | None = None  # whether it learned from mirrored bodies; None: not known
 
     @property
     def multi_label(self) -> bool:
@@ -59,6 +60,7 @@ def load(workdir) -> Trained:
         layout=corpus['layout'],
         fps=corpus['fps'],
         step=step,
+        mirrored=run.get('mirrored'),
     )
 
 

@@ -175,15 +175,24 @@ def read(workdir) -> dict:
     """
     path = Path(workdir) / 'run.json'
     try:
-        return documents.parse(path.read_text())
-    except FileNotFoundError:
+        run = documents.parse(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f'{workdir}: no run here (no run.json)') from None
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: cannot be read: {error}') from None
+    parts = [run.get(name) for name in ('config', 'corpus')] if isinstance(run, dict) else [None]
+    if not all(isinstance(part, dict) for part in parts) or run.get('stage') not in UNREAD:
+        raise InputError(f'{path}: does not describe a run of skeljax')
+    return run
 
 
 def config_of(run: dict, default: ConfigDict) -> ConfigDict:
-    """Makes the ConfigDict of a described run; fields it does not tell of are `default`'s."""
+    """Makes the ConfigDict of a described run; fields it does not tell of are `default`'s.
+
+    Raises:
+        InputError: a field is of another kind than in `default`.
+    """
+    check_kinds(run['config'], default.to_dict(), 'config')
     config = default.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
         config.update(_tuples(run['config']))
@@ -196,6 +205,25 @@ def _same(path: Path, described: dict) -> bool:
         return not any(_differences(described, told))
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def check_kinds(told, like: dict, where: str):
+    """Raises InputError at the first value that is of another kind; fields of other versions pass."""
+    if not isinstance(told, dict):
+        raise InputError(f'{where} is {told!r:.40}, expected an object')
+    for name, value in told.items():
+        own, place = like.get(name), f'{where}.{name}'
+        kinds = {float: int | float, tuple: list | tuple}.get(type(own), type(own))
+        if isinstance(own, dict):
+            check_kinds(value, own, place)
+        elif own is not None and (
+            not isinstance(value, kinds) or isinstance(value, bool) != isinstance(own, bool)
+        ):
+            raise InputError(f'{place} is {value!r:.40}, expected a {type(own).__name__}')
+        elif isinstance(own, tuple):  # empty ones are of numbers
+            texts = bool(own) and isinstance(own[0], str)
+            if not all(isinstance(one, str) == texts for one in value):
+                raise InputError(f'{place} is {value!r:.40}, expected {own!r:.40} or the like')
 
 
 def _git() -> dict | None:

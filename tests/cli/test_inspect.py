@@ -1,6 +1,8 @@
 """`skeljax inspect`: what it counts is what is there, prepared or raw."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -132,6 +134,17 @@ def test_missing_joints_are_counted(capsys, tmp_path):
     )
     assert _row(shown, 'joints missing, %') == [10]
     assert 'frames a second: 25' in shown and 'instances' not in shown
+
+
+def test_a_reader_of_the_output_that_stops_ends_it_quietly(tmp_path):
+    """As `| head -1` does: no traceback, and the status of a closed pipe."""
+    _three(tmp_path)
+    command = [sys.executable, '-m', 'skeljax', 'inspect', str(tmp_path / 'good.npz')]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdout.close()
+    with running.stderr:
+        assert running.stderr.read() == b''
+    assert running.wait() == 141
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,32 @@ from skeljax.cli import main
 from skeljax.data import corpus, synthetic
 
 
+def test_labels_without_a_class_fail_before_the_first_step(tmp_path, write_own, capsys):
+    nothing = ''.join(f'r{n:02},,,\n' for n in range(4))
+    write_own(tmp_path / 'raw', 4, labels=f'recording,start,end,label\n{nothing}')
+    data = str(tmp_path / 'data')
+    prepare = ['prepare', 'folder/mine', '--manual-dir', str(tmp_path / 'raw'), '--data-dir', data]
+    assert main.main([*prepare, '--processes', '1']) == 0
+    told = 'note: the labels name no class: the corpus serves pretraining alone'
+    assert told in capsys.readouterr().out
+    options = [f'--config.data.data_dir={data}', '--workdir', str(tmp_path / 'run')]
+    assert main.main(['finetune', '--config', 'own:mine', *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('skeljax finetune: folder/mine: has no class') and not (
+        tmp_path / 'run'
+    ).exists()
+
+
+def test_a_split_without_a_recording_is_told(tmp_path, write_own, capsys):
+    write_own(tmp_path / 'raw', 1, labels=None)
+    data = str(tmp_path / 'data')
+    prepare = ['prepare', 'folder/mine', '--manual-dir', str(tmp_path / 'raw'), '--data-dir', data]
+    assert main.main([*prepare, '--processes', '1']) == 0
+    shown = capsys.readouterr().out
+    assert 'skipped split validation: no recording is in it; splits.csv tells them' in shown
+    assert 'skipped split test: no recording is in it; splits.csv tells them' in shown
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('form', ['csv', 'bvh'])
 def test_a_folder_goes_all_the_way_to_predictions(tmp_path, write_own, capsys, form):

@@ -313,7 +313,10 @@ def test_an_encoder_of_another_architecture_is_named(runs, tiny, tmp_path, capsy
 @pytest.mark.parametrize(
     ('override', 'named'),
     [
-        ('--config.pretrain.window=100000', 'longer than every recording'),
+        (
+            '--config.pretrain.window=100000',
+            ': set config.pretrain.window and config.pretrain.crop.length to at most ',
+        ),
         ('--config.pretrain.stepz=1', 'stepz'),
         ('--config.pretrain.queue_size=17', 'queue of 17'),
         ('--config.pretrain.batch=4', 'not divisible by 8 devices'),

@@ -41,7 +41,7 @@ def test_bare_joints_are_read_as_they_are_told(tmp_path):
     assert motion.joint_valid is None
 
 
-@pytest.mark.parametrize('name', ['joints', 'keypoints', 'positions', 'data'])
+@pytest.mark.parametrize('name', ['joints', 'keypoints', 'positions', 'data', 'arr_0'])
 def test_a_file_that_tells_everything_needs_no_option(tmp_path, name):
     both = np.stack([JOINTS, JOINTS + 1], 1)
     valid = np.ones((6, 2), bool)

@@ -282,6 +282,17 @@ def test_movenet_names_its_points(tmp_path):
     assert motion.layout == 'coco17'
 
 
+def test_blazepose_of_an_image_keeps_its_pixels(tmp_path):
+    points = RNG.uniform(0, 400, (T, 33, 3)).round(1)
+    marks = lambda p: [{'name': n, 'score': 0.9, **_mark(v)} for n, v in zip(MEDIAPIPE, p)]
+    flat = _read(tmp_path, [[{'keypoints': marks(p)}] for p in points])
+    np.testing.assert_allclose(flat.joints[:, 0], points * FLIP, rtol=1e-5)
+    assert (flat.layout, flat.notes) == ('mediapipe33', ())
+    both = [[{'keypoints': marks(p * 9), 'keypoints3D': marks(p / 400)}] for p in points]
+    world = _read(tmp_path, both, unit='m', up='-y')
+    np.testing.assert_allclose(world.joints[:, 0], points / 400 * FLIP, rtol=1e-5)
+
+
 def test_openpose_with_hands(tmp_path):
     points = _flat(67)
 

@@ -59,10 +59,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager):
         self.work.skipped.update(self._plan.skipped)
         self.work.notes += self._plan.notes
+        if self._plan.labels and not self._plan.classes:
+            self.work.notes.append('the labels name no class: the corpus serves pretraining alone')
         splits = folder.assign(self._plan, survey.subjects(self._plan, self._survey))
         names = collections.defaultdict(list)
         for name, split in splits.items():
             names[split].append(name)
+        for split in ('train', 'validation', 'test'):
+            if not names[split]:
+                self.work.skipped[f'split {split}'] = 'no recording is in it; splits.csv tells them'
         return {
             split: self._generate_examples(names[split])
             for split in ('train', 'validation', 'test')

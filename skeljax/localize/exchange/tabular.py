@@ -4,7 +4,8 @@ The names of the columns tell which: `start` and `end` (also `start_seconds`,
 `end_seconds`) are seconds, `start_frame` and `end_frame` are frames; where both are,
 frames count. `video`, `file` or `name` may stand for `recording`, `class` or `action` for
 `label`, `confidence` for `score`. Without a column of scores all are 1. A recording
-without segments has one row of its name alone.
+without segments has one row of its name alone. Names that a spreadsheet would take for a formula
+are written with a quote before them, which is not part of them (`skeljax.formats.formulas`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import csv
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.formats import cells, labels
+from skeljax.formats import cells, formulas, labels
 from skeljax.localize.exchange import told
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.told import Row, Told
@@ -41,6 +42,7 @@ def read(path: Path) -> Told:
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         where = f'{path}:{line}'
         recording, label, *ends = (row[column] for column in columns)
+        recording, label = formulas.plain(recording), formulas.plain(label)
         if not any(row):  # spreadsheets end so
             continue
         if not recording:
@@ -61,10 +63,12 @@ def write(path: Path, segments: SegmentSet, *, in_frames: bool = False):
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['recording', 'label', *ends, 'score'])
         for name, of in segments.segments.items():
+            recording = formulas.guarded(name)
             if not len(of):
-                writer.writerow([name, '', '', '', ''])
+                writer.writerow([recording, '', '', '', ''])
             for start, end, label, score in zip(of.start, of.end, of.label, of.score, strict=True):
                 bounds = [int(start), int(end)]
                 if not in_frames:
                     bounds = [f'{frame / segments.rate(name):.6f}' for frame in bounds]
-                writer.writerow([name, segments.classes[label], *bounds, repr(float(score))])
+                named = formulas.guarded(segments.classes[label])
+                writer.writerow([recording, named, *bounds, repr(float(score))])

@@ -1,0 +1,41 @@
+"""A folder in which a corpus is made, beside its place; what killed commands left is removed."""
+
+from collections.abc import Iterator
+import contextlib
+import fcntl
+from pathlib import Path
+import shutil
+import tempfile
+import time
+
+_PREFIX, _HELD = '.preparing-', '.held'
+_YOUNG = 3600  # seconds in which a folder without a lock may be one that is just being made
+
+
+@contextlib.contextmanager
+def folder(data_dir) -> Iterator[str]:
+    """Makes a folder in `data_dir` that is removed at the end, however the block ends.
+
+    It is locked, and the system lets go of the lock when this process dies: those of dead
+    processes are removed first.
+    """
+    _remove_abandoned(Path(data_dir))
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=data_dir) as made:
+        with (Path(made) / _HELD).open('w') as lock:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield made
+
+
+def _remove_abandoned(data_dir: Path):
+    for left in data_dir.glob(f'{_PREFIX}*'):
+        try:
+            with (left / _HELD).open('r+') as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+        except FileNotFoundError:
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > _YOUNG:
+                    shutil.rmtree(left, ignore_errors=True)
+        except OSError:  # held by a command that is at work, or not ours
+            continue

@@ -1,0 +1,150 @@
+"""Whether a recording's left and right are those of a body: which way knees, feet and noses point.
+
+With the left hip to the left and the head up, forward is `left x up` in right-handed axes. Knees
+bend forward, toes and noses point there, and the elbows of hanging arms backward. In a mirrored
+coordinate system, or where the joints of the two sides are exchanged, all of them point the other
+way. Of a body that is mirrored and exchanged nothing can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from skeljax import skeleton
+from skeljax.data.records import Recording
+
+_UP = (('neck', 'pelvis'), ('chest', 'pelvis'), ('head', 'pelvis'), ('neck', 'spine'))
+_FEET = (('toe', 'heel'), ('toe', 'ankle'), ('toe tip', 'ankle'), ('small toe', 'ankle'))
+_FACES = (('nose', 'head'), ('nose', 'neck'))
+_LEAST = 3.0  # frames' worth of a point that lies as far forward as its limb is long
+_SOME = 20  # recordings that stand for a corpus
+_SURE = 0.4  # share by which what points one way outweighs the rest
+
+
+class Handedness(NamedTuple):
+    """What points forward in a recording, and what backward.
+
+    Attributes:
+        forward: sum over frames and points of how far each lies forward, as a share of the length
+            of its limb; backward ones count less than 0.
+        total: the same without signs.
+    """
+
+    forward: float = 0.0
+    total: float = 0.0
+
+    def __add__(self, other: Handedness) -> Handedness:
+        return Handedness(self.forward + other.forward, self.total + other.total)
+
+    @property
+    def mirrored(self) -> bool | None:
+        """True where most points lie backward, False where forward; None where that is not clear."""
+        if self.total < _LEAST or abs(self.forward) < _SURE * self.total:
+            return None
+        return self.forward < 0
+
+
+def find(recording: Recording) -> Handedness:
+    """Measures a recording, by the joints that its layout has names for and that were measured."""
+    body = _Body(recording)
+    left, up = body.between('left hip', 'right hip'), body.first(_UP)
+    if left is None or up is None:
+        return Handedness()
+    forward = np.cross(left, up)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        forward = forward / np.linalg.norm(forward, axis=-1, keepdims=True)
+        down = -up / np.linalg.norm(up, axis=-1, keepdims=True)
+        parts = [body.foot(side) for side in ('left', 'right')]
+        parts += [body.bend(f'{side} hip', f'{side} knee', f'{side} ankle') for side in ('left', 'right')]
+        parts += [body.elbow(side, down) for side in ('left', 'right')]
+        parts.append(body.first(_FACES, unit=True))
+        shares = [(part * forward).sum(-1) for part in parts if part is not None]
+    signed = np.nan_to_num(np.array(shares), posinf=0, neginf=0)
+    return Handedness(float(signed.sum()), float(np.abs(signed).sum()))
+
+
+def of_corpus(recordings: Sequence[Recording]) -> bool | None:
+    """Measures up to `_SOME` recordings, evenly spread; returns `Handedness.mirrored` of them all."""
+    chosen = np.unique(np.linspace(0, len(recordings) - 1, min(len(recordings), _SOME)).astype(int))
+    return sum((find(recordings[int(index)]) for index in chosen), Handedness()).mirrored
+
+
+def contradiction(recording: Recording, expected: bool | None) -> str:
+    """Says in a line where a recording has another handedness than a model knows, '' where not.
+
+    Args:
+        recording: as recorded.
+        expected: of what the model was trained on; None counts as not mirrored.
+    """
+    found = find(recording).mirrored
+    if found is None or found == bool(expected):
+        return ''
+    if expected:
+        return (
+            f'{recording.name}: its left and right are those of a body, but the model was trained on '
+            'mirrored ones; labels of one side may be wrong'
+        )
+    return (
+        f'{recording.name}: its left and right contradict its layout (knees and feet point backward): '
+        'mirrored coordinates or exchanged sides; labels may be wrong'
+    )
+
+
+class _Body:
+    """Points of the bodies of a recording by name, [N, 3] over frames and persons."""
+
+    def __init__(self, recording: Recording):
+        there = recording.person_valid & recording.frame_valid[:, None]
+        self._joints = recording.joints[there].astype(np.float64)
+        self._joints[~recording.joint_valid[there]] = np.nan
+        points = skeleton.get(recording.layout).points
+        self._place = {name: index for index, name in enumerate(points) if name}
+
+    def _point(self, name: str) -> np.ndarray | None:
+        if name in self._place:
+            return self._joints[:, self._place[name]]
+        pair = {'pelvis': 'hip', 'chest': 'shoulder', 'neck': 'shoulder', 'head': 'ear'}.get(name)
+        sides = [f'{side} {pair}' for side in ('left', 'right')]
+        if not all(side in self._place for side in sides):
+            return None
+        return sum(self._joints[:, self._place[side]] for side in sides) / 2
+
+    def between(self, end: str, start: str) -> np.ndarray | None:
+        """The vector from one point to another."""
+        points = self._point(end), self._point(start)
+        return None if points[0] is None or points[1] is None else points[0] - points[1]
+
+    def first(self, pairs, *, unit: bool = False) -> np.ndarray | None:
+        """The vector between the first pair of points that there is."""
+        found = (self.between(*pair) for pair in pairs)
+        vector = next((v for v in found if v is not None), None)
+        if vector is None or not unit:
+            return vector
+        return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+
+    def foot(self, side: str) -> np.ndarray | None:
+        """The direction of a foot."""
+        return self.first([(f'{side} {toe}', f'{side} {heel}') for toe, heel in _FEET], unit=True)
+
+    def bend(self, top: str, middle: str, end: str) -> np.ndarray | None:
+        """How far the joint within a limb lies off the middle, as a share of the limb's length."""
+        upper, lower = self.between(middle, top), self.between(end, middle)
+        if upper is None or lower is None:
+            return None
+        length = np.linalg.norm(upper, axis=-1) + np.linalg.norm(lower, axis=-1)
+        along = self.between(end, top)
+        along = along / np.linalg.norm(along, axis=-1, keepdims=True)
+        off = upper - (upper * along).sum(-1, keepdims=True) * along
+        return 2 * off / length[:, None]
+
+    def elbow(self, side: str, down: np.ndarray) -> np.ndarray | None:
+        """As `bend`, forward for a body; of arms that hang, as raised ones bend either way."""
+        off = self.bend(f'{side} shoulder', f'{side} elbow', f'{side} wrist')
+        if off is None:
+            return None
+        upper = self.between(f'{side} elbow', f'{side} shoulder')
+        hangs = (upper * down).sum(-1) > 0.7 * np.linalg.norm(upper, axis=-1)
+        return np.where(hangs[:, None], -off, 0.0)

@@ -1,0 +1,126 @@
+"""What values the fields of a config may have, checked before any data are read."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+import math
+
+from ml_collections import ConfigDict
+
+from skeljax import localize, skeleton, streams
+from skeljax.configs import default
+from skeljax.data import normalize
+from skeljax.errors import InputError
+from skeljax.train import workdir as workdirs
+
+_MANY = 2**31 - 1
+# Name of a field -> least and most; of several patterns that fit the first counts. A tuple has them
+# for each of its numbers. Most is where memory or arithmetic would end anyway.
+_BOUNDS = {
+    'seed': (0, 2**32 - 1),
+    'steps_per_call': (1, 100_000),
+    'data.fps': (0, 10_000),
+    'model.dropout': (0, 0.999),
+    'model.width': (1, 65_536),
+    'model.*.strides': (1, 1000),
+    'model.*.*': (1, 65_536),
+    '*.num_steps': (1, _MANY),
+    '*.num_epochs': (0, 1_000_000),
+    '*.batch': (1, 1_000_000),
+    '*.window': (1, 1_000_000),
+    '*.crop.length': (1, 1_000_000),
+    '*.crop.pad_ratio': (0, 1000),
+    '*.crop.tempo': (0, 100),
+    '*.*_every': (0, _MANY),
+    '*.optimiser.peak': (0, 1e6),
+    '*.optimiser.warmup': (0, 1),
+    '*.optimiser.decay_at': (0, 1),
+    '*.optimiser.factor': (0, 1e6),
+    '*.optimiser.weight_decay': (0, 1e6),
+    'pretrain.embed': (1, 65_536),
+    'pretrain.*queue_size': (0, 10**8),
+    'pretrain.*temperature': (1e-6, 1e6),
+    'pretrain.momentum': (0, 1),
+    'pretrain.*.mine_from': (0, 1),
+    'pretrain.snippet.weight': (0, 1e6),
+    'pretrain.snippet.*': (0, 1_000_000),
+    'pretrain.*.cross_from': (0, 1),
+    'pretrain.aimclr.keep': (0, 1),
+    'pretrain.hiclr.hidden': (1, 65_536),
+    'pretrain.vicreg.num_views': (2, 100),
+    'pretrain.vicreg.hidden': (1, 65_536),
+    'pretrain.vicreg.*': (0, 1e6),
+    'pretrain.cmd.top': (1, 10**8),
+    'pretrain.rvtclr.margin': (-1e6, 1e6),
+    '*.mirror': (0, 1),
+    '*.axis_mask': (0, 1),
+    'pretrain.views.*': (0, 1000),
+    'finetune.augment.*': (0, 1000),
+    'finetune.loss.boundary_smoothing': (0, 1_000_000),
+    'finetune.loss.boundary_radius': (1, 1_000_000),
+    'finetune.loss.pool_radius': (0, 1_000_000),
+    'finetune.levels': (1, 1_000_000),
+    'finetune.backbone_rate': (0, 1e6),
+    'finetune.backbone_after': (0, 1),
+    'finetune.label_fraction': (1e-9, 1),
+    'finetune.label_seed': (0, 2**32 - 1),
+    'finetune.neighbours': (1, 1_000_000),
+    'evaluate.tious': (1e-9, 1),
+    '*': (-1e12, 1e12),
+}
+_NAMES = {
+    'model.name': default.BACKBONES,
+    'model.dtype': ('float32', 'bfloat16', 'float16', 'float64'),
+    '*.optimiser.name': ('sgd', 'adam', 'adamw'),
+    '*.optimiser.decay': ('steps', 'cosine'),
+    'finetune.stream': streams.STREAMS,
+    'pretrain.streams': streams.STREAMS,
+}
+_NEEDED = ('data.unlabelled', 'evaluate.tious', 'pretrain.streams')  # tuples that must name some
+
+
+def check(config: ConfigDict):
+    """Raises InputError at the first field whose value no run can have; names the field."""
+    host = config.pretrain.host
+    if host not in default.HOSTS:
+        raise InputError(f'config.pretrain.host is {host!r:.60}, known: {", ".join(default.HOSTS)}')
+    told = config.to_dict()
+    workdirs.check_kinds(told, default.get_config(f'host={host}').to_dict(), 'config')
+    for name, value in workdirs.flat(told):
+        low, high = _of(name, _BOUNDS)
+        for one in _leaves(value):
+            if isinstance(one, bool | str) or one is None:
+                continue
+            if not low <= one <= high or math.isnan(one):
+                raise InputError(f'config.{name} is {value!r:.60}, expected {low:g} to {high:g}')
+        known = _of(name, _NAMES)
+        strange = [one for one in _leaves(value) if known and one not in known]
+        if strange:
+            raise InputError(f'config.{name} is {value!r:.60}, known: {", ".join(known)}')
+        if name in _NEEDED and not value:
+            raise InputError(f'config.{name} is empty')
+    _check_elsewhere(config)
+
+
+def _check_elsewhere(config: ConfigDict):
+    """Has names checked by what knows them."""
+    for name, look in (
+        ('data.normalisation', lambda: normalize.compose(tuple(config.data.normalisation))),
+        ('data.layout', lambda: config.data.layout and skeleton.get(config.data.layout)),
+        ('finetune.protocol', lambda: localize.protocol(config.finetune.protocol)),
+    ):
+        try:
+            look()
+        except InputError as error:
+            raise InputError(f'config.{name}: {error}') from None
+
+
+def _of(name: str, table: dict):
+    return next((found for pattern, found in table.items() if fnmatchcase(name, pattern)), None)
+
+
+def _leaves(value) -> Iterator:
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _leaves(one)
+    else:
+        yield value
