@@ -14,17 +14,25 @@ from skeljax import localize
 from skeljax.cli import main, stream as verb
 from skeljax.errors import InputError
 from skeljax.formats import wire
-from skeljax.localize import steady
-from skeljax.train import ready, streaming, tiles
+from skeljax.localize import decoding, steady
+from skeljax.localize.sequence import SequenceDecoder
+from skeljax.train import fit_decoder, ready, streaming, tiles
 
 V = 25
 WINDOW = ('--window', '64', '--hop', '8', '--ahead', '16')
-LOW = ('--threshold', '0.26', '--keep', '0.98')
+LOW = ('--decoder', 'steady', '--threshold', '0.26', '--keep', '0.98')
+# So that the scores of a network that has learned nothing change class now and then.
+DECODER = SequenceDecoder(
+    log_mean=(-1.0,) * 4, log_std=(0.5,) * 4, weight=30.0, floor=1e-3, penalty=-2.0
+)
 
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    return untrained.make(tmp_path_factory.mktemp('runs') / 'tuned')
+    folder = untrained.make(tmp_path_factory.mktemp('runs') / 'tuned')
+    told = {'step': 7, 'decoding': decoding.to_json_dict(decoding.of_sequence(DECODER))}
+    (folder / fit_decoder.FILE).write_text(json.dumps(told))
+    return folder
 
 
 @pytest.fixture(scope='module')
@@ -94,6 +102,42 @@ def test_what_is_written_is_what_predict_finds_with_the_same_window(run, stream,
     np.testing.assert_allclose([i['score'] for i in found], [i['score'] for i in expected], atol=1e-5)
 
 
+def test_a_lag_as_long_as_the_stream_finds_what_predict_finds(run, stream, bodies, tmp_path):
+    status, found, errors = stream(lines(bodies), '--lag', '10')
+    assert (status, errors) == (0, []) and len(found) > 5
+    assert stream(lines(bodies), '--decoder', 'sequence', '--lag', '10') == (0, found, [])
+    np.savez(tmp_path / 'a.npz', joints=bodies, fps=30.0, layout='ntu25')
+    given = ['--workdir', str(run), '--out', str(tmp_path / 'out'), '--format', 'json', *WINDOW]
+    assert main.main(['predict', str(tmp_path / 'a.npz'), *given, '--quiet']) == 0
+    expected = json.loads((tmp_path / 'out' / 'a.json').read_text())['segments']
+    assert [{**item, 'score': 0} for item in found] == [{**item, 'score': 0} for item in expected]
+    np.testing.assert_allclose([i['score'] for i in found], [i['score'] for i in expected], atol=1e-4)
+
+
+def test_segments_that_are_older_than_the_lag_are_the_same_whatever_follows(stream, bodies):
+    _, whole, _ = stream(lines(bodies), '--lag', '1')
+    ends = [item['end_frame'] for item in whole]
+    for frames in (104, 200):
+        _, found, _ = stream(lines(bodies[:frames]), '--lag', '1')
+        # Frames of the window, a lag of 30, and a decoding every 3.
+        final = [item for item, end in zip(whole, ends) if end <= frames - 24 - 33]
+        assert final and found[:len(final)] == final
+
+
+def test_what_the_stream_promises(run, bodies, monkeypatch, capsys):
+    for words, told in (
+        (('--lag', '2'), 'a segment is written 3.00 s after its end: 24 frames (0.80 s) of the '
+                         'window, then the lag'),
+        (('--decoder', 'steady'), 'a segment is written 24 frames (0.80 s) after its end, or sooner'),
+    ):
+        pipe = Pipe(b'')
+        monkeypatch.setattr('sys.stdin', pipe)
+        given = ['stream', '--workdir', str(run), '--fps', '30', *WINDOW, *words]
+        assert main.main(given) == 0
+        pipe.close()
+        assert f'skeljax stream: {told}' in capsys.readouterr().err.splitlines()
+
+
 def test_what_was_found_before_a_bad_frame_is_written(stream, bodies):
     short = [joints[:-1] for joints in bodies[100].tolist()]
     data = lines(bodies[:100]) + json.dumps(short).encode() + b'\n'
@@ -122,6 +166,11 @@ def test_a_stream_that_stalls(stream, bodies):
     (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
     (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
     (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),
+    (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
+    (('--fps', '30', '--lag', 'nan'), 'lag is nan seconds, expected a finite number from 0'),
+    (('--fps', '30', '--decoder', 'steady', '--lag', '2'), '--lag needs --decoder sequence, found steady'),
+    (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder steady, found sequence'),
+    (('--fps', '30', '--min-frames', '5'), '--min-frames needs --decoder steady, found sequence'),
     (('--fps', '30', '--hop', '60'), 'a window of 64 frames that moves by 60 and looks 16 ahead'),
 ])
 def test_options_that_cannot_be(stream, words, message):
