@@ -210,15 +210,14 @@ class Stream:
             raise InputError(f'frame rate is {fps:g}, expected a positive number')
         ready = model.trained if isinstance(model, Model) else model
         self._decoder = dataclasses.replace(runs) if runs else decoder(model, lag)
-        if min_score is None:
-            own = isinstance(model, Model) and isinstance(self._decoder, FixedLag)
-            min_score = model.decoding.min_score if own else 0.0
+        if min_score is None and isinstance(model, Model) and isinstance(self._decoder, FixedLag):
+            min_score = model.decoding.min_score
         self._rate = Rate(fps, ready.fps)
         if abs(fps / ready.fps - 1) >= SAME:
             note(f'stream: resampled from {fps:g} to {ready.fps:g} frames a second')
         self._scores = Scores(ready, window, layout, persons, note)
         self._shape = (persons, skeleton.get(layout).num_joints, 3)
-        self._classes, self._min_score = ready.classes, min_score
+        self._classes, self._min_score = ready.classes, min_score or 0.0
         self._late = (window.hop + window.ahead) / ready.fps
 
     @property
@@ -277,5 +276,5 @@ def decoder(model: Model | trained.Trained, lag: float | None = None) -> FixedLa
         return FixedLag(dataclasses.replace(sequence, fps=model.fps), lag)
     if lag is not None:
         raise InputError(f'a lag of {lag:g} seconds: the model has no sequence decoder')
-    own = model.decoding.options if model.decoding.steps == 'steady' else {}
-    return dataclasses.replace(steady.Runs(), **own)
+    own: dict = model.decoding.options if model.decoding.steps == 'steady' else {}
+    return steady.Runs(**own)
