@@ -223,7 +223,9 @@ def _runs(model: ready.Model, args) -> steady.Runs | None:
     if model.decoding.sequence is None:
         if args.lag is not None:
             raise InputError('--lag needs --decoder sequence, found steady')
-        return dataclasses.replace(streaming.decoder(model), **given)
+        runs = streaming.decoder(model)
+        assert isinstance(runs, steady.Runs)
+        return dataclasses.replace(runs, **given)
     if given:
         option = next(iter(given)).replace('_', '-')
         raise InputError(f'--{option} needs --decoder steady, found sequence')

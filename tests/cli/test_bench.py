@@ -244,6 +244,8 @@ def test_a_stream_is_timed_frame_by_frame(tmp_path, capsys):
     assert figures['share_of_time_at_30_fps'] == pytest.approx(frame['mean'] * 0.03)
     assert 0 < figures['share_of_a_core_at_30_fps'] < 5
     assert figures['look_ahead_seconds'] == pytest.approx(16 / 30) and not figures['exact']
+    # Default durations: a lag of three times 2 exp(1/2) seconds, 9.9, decoded every 0.9.
+    assert figures['segment_delay_seconds'] == pytest.approx(16 / 30 + 9.9 + 0.9)
     assert 'milliseconds_per_window of_99_percent' in capsys.readouterr().out
     assert os.sched_getaffinity(0) == before
 

@@ -104,7 +104,8 @@ def test_a_stream_through_a_socket_is_scored_as_a_recording(tuned, told):
     job = threading.Thread(target=client)
     job.start()
     host = '{}:{}'.format(*address)
-    told.skeljax('--clients', '1', '--threshold', '0', part='--listen', instead={'127.0.0.1:7000': host})
+    steady = ['--decoder', 'steady', '--threshold', '0']
+    told.skeljax('--clients', '1', *steady, part='--listen', instead={'127.0.0.1:7000': host})
     job.join()
     assert answers and all(answer['end_seconds'] <= 2 for answer in answers)
     np.savez('recording.npz', joints=_bodies(25)[:, None], fps=30.0, layout='ntu25')
