@@ -93,6 +93,20 @@ def test_what_is_written_is_what_predict_finds_with_the_same_window(run, stream,
     np.testing.assert_allclose([i['score'] for i in found], [i['score'] for i in expected], atol=1e-5)
 
 
+def test_what_the_stream_promises(run, bodies, monkeypatch, capsys):
+    for words, told in (
+        (('--lag', '2'), 'a segment is written 3.00 s after its end: 24 frames (0.80 s) of the '
+                         'window, then the lag'),
+        (('--decoder', 'steady'), 'a segment is written 24 frames (0.80 s) after its end, or sooner'),
+    ):
+        pipe = Pipe(b'')
+        monkeypatch.setattr('sys.stdin', pipe)
+        given = ['stream', '--workdir', str(run), '--fps', '30', *WINDOW, *words]
+        assert main.main(given) == 0
+        pipe.close()
+        assert f'skeljax stream: {told}' in capsys.readouterr().err.splitlines()
+
+
 def test_what_was_found_before_a_bad_frame_is_written(stream, bodies):
     short = [joints[:-1] for joints in bodies[100].tolist()]
     data = lines(bodies[:100]) + json.dumps(short).encode() + b'\n'
@@ -118,18 +132,18 @@ def test_a_stream_that_stalls(stream, bodies):
     ((), '--fps is missing: how many frames a second come'),
     (('--fps', '0'), '--fps: frame rate is 0.0, expected 0.1 to 10000 frames a second'),
     (('--fps', '30', '--stall', '0'), '--stall 0: expected a number above 0'),
-    (('--fps', '30', '--stall', 'nan'), '--stall nan: expected a number above 0'),
+    (('--fps', '30', '--stall', 'nan'), '--stall is nan, expected a number'),
     (('--fps', '30', '--stall', 'inf'), '--stall inf: expected a number above 0'),
     (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
     (('--fps', '30', '--persons', '100000000'), '100000000 persons in a frame, expected 1 to 6250 '),
     (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
     (('--fps', '30', '--decoder', 'steady', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
-    (('--fps', '30', '--decoder', 'steady', '--keep', 'nan'), 'keep is nan, expected 0 to 1'),
+    (('--fps', '30', '--decoder', 'steady', '--keep', 'nan'), '--keep is nan, expected a number'),
     (('--fps', '30', '--decoder', 'steady', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
     (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder steady, found sequence'),
     (('--fps', '30', '--decoder', 'steady', '--lag', '2'), '--lag needs --decoder sequence, found'),
     (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
-    (('--fps', '30', '--min-score', 'nan'), 'min_score is nan, expected a number'),
+    (('--fps', '30', '--min-score', 'nan'), '--min-score is nan, expected a number'),
     (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
     (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),
     (('--fps', '30', '--hop', '60'), 'a window of 64 frames that moves by 60 and looks 16 ahead'),
