@@ -179,7 +179,11 @@ def frames(parser, file: int, stall: float) -> Iterator[np.ndarray]:
 
 def _attend(connection: socket.socket, begin: Callable, tell: Callable, stall: float):
     """Streams one client: its frames in, its segments and a last line with an error out."""
-    send = lambda items: [connection.sendall(_line(item)) for item in items]
+
+    def send(items):
+        for item in items:
+            connection.sendall(_line(item))
+
     try:
         stream, parser = begin()
         follow(stream, parser, connection.fileno(), stall, lambda found: send(tell(found)))

@@ -9,7 +9,7 @@ way. Of a body that is mirrored and exchanged nothing can be seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -24,7 +24,8 @@ _SOME = 20  # recordings that stand for a corpus
 _SURE = 0.4  # share by which what points one way outweighs the rest
 
 
-class Handedness(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Handedness:
     """What points forward in a recording, and what backward.
 
     Attributes:

@@ -128,10 +128,10 @@ def protocol(
     if name not in PROTOCOLS:
         raise InputError(f'unknown protocol {name!r}, known: {", ".join(PROTOCOLS)}')
     chosen = PROTOCOLS[name]
-    sequence = sequence or DECODERS['sequence']
+    decode: Callable[..., Segments] = sequence or DECODERS['sequence']
     if decoder is not None:
-        return chosen._replace(decode=build(decoder, {**DECODERS, 'sequence': sequence}))
-    return chosen._replace(decode=sequence) if reads_segments(name) else chosen
+        return chosen._replace(decode=build(decoder, {**DECODERS, 'sequence': decode}))
+    return chosen._replace(decode=decode) if reads_segments(name) else chosen
 
 
 def reads_segments(name: str) -> bool:

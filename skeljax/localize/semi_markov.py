@@ -203,8 +203,8 @@ def _recursion(models: list[Model], add: np.ufunc) -> list[Messages]:
     ]
     # A first segment that begins at step 0 is one of those in `relative`.
     plain = np.array([model.exact_start and not model.age for model in models])
-    ends = np.arange(1, num_steps + 1)
-    first = np.stack([model.first_duration(ends, ...) for model in models])
+    lasted = np.arange(1, num_steps + 1)
+    first = np.stack([model.first_duration(lasted, ...) for model in models])
     first += np.where(plain[:, None, None], _LOWEST, enter[:, :1])
     ended = np.full_like(enter, _LOWEST)
     # `enter` less the emissions before, from D + 1 steps before the recording: [B, K, steps].

@@ -221,8 +221,9 @@ class Stream:
         ready = model.trained if isinstance(model, Model) else model
         self._decoder = dataclasses.replace(runs) if runs else decoder(model, lag)
         if min_score is None:
-            own = isinstance(model, Model) and isinstance(self._decoder, FixedLag)
-            min_score = model.decoding.min_score if own else 0.0
+            min_score = 0.0
+            if isinstance(model, Model) and isinstance(self._decoder, FixedLag):
+                min_score = model.decoding.min_score
         if not math.isfinite(min_score):
             raise InputError(f'min_score is {min_score:g}, expected a number')
         self._rate = Rate(fps, ready.fps)
@@ -289,5 +290,5 @@ def decoder(model: Model | trained.Trained, lag: float | None = None) -> FixedLa
         return FixedLag(dataclasses.replace(sequence, fps=model.fps), lag)
     if lag is not None:
         raise InputError(f'a lag of {lag:g} seconds: the model has no sequence decoder')
-    own = model.decoding.options if model.decoding.steps == 'steady' else {}
+    own: dict = model.decoding.options if model.decoding.steps == 'steady' else {}
     return dataclasses.replace(steady.Runs(), **own)
