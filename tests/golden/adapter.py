@@ -13,7 +13,6 @@ from golden import cases, inputs
 import jax
 import numpy as np
 
-import skeljax
 from skeljax import localize
 from skeljax.cli import configured, finetune as finetuning, prepare, pretrain as pretraining
 from skeljax.formats.motion import Motion
@@ -143,9 +142,14 @@ def _sums(state) -> dict[str, float]:
     return {item: total for item, total in sums.items() if total}
 
 
+# Name of a protocol when the numbers were recorded -> its name today.
+RENAMED_PROTOCOLS = {'segmentation': 'segmentation_runs'}
+
+
 def protocols() -> set[str]:
-    """Returns the names of all protocols."""
-    return set(localize.PROTOCOLS)
+    """Returns the names that protocols had when the numbers were recorded, of those there are."""
+    before = {new: old for old, new in RENAMED_PROTOCOLS.items()}
+    return {before.get(name, name) for name in localize.PROTOCOLS if name not in RENAMED_PROTOCOLS}
 
 
 def decoders() -> set[str]:
@@ -155,7 +159,8 @@ def decoders() -> set[str]:
 
 def figures(protocol: str, decoder: str | None = None) -> dict:
     """Scores `inputs.scores` against `inputs.truth` by a protocol, or with another decoder."""
-    chosen, scores = localize.protocol(protocol, decoder), inputs.scores()
+    name = RENAMED_PROTOCOLS.get(protocol, protocol)
+    chosen, scores = localize.protocol(name, decoder), inputs.scores()
     columns = {name: np.array(rows).reshape(-1, 3).T for name, rows in inputs.truth().items()}
     result = chosen.evaluate(
         {name: chosen.decode(p) for name, p in scores.items()},
@@ -216,17 +221,22 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
     return found
 
 
-def probabilities(folder: Path) -> np.ndarray:
-    """Scores 40 frames by an exported model or a fine-tuned run, float32[T, L + 1]."""
-    model = skeljax.load(folder) if (folder / 'model.json').is_file() else ready.of_run(folder)
+def load(folder: Path):
+    """Loads an exported model, or makes one of a fine-tuned run."""
+    if (folder / 'model.json').is_file():
+        return directory.load(folder, note=lambda _: None)  # decoded with default durations
+    return ready.of_run(folder)
+
+
+def probabilities(model) -> np.ndarray:
+    """Scores a recording of 40 frames, float32[T, L + 1]."""
     joints = inputs.motion('scored', 40)
     valid = np.ones(joints.shape[:2], bool)
     return model.scores(Motion(joints, inputs.FPS, inputs.LAYOUT, valid))
 
 
-def about(folder: Path) -> dict:
-    """Returns what a fine-tuned run or an exported model is told to be."""
-    model = skeljax.load(folder) if (folder / 'model.json').is_file() else ready.of_run(folder)
+def about(model) -> dict:
+    """Returns what describes a model besides its network."""
     return {
         'classes': list(model.classes), 'fps': model.fps, 'step': model.trained.step,
         'layout': model.layout, 'decoding': decoding.to_json_dict(model.decoding),

@@ -3,12 +3,12 @@
     PYTHONPATH=.:tests JAX_PLATFORMS=cpu python -m golden.record numbers
 
 Numbers change only where a change of the library is meant to change them; the commit says which
-and why. `keys` writes the list of config keys: only to add keys that are new.
+and why. `keys` writes the list of config keys, and is run only to add new keys.
 
     PYTHONPATH=.:tests JAX_PLATFORMS=cpu python -m golden.record keys
 
-`stored` wrote the runs and models under stored/ by the code before the redesign. Their value is that
-later code did not make them: it refuses to replace them.
+`stored` wrote the runs and models under stored/ by the code before the redesign. Their value is
+that later code did not make them: it refuses to replace them.
 """
 
 import json
@@ -69,9 +69,9 @@ def stored():
         for name, fields in cases.MODELS.items():
             source = f'default:backbone={name}'
             adapter.export_untrained(kept / 'models' / name, source, fields)
-        models = sorted((kept / 'models').iterdir())
-        probabilities = {path.name: adapter.probabilities(path) for path in models}
-        made['models'] = {path.name: adapter.about(path) for path in models}
+        models = {path.name: adapter.load(path) for path in sorted((kept / 'models').iterdir())}
+        probabilities = {name: adapter.probabilities(model) for name, model in models.items()}
+        made['models'] = {name: adapter.about(model) for name, model in models.items()}
         for part in kept.iterdir():
             shutil.make_archive(str(STORED / part.name), 'zip', part)
     np.savez_compressed(STORED / 'scores.npz', **probabilities)
