@@ -140,7 +140,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 else:
                     troubles.append(what)
         if troubles:
-            raise InputError('\n'.join(troubles))
+            raise InputError.of_lines(troubles)
 
     def _generate_examples(self, pools):
         plan = _composed if self.builder_config.composed else _single

@@ -84,7 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             if (sequence, person) not in there
         ]
         if missing:
-            raise InputError('\n'.join(missing))
+            raise InputError.of_lines(missing)
         jobs, left_out = collections.defaultdict(list), collections.Counter()
         for take in found:
             split = self._split(take)
