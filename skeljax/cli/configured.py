@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+import sys
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -48,6 +49,8 @@ def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
     config_flags.DEFINE_config_file(
         'config', flag_values=values, lock_config=True, sys_argv=words
     )
+    # ml_collections loads each file into the same module, which would keep what another defined.
+    sys.modules.pop('config_config', None)
     try:
         values(words)
     except Exception as error:  # a file that is no config fails as Python does

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from skeljax.cli import beside, main, signals
+from skeljax.cli import beside, configured, main, signals
 from skeljax.report import table
 
 
@@ -26,6 +26,7 @@ def _told(capsys, *words, status=2) -> str:
 def test_a_config_that_is_none_is_told_and_claims_no_folder(tmp_path, capsys, content):
     path = tmp_path / 'text.txt'
     path.write_text(content)
+    configured.load('default')  # whose functions do not become those of the next file
     told = _told(capsys, 'pretrain', '--config', str(path), '--workdir', str(tmp_path / 'run'))
     assert told.startswith(f'skeljax pretrain: {path}: ')
     assert not (tmp_path / 'run').exists()
