@@ -28,6 +28,11 @@ FORMATS = {
     'amass': ('_poses.npz', '_stageii.npz'),
     'arrays': ('.npz', '.npy'),
     'mvnx': ('.mvnx',),
+    'sleap': ('.slp',),
+    'dlc': ('.h5', '.hdf5'),
+    'movement': ('.nc',),
+    'nwb': ('.nwb',),
+    'pose_file': ('.pose',),
     'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json', '.json.gz'),
 }

@@ -43,7 +43,7 @@ def numbers(path, dataset) -> np.ndarray:
     shape = getattr(dataset, 'shape', None)
     if shape is None or dataset.dtype.kind not in 'fiub':
         raise FormatError(f'{path}: {_name(dataset)}: expected an array of numbers')
-    _check_size(path, dataset)
+    check_size(path, dataset)
     with np.errstate(invalid='ignore', over='ignore'):
         return np.asarray(dataset[()], np.float64)
 
@@ -56,7 +56,7 @@ def texts(path, dataset) -> list[str]:
     """
     if getattr(dataset, 'shape', None) is None or dataset.dtype.kind not in 'OSUiu':
         raise FormatError(f'{path}: {_name(dataset)}: expected an array of texts')
-    _check_size(path, dataset)
+    check_size(path, dataset)
     return [text(value) for value in np.ravel(dataset[()])]
 
 
@@ -82,6 +82,15 @@ def groups(file, kinds: Sequence[str]) -> list[tuple[str, object]]:
     return found
 
 
+def has(path, kinds: Sequence[str]) -> bool:
+    """Says whether a file holds a group of some NWB types; not where it cannot be read."""
+    try:
+        with opened(path) as file:
+            return bool(groups(file, kinds))
+    except InputError:
+        return False
+
+
 def first_time(file) -> float:
     """Returns when the poses of an NWB file begin, in seconds of its session; 0 without any."""
     times = []
@@ -93,8 +102,12 @@ def first_time(file) -> float:
     return min(times, default=0.0)
 
 
-def _check_size(path, dataset):
-    """Refuses an array far larger than its file, which compression alone cannot explain."""
+def check_size(path, dataset):
+    """Refuses an array far larger than its file, which compression alone cannot explain.
+
+    Raises:
+        FormatError: as said.
+    """
     size = dataset.size * max(dataset.dtype.itemsize, 1)
     if size > max(_LARGEST, 1000 * Path(path).stat().st_size):
         raise FormatError(f'{path}: {_name(dataset)}: claims {size} bytes')

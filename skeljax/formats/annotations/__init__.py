@@ -23,7 +23,7 @@ import importlib
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.formats import labels, texts
+from skeljax.formats import hdf5, labels, texts
 from skeljax.formats.annotations import spans
 from skeljax.formats.labels import Labels
 
@@ -42,7 +42,8 @@ def found_in(root) -> list[Path]:
     JSON too; hidden ones are left out.
     """
     root = Path(root)
-    return [path for path in sorted(root.rglob('*')) if is_labels(path, root)]
+    every = [path for path in sorted(root.rglob('*')) if path.is_file()]
+    return [path for path in every if is_labels(path, root) or _with_bouts(path)]
 
 
 def is_labels(path: Path, root: Path) -> bool:
@@ -51,7 +52,14 @@ def is_labels(path: Path, root: Path) -> bool:
     if any(part.startswith('.') for part in inside) or not path.is_file():
         return False
     tables = inside[0] == FOLDER and path.suffix.lower() in (*_TABLES, '.json')
+    if path.suffix.lower() == '.nwb':
+        return not hdf5.has(path, ('PoseEstimation',))
     return find(path) is not None or (tables and len(inside) > 1)
+
+
+def _with_bouts(path: Path) -> bool:
+    """Says whether a recording of NWB brings its labels along."""
+    return path.suffix.lower() == '.nwb' and hdf5.has(path, ('EthogramBouts',))
 
 
 def find(path) -> str | None:
