@@ -193,7 +193,7 @@ def test_results_never_lie_among_or_on_recordings(run, tmp_path, capsys):
     [
         (['--threshold', '0.3'], 'decoder argmax has no threshold'),
         (['--protocol', 'guess'], "unknown protocol 'guess'"),
-        (['--min-score', 'nan'], 'lowest score is nan'),
+        (['--min-score', 'nan'], '--min-score is nan'),
     ],
 )
 def test_bad_options_are_one_line(run, tmp_path, capsys, words, message):
