@@ -88,7 +88,15 @@ def test_what_one_raises_is_a_line_and_stops_no_other(started, capsys):
     assert said == ['a bad\\nword', 'ZeroDivisionError: a fault of the program']
 
 
-def test_an_interrupt_ends_the_streams_as_the_clients_would(capsys):
+@pytest.fixture
+def interrupts():
+    """Lets SIGINT interrupt, which a shell's background jobs are started to ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_the_streams_as_the_clients_would(capsys, interrupts):
     """In the main thread, where a signal is raised; the clients get the end of what they sent."""
     ports, got = [], []
 
