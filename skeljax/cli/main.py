@@ -50,11 +50,9 @@ def main(argv: list[str] | None = None) -> int:
     name, debug = next((word for word in argv if word in VERBS), ''), '--debug' in argv
     quiet_libraries(debug=debug)
     try:
-        with signals.terminated(name) as phase:
-            phase.starting = True  # importing a verb takes seconds
+        with signals.terminated(name):  # importing a verb takes seconds
             args, verb = parse(argv)
             _check_numbers(args)
-            phase.starting = False
             status = verb.run(args) or 0
             sys.stdout.flush()  # what is still kept fails here, not when Python ends
             return status

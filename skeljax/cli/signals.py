@@ -14,38 +14,24 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came; blocks that clean up after Ctrl-C clean up after it too."""
 
 
-class Phase:
-    """What a command is at; while it is starting there is nothing to clean up."""
-
-    starting = False
-
-
 @contextlib.contextmanager
-def terminated(verb: str) -> Iterator[Phase]:
+def terminated(verb: str) -> Iterator[None]:
     """Raises `Terminated` in a block where SIGTERM comes.
 
     Where the block does not return to Python in time, as while a network is compiled, the line
     is written from a thread and the process ends there. A handler that the block sets itself,
-    as training does, replaces this one for as long as it is set. While `starting` is set, the
-    process ends at once: an exception within the import of compiled modules can crash them.
+    as training does, replaces this one for as long as it is set.
 
     Args:
         verb: of the command, for that line.
     """
-    phase = Phase()
     if threading.current_thread() is not threading.main_thread():
-        yield phase
+        yield
         return
     handled = threading.Event()
 
-    def end():
-        print(line(verb, signal.SIGTERM), file=sys.stderr, flush=True)
-        os._exit(128 + signal.SIGTERM)
-
     def raise_terminated(number, _):
         handled.set()
-        if phase.starting:
-            end()
         raise Terminated
 
     reader, writer = os.pipe()
@@ -57,13 +43,14 @@ def terminated(verb: str) -> Iterator[Phase]:
         while number := os.read(reader, 1):
             mine = signal.getsignal(signal.SIGTERM) is raise_terminated
             if number[0] == signal.SIGTERM and mine and not handled.wait(_PATIENCE):
-                end()
+                print(line(verb, signal.SIGTERM), file=sys.stderr, flush=True)
+                os._exit(128 + signal.SIGTERM)
         os.close(reader)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield phase
+        yield
     finally:
         signal.set_wakeup_fd(woken)
         signal.signal(signal.SIGTERM, before)

@@ -154,6 +154,7 @@ _BUSY = textwrap.dedent('''
 ''')
 
 
+@pytest.mark.slow  # fails now and then on a busy machine, as the two others
 def test_a_command_that_computes_ends_at_once_too():
     process = subprocess.Popen(
         [sys.executable, '-c', _BUSY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
