@@ -68,7 +68,9 @@ def measure(joints: np.ndarray, measured: np.ndarray, layout: skeleton.Layout) -
         return Posture(0.0, 0.0, '', flat)
     chosen = np.unique(np.linspace(0, len(joints) - 1, _ENOUGH).astype(int))
     joints, measured = joints[chosen].astype(np.float64), measured[chosen]
-    extents = np.ptp(joints[:, stance.body_of(joints, layout)], axis=1)
+    body = stance.body_of(joints, layout)
+    body |= body.sum() < 2  # of two joints none is left behind
+    extents = np.ptp(joints[:, body], axis=1)
     size = float(np.quantile(extents.max(1), 0.95))
     height = float(np.quantile(extents[:, 1], 0.95))
     return Posture(height, size, vertical.guess(joints, measured, layout) or '', flat)

@@ -55,7 +55,7 @@ def read(
     if arrays[name].dtype.kind not in 'fiu':
         raise FormatError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
-    own = _layout(path, arrays, layout)
+    own = _layout(path, arrays, layout, arrays[name].shape)
     found = axes.arrange(path, name, arrays[name], own)
     if 'unit' in arrays:
         unit = _unit(path, arrays)
@@ -97,13 +97,15 @@ def _unit(path: Path, arrays: dict) -> float:
         raise FormatError(f'{path}: {error}') from None
 
 
-def _layout(path: Path, arrays: dict, given) -> Wanted:
+def _layout(path: Path, arrays: dict, given, shape: tuple[int, ...]) -> Wanted:
     """Finds the layout: the file's by name, the file's own, or the one given."""
     if 'layout' not in arrays and 'joint_names' in arrays:
         return _own_layout(path, arrays)
     told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
     if told is None:
-        raise FormatError(f'{path}: tells no joint layout, expected the option layout')
+        fitting = [n for n, own in skeleton.LAYOUTS.items() if own.num_joints in shape[1:]]
+        hint = f'; of its shape {shape} may be {", ".join(fitting)}' if fitting else ''
+        raise FormatError(f'{path}: tells no joint layout, expected the option layout{hint}')
     return options.layout(path, told if isinstance(told, list | tuple) else str(told))
 
 

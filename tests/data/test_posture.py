@@ -44,7 +44,7 @@ def test_nobody_and_flat():
 
 
 def test_a_layout_without_head_and_feet_has_no_axis():
-    layout = '{"name":"rod","joints":["a","b","c"],"parents":[-1,0,0],"points":["","",""]}'
-    joints = np.float32([[[[0, 0, 0.9], [0, 0, 0], [0, 0, 1.8]]]] * 3)
+    layout = '{"name":"rod","joints":["a","b"],"parents":[-1,0],"points":["",""]}'
+    joints = np.float32([[[[0, 0, 0], [0, 0, 1.8]]]] * 3)
     made = records.from_motion(Motion(joints, 30.0, layout, np.ones((3, 1), bool)), name='a')
     assert posture.of(made) == posture.Posture(0.0, pytest.approx(1.8), '', False)

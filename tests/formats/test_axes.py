@@ -75,6 +75,13 @@ def test_a_sample_of_st_gcn_is_no_crowd(tmp_path):
     )
 
 
+def test_layouts_that_fit_are_named_where_none_is_told(tmp_path):
+    with pytest.raises(FormatError) as error:
+        _read(tmp_path, np.ones((3, 50, 18, 2)), layout=None)
+    told = 'tells no joint layout, expected the option layout; of its shape (3, 50, 18, 2) may be '
+    assert str(error.value).endswith(f'{told}openpose18')
+
+
 def test_rows_of_all_coordinates_are_taken_apart(tmp_path):
     both = TWO.reshape(50, 150)
     np.testing.assert_array_equal(_read(tmp_path, both).joints, TWO)
