@@ -5,7 +5,9 @@ import contextlib
 import re
 
 # Of C0, C1 and those that turn the direction of writing or break a line; halves of characters.
-_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+_CONTROL = re.compile(
+    '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
+)
 
 
 class InputError(ValueError):
