@@ -12,7 +12,7 @@ import json
 import math
 from pathlib import Path
 
-from skeljax.errors import FormatError, shown
+from skeljax.errors import FormatError, is_name
 from skeljax.formats import cells, formulas, texts
 
 RECORDING = ('recording', 'video', 'file', 'name')
@@ -233,6 +233,6 @@ def _label(start, end, name: str, where: str) -> Label:
         return damaged(f'from {seconds[0]:g} to {seconds[1]:g} s, {expected}')
     if not name:
         return damaged('no label')
-    if shown(name) != name:
+    if not is_name(name):
         return damaged(f'label {name!r:.60} has a control character')
     return Label(*seconds, name, where)

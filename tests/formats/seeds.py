@@ -153,7 +153,8 @@ def all_kinds() -> dict[str, Seed]:
     table = {'joints': joints, 'fps': np.float64(30), 'layout': np.array('ntu25'), 'subject': np.array('x')}
     own = {'joints': joints[:, :, :3], 'fps': np.array(30), 'joint_names': np.array(['a', 'b', 'c']),
            'parents': np.array([-1, 0, 1]), 'unit': np.array('cm'), 'valid': np.ones((4, 1), bool)}
-    told = functools.partial(formats.read, fps=30.0, layout='ntu25')
+    rated = functools.partial(formats.read, fps=30.0)
+    told = functools.partial(rated, layout='ntu25')
     state = test_torch_file._table(a=test_torch_file._tensor((2, 3), (3, 1)), b=test_torch_file._tensor((), ()))
     matrix = {'a': np.arange(6.0).reshape(2, 3)}
     zeros = '\n'.join([','.join(['0.5'] * 66)] * 2).encode()
@@ -170,10 +171,10 @@ def all_kinds() -> dict[str, Seed]:
         'npz': Seed(formats.read, 'a.npz', (
             _npz(**table), _npz(**own), _npz(np.savez_compressed, **table)), binary=True),
         'npy': Seed(told, 'a.npy', (_npy(joints), _npy(joints[:, 0, :, :2].astype('>f8'))), binary=True),
-        'table': Seed(told, 'a.csv', (_table(),)),
-        'table by joint': Seed(functools.partial(formats.read, fps=30.0), 'a.csv', (_by_joint(),)),
-        'gzip': Seed(told, 'a.csv.gz', (gzip.compress(_table(), mtime=0),), binary=True),
-        'keypoints': Seed(functools.partial(formats.read, fps=30.0), 'a.json', (_mediapipe(), _openpose(), _coco())),
+        'table': Seed(rated, 'a.csv', (_table(),)),
+        'table by joint': Seed(rated, 'a.csv', (_by_joint(),)),
+        'gzip': Seed(rated, 'a.csv.gz', (gzip.compress(_table(), mtime=0),), binary=True),
+        'keypoints': Seed(rated, 'a.json', (_mediapipe(), _openpose(), _coco())),
         'torch': Seed(torch_file.state, 'a.pt', (
             test_torch_file._zipped(state), test_torch_file._in_a_row(state)), binary=True),
         'pickle': Seed(functools.partial(pickled.arrays, names=('a',)), 'a.pkl', tuple(

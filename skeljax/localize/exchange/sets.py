@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skeljax.errors import InputError, shown
+from skeljax.errors import InputError, is_name
 from skeljax.localize.segments import Segments
 
 
@@ -53,7 +53,7 @@ def file_of(folder: Path, name: str, suffix: str) -> Path:
         InputError: the name leads out of the folder, or has control characters.
     """
     leads_out = '..' in Path(name).parts or Path(name).is_absolute()
-    if not name or leads_out or shown(name) != name:
+    if not name or leads_out or not is_name(name):
         raise InputError(f'{name!r}: a recording of this name cannot be a file of {folder}')
     path = folder / f'{name}{suffix}'
     path.parent.mkdir(parents=True, exist_ok=True)

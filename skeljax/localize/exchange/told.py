@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import math
 from typing import NamedTuple
 
-from skeljax.errors import FormatError, shown
+from skeljax.errors import FormatError, is_name
 
 _LONGEST = 1000  # characters of a label
 
@@ -91,7 +91,7 @@ def label(value, where: str) -> str:
     if len(value) > _LONGEST:
         raise FormatError(f'{where}: label has {len(value)} characters, expected up to {_LONGEST}')
     value = value.strip()
-    if shown(value) != value:
+    if not is_name(value):
         raise FormatError(f'{where}: label is {value!r:.60}, which has a control character')
     return value
 
