@@ -14,7 +14,10 @@ def recordings(tiny):
     return list(Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre', 'align', 'size')))
 
 
-@pytest.mark.parametrize('backbone', ['gru', 'stgcn', 'agcn', 'ctrgcn', 'transformer'])
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ('stgcn', 'agcn', 'ctrgcn')]
+
+
+@pytest.mark.parametrize('backbone', ['gru', 'transformer', *_SLOW])
 def test_scores_of_a_batch_are_those_of_each_alone(recordings, tmp_path, backbone):
     trained = ready.of_run(untrained.make(tmp_path / 'run', backbone=backbone)).trained
     cut = [batches.window(recording, 0, 64) for recording in recordings[:5]]
