@@ -85,7 +85,7 @@ def test_what_one_raises_is_a_line_and_stops_no_other(started, capsys):
         }
         assert _says(good, b'b') == b'b'
     said = [line.split(': ', 2)[2] for line in capsys.readouterr().err.splitlines()]
-    assert said == ['a bad word', 'ZeroDivisionError: a fault of the program']
+    assert said == ['a bad\\nword', 'ZeroDivisionError: a fault of the program']
 
 
 def test_an_interrupt_ends_the_streams_as_the_clients_would(capsys):
