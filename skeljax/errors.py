@@ -4,8 +4,12 @@ from collections.abc import Iterable, Iterator
 import contextlib
 import re
 
-# Of C0, C1 and those that turn the direction of writing or break a line; halves of characters.
-_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+# What terminals heed, what breaks a line or turns the direction of writing, halves of characters.
+_CONTROL = re.compile(
+    '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
+)
+_WRITTEN = '\xa0\u200c\u200d'  # not visible, but parts of words in some languages
+
 
 
 class InputError(ValueError):
@@ -31,8 +35,19 @@ class FormatError(InputError):
 
 
 def shown(text: object) -> str:
-    """Writes a text so that it stays in its line and does nothing to a terminal."""
-    return _CONTROL.sub(lambda found: found[0].encode('unicode_escape').decode(), str(text))
+    """Writes a text so that it stays in its line, does nothing to a terminal, and hides nothing."""
+    plain = lambda c: c if c.isprintable() or c in _WRITTEN else _escape(c)
+    text = str(text)
+    return text if text.isprintable() else ''.join(map(plain, text))
+
+
+def is_name(text: str) -> bool:
+    """Says whether a text can name something: no control characters are in it."""
+    return not _CONTROL.search(text)
+
+
+def _escape(character: str) -> str:
+    return character.encode('unicode_escape').decode()
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ PLACEHOLDERS = {'VERB': 'predict', 'SHELL': 'bash'}
 NOT_RUN = {
     'pip install': 'fetches packages; the environment that the tests run in was made so',
     'xpk ': 'a program of Google’s that makes paid machines',
+    'python -m pytest': 'the tests themselves, some of which take hours',
     'docker ': 'needs a Docker daemon and a registry of images',
     'skeljax bench step --against torch': 'PyTorch, which is no part of the tests’ environment, for minutes',
     'skeljax bench pairs': 'two hours of steps; tests/cli/test_bench.py runs the command with a stand-in for them',

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 import contextlib
 import fcntl
+import functools
 from pathlib import Path
 import shutil
 import tempfile
 import time
+
+from skeljax.cli import signals
 
 _PREFIX, _HELD = '.preparing-', '.held'
 _YOUNG = 3600  # seconds in which a folder without a lock may be one that is just being made
@@ -21,7 +24,8 @@ def folder(data_dir) -> Iterator[str]:
     """
     _remove_abandoned(Path(data_dir))
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=data_dir) as made:
-        with (Path(made) / _HELD).open('w') as lock:
+        remove = functools.partial(shutil.rmtree, made, ignore_errors=True)
+        with signals.cleaned(remove), (Path(made) / _HELD).open('w') as lock:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield made

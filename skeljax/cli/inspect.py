@@ -57,8 +57,8 @@ def run(args) -> int:
     if mirrored:
         count = f'{len(mirrored)} of {sum(len(t.seconds) for t in tallies.values())} recordings'
         print(
-            f'left and right contradict the layout in {count}, e.g. {shown(mirrored[0])}: knees and '
-            'feet point backward (mirrored coordinates, or exchanged sides)'
+            f'left and right contradict the layout in {count}, e.g. {shown(mirrored[0])}: '
+            'knees and feet point backward (mirrored coordinates, or exchanged sides)'
         )
     for what, why in work.skipped.items():
         print(shown(f'left out {what}: {why}'))

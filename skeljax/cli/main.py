@@ -103,10 +103,25 @@ def quiet_libraries(*, debug: bool = False):
     Args:
         debug: lets their tracebacks through.
     """
-    logging.getLogger('absl').setLevel(logging.ERROR if debug else logging.CRITICAL)
+    for library in ('absl', 'asyncio'):
+        logging.getLogger(library).setLevel(logging.ERROR if debug else logging.CRITICAL)
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
-    # What a failed save leaves; Python reports it without a module.
+    # What a failed save leaves: coroutines, and writes that end after the loop that waited for
+    # them, each of which TensorStore reports by a traceback.
     warnings.filterwarnings('ignore', message="coroutine '.*' was never awaited")
+    if not debug and not isinstance(sys.unraisablehook, _ButClosedLoops):
+        sys.unraisablehook = _ButClosedLoops(sys.unraisablehook)
+
+
+class _ButClosedLoops:
+    """Reports what cannot be raised as before, but for what a closed loop is told."""
+
+    def __init__(self, report):
+        self._report = report
+
+    def __call__(self, failed):
+        if failed.exc_type is not RuntimeError or str(failed.exc_value) != 'Event loop is closed':
+            self._report(failed)
 
 
 def _close_output():

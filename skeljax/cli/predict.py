@@ -27,7 +27,7 @@ import sys
 import tqdm
 
 from skeljax.cli import raw, results, sources
-from skeljax.errors import InputError
+from skeljax.errors import InputError, shown
 from skeljax.train import directory, fitted, ready, streaming, tiles
 
 
@@ -131,7 +131,7 @@ def add_decoding(parser):
 def run(args) -> int:
     model, named = open_model(args)
     out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
-    told = lambda text: tqdm.tqdm.write(text, file=sys.stderr)
+    told = lambda text: tqdm.tqdm.write(shown(text), file=sys.stderr)
     data_dir = args.data_dir or model.trained.config.data.data_dir
     found = sources.find(args.recordings, out, told)
     results.check(out, found, chosen, force=args.force)

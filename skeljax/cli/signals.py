@@ -1,26 +1,27 @@
-"""SIGTERM ends a command as Ctrl-C does: in one line, with what it was making cleaned up."""
+"""SIGTERM ends a command in one line, with what it was making removed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import os
 import signal
 import sys
 import threading
 
-_PATIENCE = 5.0  # seconds for Python to get its turn; compiled code may not give it for minutes
+_cleanups: list[Callable[[], object]] = []  # of what is being made, the last one first
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came; blocks that clean up after Ctrl-C clean up after it too."""
+    """SIGTERM came; for commands that raise it themselves."""
 
 
 @contextlib.contextmanager
 def terminated(verb: str) -> Iterator[None]:
-    """Raises `Terminated` in a block where SIGTERM comes.
+    """Ends the process where SIGTERM comes in a block: what `cleaned` told is removed, a line told.
 
-    Where the block does not return to Python in time, as while a network is compiled, the line
-    is written from a thread and the process ends there. A handler that the block sets itself,
-    as training does, replaces this one for as long as it is set.
+    The handler raises nothing: an exception within the import of compiled modules, or where they
+    call Python, can crash them, and one within a destructor is lost. It runs when compiled code
+    has returned to Python. A handler that the block sets itself, as training does, replaces it
+    for as long as it is set.
 
     Args:
         verb: of the command, for that line.
@@ -28,34 +29,35 @@ def terminated(verb: str) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handled = threading.Event()
 
-    def raise_terminated(number, _):
-        handled.set()
-        raise Terminated
+    def end(number, _):
+        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning
+        while _cleanups:
+            with contextlib.suppress(Exception):
+                _cleanups.pop()()
+        # Not by print, whose file may be in use; behind a progress bar on a line of its own.
+        bars = getattr(sys.modules.get('tqdm'), 'tqdm', None)
+        head = '\n' if bars and getattr(bars, '_instances', None) else ''
+        with contextlib.suppress(OSError):
+            os.write(2, f'{head}{line(verb, signal.SIGTERM)}\n'.encode())
+        os._exit(128 + signal.SIGTERM)
 
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    before = signal.signal(signal.SIGTERM, raise_terminated)
-    woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-
-    def watch():
-        while number := os.read(reader, 1):
-            mine = signal.getsignal(signal.SIGTERM) is raise_terminated
-            if number[0] == signal.SIGTERM and mine and not handled.wait(_PATIENCE):
-                print(line(verb, signal.SIGTERM), file=sys.stderr, flush=True)
-                os._exit(128 + signal.SIGTERM)
-        os.close(reader)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
-        signal.set_wakeup_fd(woken)
         signal.signal(signal.SIGTERM, before)
-        os.close(writer)
-        watcher.join()
+
+
+@contextlib.contextmanager
+def cleaned(remove: Callable[[], object]) -> Iterator[None]:
+    """Has something removed where SIGTERM comes in a block; it is not called at the block's end."""
+    _cleanups.append(remove)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # SIGTERM is just taking it
+            _cleanups.remove(remove)
 
 
 def line(verb: str, number: signal.Signals) -> str:

@@ -15,8 +15,8 @@ _LOOK = 0.2  # seconds between looks for clients that have ended
 
 
 def serve(
-    address: tuple[str, int], attend: Callable[[socket.socket], object], say: Callable[[str], object],
-    *, stall: float, most: int = 8, clients: int | None = None,
+    address: tuple[str, int], attend: Callable[[socket.socket], object],
+    say: Callable[[str], object], *, stall: float, most: int = 8, clients: int | None = None,
 ):
     """Serves clients, each in a thread of its own, until so many have come and gone.
 

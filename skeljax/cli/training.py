@@ -106,7 +106,8 @@ def report_stop(train: Callable[[], object]) -> int:
             print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
         return 128 + stopped.number
     except cluster.Died as died:
-        print(f'skeljax: {died}; the same command goes on from the last checkpoint', file=sys.stderr)
+        again = 'the same command goes on from the last checkpoint'
+        print(f'skeljax: {died}; {again}', file=sys.stderr)
         sys.stderr.flush()
         os._exit(cluster.DIED)  # at the usual exit JAX waits for the other processes
     except cluster.ToldByFirst:

@@ -5,7 +5,7 @@ import numbers
 from pathlib import Path
 
 from skeljax import skeleton
-from skeljax.errors import FormatError, InputError
+from skeljax.errors import FormatError, InputError, is_name
 from skeljax.formats import labels, options, texts, vertical, wanted
 
 
@@ -102,5 +102,6 @@ def _check_option(path: Path, name: str, value):
 
 
 def _are_names(value) -> bool:
-    texts_only = isinstance(value, list) and all(isinstance(v, str) and v for v in value)
+    named = lambda text: isinstance(text, str) and text and is_name(text)
+    texts_only = isinstance(value, list) and all(map(named, value))
     return texts_only and len(set(value)) == len(value)

@@ -42,7 +42,7 @@ class Handedness:
 
     @property
     def mirrored(self) -> bool | None:
-        """True where most points lie backward, False where forward; None where that is not clear."""
+        """True where most points lie backward, False where forward, None where neither do."""
         if self.total < _LEAST or abs(self.forward) < _SURE * self.total:
             return None
         return self.forward < 0
@@ -59,7 +59,7 @@ def find(recording: Recording) -> Handedness:
         forward = forward / np.linalg.norm(forward, axis=-1, keepdims=True)
         down = -up / np.linalg.norm(up, axis=-1, keepdims=True)
         parts = [body.foot(side) for side in ('left', 'right')]
-        parts += [body.bend(f'{side} hip', f'{side} knee', f'{side} ankle') for side in ('left', 'right')]
+        parts += [body.bend(side, 'hip', 'knee', 'ankle') for side in ('left', 'right')]
         parts += [body.elbow(side, down) for side in ('left', 'right')]
         parts.append(body.first(_FACES, unit=True))
         shares = [(part * forward).sum(-1) for part in parts if part is not None]
@@ -68,7 +68,7 @@ def find(recording: Recording) -> Handedness:
 
 
 def of_corpus(recordings: Sequence[Recording]) -> bool | None:
-    """Measures up to `_SOME` recordings, evenly spread; returns `Handedness.mirrored` of them all."""
+    """Measures up to `_SOME` recordings, evenly spread: `Handedness.mirrored` of all together."""
     chosen = np.unique(np.linspace(0, len(recordings) - 1, min(len(recordings), _SOME)).astype(int))
     return sum((find(recordings[int(index)]) for index in chosen), Handedness()).mirrored
 
@@ -85,12 +85,12 @@ def contradiction(recording: Recording, expected: bool | None) -> str:
         return ''
     if expected:
         return (
-            f'{recording.name}: its left and right are those of a body, but the model was trained on '
-            'mirrored ones; labels of one side may be wrong'
+            f'{recording.name}: its left and right are those of a body, but the model was trained '
+            'on mirrored ones; labels of one side may be wrong'
         )
     return (
-        f'{recording.name}: its left and right contradict its layout (knees and feet point backward): '
-        'mirrored coordinates or exchanged sides; labels may be wrong'
+        f'{recording.name}: its left and right contradict its layout (knees and feet point '
+        'backward): mirrored coordinates or exchanged sides; labels may be wrong'
     )
 
 
@@ -130,8 +130,9 @@ class _Body:
         """The direction of a foot."""
         return self.first([(f'{side} {toe}', f'{side} {heel}') for toe, heel in _FEET], unit=True)
 
-    def bend(self, top: str, middle: str, end: str) -> np.ndarray | None:
+    def bend(self, side: str, top: str, middle: str, end: str) -> np.ndarray | None:
         """How far the joint within a limb lies off the middle, as a share of the limb's length."""
+        top, middle, end = (f'{side} {name}' for name in (top, middle, end))
         upper, lower = self.between(middle, top), self.between(end, middle)
         if upper is None or lower is None:
             return None
@@ -143,7 +144,7 @@ class _Body:
 
     def elbow(self, side: str, down: np.ndarray) -> np.ndarray | None:
         """As `bend`, forward for a body; of arms that hang, as raised ones bend either way."""
-        off = self.bend(f'{side} shoulder', f'{side} elbow', f'{side} wrist')
+        off = self.bend(side, 'shoulder', 'elbow', 'wrist')
         if off is None:
             return None
         upper = self.between(f'{side} elbow', f'{side} shoulder')

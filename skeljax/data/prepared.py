@@ -87,7 +87,7 @@ def check_files(split: tfds.core.SplitInfo):
 
 @contextlib.contextmanager
 def damage(where) -> Iterator[None]:
-    """Raises an InputError that `where` is damaged, whatever the exception of a block that reads it."""
+    """Raises an InputError that `where` is damaged, whatever a block that reads it raises."""
     try:
         yield
     except FileNotFoundError:

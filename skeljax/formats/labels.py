@@ -13,7 +13,7 @@ import json
 import math
 from pathlib import Path
 
-from skeljax.errors import FormatError
+from skeljax.errors import FormatError, is_name
 from skeljax.formats import cells, formulas, texts
 
 RECORDING = ('recording', 'video', 'file', 'name')
@@ -284,4 +284,6 @@ def mark(
         return damaged(f'from {seconds[0]:g} to {seconds[1]:g} {short}, {expected}')
     if not name:
         return damaged('no label')
+    if not is_name(name):
+        return damaged(f'label {name!r:.60} has a control character')
     return Label(*seconds, name, where, '', tier, in_frames)

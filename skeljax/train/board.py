@@ -5,12 +5,15 @@ in a thread of its own and again when Python exits: an exception there would be 
 """
 
 from collections.abc import Callable
+import itertools
+import os
 from pathlib import Path
 
 import tensorboardX
 from tensorboardX import record_writer
 
 _SCHEME = 'skeljax'
+_count = itertools.count()
 
 
 def open_board(folder, *, purge_step: int) -> tensorboardX.SummaryWriter:
@@ -23,8 +26,11 @@ def open_board(folder, *, purge_step: int) -> tensorboardX.SummaryWriter:
     Raises:
         OSError: the file cannot be made.
     """
+    # Else a file is named by the second, and one of a clock that went back would be written over.
+    suffix = f'.{purge_step}.{os.getpid()}.{next(_count)}'
     return tensorboardX.SummaryWriter(
-        f'{_SCHEME}:{Path(folder).absolute()}', purge_step=purge_step, flush_secs=30
+        f'{_SCHEME}:{Path(folder).absolute()}', purge_step=purge_step, flush_secs=30,
+        filename_suffix=suffix,
     )
 
 

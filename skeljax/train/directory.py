@@ -15,7 +15,6 @@ import os
 from pathlib import Path
 import shutil
 import warnings
-import zipfile
 
 from flax import traverse_util
 import numpy as np
@@ -24,6 +23,7 @@ from skeljax import documents, skeleton
 import skeljax.configs.default
 from skeljax.data import normalize
 from skeljax.errors import InputError
+from skeljax.formats import archive
 from skeljax.localize import decoding
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import assemble, checkpoint, trained, workdir as workdirs
@@ -103,7 +103,7 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
     folder = Path(folder)
     told = _read(folder)
     try:
-        if not told['fps'] > 0 or not all(isinstance(name, str) for name in told['classes']):
+        if not 0 < told['fps'] < np.inf or not all(isinstance(n, str) for n in told['classes']):
             raise InputError('fps or classes are none: a damaged description')
         layout = skeleton.describe(skeleton.get(json.dumps(told['layout'])))
         decoded = decoding.from_json_dict(told['decoding'])
@@ -115,8 +115,11 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
         config.data.normalisation = tuple(told['normalisation'])
         normalize.compose(config.data.normalisation)
         model, like = trained.network(config, layout, len(told['classes']))
-    except (InputError, KeyError, TypeError, ValueError) as error:
+    except InputError as error:
         raise InputError(f'{folder / _TOLD}: {error}') from None
+    except Exception as error:  # a description that is none fails wherever it is used first
+        reason = archive.reason(error)
+        raise InputError(f'{folder / _TOLD}: a damaged description: {reason}') from None
     ready = trained.Trained(
         model=model,
         variables=_variables(folder, told['weights'], like),
@@ -230,17 +233,16 @@ def _variables(folder: Path, told: Mapping, like: Mapping) -> dict:
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() != told.get('sha256'):
             raise InputError(f'{path}: damaged weights: not the file that {_TOLD} tells of')
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise InputError(f'{path}: no such file') from None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f'{path}: damaged weights: {error}') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+    arrays = dict(archive.load(path))
     shapes = {n: tuple(a.shape) for n, a in traverse_util.flatten_dict(like, sep='/').items()}
     for name in sorted(shapes.keys() | arrays.keys()):
         found = tuple(arrays[name].shape) if name in arrays else 'absent'
+        if name in arrays and arrays[name].dtype.kind != 'f':
+            raise InputError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
         if found != shapes.get(name):
             expected = shapes.get(name, 'none')
             raise InputError(f'{path}: {name} is {found}, but the network has {expected}')

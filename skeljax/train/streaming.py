@@ -105,8 +105,7 @@ class Scores:
         note: told what is done to frames to fit the network.
 
     Raises:
-        InputError: the layout cannot be mapped, the normalisation moves frames, no person, or
-            more than ten million joints in a window.
+        InputError: an unmappable layout, a normalisation that moves frames, too many persons.
     """
 
     def __init__(
@@ -116,12 +115,10 @@ class Scores:
         tiles.check(window)
         most = _ROOM // (window.length * skeleton.get(layout).num_joints)
         if not 1 <= persons <= most:
-            raise InputError(
-                f'{persons} persons in a frame, expected 1 to {most} with windows of '
-                f'{window.length} frames'
-            )
+            windows = f'windows of {window.length} frames'
+            raise InputError(f'{persons} persons in a frame, expected 1 to {most} with {windows}')
         self._ready, self._window = ready, window
-        self._layout, self._persons = layout, persons
+        self._layout, self._persons, self._note = layout, persons, note
         self._joints = skeleton.get(layout).num_joints
         self._normalise = normaliser(ready)
         self._seen: deque[np.ndarray] = deque(maxlen=window.length)
@@ -144,6 +141,9 @@ class Scores:
         """
         if len(self._beginning) < BEGINNING and not np.isnan(joints).any(-1).all():
             self._beginning.append((self._frames, joints))
+            if len(self._beginning) == BEGINNING:
+                seen = np.stack([joints for _, joints in self._beginning])
+                fitted.warn(self._ready, self._recording(seen), self._note)
         self._seen.append(joints)
         self._frames += 1
         if self._frames < self._done + self._window.hop + self._window.ahead:

@@ -48,6 +48,7 @@ def load(workdir) -> Trained:
         raise InputError(f'{workdir}: nothing validated yet (no best/)')
     config = workdirs.config_of(run, skeljax.configs.default.get_config())
     corpus = run['corpus']
+    _check(workdir, config, corpus)
     model, like = network(config, corpus['layout'], len(corpus['classes']))
     with checkpoint.reader(best) as mngr:
         state = checkpoint.restore(mngr, finetune.parts(like))
@@ -62,6 +63,20 @@ def load(workdir) -> Trained:
         step=step,
         mirrored=run.get('mirrored'),
     )
+
+
+def _check(workdir, config: ConfigDict, corpus: dict):
+    """Raises InputError where what a run tells of its config or corpus cannot be."""
+    where = Path(workdir) / 'run.json'
+    classes, fps = corpus.get('classes'), corpus.get('fps')
+    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    if not named or type(fps) not in (int, float) or not 0 < fps < np.inf:
+        raise InputError(f'{where}: does not tell the classes and the frame rate of its corpus')
+    try:
+        skeleton.get(str(corpus.get('layout')))
+        assemble.check(config)
+    except InputError as error:
+        raise InputError(f'{where}: {error}') from None
 
 
 def network(config: ConfigDict, layout: str, num_classes: int) -> tuple[nn.Module, dict]:

@@ -181,7 +181,7 @@ def read(workdir) -> dict:
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: cannot be read: {error}') from None
     parts = [run.get(name) for name in ('config', 'corpus')] if isinstance(run, dict) else [None]
-    if not all(isinstance(part, dict) for part in parts) or run.get('stage') not in UNREAD:
+    if not all(isinstance(part, dict) for part in parts) or str(run.get('stage')) not in UNREAD:
         raise InputError(f'{path}: does not describe a run of skeljax')
     return run
 

@@ -162,6 +162,6 @@ def test_when_one_process_dies_the_others_end_in_a_line_and_the_run_resumes(
     assert own or len(said) == 1, said
     print(f'{during}, process {victim} killed: ended {time.monotonic() - begun:.0f} s later: {said}')
     environment['SKELJAX_POD_PORT'] = str(port + 1)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
     assert [line['step'] for line in started.metrics(run)] == list(range(1, 61))

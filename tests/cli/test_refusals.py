@@ -5,7 +5,6 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 
 import numpy as np
@@ -102,10 +101,7 @@ def _await(found, process):
         time.sleep(0.01)
 
 
-# SIGTERM within compiled code has crashed it (signal 11) once in a dozen runs on a busy machine.
-@pytest.mark.parametrize(
-    'number', [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
-)
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
 def test_a_preparation_that_is_ended_leaves_nothing(tmp_path, number):
     process = _start('prepare', 'synthetic/default', '--data-dir', str(tmp_path), '--processes', '2')
     left = lambda: list(tmp_path.glob('.preparing-*/*/*'))
@@ -117,8 +113,8 @@ def test_a_preparation_that_is_ended_leaves_nothing(tmp_path, number):
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     if number == signal.SIGTERM:
-        assert process.returncode == 143
-        assert 'skeljax prepare: ended by SIGTERM' in said.splitlines()
+        assert process.returncode == 143, said
+        assert said.splitlines()[-1] == 'skeljax prepare: ended by SIGTERM'
         assert 'Traceback' not in said
     else:
         assert left()
@@ -143,30 +139,6 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
         assert not young.exists()
 
 
-_BUSY = textwrap.dedent('''
-    import hashlib, sys
-    from skeljax.cli import signals
-
-    signals._PATIENCE = 0.2
-    with signals.terminated('pretrain'):
-        print('begun', flush=True)
-        hashlib.pbkdf2_hmac('sha256', b'', b'', 2_000_000_000)  # Python does not get its turn
-''')
-
-
-@pytest.mark.slow  # fails now and then on a busy machine, as the two others
-def test_a_command_that_computes_ends_at_once_too():
-    process = subprocess.Popen(
-        [sys.executable, '-c', _BUSY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    process.stdout.readline()
-    process.terminate()
-    _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (143, 'skeljax pretrain: ended by SIGTERM\n')
-
-
-# SIGTERM between the end of starting and the end of the command still shows a traceback now and then.
-@pytest.mark.slow
 def test_a_command_that_is_ended_while_it_starts_says_so():
     process = _start('finetune', '--config', 'ui_prmd', '--workdir', '/nowhere/at/all', '--config.data.data_dir=/none')
     status = Path(f'/proc/{process.pid}/status')
@@ -182,5 +154,3 @@ def test_the_handler_of_before_comes_back():
     with signals.terminated('x'):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
-    with pytest.raises(signals.Terminated), signals.terminated('x'):
-        signal.raise_signal(signal.SIGTERM)

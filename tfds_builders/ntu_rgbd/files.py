@@ -11,7 +11,7 @@ import zipfile
 import zlib
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import ntu
+from skeljax.formats import ntu, texts
 from skeljax.formats.motion import Motion
 
 _NAME = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})')
@@ -110,7 +110,12 @@ def read(clip: Clip) -> Motion:
     if not clip.place.lower().endswith('.zip'):
         return ntu.read(path)
     try:
-        data = _archive(clip.place).read(clip.member)
+        archive = _archive(clip.place)
+        size = archive.getinfo(clip.member).file_size
+        if size > texts.UNPACKED:
+            most = f'{texts.UNPACKED >> 20} MiB'
+            raise FormatError(f'{path}: unpacks to {size} bytes, more than {most}')
+        data = archive.read(clip.member)
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise FormatError(f'{path}: cannot be read: {error}') from None
     return ntu.parse(data, path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skeljax.errors import InputError
+from skeljax.errors import InputError, is_name
 from skeljax.localize.segments import Segments
 
 
@@ -50,9 +50,10 @@ def file_of(folder: Path, name: str, suffix: str) -> Path:
     """Makes the place of a recording's file; one named 'a/b' lies in a folder of its own.
 
     Raises:
-        InputError: the name leads out of the folder.
+        InputError: the name leads out of the folder, or has control characters.
     """
-    if not name or '..' in Path(name).parts or Path(name).is_absolute():
+    leads_out = '..' in Path(name).parts or Path(name).is_absolute()
+    if not name or leads_out or not is_name(name):
         raise InputError(f'{name!r}: a recording of this name cannot be a file of {folder}')
     path = folder / f'{name}{suffix}'
     path.parent.mkdir(parents=True, exist_ok=True)

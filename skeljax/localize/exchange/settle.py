@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from skeljax.errors import FormatError, InputError
+from skeljax.errors import FormatError, InputError, is_name
 from skeljax.localize.exchange.faults import Faults
 from skeljax.localize.exchange.numbering import numbered
 from skeljax.localize.exchange.sets import SegmentSet
@@ -35,6 +35,8 @@ def settle(
         FormatError: names the file, the row, what was found and what was expected.
         InputError: fps is no positive number, or a class is given twice.
     """
+    if strange := next((name for name in told.subsets if not is_name(name)), None):
+        raise FormatError(f'{path}: recording {strange!r:.60}: a control character in its name')
     fps = _fps(told, path, truth.fps if fps is None and truth is not None else fps)
     factors = {name: _factor(told, name, fps) for name in told.subsets}
     subsets = {name: _subset(text) for name, text in told.subsets.items()}

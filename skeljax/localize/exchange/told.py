@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import math
 from typing import NamedTuple
 
-from skeljax.errors import FormatError
+from skeljax.errors import FormatError, is_name
 
 _LONGEST = 1000  # characters of a label
 
@@ -90,7 +90,10 @@ def label(value, where: str) -> str:
         raise FormatError(f'{where}: label is {found}, expected a name or a number of a class')
     if len(value) > _LONGEST:
         raise FormatError(f'{where}: label has {len(value)} characters, expected up to {_LONGEST}')
-    return value.strip()
+    value = value.strip()
+    if not is_name(value):
+        raise FormatError(f'{where}: label is {value!r:.60}, which has a control character')
+    return value
 
 
 def member(document: Mapping, name: str, kind: type, where: str):
