@@ -30,7 +30,7 @@ def arrange(
         wanted: a layout by name, or `centers`.
 
     Returns:
-        The points, with what is to be told of them; their layout; the index of each of
+        The points, with notes on them; their layout; the index of each of
         its joints among the points.
 
     Raises:

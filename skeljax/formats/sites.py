@@ -2,7 +2,7 @@
 
 Known are the names of Plug-in Gait and Helen Hayes (Vicon, Cortex), of Motive's sets
 (OptiTrack), of OpenCap's and Pose2Sim's augmented markers, of Qualisys' and the sets of
-IOR and HBM. Whether names are those of markers at all is told by the front of the pelvis:
+IOR and HBM. Markers are known by the front of the pelvis:
 every such set has it on both sides, and no pose estimator has.
 """
 

@@ -1,7 +1,7 @@
 """Reads TRC (track row column): named points frame by frame, as text.
 
 Written by OpenSim, OpenCap, Pose2Sim, Sports2D, Cortex, Motive, Mokka and others. Three
-lines of header (the second names what the third tells), two that name the columns, then
+lines of header (the second names what the third holds), two that name the columns, then
 a row a frame: `Frame#`, `Time` and x, y, z of each marker, parted by tabs. Blank cells and
 points at exactly (0, 0, 0) were not measured. The vertical is y, as OpenSim has it.
 
@@ -24,7 +24,7 @@ _EXPECTED = 'expected TRC: a header from PathFileType on, Frame#, Time and the m
 
 @dataclass(frozen=True)
 class _Table:
-    """What a file tells.
+    """The content of a file.
 
     Attributes:
         header: key, lower case -> value.
@@ -49,9 +49,9 @@ def read(
 
     Args:
         path: of the .trc, plain or gzipped.
-        fps: frames a second, where neither the header nor the times tell.
+        fps: frames a second, where neither the header nor the times give it.
         layout: whose joints to take from the markers, by name.
-        unit: of the coordinates in meters, where the header does not tell.
+        unit: of the coordinates in meters, where the header has none.
         subject: whose points to take, of names like `SUBJECT:POINT`.
 
     Raises:
@@ -112,7 +112,7 @@ def _table(path) -> _Table:
         notes.append(f'left out {cells - columns} columns beyond those of the named markers')
     told = header.get('numframes', '')
     if told.isdigit() and int(told) != len(rows):
-        notes.append(f'{len(rows)} frames, though its header tells {told}')
+        notes.append(f'{len(rows)} frames, though its header has {told}')
     numbers = [number for number, _ in rows]
     return _Table(header, names, numbers, values[:, :columns], tuple(notes))
 
@@ -149,12 +149,12 @@ def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[
         found = frames[-1] / span if len(times) > 1 and span > 0 else None
     if found is None or told is None or abs(found / told - 1) < 0.01:
         return told or found, ()
-    note = f'{found:g} frames a second by its times, though its header tells {told:g}'
+    note = f'{found:g} frames a second by its times, though its header has {told:g}'
     return found, (note,)
 
 
 def _unit(path, told: str, given: float | None) -> float:
     if given is None and told.lower() in ('px', 'pixel', 'pixels'):
         hint = 'expected meters: Sports2D writes them beside it, NAME_m_personNN.trc'
-        raise FormatError(f'{path}: Units are pixels, {hint}; or tell the option unit')
+        raise FormatError(f'{path}: Units are pixels, {hint}; or set the option unit')
     return units.meters(path, 'Units', told, given)

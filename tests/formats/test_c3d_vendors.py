@@ -79,7 +79,7 @@ def test_a_recording_cut_off_in_its_last_frame_is_read_without_it(tmp_path):
     path.write_bytes(whole[:-100])
     motion = formats.read(path)
     assert len(motion.joints) == 199
-    assert motion.notes[0] == '199 frames, though its header tells 200'
+    assert motion.notes[0] == '199 frames, though its header has 200'
     path.write_bytes(whole[:-600])
     assert '197 frames, expected 200 by its header' in told(formats.read, path)
 
