@@ -88,8 +88,8 @@ def _table(path) -> _Table:
         raise FormatError(f'{path}: no line Frame#, Time and rows below it, {_EXPECTED}')
     header = {}
     if head >= 2:
-        keys, told = (_cells(line) for line in lines[head - 2 : head])
-        header = {key.lower(): value for key, value in zip(keys, told)}
+        keys, held = (_cells(line) for line in lines[head - 2 : head])
+        header = {key.lower(): value for key, value in zip(keys, held)}
     names = _names(path, head + 1, lines[head], header)
     # The line below names the columns X1 Y1 Z1 ...; a few writers leave it out.
     body = list(enumerate(lines[head + 1 :], head + 2))

@@ -285,7 +285,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         frozen=chosen.backbone_rate == 0,
         whole=chosen.whole,
         span=chosen.crop.length if limited and not chosen.whole else None,
-        multi_label=chosen.get('multi_label', False),
+        multi_label=chosen.multi_label,
     )
 
 

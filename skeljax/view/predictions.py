@@ -16,7 +16,7 @@ from skeljax.data import records
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import annotations, labels
+from skeljax.formats import annotations as programs, labels
 from skeljax.localize.segments import Segments
 
 _NEEDED = {'recording': str, 'fps': (int, float), 'frames': int, 'segments': list}
@@ -168,7 +168,7 @@ def truths(path, predictions: Sequence[Prediction], classes: Sequence[str]) -> d
     Raises:
         InputError: it names none of the recordings, or has a class that no model knows.
     """
-    table = annotations.read(path)
+    table = programs.read(path)
     named = {one.name: one for one in predictions if one.name in table.segments}
     if not named:
         some = ', '.join(list(table.segments)[:3])

@@ -40,7 +40,7 @@ from pathlib import Path
 import shutil
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import annotations, texts
+from skeljax.formats import annotations as programs, texts
 from skeljax.localize.exchange import activitynet, annotated, pku, predicted, tabular
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.settle import settle
@@ -153,7 +153,7 @@ def _told(path: Path, frame_base: int, tier: str | None) -> Told:
     """Recognises a file and reads what it tells."""
     if path.is_dir():
         texts_in, documents = (sorted(path.rglob(f'*{end}')) for end in ('.txt', '.json'))
-        labels = [file for file in sorted(path.rglob('*')) if annotations.find(file)]
+        labels = [file for file in sorted(path.rglob('*')) if programs.find(file)]
         if labels and not texts_in and not documents:
             return annotated.read(labels, tier=tier, root=path)
         if bool(texts_in) == bool(documents):
@@ -169,7 +169,7 @@ def _told(path: Path, frame_base: int, tier: str | None) -> Told:
     if not path.exists():
         raise FormatError(f'{path}: no such file or folder')
     ending = path.with_suffix('') if path.suffix.lower() == '.gz' else path
-    if annotations.find(path) or (path.suffix.lower() in _SHARED and _annotated(path)):
+    if programs.find(path) or (path.suffix.lower() in _SHARED and _annotated(path)):
         return annotated.read([path], tier=tier)
     match ending.suffix.lower():
         case '.txt':
@@ -185,14 +185,14 @@ def _told(path: Path, frame_base: int, tier: str | None) -> Told:
                 return predicted.read({path: document})
             of = activitynet.read_results if kind == 'activitynet' else activitynet.read_database
             return of(path, document)
-    known = ', '.join(annotations.ENDINGS)
+    known = ', '.join(programs.ENDINGS)
     expected = f'a .json, .csv, .tsv or .txt file, labels ({known}), or a folder'
     raise FormatError(f'{path}: expected {expected}')
 
 
 def _annotated(path: Path) -> bool:
     """Says whether a table or JSON is of an annotation program."""
-    return annotations.module(path) not in ('labels', 'found', '')
+    return programs.module(path) not in ('labels', 'found', '')
 
 
 def _document(path: Path) -> dict:

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.formats import annotations
+from skeljax.formats import annotations as programs
 from skeljax.formats.labels import Label
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.told import Row, Told
@@ -30,7 +30,7 @@ def read(paths: Iterable[Path], *, tier: str | None = None, root: Path | None = 
     Raises:
         FormatError: a label that cannot be, or files in seconds and others in frames.
     """
-    labels = annotations.gather(paths, tier=tier, root=root)
+    labels = programs.gather(paths, tier=tier, root=root)
     every = [mark for some in labels.segments.values() for mark in some]
     damaged = next((mark.damage for mark in every if mark.damage), None)
     if damaged:
