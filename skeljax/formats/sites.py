@@ -105,7 +105,7 @@ def marker_set(names: Sequence[str]) -> str:
     """Names the marker set that these are of, '' where it is none that is known."""
     plain = {_plain(name) for name in names}
     known = (title for title, needed in _SETS if plain >= set(needed.split()))
-    return next(known, 'a set with the front of the pelvis' if sites(names) else '')
+    return next(known, 'another set' if sites(names) else '')
 
 
 def _first(place: dict[str, int], written: str, side: str) -> int | None:

@@ -116,7 +116,7 @@ def test_a_label_given_twice_is_one_point(tmp_path):
     assert skeleton.get(motion.layout).joints == ('C7', 'T10') and motion.joint_valid is None
     whole = np.where(found[:, :1], points[:, 0], points[:, 1])
     np.testing.assert_allclose(motion.joints[:, 0, 0], whole[:, [1, 2, 0]] / 1000, rtol=2e-6)
-    assert motion.notes == ("label 'C7' twice: read as one point",)
+    assert "label 'C7' twice: read as one point" in motion.notes
 
 
 def test_of_a_person_and_a_prop_the_person_is_read(tmp_path):
@@ -210,7 +210,7 @@ def test_a_known_set_of_markers_is_told_and_gives_centers_of_joints(tmp_path):
     for name, place in expected.items():
         np.testing.assert_allclose(at[name], place, atol=1e-6, err_msg=name)
     assert layout.points[layout.joints.index('left_hip')] == 'left hip'
-    assert motion.notes == (
+    assert motion.notes[:3] == (
         'joint centers computed from the markers of Plug-in Gait',
         'knees, ankles: the outer marker, not the center, for lack of an inner one',
         'shoulders: the marker on the acromion, not the center',
