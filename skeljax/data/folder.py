@@ -188,7 +188,7 @@ def _inside(path: Path) -> list[Path]:
     try:
         return formats.inside(path) or [path]
     except FormatError:
-        return [path]  # whose reader tells the damage
+        return [path]  # whose reader raises the error
 
 
 class _Names:

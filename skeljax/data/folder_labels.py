@@ -39,12 +39,13 @@ def read(
         return (single[0] if len(single) == 1 else folder / 'files of labels'), found
     if single:
         inside = single[0].relative_to(folder)
-        skipped[f'{len(single)} files of labels, e.g. {inside}'] = f'{tables[0].name} tells labels'
+        what = f'{len(single)} files of labels, e.g. {inside}'
+        skipped[what] = f'{tables[0].name} holds the labels'
     return tables[0], annotations.read(tables[0], tier=tier)
 
 
 def overlapping(annotated: Labels, told: Options) -> list[str]:
-    """Tells how many labels overlap, as far as seconds show it, and what becomes of them."""
+    """Notes how many labels overlap by their times, and what becomes of them."""
     count, recordings = 0, 0
     for some in annotated.segments.values():
         spans = sorted((m.start, m.end, m.in_frames) for m in some if not m.damage)

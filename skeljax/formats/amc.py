@@ -44,7 +44,7 @@ def read(path, *, skeleton=None, fps: float | None = None) -> Motion:
     Args:
         path: of the .amc, plain or gzipped.
         skeleton: of the .asf; found by `find_skeleton` by default.
-        fps: frames a second; by default what a name of HDM05 tells, else 120.
+        fps: frames a second; by default that in a name of HDM05, else 120.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.

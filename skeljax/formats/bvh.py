@@ -35,7 +35,7 @@ _HEAD = (r'Frames\s*:\s*([0-9]{1,9})', r'Frame\s+Time\s*:\s*(\S+)')
 
 @dataclass(frozen=True)
 class Take:
-    """What a file tells.
+    """The content of a file.
 
     Attributes:
         chain: the motion, metres.
@@ -223,7 +223,7 @@ def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> tuple[float, 
             'option unit'
         )
     told = f'the body is {span * UNITS[name]:.2f} m from tip to tip'
-    return UNITS[name], (f'the unit is taken for {name}: {told}; the option unit tells another',)
+    return UNITS[name], (f'the unit is taken for {name}: {told}; the option unit sets another',)
 
 
 def _tip_to_tip(lengths: np.ndarray, parents: tuple[int, ...]) -> float:

@@ -36,11 +36,11 @@ def read(
 
     Args:
         path: of the .c3d.
-        fps: frames a second, where the file does not tell.
+        fps: frames a second, where the file has none.
         layout: whose joints to take from the points, by name; `centers` computes centers
             of joints from a known set of markers.
-        unit: of the coordinates in meters, where the file does not tell.
-        up: axis that points up, where POINT:Y_SCREEN does not tell; guessed by default.
+        unit: of the coordinates in meters, where the file has none.
+        up: axis that points up, where POINT:Y_SCREEN is absent; guessed by default.
         subject: whose points to take, of labels like `SUBJECT:POINT`.
 
     Raises:
@@ -74,7 +74,7 @@ def read(
 
 
 def _labels(file: c3d_file.File) -> tuple[list[str], list[str]]:
-    """Returns the label of each point, '' for those that are no joints, and what to tell."""
+    """Returns the label of each point, '' for those that are no joints, and notes."""
     words = file.words('POINT:LABELS')
     for number in range(2, 100):  # each holds 255 at most
         words = [*words, *file.words(f'POINT:LABELS{number}')]

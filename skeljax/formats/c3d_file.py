@@ -185,7 +185,7 @@ def _value(data: bytes, at: int, order: str, dec: bool) -> np.ndarray | list[str
         return np.frombuffer(raw, np.int8)
     words = np.frombuffer(raw, np.uint8).reshape(-1, width)
     numbers = _numbers(words, order, dec)
-    # Counts are told in words of 16 bits, and none is below 0.
+    # Counts are stored in words of 16 bits, and none is below 0.
     return numbers.astype(np.int64) & 0xFFFF if width == 2 else numbers
 
 
@@ -212,7 +212,7 @@ def _numbers(words: np.ndarray, order: str, dec: bool) -> np.ndarray:
 def _shape(path, file: File, size: int) -> tuple[int, int, int, float]:
     """Settles how many frames there are, points and other values in each, and their scale.
 
-    Of what header and parameters tell, the first that fills the bytes there are (frames
+    Of what header and parameters hold, the first that fills the bytes there are (frames
     end in a whole block, so up to 511 more), else the first that does not need more.
     """
     header, told = file.header, file.number
@@ -238,11 +238,11 @@ def _shape(path, file: File, size: int) -> tuple[int, int, int, float]:
         # A recording cut off in its last frame is one without it.
         if there < count - 1 or not there:
             raise FormatError(f'{path}: {there} frames, expected {count} by its header')
-        file.notes.append(f'{there} frames, though its header tells {count}')
+        file.notes.append(f'{there} frames, though its header has {count}')
         return there, p, a, s
     found = (exact or roomy)[0]
     if found[0] != counts[0]:
-        file.notes.append(f'{found[0]} frames, though its header tells {counts[0]}')
+        file.notes.append(f'{found[0]} frames, though its header has {counts[0]}')
     return found
 
 
@@ -267,5 +267,5 @@ def _counts(file: File) -> list[int]:
 
 
 def _different(*values) -> list:
-    """Lists values that are told, each once."""
+    """Lists values that are not None, each once."""
     return list(dict.fromkeys(value for value in values if value is not None))

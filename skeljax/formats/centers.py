@@ -4,7 +4,7 @@ Hips: from the front of the pelvis, by its width (Bell, Pedersen and Brand 1990,
 doi:10.1016/0021-9290(90)90054-7), or where the file has them. Knees, ankles, elbows and
 wrists: the middle of the markers on both sides of the joint (Wu et al. 2002 and 2005, the
 standard of the International Society of Biomechanics). Where only the outer marker is
-there, and for shoulders, the marker stays what it is; which ones is told.
+there, and for shoulders, the marker stays what it is; a note names these.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Columns have three or four names: scorer, (individual,) bodypart and coordinate, `x`, `y`
 (`z`) and `likelihood`; other coordinates are passed over. Pixels of an image, whose y goes
-down: it becomes -y. A likelihood of 0 means not measured. No frame rate is told.
+down: it becomes -y. A likelihood of 0 means not measured. The files have no frame rate.
 
 HDF5 is read by h5py; the names that pandas keeps there as pickles are read without running
 anything in them.

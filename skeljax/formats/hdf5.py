@@ -13,7 +13,7 @@ _LARGEST = 5 * 10**7  # bytes of one array that a small file can claim
 
 @contextlib.contextmanager
 def opened(path) -> Iterator:
-    """Opens a file to be read; whatever goes wrong within is told as damage.
+    """Opens a file to be read; errors within are raised as damage.
 
     Raises:
         InputError: h5py is not installed.

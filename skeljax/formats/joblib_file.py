@@ -1,6 +1,6 @@
 """Reads pickles that joblib wrote, arrays beside their operations, without running any.
 
-joblib puts the numbers of an array straight behind the operation that tells its shape
+joblib puts the numbers of an array straight behind the operation that holds its shape
 (joblib.readthedocs.io, Persistence); zlib may pack the whole. Read by Python's own slow
 unpickler, for the fast one cannot be stopped there.
 """

@@ -101,7 +101,7 @@ def read(path) -> Labels:
 
 
 def checked(labels: Labels) -> Labels:
-    """Sorts labels by time; one that is told twice becomes a damaged one."""
+    """Sorts labels by time; one that occurs twice becomes a damaged one."""
     for some in labels.segments.values():
         some.sort(key=lambda label: (label.start, label.end))
         first: dict[tuple, str] = {}

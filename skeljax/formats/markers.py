@@ -31,7 +31,7 @@ def arrange(
         wanted: a layout (see `wanted.parse`), or `centers`.
 
     Returns:
-        The points, with what is to be told of them; their layout; the index of each of
+        The points, with notes on them; their layout; the index of each of
         its joints among the points.
 
     Raises:

@@ -1,7 +1,7 @@
 """Reads the CSV that OptiTrack Motive exports (format version 1.2 and later).
 
-The first line tells take, rates, unit and space in pairs; below stand, a column each, type,
-name, ID, (parent,) and what is told of each thing, then a row a frame. Of a skeleton's bones
+The first line holds take, rates, unit and space in pairs; below stand, a column each, type,
+name, ID, (parent,) and quantity, then a row a frame. Of a skeleton's bones
 the positions are read (a bone begins at the joint that it is named after), else markers.
 The vertical is y. docs.optitrack.com, Data Export: CSV
 """
@@ -27,9 +27,9 @@ def read(
 
     Args:
         path: of the .csv.
-        fps: frames a second, where the file does not tell.
+        fps: frames a second, where the file has none.
         layout: whose joints to take, by name.
-        unit: of the coordinates in meters, where the file does not tell.
+        unit: of the coordinates in meters, where the file has none.
         subject: name of the asset to take, of several.
 
     Raises:

@@ -25,7 +25,7 @@ def read(
 
     Args:
         path: .nc.
-        fps: frames a second, where the file does not tell.
+        fps: frames a second, where the file has none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the individuals to take, of several.

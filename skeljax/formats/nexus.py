@@ -1,6 +1,6 @@
 """Reads the trajectories in the CSV that Vicon Nexus exports as ASCII.
 
-A file has sections; of `Trajectories` the next lines tell the frame rate, the subject and
+A file has sections; of `Trajectories` the next lines hold the frame rate, the subject and
 name of each marker (`Ann:LASI`), the axes, the unit, then a row a frame. Markers of model
 outputs (angles, forces) are in sections of their own. The vertical is z.
 """
@@ -23,9 +23,9 @@ def read(
 
     Args:
         path: of the .csv.
-        fps: frames a second, where the file does not tell.
+        fps: frames a second, where the file has none.
         layout: whose joints to take, by name; `centers` computes centers of joints.
-        unit: of the coordinates in meters, where the file does not tell.
+        unit: of the coordinates in meters, where the file has none.
         subject: whose points to take, of several.
         up: axis that points up, z by default.
 

@@ -7,8 +7,8 @@
     4DHumans, PHALP    {frame: {"tid": [...], "3d_joints": [[45, 3], ...]}}, by joblib
     AIST++             {"smpl_poses" [T, 72], "smpl_trans" [T, 3], "smpl_scaling"}
 
-A file of several recordings is read one at a time, as `FILE.pkl/NAME`. None of these tell a
-frame rate: 30 is taken, 60 of AIST++, unless the option fps tells another.
+A file of several recordings is read one at a time, as `FILE.pkl/NAME`. None of these hold a
+frame rate: 30 is taken, 60 of AIST++, unless the option fps sets another.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def read(
     Args:
         path: of the file, or of a recording in it, `FILE.pkl/NAME`.
         fps: frames a second.
-        layout: of the joints, where their number does not tell.
+        layout: of the joints, where their number does not determine it.
         unit: of flat coordinates in meters, 1 by default.
 
     Raises:

@@ -63,7 +63,7 @@ def motion(
         raise FormatError(f'{path}: keypoint is {shape}, {expected}')
     joints = joints.astype(np.float64).transpose(1, 0, 2, 3)
     measured = np.isfinite(joints).all(-1) & joints.any((2, 3))[..., None]
-    notes = () if fps else (f'no frame rate: {FPS:g} taken; the option fps tells another',)
+    notes = () if fps else (f'no frame rate: {FPS:g} taken; the option fps sets another',)
     scores = _array(path, item, 'keypoint_score')
     if scores is not None:
         if scores.shape != (joints.shape[1], joints.shape[0], joints.shape[2]):
@@ -96,7 +96,7 @@ def motion(
 
 
 def _height(item: Mapping) -> float:
-    """Returns the height of the image in pixels, 0 where it is not told."""
+    """Returns the height of the image in pixels, 0 where it is unknown."""
     told = item.get('img_shape', item.get('original_shape'))
     good = isinstance(told, tuple | list) and told and isinstance(told[0], int | float)
     return float(told[0]) if good and 0 < told[0] < 1e5 else 0.0

@@ -1,6 +1,6 @@
 """Reads the TSV that Qualisys Track Manager exports: markers in space, a row a frame.
 
-Lines of a header tell a key and its values: `FREQUENCY`, `MARKER_NAMES`, `DATA_INCLUDED`.
+Lines of a header hold a key and its values: `FREQUENCY`, `MARKER_NAMES`, `DATA_INCLUDED`.
 A line of column names may follow, and columns `Frame` and `Time` may come first. Blank
 cells, `NULL` and points at exactly (0, 0, 0) were not measured. Millimeters; the vertical
 is z, as is usual there.
@@ -26,7 +26,7 @@ def read(
 
     Args:
         path: of the .tsv.
-        fps: frames a second, where the file does not tell.
+        fps: frames a second, where the file has none.
         layout: whose joints to take, by name; `centers` computes centers of joints.
         unit: of the coordinates in meters, a thousandth by default.
         subject: whose points to take, of several.

@@ -2,7 +2,7 @@
 
 Known are the names of Plug-in Gait and Helen Hayes (Vicon, Cortex), of Motive's sets
 (OptiTrack), of OpenCap's and Pose2Sim's augmented markers, of Qualisys' and the sets of
-IOR and HBM. Whether names are those of markers at all is told by the front of the pelvis:
+IOR and HBM. Markers are known by the front of the pelvis:
 every such set has it on both sides, and no pose estimator has.
 """
 
@@ -105,7 +105,7 @@ def marker_set(names: Sequence[str]) -> str:
     """Names the marker set that these are of, '' where it is none that is known."""
     plain = {_plain(name) for name in names}
     known = (title for title, needed in _SETS if plain >= set(needed.split()))
-    return next(known, 'a set with the front of the pelvis' if sites(names) else '')
+    return next(known, 'another set' if sites(names) else '')
 
 
 def _first(place: dict[str, int], written: str, side: str) -> int | None:

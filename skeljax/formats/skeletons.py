@@ -3,8 +3,8 @@
     {"file_name": "a01_s01_e00_v01", "skeletons": [T][V][3], "label": 1}
 
 `skeletons` may be [T][M][V][3] too. Of 20 joints they are those of the first Kinect, of 25
-those of the second. No frame rate is told: 30 is taken, that of both, unless the option fps
-tells another. Meters, y up. A body of zeros is not there.
+those of the second. The files have no frame rate: 30 is taken, that of both, unless the option fps
+sets another. Meters, y up. A body of zeros is not there.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ def read(
     Args:
         path: .json or .json.gz.
         fps: frames a second, 30 by default.
-        layout: of the joints, where their number does not tell.
+        layout: of the joints, where their number does not determine it.
         unit: of the coordinates in meters, 1 by default.
 
     Raises:
@@ -52,7 +52,7 @@ def read(
     measured = np.isfinite(joints).all(-1) & joints.any((2, 3))[..., None]
     name = str(document.get('file_name') or path.name)
     match = _SUBJECT.search(name) or _SUBJECT.search(path.name)
-    notes = () if fps else (f'no frame rate: {FPS:g} taken; the option fps tells another',)
+    notes = () if fps else (f'no frame rate: {FPS:g} taken; the option fps sets another',)
     count = joints.shape[2]
     own = _layout(path, layout, count)
     chosen = own.take(path, count)

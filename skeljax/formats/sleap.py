@@ -1,7 +1,7 @@
 """Reads SLEAP: its analysis HDF5 by h5py, its projects (.slp) by sleap-io.
 
 The tree is that of SLEAP's skeleton. Pixels of an image, whose y goes down: it becomes -y.
-Of a project of several videos the first is read. No frame rate is told.
+Of a project of several videos the first is read. The files have no frame rate.
 """
 
 import json
@@ -66,7 +66,7 @@ def _analysis(path: Path) -> dict:
 
 
 def _order(dataset, usual: tuple[str, ...]) -> list[str]:
-    """Returns the names of the axes of an array, as newer files tell them."""
+    """Returns the names of the axes of an array, as newer files name them."""
     told = dataset.attrs.get('dims')
     try:
         found = json.loads(hdf5.text(told)) if told is not None else list(usual)

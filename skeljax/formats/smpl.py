@@ -1,7 +1,7 @@
 """Joints of the bodies SMPL, SMPL-H and SMPL-X (Loper et al. 2015, Pavlakos et al. 2019).
 
 Only joints are computed, which need no surface: their places at rest from the numbers of
-shape, then forward kinematics. The models are files that their licenses let nobody pass
+shape, then forward kinematics. The models are files whose licenses forbid passing them
 on: https://smpl.is.tue.mpg.de, https://smpl-x.is.tue.mpg.de.
 """
 

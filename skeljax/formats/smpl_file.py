@@ -80,7 +80,7 @@ def phalp(path, content: Mapping, fps: float | None) -> Motion:
     """Reads the joints of PHALP's tracks, float32[T, M, 24, 3]; the camera's y goes down.
 
     Raises:
-        FormatError: an array is missing or of another shape, or nobody is in any frame.
+        FormatError: an array is missing or of another shape, or no person is in any frame.
     """
     tracks: dict[str, list[tuple[int, np.ndarray]]] = {}
     for number, (key, frame) in enumerate(content.items()):
@@ -115,7 +115,7 @@ def _gathered(path, persons: list, fps: float | None, usual: float, frames: int 
     measured = np.zeros(joints.shape[:3], bool)
     for index, (numbers, points) in enumerate(persons):
         joints[numbers - first, index], measured[numbers - first, index] = points, True
-    told = f'no frame rate: {usual:g} taken; the option fps tells another'
+    told = f'no frame rate: {usual:g} taken; the option fps sets another'
     return filling.motion(
         path,
         joints,

@@ -18,7 +18,7 @@ _DOCUMENTS = {'skeletons': rb'"skeletons"\s*:\s*\['}  # module -> what is in its
 
 
 def refined(path, module: str) -> str:
-    """Returns the module that reads a file, given the one that its ending tells.
+    """Returns the module that reads a file, given the one that fits its ending.
 
     A file that cannot be opened stays with that one, whose reader raises the error.
     """

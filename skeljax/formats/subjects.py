@@ -1,8 +1,8 @@
-"""Tells persons from props among labeled points, and which of them are read.
+"""Separates persons from props among labeled points, and chooses which of them are read.
 
 Systems label the points of several subjects `SUBJECT:POINT` (Vicon, Qualisys, Motive) or
-`SUBJECT_POINT` (Motive by default). Whoever has the most points is a person, and so is who
-wears at least half of the same points; the others are props. A point that one person
+`SUBJECT_POINT` (Motive by default). The subject with the most points is a person, and so is
+each with at least half of the same points; the others are props. A point that one person
 lacks was not measured of that person. Subjects of whom nothing was measured are left out.
 """
 
@@ -49,7 +49,7 @@ def choose(
         wanted: names of the subjects to take, parted by commas.
 
     Raises:
-        FormatError: no point is labeled or was measured, or nobody of this name.
+        FormatError: no point is labeled or was measured, or there is no subject of this name.
     """
     groups = _groups(labels)
     if not groups:

@@ -37,9 +37,9 @@ def motion(
         source: names a layout of the file's own.
         individuals: names of the M; () for one without a name.
         scores: certainty of each point, float[T, M, V]; 0 and nan are not measured.
-        edges: pairs of points that hang together, as the file tells.
-        rate: frames a second that the file tells.
-        fps, layout, unit: what the user tells, see `skeljax.formats.read`.
+        edges: pairs of points that hang together, as the file has them.
+        rate: frames a second that the file has.
+        fps, layout, unit: options of the user, see `skeljax.formats.read`.
         subject: names of the individuals to take, parted by commas.
         notes: what was guessed or left out.
 
@@ -79,7 +79,7 @@ def motion(
 def _kept(
     path, individuals: list[str], measured: np.ndarray, subject: str | None
 ) -> tuple[list[int], tuple[str, ...]]:
-    """Chooses individuals: those told, else all of whom something was measured."""
+    """Chooses individuals: those asked for, else all of whom something was measured."""
     if subject is not None:
         wanted = [name.strip() for name in subject.split(',')]
         strange = next((name for name in wanted if name not in individuals), None)

@@ -1,7 +1,7 @@
 """Reads TRC (track row column): named points frame by frame, as text.
 
 Written by OpenSim, OpenCap, Pose2Sim, Sports2D, Cortex, Motive, Mokka and others. Three
-lines of header (the second names what the third tells), two that name the columns, then
+lines of header (the second names what the third holds), two that name the columns, then
 a row a frame: `Frame#`, `Time` and x, y, z of each marker, parted by tabs. Blank cells and
 points at exactly (0, 0, 0) were not measured. The vertical is y, as OpenSim has it.
 
@@ -25,7 +25,7 @@ _EXPECTED = 'expected TRC: a header from PathFileType on, Frame#, Time and the m
 
 @dataclass(frozen=True)
 class _Table:
-    """What a file tells.
+    """The content of a file.
 
     Attributes:
         header: key, lower case -> value.
@@ -50,9 +50,9 @@ def read(
 
     Args:
         path: of the .trc, plain or gzipped.
-        fps: frames a second, where neither the header nor the times tell.
+        fps: frames a second, where neither the header nor the times give it.
         layout: whose joints to take from the markers, by name.
-        unit: of the coordinates in meters, where the header does not tell.
+        unit: of the coordinates in meters, where the header has none.
         subject: whose points to take, of names like `SUBJECT:POINT`.
 
     Raises:
@@ -89,8 +89,8 @@ def _table(path) -> _Table:
         raise FormatError(f'{path}: no line Frame#, Time and rows below it, {_EXPECTED}')
     header = {}
     if head >= 2:
-        keys, told = (_cells(line) for line in lines[head - 2 : head])
-        header = {key.lower(): value for key, value in zip(keys, told)}
+        keys, held = (_cells(line) for line in lines[head - 2 : head])
+        header = {key.lower(): value for key, value in zip(keys, held)}
     names = _names(path, head + 1, lines[head], header)
     # The line below names the columns X1 Y1 Z1 ...; a few writers leave it out.
     body = list(enumerate(lines[head + 1 :], head + 2))
@@ -113,7 +113,7 @@ def _table(path) -> _Table:
         notes.append(f'left out {cells - columns} columns beyond those of the named markers')
     count = header.get('numframes', '')
     if count.isdigit() and int(count) != len(rows):
-        notes.append(f'{len(rows)} frames, though its header tells {count}')
+        notes.append(f'{len(rows)} frames, though its header has {count}')
     numbers = [number for number, _ in rows]
     return _Table(header, names, numbers, values[:, :columns], tuple(notes))
 
@@ -150,12 +150,12 @@ def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[
         found = frames[-1] / span if len(times) > 1 and span > 0 else None
     if found is None or told is None or abs(found / told - 1) < 0.01:
         return told or found, ()
-    note = f'{found:g} frames a second by its times, though its header tells {told:g}'
+    note = f'{found:g} frames a second by its times, though its header has {told:g}'
     return found, (note,)
 
 
 def _unit(path, told: str, given: float | None) -> float:
     if given is None and told.lower() in ('px', 'pixel', 'pixels'):
         hint = 'expected meters: Sports2D writes them beside it, NAME_m_personNN.trc'
-        raise FormatError(f'{path}: Units are pixels, {hint}; or tell the option unit')
+        raise FormatError(f'{path}: Units are pixels, {hint}; or set the option unit')
     return units.meters(path, 'Units', told, given)

@@ -16,13 +16,13 @@ def meters(path, where: str, told: str, given: float | None, default: float = 1.
 
     Args:
         path: of the file, for messages.
-        where: the file tells the unit, e.g. 'POINT:UNITS'.
+        where: place of the unit in the file, e.g. 'POINT:UNITS'.
         told: what stands there; '' for nothing.
-        given: by the user, where the file tells nothing that is understood.
-        default: where neither tells.
+        given: by the user, where the file holds no known unit.
+        default: where neither holds one.
 
     Raises:
-        FormatError: it is no known unit, and the user told none.
+        FormatError: it is no known unit, and the user set none.
     """
     known = SPELLED.get(told.strip().lower())
     if known is not None:

@@ -135,7 +135,7 @@ def test_one_that_lies_within_another_is_left_out_when_cut(own):
 
 def test_a_table_counts_more_than_files_and_two_tables_are_refused(own):
     root = own(**{'labels.csv': OVERLAP, 'walk.eaf': _eaf()})
-    assert folder.plan(root).skipped == {'1 files of labels, e.g. walk.eaf': 'labels.csv tells labels'}
+    assert folder.plan(root).skipped == {'1 files of labels, e.g. walk.eaf': 'labels.csv holds the labels'}
     (root / 'labels.tsv').write_text(OVERLAP.replace(',', '\t'))
     with pytest.raises(InputError, match='labels.tsv: expected one of them'):
         folder.plan(root)

@@ -19,7 +19,7 @@ def pack(
         order: of bytes, '<', '>' or 'dec'.
         scale: below 0 points are floats, else integers times it.
         found: which are valid, bool[T, N].
-        header: what its first block tells otherwise: points, analog, first, last, scale, rate.
+        header: what its first block holds otherwise: points, analog, first, last, scale, rate.
         parameters: GROUP:NAME -> text, texts, or numbers as an array; None leaves one out.
         analog: other values in a frame.
         drop: frames that are missing at the end.

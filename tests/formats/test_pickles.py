@@ -40,7 +40,7 @@ def test_a_flat_annotation_is_read_with_y_up(tmp_path, protocol):
     path = _write(tmp_path, {'split': {'train': ['x']}, 'annotations': [item]}, protocol=protocol)
     motion = formats.read(path)
     assert (motion.layout, motion.fps, motion.subject) == ('coco17', 30.0, 'P007')
-    assert motion.notes == ('no frame rate: 30 taken; the option fps tells another',)
+    assert motion.notes == ('no frame rate: 30 taken; the option fps sets another',)
     points = item['keypoint'].astype(float)
     np.testing.assert_allclose(motion.joints[0, :, :, 0], points[:, 0, :, 0])
     np.testing.assert_allclose(motion.joints[0, :, :, 1], 1080 - points[:, 0, :, 1])

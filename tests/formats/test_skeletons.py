@@ -32,7 +32,7 @@ def test_nw_ucla_is_read(tmp_path, name):
     layout = skeleton.get(motion.layout)
     assert layout.name == 'kinect20' and motion.subject == 's07' and motion.fps == 30.0
     assert layout.points[5] == 'left elbow' and layout.points[0] == 'pelvis'
-    assert motion.notes == ('no frame rate: 30 taken; the option fps tells another',)
+    assert motion.notes == ('no frame rate: 30 taken; the option fps sets another',)
     assert formats.read(_write(tmp_path, joints.tolist(), name), fps=20).notes == ()
 
 

@@ -15,7 +15,7 @@
 | `found` | JSON | `skeljax predict` |
 
 Of several tiers (of ELAN, Praat; tracks of Anvil; subjects of BORIS) all are taken unless
-one is told.
+the option tier chooses.
 """
 
 from collections.abc import Iterable
@@ -193,7 +193,7 @@ def _has_events(head: str) -> bool:
 
 
 def _of_tier(path: Path, found: Labels, tier: str | None) -> Labels:
-    """Keeps the labels of the tiers told; tells of several tiers that are all taken."""
+    """Keeps the labels of the tiers asked for; notes several tiers that are all taken."""
     tiers = list(dict.fromkeys(mark.tier for some in found.segments.values() for mark in some))
     shown = ', '.join(repr(name)[:40] for name in tiers[:8])
     if tier is None:

@@ -80,7 +80,7 @@ def _pair(labels: Labels, recording: str, events: Iterable[tuple]):
         else:
             open_since[tier, behavior] = time, where
     for (tier, behavior), (start, where) in open_since.items():
-        # A damaged label, so that the recording is told with all that is wrong with it.
+        # A damaged label, so that the error names all that is wrong with the recording.
         missing = f'no end of {behavior}'
         labels.add(recording, where, mark(start, missing, behavior, where, tier=tier))
 

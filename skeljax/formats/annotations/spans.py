@@ -2,7 +2,7 @@
 
 Columns as DLC2Action has them: `from` or `start`, `to` or `end`, and `class`, `behavior`,
 `label` or `type`. Times that are all whole numbers are frames, others seconds; columns
-named `start_frame` or `start_seconds` tell.
+named `start_frame` or `start_seconds` determine it.
 """
 
 from pathlib import Path

@@ -62,8 +62,8 @@ def _table(path: Path) -> Labels:
         _, videos, _, z, xy, values = row
         video, where = Path(json.loads(videos)[0]), f'{path}:{number}'
         labels.add(video.stem, where)
-        times, region, chosen = map(json.loads, (z, xy, values))
-        _add(labels, video, times, region, chosen, attributes, where)
+        read = json.loads
+        _add(labels, video, read(z), read(xy), read(values), attributes, where)
     return labels
 
 

@@ -43,7 +43,7 @@ from pathlib import Path
 import shutil
 
 from skeljax.errors import FormatError, InputError
-from skeljax.formats import annotations as programs, texts  # not the feature of Python
+from skeljax.formats import annotations as programs, texts
 from skeljax.localize.exchange import activitynet, annotated, pku, predicted, tabular
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.settle import settle

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.formats import annotations as programs  # not the feature of Python
+from skeljax.formats import annotations as programs
 from skeljax.formats.labels import Label
 from skeljax.localize.exchange.sets import SegmentSet
 from skeljax.localize.exchange.told import Row, Told
