@@ -128,6 +128,6 @@ def smplh_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope='session')
 def write_own():
     """Writes a folder of someone's own recordings; see `own.write`."""
-    import own
+    from tests import own
 
     return own.write

@@ -3,8 +3,9 @@
 import itertools
 from pathlib import Path
 
-import kinect_files
 import numpy as np
+
+from tests import kinect_files
 
 
 def ntu_rgbd(folder: Path, actions: int = 60, frames: int = 12) -> Path:

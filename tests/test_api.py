@@ -7,13 +7,13 @@ import types
 
 import numpy as np
 import pytest
-import untrained
 
 import skeljax
 from skeljax import skeleton
 from skeljax.cli import main
 from skeljax.errors import InputError
 from skeljax.localize import Segments, compare, exchange
+from tests import untrained
 
 CLASSES = ('sit', 'walk')
 

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 
-import documented
 from ml_collections import ConfigDict
 import pytest
 
@@ -15,6 +14,7 @@ from skeljax.ablate import sweep as sweeps
 from skeljax.cli import configured, main
 from skeljax.configs import bench, default
 from skeljax.report import settings
+from tests import documented
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax.cli import evaluate, main
 from skeljax.data.corpus import Corpus
 from skeljax.report import kept
 from skeljax.train import score, tiles
+from tests import untrained
 
 REACH = 12  # frames to either side that the stand-in looks
 

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-import untrained
 
 import skeljax
 from skeljax import localize
@@ -17,6 +16,7 @@ from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.localize import decoding
 from skeljax.train import fitted, ready, score
+from tests import untrained
 
 
 @pytest.fixture(scope='module')

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax import formats, localize, skeleton
 from skeljax.cli import main, sources
 from skeljax.localize import SequenceDecoder, decoding, exchange
 from skeljax.view import predictions
+from tests import untrained
 
 
 @pytest.fixture(scope='module')

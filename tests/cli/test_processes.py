@@ -12,7 +12,8 @@ import time
 import jax
 import numpy as np
 import pytest
-import started
+
+from tests import started
 
 STEPS = 4
 # A small network at a low rate: what is compared is where it ran, not how rounding grows.

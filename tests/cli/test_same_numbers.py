@@ -11,7 +11,8 @@ The network is a small GRU with dropout. An untrained AGCN has units on ReLU's e
 import jax
 import numpy as np
 import pytest
-import started
+
+from tests import started
 
 STEPS = 20
 LAYOUTS = ((1, 1), (1, 2), (1, 8), (2, 4))  # processes, devices of each

@@ -8,13 +8,13 @@ import time
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax import localize
 from skeljax.cli import main, stream as verb, stream_server
 from skeljax.formats import wire
 from skeljax.localize import steady
 from skeljax.train import ready, streaming, tiles
+from tests import untrained
 
 V = 25
 WINDOW = ('--window', '64', '--hop', '8', '--ahead', '16')

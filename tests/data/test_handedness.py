@@ -5,13 +5,13 @@ import dataclasses
 from hypothesis import given, strategies as st
 import numpy as np
 import pytest
-import untrained
 
 from skeljax import formats, skeleton
 from skeljax.cli import main
 from skeljax.data import corpus, handedness, records
 from skeljax.formats.motion import Motion
 from skeljax.train import fitted, ready, streaming
+from tests import untrained
 
 NAME = 'synthetic/tiny'
 

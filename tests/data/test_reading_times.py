@@ -2,12 +2,12 @@
 
 import json
 
-import kinect_files
 import pytest
 
 from skeljax.cli import main
 from skeljax.data import reading
 from skeljax.errors import FormatError, InputError
+from tests import kinect_files
 
 
 @pytest.fixture

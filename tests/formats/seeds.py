@@ -11,11 +11,7 @@ import tempfile
 from typing import NamedTuple
 import warnings
 
-import kinect_files
 import numpy as np
-import test_amc
-import test_bvh
-import test_torch_file
 
 from skeljax import documents, formats, skeleton
 from skeljax.data import folder_options
@@ -23,6 +19,8 @@ from skeljax.formats import archive, asf, babel, labels, pickled, texts, torch_f
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
 from skeljax.report import kept
+from tests import kinect_files
+from tests.formats import test_amc, test_bvh, test_torch_file
 
 
 class Seed(NamedTuple):
@@ -64,7 +62,7 @@ def _json(document) -> bytes:
 
 
 def _c3d() -> bytes:
-    import test_c3d
+    from tests.formats import test_c3d
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter('ignore')

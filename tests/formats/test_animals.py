@@ -4,13 +4,13 @@ from pathlib import Path
 import pickle
 import tempfile
 
-from damage import damaged, sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.errors import InputError
+from tests.formats.damage import damaged, sound_or_told, told
 
 h5py = pytest.importorskip('h5py', reason='needs h5py (pip install skeljax[hdf5])')
 PARTS = ('snout', 'leftear', 'rightear', 'tail')

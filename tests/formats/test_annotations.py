@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 import tempfile
 
-from damage import damaged, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from skeljax.errors import FormatError
 from skeljax.formats import annotations
 from skeljax.localize.segments import Segments
 from skeljax.report import elan, webvtt
+from tests.formats.damage import damaged, told
 
 EAF = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNOTATION_DOCUMENT>

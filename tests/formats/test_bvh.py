@@ -4,13 +4,13 @@ import gzip
 from pathlib import Path
 import tempfile
 
-from damage import damaged, sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.formats import bvh, chain
+from tests.formats.damage import damaged, sound_or_told, told
 
 SMALL = """HIERARCHY
 ROOT hips

@@ -3,13 +3,13 @@
 from pathlib import Path
 import tempfile
 
-from damage import sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.formats import vertical
+from tests.formats.damage import sound_or_told, told
 
 c3d = pytest.importorskip('c3d')
 pytestmark = pytest.mark.filterwarnings('ignore::UserWarning')  # of the library, when it writes

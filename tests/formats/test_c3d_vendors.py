@@ -4,14 +4,14 @@ from pathlib import Path
 import tempfile
 import time
 
-from c3d_bytes import pack
-from damage import sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.formats import c3d_file, vertical
+from tests.formats.c3d_bytes import pack
+from tests.formats.damage import sound_or_told, told
 
 BODY = (
     'LFHD RFHD C7 STRN LSHO LELB LWRA RSHO RELB RWRA LASI RASI LKNE LANK RKNE RANK'.split()

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 import tempfile
 
-import fuzz
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 import pytest
-import seeds
+
+from tests.formats import fuzz, seeds
 
 _MANY = int(os.environ.get('SKELJAX_FUZZ', 100_000))
 _SHARED_MEMORY = Path('/dev/shm')

@@ -1,7 +1,5 @@
 """Kinder-Gator files: what a row says, which file is which trial, damage reported in one line."""
 
-from damage import damaged, sound_or_told, told
-import first_kinect
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
@@ -10,6 +8,8 @@ import skeljax
 from skeljax import skeleton
 from skeljax.errors import InputError
 from skeljax.formats import kinder_gator
+from tests import first_kinect
+from tests.formats.damage import damaged, sound_or_told, told
 
 JOINTS = np.random.default_rng(0).normal(size=(4, 20, 3)).round(5)
 NAME = 'POSE-p565_12-Draw-the-letter-A-1469182437113.csv'

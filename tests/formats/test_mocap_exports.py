@@ -3,13 +3,13 @@
 from pathlib import Path
 import tempfile
 
-from damage import damaged, sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.formats import motive, nexus, qualisys
+from tests.formats.damage import damaged, sound_or_told, told
 
 NAMES = ('LASI', 'RASI', 'LPSI', 'RPSI', 'LKNE', 'LANK')
 BONES = (

@@ -3,13 +3,13 @@
 import time
 
 from hypothesis import given, settings, strategies as st
-import kinect_files
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import ntu
+from tests import kinect_files
 
 NAME = 'S001C002P003R001A004.skeleton'
 SPINE_BASE, HAND_TIP = 0, 21

@@ -6,7 +6,6 @@ import pickle
 import tempfile
 import zlib
 
-from damage import sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from skeljax import formats, skeleton
 from skeljax.data import folder
 from skeljax.formats import joblib_file, pickled, smpl
+from tests.formats.damage import sound_or_told, told
 
 
 def _item(name='S001C001P007R001A001', joints=17, coordinates=2, persons=1, frames=6, seed=0, **more) -> dict:

@@ -1,7 +1,6 @@
 """PKU-MMD files: known motion comes back, labels and lists are told to the line."""
 
 from hypothesis import given, settings, strategies as st
-import kinect_files
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from skeljax import formats
 from skeljax.errors import FormatError
 from skeljax.formats import pku
 from skeljax.formats.pku import Action
+from tests import kinect_files
 
 HAND_TIP = 21
 

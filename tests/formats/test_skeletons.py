@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 import tempfile
 
-from damage import damaged, sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
+from tests.formats.damage import damaged, sound_or_told, told
 
 
 def _write(folder, skeletons, name='a01_s07_e00_v02.json', **more) -> Path:

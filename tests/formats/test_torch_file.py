@@ -7,12 +7,12 @@ import struct
 import tracemalloc
 import zipfile
 
-from damage import damaged, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax.formats import torch_file
+from tests.formats.damage import damaged, told
 
 MAGIC = 0x1950A86A20F9469CFC6C
 ROW = np.arange(6, dtype='<f4')

@@ -5,12 +5,12 @@ from pathlib import Path
 import tempfile
 import time
 
-from damage import damaged, sound_or_told, told
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
 from skeljax import formats, skeleton
+from tests.formats.damage import damaged, sound_or_told, told
 
 HEADER = (
     'PathFileType\t4\t(X/Y/Z)\twalk.trc\n'

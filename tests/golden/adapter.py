@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 from flax import traverse_util
-from golden import cases, inputs
 import jax
 import numpy as np
 
@@ -18,6 +17,7 @@ from skeljax.cli import configured, finetune as finetuning, prepare, pretrain as
 from skeljax.formats.motion import Motion
 from skeljax.localize import Segments, decoding
 from skeljax.train import assemble, directory, parallel, ready, score, trained, workdir
+from tests.golden import cases, inputs
 
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
 RENAMED: dict[str, str] = {}

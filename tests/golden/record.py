@@ -20,8 +20,9 @@ import sys
 import tempfile
 
 import conftest  # noqa: F401  before JAX: as the tests compute
-from golden import adapter, cases
 import numpy as np
+
+from tests.golden import adapter, cases
 
 HERE = Path(__file__).resolve().parent
 NUMBERS, KEYS, STORED = HERE / 'numbers.json', HERE / 'keys.json', HERE / 'stored'

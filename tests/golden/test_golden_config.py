@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from golden import adapter, cases
 import pytest
 
 from skeljax.errors import InputError
+from tests.golden import adapter, cases
 
 KEPT = json.loads(Path(__file__).with_name('keys.json').read_text())
 BASE = KEPT[cases.BASE]

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from golden import adapter, cases
 import pytest
+
+from tests.golden import adapter, cases
 
 EXPECTED = json.loads(Path(__file__).with_name('numbers.json').read_text())
 

@@ -8,8 +8,9 @@ import json
 import math
 from pathlib import Path
 
-from golden import adapter
 import pytest
+
+from tests.golden import adapter
 
 EXPECTED = json.loads(Path(__file__).with_name('numbers.json').read_text())
 RTOL = 2e-4

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 import shutil
 
-from golden import adapter, cases
 import numpy as np
 import pytest
 
 from skeljax.errors import InputError
+from tests.golden import adapter, cases
 
 STORED = Path(__file__).with_name('stored')
 EXPECTED = json.loads((STORED / 'expected.json').read_text())

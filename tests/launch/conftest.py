@@ -1,5 +1,6 @@
-import cloud as stand_ins
 import pytest
+
+from tests import cloud as stand_ins
 
 
 @pytest.fixture

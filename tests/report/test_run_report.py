@@ -3,7 +3,6 @@
 from html.parser import HTMLParser
 import re
 
-import made_report
 from matplotlib.image import imread
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from skeljax.errors import InputError
 from skeljax.report.run import chapters, files, markdown, page
 from skeljax.report.run.blocks import Details, Facts, Heading, Link, Pictures, Table, Text
 from skeljax.view import page as viewer
+from tests import made_report
 
 
 @pytest.fixture(scope='module')

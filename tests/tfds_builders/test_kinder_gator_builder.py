@@ -2,7 +2,6 @@
 
 import hashlib
 
-import first_kinect
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from skeljax.data.records import GRID
 from skeljax.errors import InputError
 from skeljax.formats import kinder_gator
 from skeljax.tfds_builders.kinder_gator import kinder_gator_dataset_builder as builder
+from tests import first_kinect
 
 NAME = 'kinder_gator/composed58'
 CHILDREN = {103, 106, 169, 290, 337, 342, 474, 595, 644, 723}

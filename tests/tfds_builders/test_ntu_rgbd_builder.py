@@ -3,7 +3,6 @@
 import itertools
 import zipfile
 
-import kinect_files
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
 from skeljax.tfds_builders.ntu_rgbd import files, ntu_rgbd_dataset_builder
+from tests import kinect_files
 
 ZIPS = ('nturgbd_skeletons_s001_to_s017.zip', 'nturgbd_skeletons_s018_to_s032.zip')
 LIST = 'NTU_RGBD_samples_with_missing_skeletons.txt'

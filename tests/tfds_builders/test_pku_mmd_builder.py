@@ -2,7 +2,6 @@
 
 import hashlib
 
-import kinect_files
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from skeljax.data.records import GRID
 from skeljax.errors import InputError
 from skeljax.formats import pku
 from skeljax.tfds_builders.pku_mmd import files, pku_mmd_dataset_builder
+from tests import kinect_files
 
 SPLITS = ('train', 'validation', 'test')
 FRAMES = 160

@@ -2,7 +2,6 @@
 
 import itertools
 
-import first_kinect
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
 from skeljax.formats import precog
+from tests import first_kinect
 
 CONFIGS = ('default', 'fold1', 'fold2', 'fold3', 'fold4', 'orders')
 SPLITS = ('train', 'validation', 'test')

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax.data import batches
 from skeljax.data.corpus import Corpus
 from skeljax.train import ready, score, tiles
+from tests import untrained
 
 
 @pytest.fixture(scope='module')

@@ -10,9 +10,9 @@ import time
 import jax
 import numpy as np
 import pytest
-from test_loop import _steps, _train
 
 from skeljax.train import board, workdir
+from tests.train.test_loop import _steps, _train
 
 ROOT = Path(__file__).resolve().parents[2]
 

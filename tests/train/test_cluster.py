@@ -207,7 +207,7 @@ def test_a_step_compiled_before_all_begin_is_not_compiled_again():
 _RUN = """
     import pathlib, time
     sys.path.insert(0, sys.argv[1])
-    import test_loop
+    from tests.train import test_loop
     from skeljax.cli import training
 
     class Slow(test_loop._Batches):
@@ -249,7 +249,7 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path, number)
     assert [status for status, *_ in _all(_RUN, folder, stopped + 3, devices=2)] == [0, 0]
     lines = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
     assert [line['step'] for line in lines] == list(range(1, stopped + 4))
-    import test_loop
+    from tests.train import test_loop
 
     whole = test_loop._train(tmp_path / 'whole', stopped + 3)
     with checkpoint.manager(folder / 'checkpoints') as mngr:
@@ -273,7 +273,7 @@ _RESIDENT = """
 @pytest.mark.slow
 def test_a_corpus_on_the_devices_of_two_processes_several_steps_a_call(tmp_path):
     """Nothing moves unasked between them and their devices either."""
-    import test_resident
+    from tests.train import test_resident
 
     found = _all(_RESIDENT, tmp_path, devices=2)
     expected = test_resident._run(tmp_path / 'one', 5, held=False)['sum']['x']

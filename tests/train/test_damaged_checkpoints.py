@@ -5,10 +5,10 @@ import shutil
 import jax
 import numpy as np
 import pytest
-from test_loop import _steps, _train
 
 from skeljax.errors import InputError
 from skeljax.train import checkpoint
+from tests.train.test_loop import _steps, _train
 
 
 def _damage(folder, how):

@@ -10,12 +10,12 @@ import zipfile
 
 import numpy as np
 import pytest
-import untrained
 
 import skeljax
 from skeljax.cli import main
 from skeljax.errors import InputError
 from skeljax.train import ready, trained, workdir
+from tests import untrained
 
 BAD = [None, -1, 10**400, 1e308, float('nan'), '', '../../x', 'a\x1b[2J', [], [[]], {}, {'a': 1}, True]
 

@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import jax
-import killed_saves
 import numpy as np
 import pytest
 
 from skeljax.errors import InputError
 from skeljax.train import checkpoint
+from tests.train import killed_saves
 
 _PROGRAM = Path(killed_saves.__file__)
 

@@ -245,7 +245,7 @@ def test_a_torn_last_line_of_metrics_is_dropped(tmp_path):
 _SLOW_RUN = textwrap.dedent('''
     import pathlib, sys, time
     sys.path.insert(0, sys.argv[1])
-    import test_loop
+    from tests.train import test_loop
     from skeljax.cli import training
     class Slow(test_loop._Batches):
         def iterate(self, start):

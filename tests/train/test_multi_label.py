@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import untrained
 
 from skeljax.configs import default
 from skeljax.errors import InputError
 from skeljax.models import heads
 from skeljax.train import assemble, directory, finetune, ready
 from skeljax.train.frame_loss import FrameLoss
+from tests import untrained
 
 SETS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], bool)
 

@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax.errors import InputError
 from skeljax.localize import SequenceDecoder, decoding
 from skeljax.train import directory, fit_decoder, ready
+from tests import untrained
 
 # Short segments of every class, of scores that hardly tell the classes apart.
 FITTED = SequenceDecoder(

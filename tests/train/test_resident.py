@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 import pytest
-import test_steps
 
 from skeljax.data import packing
 from skeljax.data.batches import Batches
@@ -18,6 +17,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.train import calls, loop, parallel, resident
+from tests.train import test_steps
 
 
 @dataclasses.dataclass

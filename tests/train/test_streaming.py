@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import untrained
 
 from skeljax.data import records, timing
 from skeljax.errors import InputError
@@ -12,6 +11,7 @@ from skeljax.localize.fixed_lag import FixedLag
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import compilations, fitted, score, streaming, tiles, trained
 from skeljax.train.ready import Model
+from tests import untrained
 
 V = 25
 WINDOW = tiles.Window(64, 8, 16)

@@ -4,7 +4,6 @@ import json
 import os
 import time
 
-import browser as chromium
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from skeljax.data import records
 from skeljax.formats.motion import Motion
 from skeljax.localize import Segments
 from skeljax.view import entry, page
+from tests.view import browser as chromium
 
 CLASSES = ('walk', 'sit', 'wave')
 FPS = 20.0

@@ -1,10 +1,10 @@
 """A report in a real browser: nothing complains, nothing is wider than the screen, it turns dark."""
 
-import browser as chromium
-import made_report
 import pytest
 
 from skeljax.report.run import chapters, files
+from tests import made_report
+from tests.view import browser as chromium
 
 
 @pytest.fixture(scope='module')

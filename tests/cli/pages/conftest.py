@@ -1,11 +1,10 @@
 """What a reader of the documentation has, and the commands that a test is to run."""
 
-import documented
 import pytest
-import untrained
 
 from skeljax.cli import main
 from skeljax.data.corpus import Corpus
+from tests import documented, untrained
 
 # Networks so small, and so few steps, that what they find means nothing; all else is as for a user.
 _SMALL = ['--quiet', '--config.model.width=4']

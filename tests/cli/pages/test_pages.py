@@ -8,13 +8,12 @@ import threading
 import time
 import types
 
-import documented
-import licensed
 import numpy as np
 import pytest
 
 from skeljax.cli import main
 from skeljax.data.corpus import Corpus
+from tests import documented, licensed
 
 LABELS = 'recording,start,end,label\na,0,1,sit\na,2,3,walk\n'
 

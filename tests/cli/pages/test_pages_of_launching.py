@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 
-import cloud as stand_ins
-import documented
 import pytest
+
+from tests import cloud as stand_ins, documented
 
 LAUNCH = documented.ROOT / 'launch'
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import subprocess
 import sys
 
-import documented
 import pytest
 
 from skeljax.bench import measure
+from tests import documented
 
 TINY = [
     '--config.model.width=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=64',

@@ -7,12 +7,11 @@ import subprocess
 import sys
 import types
 
-import documented
-import licensed
 import pytest
 
 from skeljax.cli import main
 from skeljax.formats import ui_prmd
+from tests import documented, licensed
 
 pytestmark = pytest.mark.slow
 

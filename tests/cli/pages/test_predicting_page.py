@@ -3,9 +3,9 @@
 from pathlib import Path
 import re
 
-import documented
 import pytest
-import untrained
+
+from tests import documented, untrained
 
 BVH = """HIERARCHY
 ROOT Hips

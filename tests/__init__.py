@@ -1,0 +1,1 @@
+"""Tests of skeljax, in the tree of what they test."""
