@@ -21,11 +21,12 @@ from benchmarks import decoding_motion, decoding_pictures
 from skeljax import localize
 from skeljax.cli import evaluate
 from skeljax.data.corpus import Corpus
-from skeljax.localize import outcome
+from skeljax.inference import scoring
 from skeljax.localize.decode import argmax_runs
+from skeljax.localize.metrics import outcome
 from skeljax.localize.segments import Segments, from_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.train import score, workdir as workdirs
+from skeljax.train import run_dir as workdirs
 
 RUNS, FITTED = 'runs of the most probable class', 'sequence, fitted'
 COLUMNS = (
@@ -75,7 +76,7 @@ def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segmen
 
 def measure(found: evaluate.Scored, data_dir) -> dict[str, list[float]]:
     """Measures every decoder on scored recordings: decoder -> figures as in `COLUMNS`."""
-    truth, num_classes = score.truth(found.corpus), len(found.corpus.classes)
+    truth, num_classes = scoring.truth(found.corpus), len(found.corpus.classes)
     frames = {name: len(p) for name, p in found.probabilities.items()}
     common = {'num_classes': num_classes, 'num_frames': frames}
     rows = {}

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from skeljax.cli.evaluate import Scored
+from skeljax.inference import scoring
 from skeljax.localize.segments import Segments
-from skeljax.report import figure as looks
-from skeljax.train import score
+from skeljax.viz import figure as looks
 
 RECORDINGS = 3
 _WIDTH = 11.0  # inches
@@ -25,7 +25,7 @@ def draw(
         decoders: by the name that a row shows.
         folder: for the PNG files.
     """
-    truth, names = score.truth(found.corpus), sorted(found.probabilities)
+    truth, names = scoring.truth(found.corpus), sorted(found.probabilities)
     chosen = names[len(names) // 6::max(1, len(names) // RECORDINGS)][:RECORDINGS]
     stem = found.corpus.name.replace('/', '-')
     paths = []

@@ -125,8 +125,8 @@ def _pretrain(host: str) -> ConfigDict:
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
             crop=_crop(300 if host == 'rvtclr' else 150, pad_ratio=6),
-            host=host,  # skeljax/contrast/skeletonclr.py ...; each has its settings below
-            # Of skeljax/streams.py, an encoder for each.
+            host=host,  # skeljax/contrast/methods/skeletonclr.py ...; each has its settings below
+            # Of skeljax/skeletons/streams.py, an encoder for each.
             streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
             embed=128,  # length of an embedding
             negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
@@ -168,7 +168,7 @@ def _finetune() -> ConfigDict:
             # Temporal strides of the taps that the fuser joins; empty: the U's finest and
             # two coarsest, all of the pyramid's.
             levels=(),
-            stream='joint',  # of skeljax/streams.py; pretraining must have had it
+            stream='joint',  # of skeljax/skeletons/streams.py; pretraining must have had it
             init_from='',  # workdir of a pretraining run; empty: from scratch
             whole=False,  # scores a recording, not its frames: recognition
             backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too

@@ -9,7 +9,7 @@ import re
 from mkdocs.structure.files import File
 
 from skeljax.cli import main
-from skeljax.report import settings
+from skeljax.viz import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDERS = sorted(path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md'))

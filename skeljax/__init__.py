@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from skeljax.data.records import Recording
     from skeljax.formats.motion import Motion
+    from skeljax.inference.predictor import Model
     from skeljax.localize.exchange.sets import SegmentSet
-    from skeljax.localize.result import Result
+    from skeljax.localize.metrics.result import Result
     from skeljax.localize.segments import Segments
-    from skeljax.train.ready import Model
 
 # In a checkout `configs/` and `tfds_builders/` stand beside the package, in the
 # wheel they are inside it: both are `skeljax.configs` and `skeljax.tfds_builders`.
@@ -62,7 +62,7 @@ def read(
 
 
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':
-    """Loads a model that `skeljax export` made; see `skeljax.train.ready.Model`.
+    """Loads a model that `skeljax export` made; see `skeljax.inference.predictor.Model`.
 
     Example:
         >>> model = skeljax.load('model/')
@@ -72,9 +72,9 @@ def load(folder: 'str | _os.PathLike[str]') -> 'Model':
         >>> len(found.names) == len(found.start) == len(found.end) == len(found.score)
         True
     """
-    from skeljax.train import directory
+    from skeljax.inference import model_io
 
-    return directory.load(folder)
+    return model_io.load(folder)
 
 
 class Localize(_ModuleType):
@@ -106,7 +106,7 @@ class Localize(_ModuleType):
             >>> found.classes
             ('sit', 'walk', 'wave')
         """
-        from skeljax.train.ready import Model
+        from skeljax.inference.predictor import Model
 
         model = model if isinstance(model, Model) else load(model)
         motion = read(motion) if isinstance(motion, str | _os.PathLike) else motion

@@ -13,7 +13,7 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax import skeleton
+from skeljax.skeletons import skeleton
 
 BLUR_TAPS = 15
 

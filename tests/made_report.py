@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from skeljax.localize import Segments, protocols
-from skeljax.report import scores
-from skeljax.report.run import judge
-from skeljax.report.run.reported import Encoded, Reported
 from skeljax.train.progress import Progress
+from skeljax.viz import scores
+from skeljax.viz.report import error_stats
+from skeljax.viz.report.reported import Encoded, Reported
 
 CLASSES = ('walk', 'sit & <wait>', 'wave')
 FPS, FRAMES = 10.0, 300
@@ -59,7 +59,7 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
         protocol='babel_clean',
         measured=scores.to_json_dict(result),
         decoding='segmentation',
-        judged=judge.judge(
+        judged=error_stats.judge(
             PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames, fps=FPS, min_score=0.1
         ),
         encoded=encoded,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.data import synthetic
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 
 def write(folder, count: int, formats=('csv', 'npz'), **tables) -> dict[str, tuple[Motion, list]]:

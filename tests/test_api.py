@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.cli import main
 from skeljax.errors import InputError
 from skeljax.localize import Segments, compare, exchange
+from skeljax.skeletons import skeleton
 from tests import untrained
 
 CLASSES = ('sit', 'walk')

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax import augment, skeleton
+from skeljax import augment
+from skeljax.skeletons import skeleton
 
 B, T, M, V = 3, 40, 2, 25
 

@@ -10,10 +10,10 @@ from ml_collections import ConfigDict
 import pytest
 
 import skeljax
-from skeljax.ablate import sweep as sweeps
-from skeljax.cli import configured, main
+from skeljax.cli import config_args, main
 from skeljax.configs import bench, default
-from skeljax.report import settings
+from skeljax.sweep import sweep as sweeps
+from skeljax.viz import settings
 from tests import documented
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ def test_pages_are_made_from_the_code(site):
     assert all(f'skeljax {verb}' in text('commands.html') for verb in main.VERBS)
     fields = re.findall(r'^\| `([^`]+)`', settings.markdown(), re.MULTILINE)
     assert len(fields) > 100 and all(field in text('configuration.html') for field in fields)
-    assert 'id="skeljax.train.ready.Model.localize"' in text('api.html')
+    assert 'id="skeljax.inference.predictor.Model.localize"' in text('api.html')
     builders = {path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md')}
     assert builders == {path.stem for path in (site / 'corpora').glob('*.html')}
     assert 'href="corpora/pku_mmd.html"' in text('files.html')
@@ -60,7 +60,7 @@ def test_commands_of_a_page_parse(page):
         if isinstance(getattr(args, 'config_file', None), str):
             base = sweeps.load(args.sweep).base if args.verb == 'ablate' else args.config_file
             if base:
-                configured.load(base, args.overrides)  # every field is there, and of its type
+                config_args.load(base, args.overrides)  # every field is there, and of its type
 
 
 @pytest.mark.parametrize('page', documented.PAGES)

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.configs import default
-from skeljax.train import assemble, checkpoint, finetune, workdir as workdirs
+from skeljax.skeletons import skeleton
+from skeljax.train import build, checkpoint, finetune, run_dir as workdirs
 
 CLASSES = ('sit', 'walk', 'wave')
 
@@ -28,7 +28,7 @@ def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(
     config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
     described = workdirs.check(folder, 'finetune', config, corpus)
     workdirs.claim(folder, described, ['skeljax', 'finetune'])
-    model = assemble.localizer(config, layout, len(corpus.classes))
+    model = build.localizer(config, layout, len(corpus.classes))
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
     made = jax.jit(lambda rng: finetune.variables(model, rng, example))(jax.random.key(0))
     with checkpoint.manager(folder / 'best') as mngr:

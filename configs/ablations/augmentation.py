@@ -5,8 +5,8 @@
 'mild' is that of configs/ui_prmd.py, 'strong' that of the release (arXiv 2512.16504).
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 NONE = dict(shear=0.0, turn=0.0, scale=0.0, bones=0.0, noise=0.0, blur=0.0, axis_mask=0.0)
 

@@ -3,9 +3,9 @@
     skeljax ablate configs/ablations/backbone.py --workdir out/ablations
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs import default
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:

@@ -8,8 +8,8 @@
 Other skeletons are mapped to UI-PRMD's joints and rate.
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 CORPORA = (
     'ui_prmd/composed20', 'ui_prmd/composed10', 'ui_prmd/takes', 'cmu_mocap/routines',

@@ -4,7 +4,7 @@
     python -m benchmarks.decoding out/decoding/runs/finetune-* --pictures out/decoding/pictures
 """
 
-from skeljax.ablate import Sweep, Variant
+from skeljax.sweep import Sweep, Variant
 
 # Few people move in precog: its encoder is the one pretrained on the larger corpus.
 _PRECOG = 'open_corpora:precog/default,unlabelled=kinder_gator/composed58'

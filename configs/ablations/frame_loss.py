@@ -7,8 +7,8 @@ Every run begins from scratch, or from a pretraining by `--config.finetune.init_
 are those of the papers where they name any (docs/method.md).
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 # Option -> fields of config.finetune.loss that switch it on.
 OPTIONS = {

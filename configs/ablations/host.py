@@ -5,9 +5,9 @@
 crossclr and cmd train an encoder for each of three streams; fine-tuned is that of joints.
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs import default
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:

@@ -5,8 +5,8 @@
 Every seed draws its own labelled recordings; a share is compared with the same from scratch.
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE
+from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:

@@ -3,8 +3,8 @@
     skeljax ablate configs/ablations/matching.py --workdir out/ablations
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:

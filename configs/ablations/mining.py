@@ -5,8 +5,8 @@
 The release mines 5 from a third of the run on.
 """
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:

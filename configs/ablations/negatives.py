@@ -7,8 +7,8 @@ The release: the queue, averages.
 
 import itertools
 
-from skeljax.ablate import Sweep, Variant
 from skeljax.configs.ablations import BASE, FEW_LABELS
+from skeljax.sweep import Sweep, Variant
 
 SOURCES = {
     'batch': ('batch',), 'queue': ('queue',), 'queue + batch': ('queue', 'batch'),

@@ -6,7 +6,7 @@
 
 import itertools
 
-from skeljax.ablate import Sweep, Variant
+from skeljax.sweep import Sweep, Variant
 
 CORPORA = ('composed10', 'composed20')
 SHARES = {'10 %': 0.1, '100 %': 1.0}

@@ -9,9 +9,9 @@ import jax
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import InputError
-from skeljax.train import assemble, parallel
+from skeljax.skeletons import skeleton
+from skeljax.train import build, parallel
 
 # Kind -> bytes that a device sends over those of its result, in a ring of n devices
 # (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009).
@@ -105,7 +105,7 @@ def of_step(config: ConfigDict, layout: str, persons: int, devices: int) -> list
     made = []
 
     def first():
-        step, state = assemble.pretraining(config, layout, persons)
+        step, state = build.pretraining(config, layout, persons)
         made.append(step)
         return state
 

@@ -3,8 +3,8 @@
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.data.records import Recording
+from skeljax.skeletons import skeleton
 
 
 def batch(config: ConfigDict, stage: str) -> dict[str, np.ndarray]:

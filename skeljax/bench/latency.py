@@ -9,14 +9,15 @@ import jax
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.bench import memory
-from skeljax.train import assemble, compilations, score, streaming, tiles, trained
+from skeljax.inference import run_loader, scoring, streaming, windowing
+from skeljax.skeletons import skeleton
+from skeljax.train import build, compilations
 
 FPS = 30.0
 
 
-def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
+def measure(config: ConfigDict, window: windowing.Window, frames: int) -> dict:
     """Times a network with fresh weights on made-up frames, as fast as they are taken.
 
     Args:
@@ -60,19 +61,19 @@ def measure(config: ConfigDict, window: tiles.Window, frames: int) -> dict:
         'share_of_a_core_at_30_fps': busy / frames * FPS,
         'look_ahead_seconds': (window.hop + window.ahead) / FPS,
         'segment_delay_seconds': stream.delay,
-        'exact': tiles.exact(ready.model, window),
+        'exact': windowing.exact(ready.model, window),
         'compilations_later': len(later),
         'peak_memory_mib': memory.peak_mib(),
     }
 
 
-def fresh(config: ConfigDict) -> trained.Trained:
+def fresh(config: ConfigDict) -> run_loader.Trained:
     """Makes the network of a row with its first weights, as if it had been trained."""
     told, layout = config.bench, config.data.layout
-    _, state, model = assemble.finetuning(config, layout, told.persons, told.classes)
+    _, state, model = build.finetuning(config, layout, told.persons, told.classes)
     classes = tuple(f'class {number}' for number in range(told.classes))
-    variables = jax.device_put(score.variables(state))
-    return trained.Trained(model, variables, config, classes, layout, FPS, 0)
+    variables = jax.device_put(scoring.variables(state))
+    return run_loader.Trained(model, variables, config, classes, layout, FPS, 0)
 
 
 @contextlib.contextmanager

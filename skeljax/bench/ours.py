@@ -10,8 +10,9 @@ import numpy as np
 
 from skeljax.bench import inputs, memory, peaks, rounds
 from skeljax.data import batches
+from skeljax.inference import scoring
 from skeljax.models import layers
-from skeljax.train import assemble, calls, compilations, parallel, resident as residents, score, views
+from skeljax.train import build, compilations, device_dataset as residents, parallel, step_runner, views
 
 # Of a run that is fed: more than are made ahead of need.
 STEPS = 8
@@ -85,7 +86,7 @@ class Fed:
         )
         step, windows, held = residents.hold(step, windows, config)
         self._state, self._number = parallel.replicate(state), 0
-        self._run = calls.Calls(step, config.seed, held, form=config.parallel)
+        self._run = step_runner.Calls(step, config.seed, held, form=config.parallel)
         self._stream, self._metrics = windows.iterate(), None
         with compilations.counted() as compiled:
             self._steps(1)
@@ -130,13 +131,13 @@ class Forward:
 
     def __init__(self, model, variables: dict, joints: np.ndarray):
         self._frames = joints.shape[1]
-        length = score.bucket(self._frames) if len(joints) == 1 else self._frames
+        length = scoring.bucket(self._frames) if len(joints) == 1 else self._frames
         self._joints = np.zeros((len(joints), length, *joints.shape[2:]), np.float32)
         self._joints[:, : self._frames] = joints
         self._mask = np.zeros(self._joints.shape[:3], bool)
         self._mask[:, : self._frames] = True
         self._variables = jax.device_put(variables)
-        run = jax.jit(functools.partial(score.clip_probabilities, model))
+        run = jax.jit(functools.partial(scoring.clip_probabilities, model))
         given = self._variables, self._joints, self._mask
         self._program, self._compiled = _compile(run, *given)
         once = self._compiled['bytes']  # the compiler counts what is in a loop once
@@ -162,8 +163,8 @@ class Views:
     """
 
     def __init__(self, config: ConfigDict):
-        method = assemble.host(config, config.data.layout)
-        settings = assemble.pretrain_settings(config, method, config.data.layout)
+        method = build.host(config, config.data.layout)
+        settings = build.pretrain_settings(config, method, config.data.layout)
         run = jax.jit(lambda rng, batch: views.make(rng, batch, method.views, settings))
         self._given = jax.device_put((jax.random.key(config.seed), inputs.batch(config, 'pretrain')))
         self._program, self._compiled = _compile(run, *self._given)
@@ -196,15 +197,15 @@ def make(config: dict, *, what: str, stage: str) -> Step | Fed | Forward | Views
     row, begun = ConfigDict(config), time.perf_counter()
     if what == 'video':
         row.pretrain.snippet.weight = 0.0
-    assemble.check(row)
+    build.check(row)
     layout, told = row.data.layout, row.bench
     if what == 'augment':
         return Views(row)
     if what in ('resident', 'cut'):
         return Fed(row, stage, resident=what == 'resident')
     if what == 'infer':
-        _, state, model = assemble.finetuning(row, layout, told.persons, told.classes)
-        return Forward(model, score.variables(state), inputs.clips(row))
+        _, state, model = build.finetuning(row, layout, told.persons, told.classes)
+        return Forward(model, scoring.variables(state), inputs.clips(row))
     step, state = _trained(row, stage)
     given = inputs.batch(row, stage), row.seed, row.parallel, begun
     return Step(step, state, *given, steps=STEPS if what == 'constant' else 1)
@@ -214,8 +215,8 @@ def _trained(config: ConfigDict, stage: str):
     """Makes the step of a stage and its first state."""
     layout, told = config.data.layout, config.bench
     if stage == 'pretrain':
-        return assemble.pretraining(config, layout, told.persons)
-    return assemble.finetuning(config, layout, told.persons, told.classes)[:2]
+        return build.pretraining(config, layout, told.persons)
+    return build.finetuning(config, layout, told.persons, told.classes)[:2]
 
 
 def _compile(function, *arguments):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 
 BLUR_TAPS = 15  # of the Gaussian; as `skeljax.augment`
 KNOWN = ('shear', 'rotate', 'mirror', 'noise', 'blur', 'axis_mask')

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skeljax.bench import compare
-from skeljax.report import table
+from skeljax.viz import table
 
 # Key of a side's figures -> heading, factor.
 _COLUMNS = {

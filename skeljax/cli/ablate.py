@@ -16,11 +16,11 @@ import fnmatch
 from pathlib import Path
 import sys
 
-from skeljax import ablate as ablations, localize
-from skeljax.ablate import execute, gather, plan, results, slots, sweep as sweeps
-from skeljax.cli import configured
+from skeljax import localize, sweep as ablations
+from skeljax.cli import config_args
 from skeljax.errors import InputError
-from skeljax.train import assemble
+from skeljax.sweep import execute, gather, plan, resources, results, sweep as sweeps
+from skeljax.train import build
 
 
 def add_arguments(parser):
@@ -46,7 +46,7 @@ def add_arguments(parser):
 def parse_rest(args, rest: list[str], parser) -> None:
     """Takes `--config.key=value` words, in one word or two, as overrides of every run."""
     args.config = ''
-    configured.parse(args, rest, parser)
+    config_args.parse(args, rest, parser)
     args.overrides = _joined(rest)
 
 
@@ -60,7 +60,7 @@ def run(args) -> int:
         print(_listing(runs, chosen))
         return 0
     outcome = execute.execute(
-        plan.needed(chosen), slots.local(args.jobs), args.workdir, command=execute.SKELJAX,
+        plan.needed(chosen), resources.local(args.jobs), args.workdir, command=execute.SKELJAX,
         tell=_tell,
     )
     if outcome.signal:
@@ -78,8 +78,8 @@ def run(args) -> int:
 
 def load(text: str, overrides=()):
     """Loads a config with overrides and checks it, as the training verbs do."""
-    config = configured.load(text, overrides)
-    assemble.check(config)
+    config = config_args.load(text, overrides)
+    build.check(config)
     return config
 
 

@@ -51,12 +51,13 @@ import time
 import jax
 
 from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
-from skeljax.cli import configured, finetune, predict, prepare, pretrain
+from skeljax.cli import config_args, finetune, predict, prepare, pretrain
 from skeljax.configs import bench as rows, default
 from skeljax.data import reading
 from skeljax.errors import InputError
+from skeljax.inference import streaming
 from skeljax.localize import speed
-from skeljax.train import assemble, footprint, streaming
+from skeljax.train import build, footprint
 
 # What to measure -> the config that it takes where none is given.
 _CONFIGS = dict(
@@ -69,7 +70,7 @@ _OTHERS = ('rows', 'pairs', 'prepare', 'read', 'score', 'negatives')
 def add_arguments(parser):
     whats = *_CONFIGS, *_OTHERS
     parser.add_argument('what', choices=whats, metavar='WHAT', help=f'one of {", ".join(whats)}')
-    configured.add_config(parser, default='')
+    config_args.add_config(parser, default='')
     parser.add_argument(
         '--stage', choices=('pretrain', 'finetune'), help='of step and input (default: pretrain)'
     )
@@ -103,7 +104,7 @@ def add_arguments(parser):
     parser.add_argument('--json', metavar='FILE', help='write the figures here')
 
 
-parse_rest = configured.parse
+parse_rest = config_args.parse
 
 
 def run(args) -> int:
@@ -120,8 +121,8 @@ def run(args) -> int:
 def measure_row(args) -> tuple[dict, str]:
     """Times a training step or inference; returns figures and the table of them."""
     name = args.config_file or _CONFIGS[args.what]
-    config = configured.load(name, args.overrides)
-    assemble.check(config)
+    config = config_args.load(name, args.overrides)
+    build.check(config)
     stage = args.stage or (config.bench.stage if 'bench' in config else 'pretrain')
     if 'bench' in config:
         figures = measure.row(
@@ -144,7 +145,7 @@ def measure_row(args) -> tuple[dict, str]:
 
 def measure_rows(args) -> tuple[dict, str]:
     """Compares every row of a platform with the others it is for, one after the other."""
-    configs = {name: configured.load(f'bench:{name}', args.overrides) for name in rows.ROWS}
+    configs = {name: config_args.load(f'bench:{name}', args.overrides) for name in rows.ROWS}
     return _in_turn(args, {
         name: config for name, config in configs.items() if config.bench.platform == args.platform
     })
@@ -154,7 +155,7 @@ def measure_pairs(args) -> tuple[dict, str]:
     """Compares a step of every host on every backbone with one that has no snippet term."""
     pairs = [(host, backbone) for host in default.HOSTS for backbone in default.BACKBONES]
     return _in_turn(args, {
-        f'{host} {backbone}': configured.load(
+        f'{host} {backbone}': config_args.load(
             f'bench:pair,host={host},backbone={backbone}', args.overrides
         )
         for host, backbone in pairs
@@ -183,8 +184,8 @@ def _in_turn(args, configs: dict) -> tuple[dict, str]:
 
 def measure_input(args) -> tuple[dict, str]:
     """Times the making of batches by the threads that training uses."""
-    config = configured.load(args.config_file or _CONFIGS['input'], args.overrides)
-    assemble.check(config)
+    config = config_args.load(args.config_file or _CONFIGS['input'], args.overrides)
+    build.check(config)
     stage = args.stage or 'pretrain'
     _, _, batches = _parts(config, stage)
     stream, seconds = batches.iterate(0), []
@@ -261,7 +262,7 @@ def measure_stream(args) -> tuple[dict, str]:
         InputError: a config that is no row of configs/bench.py, or nothing to time.
     """
     name = args.config_file or _CONFIGS['stream']
-    config = configured.load(name, args.overrides)
+    config = config_args.load(name, args.overrides)
     if 'bench' not in config:
         raise InputError(f'bench stream takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
     if args.seconds < 1:
@@ -289,8 +290,8 @@ def measure_collectives(args) -> tuple[dict, str]:
         raise InputError(f'--step-ms {args.step_ms:g}: expected more than 0')
     name, numbers = args.config_file or _CONFIGS[args.what], args.devices
     numbers = sorted(set(numbers or [jax.local_device_count()]))
-    config = configured.load(name, args.overrides)
-    assemble.check(config)
+    config = config_args.load(name, args.overrides)
+    build.check(config)
     if 'bench' in config:
         shown = config.data.layout, config.bench.persons
     else:

@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 
 from skeljax.cli import main
 from skeljax.errors import InputError
-from skeljax.report import settings
+from skeljax.viz import settings
 
 SHELLS = ('bash', 'zsh', 'fish')
 _FILES = ('data_dir', 'init_from')

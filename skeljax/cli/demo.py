@@ -15,9 +15,9 @@ from pathlib import Path
 import shutil
 import time
 
-from skeljax.cli import configured, evaluate, finetune, predict, prepare, pretrain, training
+from skeljax.cli import config_args, evaluate, finetune, predict, prepare, pretrain, training
 from skeljax.localize import decoding
-from skeljax.report import charts, table
+from skeljax.viz import charts, table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
 STARTS = ('scratch', 'pretrained')
@@ -35,7 +35,7 @@ def add_arguments(parser):
     parser.add_argument('--quiet', action='store_true', help='show no progress bars')
 
 
-parse_rest = configured.parse
+parse_rest = config_args.parse
 
 
 def run(args) -> int:
@@ -53,7 +53,7 @@ def demo(args):
     )
     print(prepare.describe(report), flush=True)
     overrides = [f'--config.data.data_dir={args.data_dir}', *args.overrides]
-    config = lambda *more: configured.load(
+    config = lambda *more: config_args.load(
         f'{args.config_file}:{args.corpus}', [*overrides, *more]
     )
     source = out / 'pretrain'

@@ -32,13 +32,15 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, evaluate_files, predict, training
+from skeljax.cli import config_args, evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.localize import decoding, outcome
+from skeljax.inference import predictor, run_loader, scoring, streaming, windowing
+from skeljax.localize import decoding
+from skeljax.localize.metrics import outcome
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.report import kept, scores as pages, table
-from skeljax.train import cluster, ready, score, streaming, tiles, trained
+from skeljax.train import cluster
+from skeljax.viz import saved_eval, scores as pages, table
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -74,7 +76,7 @@ def run(args) -> int:
     return training.report_stop(lambda: _together(args, window))
 
 
-def _together(args, window: tiles.Window | None):
+def _together(args, window: windowing.Window | None):
     """Scores, each of several processes a share of the recordings; the first does the rest."""
     runs = [args.workdir, *args.fuse]
     found = scored(runs, args.split, args.data_dir, args.weights, window)
@@ -97,8 +99,8 @@ def _write(args, found):
         print(f'{"fused with " * (number > 0)}{told}')
     stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, found.window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
-    compared = kept.Kept(score.truth(found.corpus), segments, frames)
-    kept.write(Path(args.workdir) / f'{stem}.npz', compared)
+    compared = saved_eval.Kept(scoring.truth(found.corpus), segments, frames)
+    saved_eval.write(Path(args.workdir) / f'{stem}.npz', compared)
     report(figures, args.workdir, stem)
     if more:
         print(f'\n{more}')
@@ -134,7 +136,7 @@ class Scored(NamedTuple):
     probabilities: dict[str, np.ndarray]
     tious: tuple[float, ...]
     runs: list[dict]
-    window: tiles.Window | None = None
+    window: windowing.Window | None = None
     sequence: SequenceDecoder | None = None
     read: str = decoding.READ
 
@@ -146,7 +148,7 @@ def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None
 
 
 def scored(
-    workdirs, split='test', data_dir=None, weights=None, window: tiles.Window | None = None,
+    workdirs, split='test', data_dir=None, weights=None, window: windowing.Window | None = None,
     note=predict.note,
 ) -> Scored:
     """Scores a split with the best state of a fine-tuning run, or fuses the logits of several.
@@ -166,10 +168,10 @@ def scored(
             can have.
     """
     with cluster.together():
-        runs = [trained.load(workdir) for workdir in workdirs]
-        read, sequence = ready.default_protocol(runs[0]), None
+        runs = [run_loader.load(workdir) for workdir in workdirs]
+        read, sequence = predictor.default_protocol(runs[0]), None
         if localize.reads_segments(read):
-            sequence = ready.sequence_of(workdirs[0], runs[0], note)
+            sequence = predictor.sequence_of(workdirs[0], runs[0], note)
         streams = [run.config.finetune.stream for run in runs]
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
@@ -185,7 +187,7 @@ def scored(
     cluster.agree(facts | steps)
     scores = _scores(runs[0], corpus, data_dir, window)
     if len(runs) > 1:
-        total = {name: weights[0] * score.logarithm(p) for name, p in scores.items()}
+        total = {name: weights[0] * scoring.logarithm(p) for name, p in scores.items()}
         others = zip(runs[1:], workdirs[1:], each[1:], weights[1:], strict=True)
         for run, workdir, other, weight in others:
             more = _scores(run, other, data_dir, window)
@@ -195,8 +197,8 @@ def scored(
                     kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
                     raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
             for name in total:
-                total[name] += weight * score.logarithm(more[name])
-        scores = {name: score.softmax(logits) for name, logits in total.items()}
+                total[name] += weight * scoring.logarithm(more[name])
+        scores = {name: scoring.softmax(logits) for name, logits in total.items()}
     told = [
         {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
         for workdir, run, stream, weight in zip(workdirs, runs, streams, weights, strict=True)
@@ -225,7 +227,7 @@ def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
     usual = [n for n in localize.PROTOCOLS if decoder or exclusive or not localize.reads_segments(n)]
     for name in protocols or usual:
         if not exclusive and decoding.choose(name, decoder).sequence is not None:
-            raise InputError(f'{name}: the run scores {ready.ONE_LABEL}')
+            raise InputError(f'{name}: the run scores {predictor.ONE_LABEL}')
         decode = localize.protocol(name, decoder, sequence=found.sequence).decode
         key = decoder or decode
         if key not in once:
@@ -251,9 +253,9 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
     Raises:
         InputError: there is nothing to be found in the corpus.
     """
-    corpus, truth, figures = found.corpus, score.truth(found.corpus), {}
+    corpus, truth, figures = found.corpus, scoring.truth(found.corpus), {}
     for name, predicted in segments.items():
-        result = score.measure(
+        result = scoring.measure(
             predicted, found.probabilities, truth, localize.protocol(name),
             len(corpus.classes), found.tious,
         )
@@ -274,17 +276,17 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
     }
 
 
-def _open(run: trained.Trained, workdir, split: str, data_dir) -> Corpus:
-    corpus = configured.open_corpus(run.config, run.config.data.corpus, split, data_dir)
+def _open(run: run_loader.Trained, workdir, split: str, data_dir) -> Corpus:
+    corpus = config_args.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
     return corpus
 
 
-def _scores(run: trained.Trained, corpus: Corpus, data_dir, window: tiles.Window | None) -> dict:
+def _scores(run: run_loader.Trained, corpus: Corpus, data_dir, window: windowing.Window | None) -> dict:
     """Scores every frame of every recording, name -> float32[T, L + 1]."""
     if window is None:
-        return score.corpus_probabilities(run.model, run.variables, corpus)
+        return scoring.corpus_probabilities(run.model, run.variables, corpus)
     # Normalised window by window, as somebody who does not know the rest must.
-    raw = configured.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalised=False)
-    return score.shared(raw, lambda recording: streaming.frame_scores(run, recording, window))
+    raw = config_args.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalised=False)
+    return scoring.shared(raw, lambda recording: streaming.frame_scores(run, recording, window))

@@ -9,12 +9,12 @@ from skeljax import localize
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.formats import texts
+from skeljax.inference import scoring
 from skeljax.localize import exchange
-from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
+from skeljax.localize.metrics.diagnose import diagnose
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.report import diagnosis as pages, scores, table
-from skeljax.train import score
+from skeljax.viz import diagnosis as pages, scores, table
 
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
@@ -226,7 +226,7 @@ def of_run(
         exchange.write(args.save_predictions, found, kind=args.format)
         shown.append(f'{len(found)} segments, decoded as in {name}, in {args.save_predictions}')
     if args.diagnose is not None:
-        true = SegmentSet(score.truth(corpus), corpus.classes, corpus.fps, frames)
+        true = SegmentSet(scoring.truth(corpus), corpus.classes, corpus.fps, frames)
         shown.append(f'segments decoded as in {name}:')
         shown.append(diagnosed(figures, found, true, frames, args.diagnose, args.diagnose_above))
     return '\n\n'.join(shown)
@@ -276,7 +276,7 @@ def _truth(truth, split, data_dir, classes, how) -> SegmentSet:
     corpus = Corpus(data_dir, str(truth), split or 'test', fps=fps or 0.0, keep=False)
     segments, frames = {}, {}
     for recording in corpus:
-        segments |= score.truth([recording])
+        segments |= scoring.truth([recording])
         frames[recording.name] = len(recording.joints)
     return SegmentSet(segments, corpus.classes, corpus.fps, frames)
 

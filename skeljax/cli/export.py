@@ -12,7 +12,7 @@ skeljax, and a page on how to call it. docs/predicting.md tells more.
 
 from skeljax.cli import predict
 from skeljax.errors import InputError
-from skeljax.train import directory, ready, serving
+from skeljax.inference import model_io, predictor, stablehlo
 
 
 def add_arguments(parser):
@@ -22,7 +22,7 @@ def add_arguments(parser):
     parser.add_argument('--stablehlo', action='store_true', help='add the scoring function')
     parser.add_argument(
         '--frames', type=int, metavar='N',
-        help=f'that it takes (default: any multiple of {serving.MULTIPLE})',
+        help=f'that it takes (default: any multiple of {stablehlo.MULTIPLE})',
     )
     predict.add_decoding(parser)
 
@@ -31,15 +31,15 @@ def run(args) -> int:
     if args.frames is not None and not args.stablehlo:
         raise InputError('--frames is for --stablehlo')
     if args.stablehlo:
-        serving.check(args.frames)
-    directory.check(args.out, force=args.force)
-    model = ready.of_run(
+        stablehlo.check(args.frames)
+    model_io.check(args.out, force=args.force)
+    model = predictor.of_run(
         args.workdir, args.protocol, args.decoder,
         thresholds=args.threshold, min_score=args.min_score, note=predict.note,
     )
-    model = model._replace(origin=directory.origin(args.workdir))
-    more = (lambda folder: serving.write(folder, model, args.frames)) if args.stablehlo else None
-    directory.write(args.out, model, force=args.force, more=more)
+    model = model._replace(origin=model_io.origin(args.workdir))
+    more = (lambda folder: stablehlo.write(folder, model, args.frames)) if args.stablehlo else None
+    model_io.write(args.out, model, force=args.force, more=more)
     told = f'{len(model.classes)} classes, {model.trained.step} steps of training'
     print(f'{args.out}: {told}; {"with" if more else "without"} the function in StableHLO')
     return 0

@@ -14,34 +14,25 @@ from ml_collections import ConfigDict
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, training
+from skeljax.cli import config_args, training
 import skeljax.configs.default
 from skeljax.data import corpus as corpora, handedness, label_counts, label_sets
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import (
-    assemble,
-    checkpoint,
-    cluster,
-    fit_decoder,
-    loop,
-    resident,
-    score,
-    tracking,
-    workdir as workdirs,
-)
+from skeljax.inference import scoring
+from skeljax.train import build, checkpoint, cluster, device_dataset, fit_decoder, loop, run_dir as workdirs, wandb_log
 
 
 def add_arguments(parser):
     training.add_arguments(parser)
 
 
-parse_rest = configured.parse
+parse_rest = config_args.parse
 
 
 def run(args) -> int:
-    config = configured.load(args.config_file, args.overrides)
+    config = config_args.load(args.config_file, args.overrides)
     command = training.command(args)
     return training.run(
         args, lambda: train(config, args.workdir, quiet=args.quiet, command=command)
@@ -64,23 +55,23 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         InputError: a config, corpus, workdir or encoder that does not fit.
     """
     with cluster.together():
-        assemble.check(config)
-        tracking.check(config.wandb)
+        build.check(config)
+        wandb_log.check(config.wandb)
         corpus, held_out = (open_split(config, split) for split in ('train', 'validation'))
-        config = configured.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
+        config = config_args.in_steps(config, 'finetune', lambda: draw(config, corpus).epoch_steps)
         described = workdirs.check(workdir, 'finetune', config, corpus)
         described['mirrored'] = handedness.of_corpus(corpus)
     training.agree(described, [corpus, held_out])
     with cluster.together():
         step, state, batches, model = prepare(config, corpus)
-        step, batches, held = resident.hold(step, batches, config)
+        step, batches, held = device_dataset.hold(step, batches, config)
     chosen = config.finetune
     transitions = chosen.decoder.transitions
     protocol = localize.protocol(chosen.protocol)
 
     def validate(state):
-        variables = score.variables(state)
-        result = score.evaluate(model, variables, held_out, protocol, tuple(config.evaluate.tious))
+        variables = scoring.variables(state)
+        result = scoring.evaluate(model, variables, held_out, protocol, tuple(config.evaluate.tious))
         return {'selection': result.mean}
 
     plan = loop.Plan(
@@ -110,7 +101,7 @@ def open_split(config: ConfigDict, split: str) -> Corpus:
     Raises:
         InputError: no such corpus or split, or its labels hold no class.
     """
-    corpus = configured.open_corpus(config, config.data.corpus, split)
+    corpus = config_args.open_corpus(config, config.data.corpus, split)
     if not corpus.classes:
         raise InputError(
             f'{corpus.name}: has no class: its labels name none, or it was prepared without; '
@@ -151,10 +142,10 @@ def prepare(config: ConfigDict, corpus: Corpus):
         sets = corpus.label_sets = label_sets.collect(corpus, len(corpus.classes))
     batches = draw(config, corpus)
     restore = functools.partial(pretrained, source, config=config, layout=layout)
-    loss, counts = assemble.frame_loss(config), None
+    loss, counts = build.frame_loss(config), None
     if loss.counted:
         counts = label_counts.count(corpus, batches.chosen[0], loss.boundary_radius)
-    step, state, model = assemble.finetuning(
+    step, state, model = build.finetuning(
         config, layout, corpus[0].joints.shape[1], len(corpus.classes),
         restore if source else None, counts, sets,
     )
@@ -178,8 +169,8 @@ def pretrained(source: str, like: dict, config: ConfigDict, layout: str) -> dict
     if known != layout:
         raise InputError(f'{source}: pretrained on layout {known}, this corpus has {layout}')
     needed = workdirs.config_of(run, skeljax.configs.default.get_config())
-    here = assemble.architecture_options(config)
-    if other := [o for o in assemble.architecture_options(needed) if o not in here]:
+    here = build.architecture_options(config)
+    if other := [o for o in build.architecture_options(needed) if o not in here]:
         raise InputError(f'{source}: holds another architecture, that of {" ".join(other)}')
     streams, stream = needed.pretrain.streams, config.finetune.stream
     if stream not in streams:

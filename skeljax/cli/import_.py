@@ -17,19 +17,20 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
-from skeljax import imports, skeleton
 import skeljax.configs.default
 from skeljax.errors import InputError
 from skeljax.formats import torch_file
-from skeljax.imports.translate import Translation, translate
-from skeljax.streams import STREAMS
-from skeljax.train import assemble, checkpoint, workdir as workdirs
+from skeljax.models import imported
+from skeljax.models.imported.translate import Translation, translate
+from skeljax.skeletons import skeleton
+from skeljax.skeletons.streams import STREAMS
+from skeljax.train import build, checkpoint, run_dir as workdirs
 
 
 def add_arguments(parser):
     parser.add_argument('checkpoint', help='file that torch.save wrote')
     parser.add_argument(
-        '--as', dest='architecture', required=True, choices=imports.ARCHITECTURES,
+        '--as', dest='architecture', required=True, choices=imported.ARCHITECTURES,
         help='the backbone that it is',
     )
     parser.add_argument('--out', required=True, help='folder to make, as of a pretraining run')
@@ -80,8 +81,8 @@ def convert(
         raise InputError(f'{out}: no empty folder; choose another --out')
     tensors = torch_file.state(source)
     try:
-        encoder = imports.find(tensors, architecture, prefix)
-        network = imports.describe(encoder, layout)
+        encoder = imported.find(tensors, architecture, prefix)
+        network = imported.describe(encoder, layout)
         config = configure(architecture, network, layout, stream)
         init = _init(config, layout)
         shapes = {path: x.shape for path, x in _flat(jax.eval_shape(init)).items()}
@@ -103,11 +104,11 @@ def convert(
 
 
 def configure(
-    architecture: str, network: imports.Network, layout: str, stream: str
+    architecture: str, network: imported.Network, layout: str, stream: str
 ) -> ConfigDict:
     """Makes the config of a pretraining that would have led to such an encoder."""
     config = skeljax.configs.default.get_config()
-    module = imports.of(architecture)
+    module = imported.of(architecture)
     config.faithful = network.faithful or ('',)
     config.data.update(layout=layout, normalisation=(module.NORMALISATION,))
     config.model.update(name=architecture, width=network.width, dropout=module.DROPOUT)
@@ -134,14 +135,14 @@ def describe(translation: Translation, config: ConfigDict, out) -> str:
     options = [f'--config.finetune.init_from={out}', f'--config.finetune.stream={stream}']
     lines += [
         f'trained on layout {config.data.layout}, clips normalised as {normalisation!r}',
-        f'go on by: skeljax finetune {" ".join(options + assemble.architecture_options(config))}',
+        f'go on by: skeljax finetune {" ".join(options + build.architecture_options(config))}',
     ]
     return '\n'.join(lines)
 
 
 def _init(config: ConfigDict, layout: str):
     """Makes a function that initialises the backbone's variables."""
-    backbone = assemble.backbone(config, layout)
+    backbone = build.backbone(config, layout)
     joints = jnp.zeros((1, 8, 1, skeleton.get(layout).num_joints, 3))
     mask = jnp.ones(joints.shape[:3], bool)
     return functools.partial(backbone.init, jax.random.key(0), joints, mask, train=False)

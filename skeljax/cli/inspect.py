@@ -17,12 +17,12 @@ from pathlib import Path
 
 from skeljax import formats
 from skeljax.cli import raw
-from skeljax.data import building, corpus, folder, handedness, posture, records, survey
+from skeljax.data import beam_jobs, corpus, folder, handedness, posture, records, stats
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError, shown
 from skeljax.formats import frame_folders
-from skeljax.report import files, sheet, tally
+from skeljax.viz import counts, files, pose_sheet
 
 _LISTED = 20  # files of a folder, unless --all
 
@@ -40,20 +40,20 @@ def add_arguments(parser):
 
 
 def run(args) -> int:
-    work = building.Work(processes=args.processes)
+    work = beam_jobs.Work(processes=args.processes)
     classes, recordings = _open(args, work)
-    tallies: dict[str, tally.Tally] = {}
-    strips, lines = sheet.Sheet(), []
+    tallies: dict[str, counts.Tally] = {}
+    strips, lines = pose_sheet.Sheet(), []
     mirrored: list[str] = []
     for split, recording, told in recordings:
         if handedness.find(recording).mirrored:
             mirrored.append(recording.name)
-        tallies.setdefault(split, tally.Tally()).add(recording, classes)
+        tallies.setdefault(split, counts.Tally()).add(recording, classes)
         strips.add(recording)
         lines.append(told)
     if not tallies:
         raise InputError.of_lines([f'{args.data}: nothing to inspect', *work.troubles])
-    print('\n'.join([*_listed(lines, args.all), tally.describe(tallies, classes)]))
+    print('\n'.join([*_listed(lines, args.all), counts.describe(tallies, classes)]))
     if mirrored:
         count = f'{len(mirrored)} of {sum(len(t.seconds) for t in tallies.values())} recordings'
         print(
@@ -69,7 +69,7 @@ def run(args) -> int:
     if args.out:
         some = next(iter(tallies.values()))
         title = f'{args.data}: {", ".join(sorted(some.layouts))}'
-        print(sheet.draw(args.out, strips.choose(), classes=classes, title=title))
+        print(pose_sheet.draw(args.out, strips.choose(), classes=classes, title=title))
     return 0
 
 
@@ -101,8 +101,8 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
     told = dataclasses.replace(told, options=dataclasses.replace(told.options, **given))
     work.skipped.update(told.skipped)
     work.notes += told.notes
-    jobs = survey.jobs(told, told.files)
-    made = work.each(survey.make_noted, jobs)
+    jobs = stats.jobs(told, told.files)
+    made = work.each(stats.make_noted, jobs)
     return told.classes, (
         (
             told.splits.get(r.name, 'all'), r,

@@ -16,13 +16,14 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, evaluate, finetune
+from skeljax.cli import config_args, evaluate, finetune
 from skeljax.errors import InputError
-from skeljax.train import assemble, knn, score
+from skeljax.inference import knn, scoring
+from skeljax.train import build
 
 
 def add_arguments(parser):
-    configured.add_config(parser)
+    config_args.add_config(parser)
     parser.add_argument('--out', required=True, help='folder that the figures are saved in')
     parser.add_argument('--split', default='test', help='of the prepared corpus (default: test)')
     parser.add_argument(
@@ -30,11 +31,11 @@ def add_arguments(parser):
     )
 
 
-parse_rest = configured.parse
+parse_rest = config_args.parse
 
 
 def run(args) -> int:
-    config = configured.load(args.config_file, args.overrides)
+    config = config_args.load(args.config_file, args.overrides)
     for name in args.protocol or ():
         localize.protocol(name)
     found = scored(config, args.split)
@@ -56,7 +57,7 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     Raises:
         InputError: a config, corpus or encoder that does not fit.
     """
-    assemble.check(config)
+    build.check(config)
     chosen = config.finetune
     if chosen.neighbours < 1:
         raise InputError(f'config.finetune.neighbours is {chosen.neighbours}, expected 1 or more')
@@ -66,7 +67,7 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     config.finetune.fuser = False  # there is none before fine-tuning
     corpus, held_out = (finetune.open_split(config, name) for name in ('train', split))
     _, state, _, model = finetune.prepare(config, corpus)
-    variables = jax.device_put(score.variables(state), jax.local_devices()[0])
+    variables = jax.device_put(scoring.variables(state), jax.local_devices()[0])
     bank = knn.collect(model, variables, corpus, finetune.labelled(config, corpus))
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(

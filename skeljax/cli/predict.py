@@ -28,7 +28,7 @@ import tqdm
 
 from skeljax.cli import raw, results, sources
 from skeljax.errors import InputError, shown
-from skeljax.train import directory, fitted, ready, streaming, tiles
+from skeljax.inference import adapt, model_io, predictor, streaming, windowing
 
 
 def add_arguments(parser):
@@ -56,11 +56,11 @@ def add_model(parser):
     group.add_argument('--workdir', help='folder of a fine-tuning run')
 
 
-def load(args) -> ready.Model:
+def load(args) -> predictor.Model:
     """Loads the model that `--model` or `--workdir` names, with its own decoder."""
     if args.workdir:
-        return ready.of_run(args.workdir, note=note)
-    return directory.load(args.model, note)
+        return predictor.of_run(args.workdir, note=note)
+    return model_io.load(args.model, note)
 
 
 def note(text: str):
@@ -68,7 +68,7 @@ def note(text: str):
     print(f'skeljax: {text}', file=sys.stderr)
 
 
-def add_window(parser, default: tiles.Window | None = None):
+def add_window(parser, default: windowing.Window | None = None):
     """Adds `--window`, `--hop` and `--ahead`, all of which have a default or none has."""
     group = parser.add_argument_group(
         'windows that move over the frames, at the rate of the model'
@@ -86,7 +86,7 @@ def add_window(parser, default: tiles.Window | None = None):
         )
 
 
-def window(args) -> tiles.Window | None:
+def window(args) -> windowing.Window | None:
     """Returns the window that is told, None where none of its options is.
 
     Raises:
@@ -96,17 +96,17 @@ def window(args) -> tiles.Window | None:
     if given == [None] * 3:
         return None
     pairs = zip(given, streaming.WINDOW, strict=True)
-    return tiles.check(tiles.Window(*(own if own is not None else usual for own, usual in pairs)))
+    return windowing.check(windowing.Window(*(own if own is not None else usual for own, usual in pairs)))
 
 
-def open_model(args) -> tuple[ready.Model, dict]:
+def open_model(args) -> tuple[predictor.Model, dict]:
     """Loads the model that is told by the options; returns it, and what JSON tells of it."""
     told = dict(thresholds=args.threshold, min_score=args.min_score)
     if args.workdir:
-        model = ready.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
+        model = predictor.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
     else:
-        model = directory.load(args.model, note)
-        model = ready.decoding_as(model, args.protocol, args.decoder, **told)
+        model = model_io.load(args.model, note)
+        model = predictor.decoding_as(model, args.protocol, args.decoder, **told)
     folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
     name = Path(folder).resolve().name
     return model, {'name': name, kind: folder, 'step': model.trained.step}
@@ -148,12 +148,12 @@ def run(args) -> int:
 
 
 def _predict(
-    args, model: ready.Model, named: dict, found: Sequence[sources.Source], out: Path,
+    args, model: predictor.Model, named: dict, found: Sequence[sources.Source], out: Path,
     chosen: Sequence[str], data_dir, told,
 ) -> tuple[dict[str, int], list[InputError]]:
     """Predicts recordings one by one: how many segments each has, and what went wrong."""
     options, segments, rates, failed = raw.options(args), {}, {}, []
-    score = functools.partial(fitted.frame_scores, model.trained, note=told)
+    score = functools.partial(adapt.frame_scores, model.trained, note=told)
     if given := window(args):
         score = functools.partial(streaming.frame_scores, model.trained, window=given, note=told)
     # Of one recording, and where nobody looks, there is no bar.

@@ -25,10 +25,10 @@ import tqdm
 
 from skeljax import documents
 from skeljax.cli import beside as places, builders
-from skeljax.data import spool
+from skeljax.data import disk_shuffle
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError, shown
-from skeljax.report import table
+from skeljax.viz import table
 
 
 def add_arguments(parser):
@@ -232,7 +232,7 @@ def _generate(builder, name: str, config):
         if not builder.work.beam:  # the workers of a pipeline cannot reach the bar
             builder._generate_examples = _counted(builder._generate_examples, bar)
         quiet = contextlib.redirect_stdout(io.StringIO())  # it would name the folder beside
-        with quiet, spool.on_disk():
+        with quiet, disk_shuffle.on_disk():
             builder.download_and_prepare(download_config=config)
 
 

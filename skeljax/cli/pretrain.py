@@ -8,22 +8,22 @@ Run the same command again to go on from the last checkpoint.
 import jax
 from ml_collections import ConfigDict
 
-from skeljax.cli import configured, training
+from skeljax.cli import config_args, training
 from skeljax.data.batches import Batches
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import assemble, cluster, loop, resident, tracking, workdir as workdirs
+from skeljax.train import build, cluster, device_dataset, loop, run_dir as workdirs, wandb_log
 
 
 def add_arguments(parser):
     training.add_arguments(parser)
 
 
-parse_rest = configured.parse
+parse_rest = config_args.parse
 
 
 def run(args) -> int:
-    config = configured.load(args.config_file, args.overrides)
+    config = config_args.load(args.config_file, args.overrides)
     command = training.command(args)
     return training.run(
         args, lambda: train(config, args.workdir, quiet=args.quiet, command=command)
@@ -46,15 +46,15 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         InputError: a config, corpus or workdir that does not fit.
     """
     with cluster.together():
-        assemble.check(config)
-        tracking.check(config.wandb)
+        build.check(config)
+        wandb_log.check(config.wandb)
         corpora = open_unlabelled(config)
-        config = configured.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
+        config = config_args.in_steps(config, 'pretrain', lambda: draw(config, corpora).epoch_steps)
         described = workdirs.check(workdir, 'pretrain', config, corpora[0])
     training.agree(described, corpora)
     with cluster.together():
         step, state, batches = prepare(config, corpora)
-        step, batches, held = resident.hold(step, batches, config)
+        step, batches, held = device_dataset.hold(step, batches, config)
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,
@@ -78,7 +78,7 @@ def open_unlabelled(config: ConfigDict) -> list[Corpus]:
         InputError: there are none, or they differ in layout or number of persons.
     """
     names = config.data.unlabelled
-    corpora = [configured.open_corpus(config, name, 'train') for name in names]
+    corpora = [config_args.open_corpus(config, name, 'train') for name in names]
     if not corpora:
         raise InputError('config.data.unlabelled names no corpus')
     first = corpora[0]
@@ -114,5 +114,5 @@ def prepare(config: ConfigDict, corpora: list[Corpus]):
     """Makes the per-device step, the first state and the batches."""
     batches = draw(config, corpora)
     persons = corpora[0][0].joints.shape[1]
-    step, state = assemble.pretraining(config, corpora[0].layout, persons)
+    step, state = build.pretraining(config, corpora[0].layout, persons)
     return step, state, batches

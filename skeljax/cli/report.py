@@ -23,8 +23,8 @@ import sys
 from skeljax.cli import report_runs
 from skeljax.errors import InputError, writing
 from skeljax.localize import decoding
-from skeljax.report.run import chapters, files, reported
-from skeljax.view import kinds, page as viewer
+from skeljax.viz.report import chapters, files, reported
+from skeljax.viz.viewer import kinds, page as viewer
 
 
 def add_arguments(parser):

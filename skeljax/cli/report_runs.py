@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from skeljax import documents
-from skeljax.cli import configured, evaluate, finetune, view
+from skeljax.cli import config_args, evaluate, finetune, view
 import skeljax.configs.default
 from skeljax.data import corpus as corpora
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.inference import knn, predictor, run_loader, scoring
 from skeljax.localize import decoding, protocols
-from skeljax.report import charts, kept
-from skeljax.report.run import chapters, judge
-from skeljax.report.run.reported import Encoded, Reported
-from skeljax.train import assemble, knn, progress, ready, score, trained, workdir as workdirs
-from skeljax.view.entry import Entry
+from skeljax.train import build, progress, run_dir as workdirs
+from skeljax.viz import charts, saved_eval
+from skeljax.viz.report import chapters, error_stats
+from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.viewer.entry import Entry
 
 ENCODED = 200  # recordings whose snippets are shown, evenly spread
 
@@ -79,7 +80,7 @@ def complete(found: Reported, args) -> list[Entry]:
             _from_files(found, args)
         return []
     found.split = args.split or ('test' if 'test' in splits else splits[-1])
-    corpus = configured.open_corpus(config, name, found.split, data_dir)
+    corpus = config_args.open_corpus(config, name, found.split, data_dir)
     seconds = sum(len(recording.joints) / recording.fps for recording in corpus)
     found.size = len(corpus), seconds
     if tunes:
@@ -95,10 +96,10 @@ def _curves(workdir) -> dict:
 
 def _scored(found: Reported, args):
     read = protocols.reads_segments(args.protocol or decoding.READ)
-    note = lambda _: found.notes.append(f'the run {ready.NOT_FITTED}') if read else None
+    note = lambda _: found.notes.append(f'the run {predictor.NOT_FITTED}') if read else None
     scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
     found.decoding = args.protocol or scored.read
-    truth = score.truth(scored.corpus)
+    truth = scoring.truth(scored.corpus)
     if not any(map(len, truth.values())):
         found.notes.append(f'nothing is labelled in split {found.split}: no figures')
         return
@@ -138,7 +139,7 @@ def _from_files(found: Reported, args):
             f'{file} has no segments of the sequence decoder: those of {found.decoding} are '
             f'judged; {again}'
         )
-    segments = kept.read(stem.with_name(f'{stem.name}.npz'))
+    segments = saved_eval.read(stem.with_name(f'{stem.name}.npz'))
     _judge(found, args, segments.predicted[found.decoding], segments.truth, segments.num_frames)
 
 
@@ -158,7 +159,7 @@ def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive
 
 
 def _judge(found: Reported, args, proposals, truth, frames):
-    found.judged = judge.judge(
+    found.judged = error_stats.judge(
         proposals, truth, num_classes=len(found.classes), num_frames=frames, fps=found.fps,
         min_score=decoding.choose(found.decoding, min_score=args.min_score).min_score,
         tiou=args.tiou,
@@ -172,7 +173,7 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
         raise InputError(f'--recording {chosen!r}: not in split {corpus.split} of {corpus.name}: {names[0]} ...')
     most = int(np.argmax([len(recording.segment_label) for recording in corpus]))
     shown = names.index(chosen) if chosen else most
-    found.sample = names[shown], score.truth([corpus[shown]])[names[shown]]
+    found.sample = names[shown], scoring.truth([corpus[shown]])[names[shown]]
     tunes = found.progress.stage == 'finetune'
     if found.source:
         try:
@@ -184,7 +185,7 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
             found.notes.append(f'the encoder that it started from is left out: {error}')
     # A frozen encoder is the one that it started from.
     if tunes and (config.finetune.backbone_rate or not found.encoded):
-        tuned = trained.load(found.progress.folder)
+        tuned = run_loader.load(found.progress.folder)
         model = tuned.model.clone(whole=False)
         found.encoded.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
 
@@ -197,8 +198,8 @@ def _pretrained(config, corpus: Corpus, source) -> tuple:
         config.finetune.stream = config.pretrain.streams[0]
     restore = functools.partial(finetune.pretrained, str(source), config=config, layout=corpus.layout)
     persons = corpus[0].joints.shape[1]
-    _, state, model = assemble.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
-    return model, score.variables(state)
+    _, state, model = build.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
+    return model, scoring.variables(state)
 
 
 def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Encoded:
@@ -218,7 +219,7 @@ def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Enco
 def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:
     """Prepares the worst and best recordings for the viewer, as they were recorded."""
     wanted = [name for names in chapters.extremes(found.judged) for name in names]
-    model = ready.of_run(found.progress.folder, found.decoding, min_score=args.min_score)
+    model = predictor.of_run(found.progress.folder, found.decoding, min_score=args.min_score)
     raw = Corpus(data_dir, name, found.split, keep=False)
     return [
         view.scored(model, recording, raw.classes, tiou=args.tiou)

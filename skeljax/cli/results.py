@@ -15,7 +15,7 @@ from skeljax.cli.sources import Source
 from skeljax.errors import InputError
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
-from skeljax.report import bouts, elan, timeline, webvtt
+from skeljax.viz import bouts, elan, timeline, webvtt
 
 # Of each recording: form -> how its files end. JSON tells where the scores are.
 ENDINGS = {

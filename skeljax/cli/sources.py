@@ -12,8 +12,8 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import frame_folders
+from skeljax.inference import scoring
 from skeljax.localize.segments import Segments
-from skeljax.train import score
 
 _OPTION = re.compile('the option (fps|layout|unit|up|subject)')
 
@@ -103,7 +103,7 @@ def read(
     corpus = Corpus(data_dir, name, split)
     for recording in corpus:
         if recording.name == wanted:
-            return recording, score.truth([recording])[wanted]
+            return recording, scoring.truth([recording])[wanted]
     some = ', '.join(r.name for r, _ in zip(corpus, range(3)))
     raise InputError(f'{name} {split}: no recording {wanted!r}; there are {some}, ...')
 

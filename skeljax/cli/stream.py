@@ -33,13 +33,14 @@ import time
 
 import numpy as np
 
-from skeljax import localize, skeleton
+from skeljax import localize
 from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wanted, wire
-from skeljax.localize import steady
+from skeljax.inference import model_io, predictor, streaming, windowing
+from skeljax.localize import hysteresis
 from skeljax.localize.segments import Segments
-from skeljax.train import directory, ready, streaming, tiles
+from skeljax.skeletons import skeleton
 
 _CHUNK = 1 << 16  # bytes
 
@@ -207,16 +208,16 @@ def _line(item: dict) -> bytes:
     return json.dumps(item).encode() + b'\n'
 
 
-def _load(args) -> ready.Model:
+def _load(args) -> predictor.Model:
     """Loads the model, with the decoder that is chosen."""
     note = (lambda _: None) if args.quiet else predict.note
     if args.workdir:
-        return ready.of_run(args.workdir, decoder=args.decoder, note=note)
-    model = directory.load(args.model, note)
-    return ready.decoding_as(model, decoder=args.decoder) if args.decoder else model
+        return predictor.of_run(args.workdir, decoder=args.decoder, note=note)
+    model = model_io.load(args.model, note)
+    return predictor.decoding_as(model, decoder=args.decoder) if args.decoder else model
 
 
-def _runs(model: ready.Model, args) -> steady.Runs | None:
+def _runs(model: predictor.Model, args) -> hysteresis.Runs | None:
     """Makes the decoder `steady`; returns None where the sequence decoder is chosen.
 
     Raises:
@@ -228,7 +229,7 @@ def _runs(model: ready.Model, args) -> steady.Runs | None:
         if args.lag is not None:
             raise InputError('--lag needs --decoder sequence, found steady')
         runs = streaming.decoder(model)
-        assert isinstance(runs, steady.Runs)
+        assert isinstance(runs, hysteresis.Runs)
         return dataclasses.replace(runs, **given)
     if given:
         option = next(iter(given)).replace('_', '-')
@@ -236,7 +237,7 @@ def _runs(model: ready.Model, args) -> steady.Runs | None:
     return None
 
 
-def _promise(model, window: tiles.Window, stream: streaming.Stream, runs) -> str:
+def _promise(model, window: windowing.Window, stream: streaming.Stream, runs) -> str:
     late = window.hop + window.ahead
     if runs:
         seconds = late / model.fps
@@ -246,7 +247,7 @@ def _promise(model, window: tiles.Window, stream: streaming.Stream, runs) -> str
             f'a segment is written {stream.delay:.2f} s after its end: {late} frames '
             f'({late / model.fps:.2f} s) of the window, then the lag'
         )
-    if tiles.exact(model.trained.model, window):
+    if windowing.exact(model.trained.model, window):
         told += '; scores are those of the whole recording, but for its normalisation'
     return told
 

@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 import sys
 
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import claim, cluster, workdir as workdirs
+from skeljax.train import cluster, run_dir as workdirs, run_lock
 from skeljax.train.loop import Stopped
 
 
 def add_arguments(parser):
     """Adds the options of a training verb."""
-    configured.add_config(parser)
+    config_args.add_config(parser)
     parser.add_argument('--workdir', required=True, help='folder of the run, made if absent')
     parser.add_argument('--quiet', action='store_true', help='show no progress bar')
     add_processes(parser)
@@ -144,7 +144,7 @@ def claimed(workdir, described: dict, command: Sequence[str] = ()) -> Iterator[P
     with contextlib.ExitStack() as stack:
         with cluster.together():
             if cluster.is_first():
-                stack.enter_context(claim.held(workdir, described, command))
+                stack.enter_context(run_lock.held(workdir, described, command))
         with cluster.together():
             workdirs.await_claim(workdir)
         yield Path(workdir)

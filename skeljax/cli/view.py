@@ -15,8 +15,8 @@ import sys
 from skeljax.cli import predict, raw
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import ready
-from skeljax.view import entry, kinds, page, predictions
+from skeljax.inference import predictor
+from skeljax.viz.viewer import entry, kinds, page, predictions
 
 LARGE = 15  # MB, from where browsers take their time
 
@@ -101,7 +101,7 @@ def _of_predictions(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
 
 
 def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
-    model = ready.of_run(
+    model = predictor.of_run(
         args.workdir, args.protocol, min_score=args.min_score, note=predict.note
     )
     told = model.trained.config.data
@@ -113,7 +113,7 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     return model.classes, made
 
 
-def scored(model: ready.Model, recording, classes, *, tiou: float) -> entry.Entry:
+def scored(model: predictor.Model, recording, classes, *, tiou: float) -> entry.Entry:
     """Scores and decodes a recording for the page.
 
     Args:

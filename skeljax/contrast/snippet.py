@@ -15,7 +15,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.contrast import loss
+from skeljax.contrast import info_nce
 
 MATCHES = ('similarity', 'time', 'position', 'random')
 NEGATIVES = ('average', 'snippet')
@@ -147,20 +147,20 @@ def term(
     own = None
     if apart:
         away = jnp.abs(jnp.arange(key.valid.shape[1]) - partner[..., None]) >= apart
-        more = loss.between(query.embeddings, key.embeddings, temperature=temperature)
+        more = info_nce.between(query.embeddings, key.embeddings, temperature=temperature)
         own = more, away & key.valid[:, None]
     compared = query.embeddings, positive, negatives
     if mined:
-        losses = _mine(loss.logits(*compared, temperature=temperature), mined, own)
+        losses = _mine(info_nce.logits(*compared, temperature=temperature), mined, own)
     else:
-        losses = loss.info_nce(*compared, temperature=temperature, more=own)
+        losses = info_nce.info_nce(*compared, temperature=temperature, more=own)
     return losses, query.valid & found
 
 
 def _mine(logits, count, own):
     """Makes positives of the nearest negatives, of which the video's own are none."""
-    near = loss.nearest(logits, count)
+    near = info_nce.nearest(logits, count)
     if own is not None:
-        logits = loss.join(logits, *own)
+        logits = info_nce.join(logits, *own)
         near = jnp.pad(near, [(0, 0), (0, 0), (0, own[0].shape[-1])])
-    return loss.multi_nce(logits, near)
+    return info_nce.multi_nce(logits, near)

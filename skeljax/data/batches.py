@@ -6,8 +6,8 @@ import grain
 import numpy as np
 
 from skeljax.data.corpus import Corpus
-from skeljax.data.order import Order
 from skeljax.data.records import Recording
+from skeljax.data.sampling import Order
 from skeljax.errors import InputError
 
 _ENDLESS = 2**31

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax import remap
 from skeljax.data import label_sets, normalize, prepared, records
 from skeljax.errors import InputError
+from skeljax.skeletons import remap
 
 
 class Corpus:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 import numbers
 from pathlib import Path
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError, is_name
 from skeljax.formats import labels, options, texts, vertical, wanted
+from skeljax.skeletons import skeleton
 
 
 @dataclass(frozen=True)

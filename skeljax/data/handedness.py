@@ -13,8 +13,8 @@ import dataclasses
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.data.records import Recording
+from skeljax.skeletons import skeleton
 
 _UP = (('neck', 'pelvis'), ('chest', 'pelvis'), ('head', 'pelvis'), ('neck', 'spine'))
 _FEET = (('toe', 'heel'), ('toe', 'ankle'), ('toe tip', 'ankle'), ('small toe', 'ankle'))

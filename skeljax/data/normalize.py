@@ -11,10 +11,10 @@ import dataclasses
 
 import numpy as np
 
-from skeljax import remap, skeleton
 from skeljax.data import persons, timing
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
+from skeljax.skeletons import remap, skeleton
 
 
 def centre(recording: Recording) -> Recording:

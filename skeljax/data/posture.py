@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skeljax import skeleton
-from skeljax.data import stance
+from skeljax.data import orientation
 from skeljax.data.records import Recording
 from skeljax.formats import vertical
+from skeljax.skeletons import skeleton
 
 PEOPLE = (0.4, 2.6)  # meters: no whole body of a person is smaller or larger
 _ENOUGH = 2000  # bodies that are looked at
@@ -68,7 +68,7 @@ def measure(joints: np.ndarray, measured: np.ndarray, layout: skeleton.Layout) -
         return Posture(0.0, 0.0, '', flat)
     chosen = np.unique(np.linspace(0, len(joints) - 1, _ENOUGH).astype(int))
     joints, measured = joints[chosen].astype(np.float64), measured[chosen]
-    body = stance.body_of(joints, layout)
+    body = orientation.body_of(joints, layout)
     body |= body.sum() < 2  # of two joints none is left behind
     extents = np.ptp(joints[:, body], axis=1)
     size = float(np.quantile(extents.max(1), 0.95))

@@ -13,9 +13,10 @@ import re
 from array_record.python import array_record_module
 import tensorflow_datasets as tfds
 
-from skeljax import documents, skeleton
+from skeljax import documents
 from skeljax.data import records
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 
 _VERSION = re.compile(r'\d{1,9}(\.\d{1,9})*')
 _CLASSES = 'tensorflow_datasets.core.features.'

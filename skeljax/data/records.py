@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion, bodies
+from skeljax.skeletons import skeleton
 
 GRID = 2.0**-12  # metres: 0.24 mm, finer than what any of the corpora's sensors resolves
 
@@ -23,7 +23,7 @@ class Recording:
         person_valid: bool[T, M].
         joint_valid: measured, not guessed, bool[T, M, V].
         fps: frames a second.
-        layout: the joint layout, by name or described (`skeljax.skeleton.get`).
+        layout: the joint layout, by name or described (`skeljax.skeletons.skeleton.get`).
         segment_start, segment_end: frames, half-open, int32[N].
         segment_label: class, int32[N].
         source: where it came from.

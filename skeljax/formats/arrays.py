@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import archive, axes, filling, lengths, options
 from skeljax.formats.motion import Motion
 from skeljax.formats.wanted import Wanted
+from skeljax.skeletons import skeleton
 
 _JOINTS = (
     'joints', 'keypoints', 'positions', 'data', 'joint', 'keypoint', 'skeleton', 'xyz', 'motion',

@@ -13,7 +13,7 @@ import numpy as np
 
 from skeljax.errors import FormatError
 from skeljax.formats.wanted import Wanted
-from skeljax.skeleton import Layout
+from skeljax.skeletons.skeleton import Layout
 
 _WORDS = {
     't': 'frames', 'm': 'persons', 'v': 'joints', 'c': 'coordinates', 'n': 'samples',

@@ -17,10 +17,10 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import c3d_file, filling, markers, options, subjects, units, vertical
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 _COMPUTED = ('ANGLES', 'FORCES', 'MOMENTS', 'POWERS', 'SCALARS', 'REACTIONS')
 _QUANTITY = re.compile(

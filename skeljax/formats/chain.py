@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from skeljax import skeleton
+from skeljax.skeletons import skeleton
 
 
 @dataclass(frozen=True)

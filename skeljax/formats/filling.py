@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats.motion import Motion, bodies
+from skeljax.skeletons import skeleton
 
 _LIMIT = 1e6  # metres, or pixels; beyond it float32 loses the joints of a body
 

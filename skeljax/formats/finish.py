@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import options, vertical, wanted
 from skeljax.formats.motion import Motion, without_padding
-from skeljax.skeleton import Layout
+from skeljax.skeletons import skeleton
+from skeljax.skeletons.skeleton import Layout
 
 # Modules of formats that do not tell the vertical: their readers take y for it.
 _UPLESS = ('bvh', 'amc', 'trc', 'arrays', 'table')

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import (
     documents,
@@ -30,6 +29,7 @@ from skeljax.formats import (
 from skeljax.formats.documents import Found
 from skeljax.formats.motion import Motion
 from skeljax.formats.wanted import Wanted
+from skeljax.skeletons import skeleton
 
 _COCO = {
     17: 'coco17', 23: 'coco23', 26: 'halpe26', 14: 'crowdpose14', 16: 'mpii16',

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.formats import vertical
 from skeljax.formats.options import UNITS
-from skeljax.skeleton import Layout
+from skeljax.skeletons import skeleton
+from skeljax.skeletons.skeleton import Layout
 
 # Meters from the head to the feet and to the pelvis; no two units can both fit.
 _WHOLE, _UPPER = (0.5, 2.6), (0.2, 1.1)

@@ -5,8 +5,8 @@ import dataclasses
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.formats import centers, named, sites, subjects
+from skeljax.skeletons import skeleton
 
 _GAIT = 'uiprmd39'
 

@@ -13,7 +13,7 @@ class Motion:
     Attributes:
         joints: absolute positions in metres, float32[T, M, V, 3].
         fps: frames a second.
-        layout: the joint layout, by name or described (`skeljax.skeleton.get`).
+        layout: the joint layout, by name or described (`skeljax.skeletons.skeleton.get`).
         valid: which person was seen in which frame, bool[T, M].
         source: where it came from.
         subject: who moved.

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from skeljax import anatomy, naming, skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import options, sites
 from skeljax.formats.wanted import plain, subtree
+from skeljax.skeletons import anatomy, naming, skeleton
 
-# Word of a point -> words that it hangs on, the nearest first; see `skeljax.anatomy`.
+# Word of a point -> words that it hangs on, the nearest first; see `skeljax.skeletons.anatomy`.
 _ABOVE = {
     'spine': ('pelvis',), 'upper spine': ('spine', 'pelvis'),
     'back': ('upper spine', 'spine', 'pelvis'), 'sternum': ('back', 'upper spine', 'spine'),

@@ -13,10 +13,10 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import decimals, filling, marks
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 FPS = 30.0  # of the paper; the files do not carry it
 LAYOUT = 'ntu25'

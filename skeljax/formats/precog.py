@@ -15,10 +15,10 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import options, texts
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 FPS = 25.0
 LAYOUT = 'kinect20'

@@ -8,12 +8,12 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import filling, options, pickled, wanted
 from skeljax.formats.archive import reason
 from skeljax.formats.motion import Motion
 from skeljax.formats.wanted import Wanted
+from skeljax.skeletons import skeleton
 
 FPS = 30.0  # of NTU RGB+D and Kinetics
 # Number of joints and of coordinates -> layout, of which the first that is known counts.

@@ -46,7 +46,7 @@ _CENTRAL = {
     'head top': 'headtop thead',
     'head front': 'headfront fhead',
 }
-# Sites whose joints the library has words for (`skeljax.anatomy`), where they differ.
+# Sites whose joints the library has words for (`skeljax.skeletons.anatomy`), where they differ.
 _POINTS = {
     'hip center': 'hip', 'wrist': 'inner wrist', 'wrist outside': 'outer wrist',
     'head front': '', 'trochanter': '', 'knee inside': '', 'ankle inside': '',
@@ -89,7 +89,7 @@ def sites(names: Sequence[str]) -> dict[str, int]:
 
 
 def points(names: Sequence[str]) -> dict[int, str]:
-    """Finds the point of the body (`skeljax.anatomy`) that a marker of a known set marks."""
+    """Finds the point of the body (`skeljax.skeletons.anatomy`) that a marker of a known set marks."""
     found: dict[int, str] = {}
     taken = set()
     for site, index in sites(names).items():

@@ -17,12 +17,12 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import cells, columns, filling, lengths, options, tracking, wanted
 from skeljax.formats.columns import Columns
 from skeljax.formats.moments import Moments, number
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 _PERSONS = 100
 _ROOM = 10_000_000  # joints that a motion may have, however few of them are in its table

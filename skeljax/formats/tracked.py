@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skeljax import naming, skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import filling, named, options
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import naming, skeleton
 
 _ROOM = 5 * 10**7  # points of a recording
 

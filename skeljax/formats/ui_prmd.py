@@ -19,11 +19,11 @@ import re
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import filling, markers, texts
 from skeljax.formats.chain import Chain, forward, rotations
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 # Of the data paper; the files carry neither.
 FPS = {'Kinect': 30.0, 'Vicon': 100.0}

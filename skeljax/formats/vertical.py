@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.errors import InputError
 from skeljax.formats import markers
-from skeljax.skeleton import Layout
+from skeljax.skeletons import skeleton
+from skeljax.skeletons.skeleton import Layout
 
 AXES = ('x', 'y', 'z', '-x', '-y', '-z')
 # Points at the upper and the lower end of a body, the first of each that are there.

@@ -1,6 +1,6 @@
 """The joint layout that a user tells: by name, as the part of a larger one, or joint by joint.
 
-    halpe26             a layout of `skeljax.skeleton.LAYOUTS`
+    halpe26             a layout of `skeljax.skeletons.skeleton.LAYOUTS`
     halpe136            its whole body, of which the part that is a layout is taken
     hip,knee,foot       names of a file's points in their order
 """
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import re
 
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
-from skeljax.skeleton import Layout
+from skeljax.skeletons import skeleton
+from skeljax.skeletons.skeleton import Layout
 
 _SMPLX = (*range(22), *range(25, 55))  # without the jaw and the eyes
 # Layout -> number of points of which it is a part -> these, in its order.

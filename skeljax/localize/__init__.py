@@ -7,6 +7,9 @@ import sys
 
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
+from skeljax.localize.hysteresis import steady_runs
+from skeljax.localize.metrics.result import Result
+from skeljax.localize.non_overlapping import side_by_side
 from skeljax.localize.protocols import (
     DECODERS,
     PROTOCOLS,
@@ -17,7 +20,6 @@ from skeljax.localize.protocols import (
     reads_segments,
 )
 from skeljax.localize.refine import refine
-from skeljax.localize.result import Result
 from skeljax.localize.segments import (
     Segments,
     from_frame_labels,
@@ -26,10 +28,8 @@ from skeljax.localize.segments import (
     to_json_dict,
 )
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.side_by_side import side_by_side
 from skeljax.localize.smoothing import smooth_gaussian
-from skeljax.localize.soft import soften
-from skeljax.localize.steady import steady_runs
+from skeljax.localize.soft_nms import soften
 from skeljax.localize.suppress import suppress
 from skeljax.localize.watershed import watershed
 

@@ -10,7 +10,7 @@ import numpy as np
 from skeljax.errors import InputError
 from skeljax.localize import exchange, protocols
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.result import Result
+from skeljax.localize.metrics.result import Result
 from skeljax.localize.segments import Segments, check
 
 Given = Mapping[str, Segments] | Segments | SegmentSet | str | os.PathLike

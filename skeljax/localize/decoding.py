@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax.errors import InputError
+from skeljax.localize.decoder_spec import decoder as build
 from skeljax.localize.protocols import DECODERS, protocol
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.steps import decoder as build
 
 MIN_SCORE = 0.1
 READ = 'segmentation'  # the protocol whose segments a person reads
@@ -28,7 +28,7 @@ class Decoding(NamedTuple):
 
     Attributes:
         protocol: whose decoding it is.
-        steps: as `skeljax.localize.steps.decoder` reads them.
+        steps: as `skeljax.localize.decoder_spec.decoder` reads them.
         options: of the step that finds segments, every one of them.
         min_score: segments of a lower score are left out.
     """

@@ -9,22 +9,22 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize import (
+from skeljax.localize.activity import activity_runs
+from skeljax.localize.decode import argmax_runs, threshold_runs
+from skeljax.localize.decoder_spec import decoder as build
+from skeljax.localize.hysteresis import steady_runs
+from skeljax.localize.metrics import (
     activitynet as wider,
     babel as benchmark,
     detection as voc,
     pkummd as official,
     segmentation as labelling,
 )
-from skeljax.localize.activity import activity_runs
-from skeljax.localize.decode import argmax_runs, threshold_runs
-from skeljax.localize.framewise import framewise
-from skeljax.localize.recognition import recognition, whole
-from skeljax.localize.result import Result
+from skeljax.localize.metrics.framewise import framewise
+from skeljax.localize.metrics.recognition import recognition, whole
+from skeljax.localize.metrics.result import Result
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.steady import steady_runs
-from skeljax.localize.steps import decoder as build
 from skeljax.localize.watershed import watershed
 
 TIOUS = benchmark.TIOUS
@@ -119,7 +119,7 @@ def protocol(
     Args:
         name: of the protocol.
         decoder: another decoder than the protocol's own, by its name in `DECODERS`, or
-            with steps around it, see `skeljax.localize.steps.decoder`.
+            with steps around it, see `skeljax.localize.decoder_spec.decoder`.
         sequence: a fitted sequence decoder, in the place of one with default durations.
 
     Raises:

@@ -10,8 +10,8 @@ import numpy as np
 
 from skeljax.errors import InputError
 from skeljax.localize import durations as lengths, semi_markov
-from skeljax.localize.calibration import calibrate
 from skeljax.localize.decode import checked
+from skeljax.localize.metrics.calibration import calibrate
 from skeljax.localize.segments import Segments
 
 TIOU = 0.5  # overlap from which a segment counts as found, for its score

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax.localize import durations as lengths
-from skeljax.localize.calibration import calibrate, expected_calibration_error, fit_logistic
-from skeljax.localize.diagnose import matched
-from skeljax.localize.segmentation import segmentation
+from skeljax.localize.metrics.calibration import calibrate, expected_calibration_error, fit_logistic
+from skeljax.localize.metrics.diagnose import matched
+from skeljax.localize.metrics.segmentation import segmentation
 from skeljax.localize.segments import Segments, from_frame_labels, to_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
 

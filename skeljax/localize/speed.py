@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize import plain
+from skeljax.localize import reference
 from skeljax.localize.protocols import DECODERS, PROTOCOLS
 from skeljax.localize.segments import Segments
 
@@ -183,18 +183,18 @@ def _twins(scene: Scene, classes: int) -> dict[str, Callable[[], dict]]:
             twin, *bound, num_classes=classes, tious=PROTOCOLS[name].thresholds()
         )
         for name, twin in {
-            'babel': functools.partial(plain.plain_babel, faithful=True),
-            'babel_clean': plain.plain_babel,
-            'pkummd': plain.plain_pkummd,
-            'detection': plain.plain_detection,
-            'activitynet': plain.plain_activitynet,
+            'babel': functools.partial(reference.plain_babel, faithful=True),
+            'babel_clean': reference.plain_babel,
+            'pkummd': reference.plain_pkummd,
+            'detection': reference.plain_detection,
+            'activitynet': reference.plain_activitynet,
             'segmentation': functools.partial(
-                plain.plain_segmentation, num_frames=scene.num_frames
+                reference.plain_segmentation, num_frames=scene.num_frames
             ),
         }.items()
     }
     twins['framewise'] = functools.partial(
-        plain.plain_framewise, scene.truth, num_classes=classes, probabilities=scene.probabilities
+        reference.plain_framewise, scene.truth, num_classes=classes, probabilities=scene.probabilities
     )
     return twins
 

@@ -13,8 +13,8 @@ from flax import linen as nn
 import jax
 import jax.numpy as jnp
 
-from skeljax import graph, skeleton
 from skeljax.models import layers, norms, pooling, stack
+from skeljax.skeletons import graph, skeleton
 
 
 class GraphConv(nn.Module):

@@ -12,9 +12,9 @@ import math
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax import graph, skeleton
 from skeljax.errors import InputError
 from skeljax.models import layers, norms, pooling, stack
+from skeljax.skeletons import graph, skeleton
 
 
 class GraphConv(nn.Module):

@@ -8,9 +8,9 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax import streams
 from skeljax.models import pooling
 from skeljax.models.boundary import BoundaryHead
+from skeljax.skeletons import streams
 
 
 def unit(x):

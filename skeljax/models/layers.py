@@ -12,7 +12,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.models import convolve, joints
+from skeljax.models.cpu import convolve, joints
 
 # He et al.'s initialisation by outgoing connections, as in 2s-AGCN.
 fan_out = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')

@@ -9,7 +9,7 @@ The U-shaped fuser (`models.fuser`) joins by concatenation and has a unit at eve
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax.models import fuser
+from skeljax.models import fusers
 
 
 class Pyramid(nn.Module):
@@ -30,14 +30,14 @@ class Pyramid(nn.Module):
     @nn.nowrap
     def chosen(self, taps) -> tuple[int, ...]:
         """Chooses the levels among the strides of taps; see `fuser.check_levels`."""
-        return fuser.check_levels(self.levels or tuple(sorted(taps)), taps)
+        return fusers.check_levels(self.levels or tuple(sorted(taps)), taps)
 
     @nn.nowrap
     def reach(self, taps: dict[int, int]) -> int:
         """Tells how many frames on either side a result depends on, of taps that look so far."""
         levels = self.chosen(taps)
         finest = levels[0]
-        return max(fuser.raised(taps[level], finest, level) for level in levels) + finest
+        return max(fusers.raised(taps[level], finest, level) for level in levels) + finest
 
     @nn.compact
     def __call__(self, taps, *, train: bool):
@@ -54,7 +54,7 @@ class Pyramid(nn.Module):
             lateral = nn.Dense(width, dtype=self.dtype, name=f'lateral{level}')
             here = lateral(features.astype(self.dtype))
             if total is not None:
-                here = here + fuser.upsample(total, above // level, mask.shape[1])
+                here = here + fusers.upsample(total, above // level, mask.shape[1])
             total, above = jnp.where(mask[..., None], here, 0), level
-        smooth = fuser.Unit(self.axis_name, self.dtype, name='smooth')
+        smooth = fusers.Unit(self.axis_name, self.dtype, name='smooth')
         return smooth(total, mask, train=train), mask

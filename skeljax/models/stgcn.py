@@ -9,8 +9,8 @@ import functools
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax import graph, skeleton
 from skeljax.models import layers, norms, pooling, stack
+from skeljax.skeletons import graph, skeleton
 
 # Their initialisation. Normalisation hides the scale of weights, but not the learning
 # rate that it asks for.

@@ -6,11 +6,12 @@ import math
 
 from ml_collections import ConfigDict
 
-from skeljax import localize, skeleton, streams
+from skeljax import localize
 from skeljax.configs import default
 from skeljax.data import normalize
 from skeljax.errors import InputError
-from skeljax.train import workdir as workdirs
+from skeljax.skeletons import skeleton, streams
+from skeljax.train import run_dir as workdirs
 
 _MANY = 2**31 - 1
 # Name of a field -> least and most; of several patterns that fit the first counts. A tuple has them

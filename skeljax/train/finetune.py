@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from skeljax import augment
-from skeljax.train import parallel, state as items
+from skeljax.train import parallel, train_state as items
 from skeljax.train.frame_loss import EVEN, Balance, FrameLoss
 
 

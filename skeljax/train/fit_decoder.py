@@ -9,11 +9,12 @@ import numpy as np
 
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError, writing
+from skeljax.inference import run_loader, scoring
 from skeljax.localize import decoding, sequence_fit
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.sequence_fit import Labeled
-from skeljax.train import cluster, score, trained
+from skeljax.train import cluster
 
 FILE = 'decoder.json'
 
@@ -40,16 +41,16 @@ def fit(
     """
     path = Path(workdir) / FILE
     with cluster.together():
-        run = trained.load(workdir)
+        run = run_loader.load(workdir)
         known = _step(path) == run.step
     if known:
         return path
-    probabilities = score.corpus_probabilities(run.model, run.variables, validation)
+    probabilities = scoring.corpus_probabilities(run.model, run.variables, validation)
     with cluster.together():
         if cluster.is_first():
             labels = _labels(training, chosen)
             held_out = Labeled(
-                score.truth(validation), {n: len(p) for n, p in probabilities.items()},
+                scoring.truth(validation), {n: len(p) for n, p in probabilities.items()},
                 probabilities,
             )
             decoder, error = sequence_fit.fit(
@@ -101,7 +102,7 @@ def _labels(corpus: Corpus, chosen: Sequence[int]) -> Labeled:
     frames: dict[str, int] = {}
     for index in np.asarray(chosen).tolist():
         recording = corpus[index]
-        truth[recording.name] = score.true_segments(recording)
+        truth[recording.name] = scoring.true_segments(recording)
         frames[recording.name] = len(recording.joints)
     return Labeled(truth, frames, {})
 

@@ -8,7 +8,7 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.contrast import loss
+from skeljax.contrast import info_nce
 from skeljax.errors import InputError
 from skeljax.train import negatives, parallel
 
@@ -42,7 +42,7 @@ def _row(count: int, form: str, embed: int, devices: int) -> dict:
         def loss_fn(weights):
             query, key = (_unit(batch[side] @ weights) for side in ('query', 'key'))
             far = negatives.collect({}, lax.stop_gradient(key), batch['subject'], ('batch',), form)
-            return lax.pmean(loss.info_nce(query, key, far, temperature=0.07).mean(), parallel.AXIS)
+            return lax.pmean(info_nce.info_nce(query, key, far, temperature=0.07).mean(), parallel.AXIS)
 
         value, gradient = jax.value_and_grad(loss_fn)(state)
         return state - lax.pmean(gradient, parallel.AXIS), {'loss': value}

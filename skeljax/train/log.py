@@ -10,7 +10,7 @@ import tqdm
 
 from skeljax import documents
 from skeljax.errors import writing
-from skeljax.train import board, progress, tracking
+from skeljax.train import progress, tensorboard, wandb_log
 
 
 class Log:
@@ -42,7 +42,7 @@ class Log:
         if write:
             with writing(self._path):
                 if wandb:
-                    self._tracked = tracking.start(wandb, folder, quiet=quiet)
+                    self._tracked = wandb_log.start(wandb, folder, quiet=quiet)
                 self._open(folder, start)
         self._bar = tqdm.tqdm(
             total=num_steps, initial=start, desc=title, unit='step', disable=quiet, smoothing=0.1
@@ -66,7 +66,7 @@ class Log:
         self._path.write_text(''.join(json.dumps(line) + '\n' for line in kept))
         self._file = self._path.open('a')
         progress.hold(self._file)
-        self._board = board.open_board(folder, purge_step=start + 1)
+        self._board = tensorboard.open_board(folder, purge_step=start + 1)
 
     def advance(self, steps: int = 1):
         """Moves the bar by some steps."""

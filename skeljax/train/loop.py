@@ -12,9 +12,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from skeljax.train import checkpoint, cluster, parallel, watch
-from skeljax.train.calls import Calls
+from skeljax.train import checkpoint, cluster, finite_check, parallel
 from skeljax.train.log import Log
+from skeljax.train.step_runner import Calls
 
 
 class Plan(NamedTuple):
@@ -104,7 +104,7 @@ def train(
         )
         caught = stack.enter_context(_signals())
         stream = batches.iterate(first) if first < plan.num_steps else None
-        number, call, watched = first, 0, watch.Watch(batches, workdir)
+        number, call, watched = first, 0, finite_check.Watch(batches, workdir)
         while number < plan.num_steps:
             taken = list(itertools.islice(stream, plan.steps_after(number)))
             state, metrics = run(number + 1, state, taken)

@@ -3,7 +3,7 @@
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.contrast.loss import Negatives
+from skeljax.contrast.info_nce import Negatives
 from skeljax.train import parallel, ring
 
 # Earlier videos, the other videos of the same step, or only those others that show the same

@@ -12,7 +12,7 @@ import optax
 from skeljax import augment
 from skeljax.contrast import queue, snippet
 from skeljax.models import heads
-from skeljax.train import negatives, parallel, state as items, views
+from skeljax.train import negatives, parallel, train_state as items, views
 
 
 class Encoder(nn.Module):

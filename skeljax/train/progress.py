@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from skeljax import documents
 from skeljax.errors import InputError
-from skeljax.train import workdir as workdirs
+from skeljax.train import run_dir as workdirs
 
 _PARTS = ('checkpoints', 'best')  # of a run, in which no others are
 _WRITTEN = ('run.json', 'metrics.jsonl', 'not_finite.json', *_PARTS)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from skeljax import augment, streams
+from skeljax import augment
+from skeljax.skeletons import streams
 
 
 class Seen(NamedTuple):

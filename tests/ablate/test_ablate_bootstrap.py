@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skeljax.ablate import bootstrap
+from skeljax.sweep import bootstrap
 
 
 def _compare(figures, reference, spread=0.0, reference_spread=0.0, draws=4000, **options):

@@ -1,8 +1,8 @@
 import pytest
 
-from skeljax.ablate import Sweep, Variant, plan, sweep as sweeps
 from skeljax.cli import ablate as verb
 from skeljax.errors import InputError
+from skeljax.sweep import Sweep, Variant, plan, sweep as sweeps
 
 BASE = 'ui_prmd:composed20'
 
@@ -112,7 +112,7 @@ def test_a_plan_that_cannot_work_is_named(variants, named):
 
 def _file(tmp_path, body):
     path = tmp_path / 'mine.py'
-    path.write_text('from skeljax.ablate import Sweep, Variant\n' + body)
+    path.write_text('from skeljax.sweep import Sweep, Variant\n' + body)
     return path
 
 

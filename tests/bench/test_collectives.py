@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from skeljax.bench import collectives, scaling
-from skeljax.cli import configured, main
+from skeljax.cli import config_args, main
 from skeljax.errors import InputError
-from skeljax.train import assemble, parallel
+from skeljax.train import build, parallel
 
 # A network that compiles quickly, videos that it sees whole.
 SMALL = [
@@ -99,8 +99,8 @@ ENTRY %main (p: bf16[2,4]) -> bf16[16,4] {
 
 
 def test_a_step_sends_its_gradients_and_its_keys():
-    config = configured.load('bench', SMALL)
-    _, state = assemble.pretraining(config, config.data.layout, config.bench.persons)
+    config = config_args.load('bench', SMALL)
+    _, state = build.pretraining(config, config.data.layout, config.bench.persons)
     found = collectives.totals(collectives.of_step(config, config.data.layout, config.bench.persons, 4))
     trained = [state[part]['joint']['params'] for part in ('backbone', 'heads')]
     weights = sum(x.nbytes for x in jax.tree.leaves(trained))

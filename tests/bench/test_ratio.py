@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from skeljax.bench import remote
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.models import layers, stgcn
 
 PAIRS = 9
@@ -71,7 +71,7 @@ def test_a_step_takes_less_than_its_pytorch_twin(optimised, monkeypatch):
     monkeypatch.setenv('JAX_NUMPY_DTYPE_PROMOTION', 'standard')
     sizes = {'batch': 16, 'window': 32, 'crop.length': 32, 'queue_size': 1024}
     small = [f'--config.pretrain.{name}={value}' for name, value in sizes.items()]
-    given = {'config': configured.load('bench:stgcn16', small).to_dict()}
+    given = {'config': config_args.load('bench:stgcn16', small).to_dict()}
     given |= {'what': 'step', 'stage': 'pretrain'}
     plans = {
         'skeljax.bench.ours': given,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skeljax.bench import measure, remote, twins
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.errors import InputError
 
 SIDE = '''
@@ -74,7 +74,7 @@ def test_sides_have_the_allocator_settings_of_the_launch_scripts():
 
 def test_without_torch_there_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(twins.importlib.util, 'find_spec', lambda name: None)
-    config = configured.load('bench')
+    config = config_args.load('bench')
     with pytest.raises(InputError, match=r"PyTorch: pip install 'skeljax\[bench\]'"):
         measure.row(config, what='step', stage='pretrain', rounds=1, against='torch')
 
@@ -83,6 +83,6 @@ def test_without_torch_there_is_one_clear_line(monkeypatch):
     ('augment', 'torch', 'numpy'), ('step', 'numpy', 'torch or video'), ('infer', 'numpy', 'torch'),
 ])
 def test_what_is_no_comparison_is_refused(what, against, fits):
-    config = configured.load('bench:augment')
+    config = config_args.load('bench:augment')
     with pytest.raises(InputError, match=f'bench {what} runs against {fits}, not {against}'):
         measure.row(config, what=what, stage='pretrain', rounds=1, against=against)

@@ -3,20 +3,20 @@
 import pytest
 
 from skeljax.bench import inputs
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.configs import bench
 from skeljax.data import batches
 from skeljax.errors import InputError
-from skeljax.train import assemble
+from skeljax.train import build
 
 
 @pytest.mark.parametrize('name', bench.ROWS)
 def test_a_row_is_sound(name):
-    config = configured.load(f'bench:{name}')
-    assemble.check(config)
-    host = assemble.host(config, 'ntu25')
-    assert assemble.encoder(config, 'ntu25', host).backbone.width == config.model.width
-    assert assemble.localizer(config, 'ntu25', config.bench.classes)
+    config = config_args.load(f'bench:{name}')
+    build.check(config)
+    host = build.host(config, 'ntu25')
+    assert build.encoder(config, 'ntu25', host).backbone.width == config.model.width
+    assert build.localizer(config, 'ntu25', config.bench.classes)
     assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:
         return
@@ -25,7 +25,7 @@ def test_a_row_is_sound(name):
     assert made['joints'].shape[:2] == (config[stage].batch, config[stage].crop.length)
     assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
     if stage == 'pretrain':
-        settings = assemble.pretrain_settings(config, host, 'ntu25')
+        settings = build.pretrain_settings(config, host, 'ntu25')
         augmented = any(value for view in settings.views.values() for value in view.values())
         assert augmented == (config.bench.what == 'augment')
         pad = 6 if augmented else 0
@@ -33,29 +33,29 @@ def test_a_row_is_sound(name):
 
 
 def test_clips_are_as_many_as_told():
-    config = configured.load('bench:evaluation')
+    config = config_args.load('bench:evaluation')
     assert inputs.clips(config).shape == (64, 64, 2, 25, 3)
 
 
 def test_an_unknown_row_is_named_with_those_there_are():
     with pytest.raises(InputError, match="unknown row 'fast', known: stgcn16, agcn64"):
-        configured.load('bench:fast')
+        config_args.load('bench:fast')
 
 
 def test_a_pair_is_of_any_host_and_backbone():
-    config = configured.load('bench:pair,host=rvtclr,backbone=gru')
+    config = config_args.load('bench:pair,host=rvtclr,backbone=gru')
     assert (config.pretrain.host, config.model.name, config.bench.against) == ('rvtclr', 'gru', 'video')
-    assert config.pretrain.crop.length == 2 * configured.load('bench:pair').pretrain.crop.length
+    assert config.pretrain.crop.length == 2 * config_args.load('bench:pair').pretrain.crop.length
     with pytest.raises(InputError, match="unknown host 'moco', known: aimclr, cmd"):
-        configured.load('bench:pair,host=moco')
+        config_args.load('bench:pair,host=moco')
     for strange in ('agcn64,host=cmd', 'pair,setting=linear', 'pair,aimclr'):
         with pytest.raises(InputError, match='only the row pair takes more, host= and backbone='):
-            configured.load(f'bench:{strange}')
+            config_args.load(f'bench:{strange}')
 
 
 def test_recordings_are_long_enough_and_windows_are_cut_from_them():
     changes = ['--config.pretrain.batch=4', '--config.pretrain.window=30']
-    config = configured.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])
+    config = config_args.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])
     made = inputs.Recordings(config, 'pretrain')
     assert len(made) == 4 and all(30 <= len(made[n].joints) == made.lengths[n] < 120 for n in range(4))
     batch = batches.Batches([made], length=30, batch=4, seed=0, labelled=True)(0)

@@ -9,7 +9,7 @@ import pytest
 
 from skeljax import augment
 from skeljax.bench import loaders, ours, samples
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.errors import InputError
 
 B, W, M, V, LENGTH, PAD = 24, 40, 2, 25, 32, 6
@@ -109,7 +109,7 @@ def test_draws_are_distributed_alike():
 
 def _row(*more):
     small = ['--config.pretrain.batch=6', '--config.pretrain.queue_size=12', '--config.bench.persons=1']
-    return configured.load('bench:augment', [*small, *more]).to_dict()
+    return config_args.load('bench:augment', [*small, *more]).to_dict()
 
 
 def test_two_processes_make_every_view_of_every_sample():

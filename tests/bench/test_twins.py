@@ -7,12 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax import imports
 from skeljax.bench import inputs
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.errors import InputError
-from skeljax.imports import translate
-from skeljax.train import assemble, parallel, score, views
+from skeljax.inference import scoring
+from skeljax.models import imported
+from skeljax.models.imported import translate
+from skeljax.train import build, parallel, views
 
 torch = pytest.importorskip('torch', reason='twins of steps need the extra skeljax[bench]')
 twins = importlib.import_module('skeljax.bench.twins.sides')
@@ -49,7 +50,7 @@ def _dense(linear) -> dict:
 
 def _backbone(network, config, like) -> dict:
     """Translates a network's tensors as `skeljax import` does."""
-    encoder = imports.find(_numbers(network), config.model.name)
+    encoder = imported.find(_numbers(network), config.model.name)
     flat, tree = jax.tree_util.tree_flatten_with_path(like)
     paths = [jax.tree_util.keystr(path, simple=True, separator='/') for path, _ in flat]
     shapes = {p.replace('/backbone/', '/', 1): x.shape for p, (_, x) in zip(paths, flat)}
@@ -73,7 +74,7 @@ def _parts(branch) -> dict:
 
 
 def _contrast(row, *more):
-    config = configured.load(row, [*SMALL, *PRETRAIN, *more])
+    config = config_args.load(row, [*SMALL, *PRETRAIN, *more])
     torch.manual_seed(0)
     model = twins.contrast(config)
     randomise(model.query.backbone)
@@ -81,7 +82,7 @@ def _contrast(row, *more):
         torch.nn.init.uniform_(model.query.parts.norm.weight, 0.5, 1.5)  # 0 hides what goes in
     model.key.load_state_dict(model.query.state_dict())
     model.train()
-    step, state = assemble.pretraining(config, 'ntu25', config.bench.persons)
+    step, state = build.pretraining(config, 'ntu25', config.bench.persons)
     item = state['backbone']['joint']
     item = _backbone(model.query.backbone, config, item)
     if config.pretrain.host == 'skeletonclr':
@@ -123,8 +124,8 @@ def test_losses_of_three_steps_are_equal(row):
 
 def _views(config, batch, number) -> list:
     """Makes the views of RVTCLR that our step `number` makes itself."""
-    host = assemble.host(config, 'ntu25')
-    settings = assemble.pretrain_settings(config, host, 'ntu25')
+    host = build.host(config, 'ntu25')
+    settings = build.pretrain_settings(config, host, 'ntu25')
     rng = jax.random.fold_in(jax.random.key(0), number)
     seen = views.make(rng, batch, host.views, settings)
     return [
@@ -175,11 +176,11 @@ def test_views_of_another_tempo_are_half_or_every_other_frame():
 
 
 def _localizer(row, *more):
-    config = configured.load(row, [*SMALL, '--config.finetune.batch=3', *more])
+    config = config_args.load(row, [*SMALL, '--config.finetune.batch=3', *more])
     torch.manual_seed(0)
     model = twins.localizer(config)
     randomise(model.backbone)
-    step, state, _ = assemble.finetuning(config, 'ntu25', config.bench.persons, 5)
+    step, state, _ = build.finetuning(config, 'ntu25', config.bench.persons, 5)
     state['backbone'] = _backbone(model.backbone, config, state['backbone'])
     params = {'head': {'score': _dense(model.score)}}
     if model.fuser:
@@ -222,8 +223,8 @@ def test_scores_of_clips_are_equal():
     joints = inputs.clips(config)
     with torch.inference_mode():
         theirs = model.eval()(twins.shown(joints, 'cpu')).softmax(-1).numpy()
-    given = assemble.localizer(config, 'ntu25', 5), score.variables(state)
-    found = score.clip_probabilities(*given, joints, np.ones(joints.shape[:3], bool))
+    given = build.localizer(config, 'ntu25', 5), scoring.variables(state)
+    found = scoring.clip_probabilities(*given, joints, np.ones(joints.shape[:3], bool))
     np.testing.assert_allclose(found, theirs, atol=1e-5)
 
 
@@ -234,4 +235,4 @@ def test_scores_of_clips_are_equal():
 ])
 def test_what_the_twin_does_not_know_is_refused(change, told):
     with pytest.raises(InputError, match=told):
-        twins.contrast(configured.load('bench:agcn64', [change]))
+        twins.contrast(config_args.load('bench:agcn64', [change]))

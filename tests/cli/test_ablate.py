@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from skeljax import localize
-from skeljax.ablate import execute, plan, sweep as sweeps
 from skeljax.cli import ablate, main
 import skeljax.configs.ablations
 from skeljax.localize import Segments
-from skeljax.report import kept, scores
-from skeljax.train import assemble, workdir as workdirs
+from skeljax.sweep import execute, plan, sweep as sweeps
+from skeljax.train import build, run_dir as workdirs
 from skeljax.train.frame_loss import FrameLoss
+from skeljax.viz import saved_eval, scores
 
 SHIPPED = sorted(p.stem for p in Path(skeljax.configs.ablations.__file__).parent.glob('[a-z]*.py'))
 
@@ -39,7 +39,7 @@ else:
         shutil.copy(figures, folder / f'evaluate-test.{ending}')
 """
 SWEEP = """
-from skeljax.ablate import Sweep, Variant
+from skeljax.sweep import Sweep, Variant
 
 def get_sweep(arg=''):
     variants = {
@@ -60,8 +60,8 @@ def _write_figures(stem, found: int):
     segments = {name: some[:found] for name, some in truth.items()}
     scorer = localize.protocol('babel_clean').evaluate
     result = scorer(segments, truth, num_classes=2, tious=(0.1, 0.5))
-    compared = kept.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
-    kept.write(stem.with_suffix('.npz'), compared)
+    compared = saved_eval.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
+    saved_eval.write(stem.with_suffix('.npz'), compared)
     figures = scores.to_json_dict(result)
     told = {'classes': ['x', 'y'], 'tious': [0.1, 0.5], 'protocols': {'babel_clean': figures}}
     stem.with_suffix('.json').write_text(json.dumps(told))
@@ -192,12 +192,12 @@ def test_a_shipped_sweep_resolves_to_sound_configs(name, tmp_path):
     steps = {2, 6, 12} if name == 'decoding' else {2}  # of 250, 600 and 1,200
     assert {run.num_steps for run in runs.values()} == steps
     for config in made.values():
-        host = assemble.host(config, 'uiprmd22')
-        assemble.encoder(config, 'uiprmd22', host)
-        assemble.pretrain_settings(config, host, 'uiprmd22')
-        assemble.localizer(config, 'uiprmd22', 20)
+        host = build.host(config, 'uiprmd22')
+        build.encoder(config, 'uiprmd22', host)
+        build.pretrain_settings(config, host, 'uiprmd22')
+        build.localizer(config, 'uiprmd22', 20)
         for stage in ('pretrain', 'finetune'):
-            assemble.optimiser(config, stage)
+            build.optimiser(config, stage)
 
 
 def test_the_options_of_the_loss_are_compared_on_any_config(tmp_path):
@@ -207,7 +207,7 @@ def test_the_options_of_the_loss_are_compared_on_any_config(tmp_path):
     configs = {name: ablate.load(run.base, run.overrides) for (name, _), run in runs.items()}
     assert {c.data.corpus for c in configs.values()} == {'folder/mine'}
     assert {c.finetune.label_fraction for c in configs.values()} == {0.2}
-    losses = {name: assemble.frame_loss(config) for name, config in configs.items()}
+    losses = {name: build.frame_loss(config) for name, config in configs.items()}
     assert losses.pop('cross-entropy') == FrameLoss() and FrameLoss() not in losses.values()
     assert len(set(losses.values())) == len(losses)
 
@@ -219,7 +219,7 @@ def test_a_sweep_from_beginning_to_end(tiny, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv('JAX_NUMPY_DTYPE_PROMOTION', 'standard')
     monkeypatch.setenv('JAX_NUM_CPU_DEVICES', '1')
     (tmp_path / 'two.py').write_text(
-        'from skeljax.ablate import Sweep, Variant\n\n'
+        'from skeljax.sweep import Sweep, Variant\n\n'
         'def get_sweep(arg=""):\n'
         '    variants = {"U": Variant(), "pyramid": Variant({"finetune.fuser_kind": "pyramid"})}\n'
         '    return Sweep("ui_prmd", variants, "U", seeds=(3,), changes={\n'

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from skeljax.cli import completion, configured, main
+from skeljax.cli import completion, config_args, main
 from skeljax.configs import default
-from skeljax.report import settings
-from skeljax.train import workdir as workdirs
+from skeljax.train import run_dir as workdirs
+from skeljax.viz import settings
 
 
 @pytest.fixture(scope='module')
@@ -81,7 +81,7 @@ def test_every_field_can_be_told_as_it_is_completed():
     assert {f'--config.{path}' for path, _ in workdirs.flat(config.to_dict())} <= options
     for host, own in default._OPTIONS.items():
         overrides = [f'--config.pretrain.{host}.{name}={value!r}' for name, value in own.items()]
-        configured.load(f'default:host={host}', overrides)
+        config_args.load(f'default:host={host}', overrides)
         assert {word.partition('=')[0] for word in overrides} <= options
 
 

@@ -7,11 +7,12 @@ from ml_collections import ConfigDict
 import numpy as np
 import pytest
 
-from skeljax.cli import configured, finetune, knn, pretrain
+from skeljax.cli import config_args, finetune, knn, pretrain
 from skeljax.configs import default
-from skeljax.data import corpus as corpora, packing
+from skeljax.data import corpus as corpora, device_pack
 from skeljax.errors import InputError
-from skeljax.train import assemble, knn as neighbours, loop, score, workdir as workdirs
+from skeljax.inference import knn as neighbours, scoring
+from skeljax.train import build, loop, run_dir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
            'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
@@ -69,31 +70,31 @@ def _fields(config, path='') -> set[str]:
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_a_config_loads_and_is_sound(name):
-    config = configured.load(name)
-    assemble.check(config)
-    host = assemble.host(config, 'ntu25')
-    encoder = assemble.encoder(config, 'ntu25', host)
+    config = config_args.load(name)
+    build.check(config)
+    host = build.host(config, 'ntu25')
+    encoder = build.encoder(config, 'ntu25', host)
     assert encoder.backbone.width == config.model.width
     assert encoder.snippet is not None
     cuts = {view.cut or name for name, view in host.views.items()}
-    assert set(assemble.pretrain_settings(config, host, 'ntu25').views) == cuts
-    assert assemble.localizer(config, 'ntu25', 4).head.num_outputs == 5
+    assert set(build.pretrain_settings(config, host, 'ntu25').views) == cuts
+    assert build.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
-        assemble.optimiser(config, stage)
+        build.optimiser(config, stage)
 
 
 def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     options = [*SMALL, '--config.data.resident=True', f'--config.data.data_dir={tiny}']
-    config = configured.load('default', options)
+    config = config_args.load('default', options)
     seen: set[str] = set()
     recorder = Recorder(config, seen)
 
     def instead(step, state, batches, plan, workdir, *, validate=None, corpus, **_):
-        assert isinstance(batches, packing.Rows) and corpus['joints'].dtype == np.float32
+        assert isinstance(batches, device_pack.Rows) and corpus['joints'].dtype == np.float32
         return validate and validate(state)
 
     monkeypatch.setattr(loop, 'train', instead)
-    monkeypatch.setattr(score, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
+    monkeypatch.setattr(scoring, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
     pretrain.train(recorder, tmp_path / 'a')
     finetune.train(recorder, tmp_path / 'b')
     empty = {'backbone': {}, 'decoder': {}}
@@ -103,7 +104,7 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     knn.scored(recorder)
     for name in ('stgcn', 'ctrgcn', 'gru', 'transformer'):
         config.model.name = name
-        assemble.backbone(recorder, 'ntu25')
+        build.backbone(recorder, 'ntu25')
     # Read when an evaluation asks whether a run is to be taken up, or a key only then.
     assert _fields(config) - seen == {'finetune.init_from'} - seen
 
@@ -115,7 +116,7 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 
     kinds = {'a': ('ntu25', 2), 'b': ('cmu31', 2), 'c': ('ntu25', 1)}
     ours = {name: corpus(name, *kind) for name, kind in kinds.items()}
-    monkeypatch.setattr(configured, 'open_corpus', lambda config, name, split: ours[name])
+    monkeypatch.setattr(config_args, 'open_corpus', lambda config, name, split: ours[name])
     unlabelled = lambda *names: SimpleNamespace(data=SimpleNamespace(unlabelled=names))
     with pytest.raises(InputError, match='b has layout cmu31, a ntu25; set config.data.layout'):
         pretrain.open_unlabelled(unlabelled('a', 'b'))
@@ -125,13 +126,13 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 
 
 def test_the_release_is_one_config_away():
-    config = configured.load('default', [f'--config.faithful={assemble.QUIRKS}'])
-    assemble.check(config)
-    host = assemble.host(config, 'ntu25')
-    settings = assemble.pretrain_settings(config, host, 'ntu25')
+    config = config_args.load('default', [f'--config.faithful={build.QUIRKS}'])
+    build.check(config)
+    host = build.host(config, 'ntu25')
+    settings = build.pretrain_settings(config, host, 'ntu25')
     assert not settings.snippet.queue_advances
     assert all(view['faithful'] for view in settings.views.values())
-    assert 'input_norm' in assemble.backbone(config, 'ntu25').faithful
+    assert 'input_norm' in build.backbone(config, 'ntu25').faithful
 
 
 @pytest.mark.parametrize(
@@ -144,13 +145,13 @@ def test_the_release_is_one_config_away():
 )
 def test_an_unknown_key_or_a_value_of_another_type_is_named(override, named):
     with pytest.raises(InputError, match=named) as raised:
-        configured.load('ui_prmd', [override])
+        config_args.load('ui_prmd', [override])
     assert '\n' not in str(raised.value)
 
 
 def test_an_unknown_config_lists_those_there_are():
     with pytest.raises(InputError, match='nowhere.*default.*demo.*ui_prmd'):
-        configured.load('nowhere')
+        config_args.load('nowhere')
 
 
 @pytest.mark.parametrize(
@@ -169,27 +170,27 @@ def test_an_unknown_config_lists_those_there_are():
 )
 def test_a_value_that_nothing_knows_is_named(override, named):
     with pytest.raises(InputError, match=named):
-        assemble.check(configured.load('default', [override]))
+        build.check(config_args.load('default', [override]))
 
 
 @pytest.mark.parametrize(
     ('override', 'make'),
     [
-        ('--config.model.name=perceptron', lambda c: assemble.backbone(c, 'ntu25')),
-        ('--config.model.name=heads', lambda c: assemble.backbone(c, 'ntu25')),
-        ('--config.pretrain.host=moco', lambda c: assemble.host(c, 'ntu25')),
+        ('--config.model.name=perceptron', lambda c: build.backbone(c, 'ntu25')),
+        ('--config.model.name=heads', lambda c: build.backbone(c, 'ntu25')),
+        ('--config.pretrain.host=moco', lambda c: build.host(c, 'ntu25')),
     ],
 )
 def test_a_name_is_a_module_or_an_error(override, make):
     with pytest.raises(InputError, match=r'no skeljax/\w+/\w+\.py|heads is no backbone'):
-        make(configured.load('default', [override]))
+        make(config_args.load('default', [override]))
 
 
 def test_a_run_from_before_a_field_came_has_the_fields_default():
-    config = configured.load('default', ['--config.model.width=8', '--config.seed=5'])
+    config = config_args.load('default', ['--config.model.width=8', '--config.seed=5'])
     run = {'config': json.loads(json.dumps(config.to_dict()))}
     del run['config']['data']['layout'], run['config']['finetune']
-    again = workdirs.config_of(run, configured.load('default'))
+    again = workdirs.config_of(run, config_args.load('default'))
     assert again.to_dict() == config.to_dict()
 
 
@@ -200,7 +201,7 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
         'def get_config(arg=""):\n'
         '    config = ui_prmd.get_config(arg)\n    config.model.width = 8\n    return config\n'
     )
-    config = configured.load(f'{own}:composed20', ['--config.seed=3'])
+    config = config_args.load(f'{own}:composed20', ['--config.seed=3'])
     assert (config.model.width, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')
 
 
@@ -208,25 +209,25 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
 @pytest.mark.parametrize('name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published', 'open_corpora'])
 def test_a_setting_holds_in_every_config(name, setting):
     """No config puts back what a setting chose."""
-    config = configured.load(f'{name}:setting={setting}')
-    assemble.check(config)
+    config = config_args.load(f'{name}:setting={setting}')
+    build.check(config)
     wanted = default.SETTINGS[setting]
     for key in set(wanted) - {'optimiser'}:
         assert config.finetune[key] == wanted[key], key
-    model = assemble.localizer(config, 'ntu25', 4)
+    model = build.localizer(config, 'ntu25', 4)
     assert model.frozen == (setting in ('linear', 'recognition'))
     assert model.whole == (setting == 'recognition')
     assert (model.fuser is None) == (setting in ('linear', 'plain', 'recognition'))
 
 
 def test_open_corpora_share_the_settings_of_ui_prmd():
-    config = configured.load('open_corpora:precog/default')
+    config = config_args.load('open_corpora:precog/default')
     assert (config.finetune.window, config.finetune.crop.length) == (192, 128)  # they are short
     assert config.data.corpus == 'precog/default' and config.data.unlabelled == ('precog/default',)
-    assert configured.load('open_corpora').data.corpus == 'kinder_gator/composed58'
-    other = configured.load('open_corpora:precog/fold1,unlabelled=kinder_gator/trials')
+    assert config_args.load('open_corpora').data.corpus == 'kinder_gator/composed58'
+    other = config_args.load('open_corpora:precog/fold1,unlabelled=kinder_gator/trials')
     assert other.data.unlabelled == ('kinder_gator/trials',)
-    base, config = configured.load('ui_prmd'), configured.load('open_corpora')
+    base, config = config_args.load('ui_prmd'), config_args.load('open_corpora')
     changed = {
         f'{stage}.{key}': config[stage][key]
         for stage in ('model', 'pretrain', 'finetune')
@@ -243,19 +244,19 @@ def test_open_corpora_share_the_settings_of_ui_prmd():
 
 
 def test_published_rates_belong_to_the_settings():
-    peaks = {s: configured.load(f'babel:setting={s}').finetune.optimiser.peak for s in ('plain', 'fuser')}
+    peaks = {s: config_args.load(f'babel:setting={s}').finetune.optimiser.peak for s in ('plain', 'fuser')}
     assert peaks == {'plain': 1e-3, 'fuser': 1e-4}
-    linear = configured.load('published:setting=recognition').finetune
+    linear = config_args.load('published:setting=recognition').finetune
     assert (linear.optimiser.name, linear.optimiser.peak, linear.num_epochs) == ('sgd', 3.0, 100)
 
 
 def test_corpora_and_layout_are_chosen_by_name():
-    config = configured.load('pku_mmd:part2_xview,unlabelled=ntu_rgbd/xsub60+babel/all')
+    config = config_args.load('pku_mmd:part2_xview,unlabelled=ntu_rgbd/xsub60+babel/all')
     assert config.data.corpus == 'pku_mmd/part2_xview' and config.data.layout == 'ntu25'
     assert config.data.unlabelled == ('ntu_rgbd/xsub60', 'babel/all')
-    assert configured.load('pku_mmd').data.unlabelled == ('pku_mmd/part1_xsub',)
-    assert configured.load('babel:subset2,setting=semi20').data.unlabelled == ('babel/all',)
-    assert configured.load('ui_prmd:unlabelled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
+    assert config_args.load('pku_mmd').data.unlabelled == ('pku_mmd/part1_xsub',)
+    assert config_args.load('babel:subset2,setting=semi20').data.unlabelled == ('babel/all',)
+    assert config_args.load('ui_prmd:unlabelled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
 
 
 @pytest.mark.parametrize(
@@ -268,28 +269,28 @@ def test_corpora_and_layout_are_chosen_by_name():
 )
 def test_an_unknown_choice_is_told(name, told):
     with pytest.raises(InputError, match=told):
-        configured.load(name)
+        config_args.load(name)
 
 
 def test_epochs_are_told_in_steps():
-    config = configured.load('babel')
-    assert configured.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
+    config = config_args.load('babel')
+    assert config_args.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
     assert config.finetune.num_steps == 4000
-    steps = configured.load('default')
-    assert configured.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
+    steps = config_args.load('default')
+    assert config_args.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
     with pytest.raises(InputError, match='num_epochs is -1'):
-        configured.in_steps(configured.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
+        config_args.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
 
 
 def test_a_fuser_does_not_score_recordings_as_a_whole():
-    config = configured.load('default:setting=fuser', ['--config.finetune.whole=True'])
+    config = config_args.load('default:setting=fuser', ['--config.finetune.whole=True'])
     with pytest.raises(InputError, match='a fuser scores frames'):
-        assemble.localizer(config, 'ntu25', 4)
+        build.localizer(config, 'ntu25', 4)
 
 
 def test_few_labels_can_be_drawn_so_that_every_class_is_shown(tiny):
     choice = ['--config.finetune.label_fraction=0.25', '--config.finetune.label_stratified=True']
-    config = configured.load('default:synthetic/tiny', [*choice, f'--config.data.data_dir={tiny}'])
+    config = config_args.load('default:synthetic/tiny', [*choice, f'--config.data.data_dir={tiny}'])
     corpus = finetune.open_split(config, 'train')
     chosen = finetune.labelled(config, corpus)
     np.testing.assert_array_equal(chosen, corpora.stratified(corpora.classes_shown(corpus), 0.25, 4))

@@ -7,9 +7,9 @@ import pytest
 from skeljax import localize
 from skeljax.cli import evaluate_files, main
 from skeljax.data.corpus import Corpus
+from skeljax.inference import scoring
 from skeljax.localize import exchange
 from skeljax.localize.exchange import SegmentSet
-from skeljax.train import score
 
 TRUTH = """recording,label,start,end
 a,walk,0,1
@@ -68,7 +68,7 @@ def test_by_default_every_scorer_is_shown_once_and_what_cannot_be_is_told(files,
 def test_the_truth_may_be_a_prepared_corpus(tiny, tmp_path, capsys):
     """Its own segments score 1, half of them miss half of the truth."""
     corpus = Corpus(tiny, 'synthetic/tiny', 'test')
-    perfect = SegmentSet(score.truth(corpus), corpus.classes, corpus.fps)
+    perfect = SegmentSet(scoring.truth(corpus), corpus.classes, corpus.fps)
     for kind, name in (('activitynet', 'p.json'), ('csv_frames', 'p.csv'), ('pku', 'p')):
         exchange.write(tmp_path / name, perfect, kind=kind)
         options = ['--protocol', 'babel_clean', '--protocol', 'segmentation']

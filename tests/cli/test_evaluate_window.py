@@ -7,8 +7,8 @@ import pytest
 
 from skeljax.cli import evaluate, main
 from skeljax.data.corpus import Corpus
-from skeljax.report import kept
-from skeljax.train import score, tiles
+from skeljax.inference import scoring, windowing
+from skeljax.viz import saved_eval
 from tests import untrained
 
 REACH = 12  # frames to either side that the stand-in looks
@@ -20,7 +20,7 @@ def _local(model, variables, joints, mask):
     around = np.lib.stride_tricks.sliding_window_view(
         np.pad(x, ((0, 0), (REACH, REACH), (0, 0))), 2 * REACH + 1, axis=1
     )
-    return score.softmax((around * np.linspace(0, 3, 2 * REACH + 1)).sum(-1)).astype(np.float32)
+    return scoring.softmax((around * np.linspace(0, 3, 2 * REACH + 1)).sum(-1)).astype(np.float32)
 
 
 @pytest.fixture(scope='module')
@@ -33,13 +33,13 @@ def run(tiny, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch):
-    monkeypatch.setattr(score, 'clip_probabilities', _local)
+    monkeypatch.setattr(scoring, 'clip_probabilities', _local)
 
 
 @pytest.fixture(scope='module')
 def whole(run):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(score, 'clip_probabilities', _local)
+        patch.setattr(scoring, 'clip_probabilities', _local)
         return evaluate.scored([run])
 
 
@@ -52,7 +52,7 @@ def _options(window) -> list[str]:
 
 
 def test_windows_that_see_enough_give_the_figures_of_whole_recordings(run, whole):
-    window = tiles.Window(64, 40, REACH)
+    window = windowing.Window(64, 40, REACH)
     found = evaluate.scored([run], window=window)
     assert found.probabilities.keys() == whole.probabilities.keys()
     for name, scores in whole.probabilities.items():
@@ -64,11 +64,11 @@ def test_windows_that_see_enough_give_the_figures_of_whole_recordings(run, whole
     assert [told['window'] for told in figures] == [None, list(window)]
     first, second = (told['protocols']['framewise']['mean'] for told in figures)
     assert first == pytest.approx(second, abs=1e-3)
-    assert list(kept.read(run / f'{stem}.npz').predicted) == ['framewise']
+    assert list(saved_eval.read(run / f'{stem}.npz').predicted) == ['framewise']
 
 
 def test_small_windows_give_what_predict_gives(run, whole, tmp_path):
-    window = tiles.Window(32, 16, 4)  # fewer frames ahead than the network looks
+    window = windowing.Window(32, 16, 4)  # fewer frames ahead than the network looks
     found = evaluate.scored([run], window=window)
     name, scores = next(iter(found.probabilities.items()))
     given = ['--workdir', str(run), '--out', str(tmp_path), '--format', 'scores', '--quiet']
@@ -76,7 +76,7 @@ def test_small_windows_give_what_predict_gives(run, whole, tmp_path):
     with np.load(tmp_path / f'{name}.scores.npz') as stored:
         np.testing.assert_allclose(stored['probabilities'], scores, atol=1e-6)
     assert not np.allclose(scores, whole.probabilities[name], atol=1e-5)
-    assert score.truth(found.corpus)[name].end.max() <= len(scores)
+    assert scoring.truth(found.corpus)[name].end.max() <= len(scores)
 
 
 def test_what_cannot_be_is_told_in_a_line(run, capsys):

@@ -14,8 +14,8 @@ from skeljax.cli import main
 from skeljax.data import batches, records
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
+from skeljax.inference import adapt, predictor, scoring
 from skeljax.localize import decoding
-from skeljax.train import fitted, ready, score
 from tests import untrained
 
 
@@ -85,7 +85,7 @@ def test_three_lines_of_python(model, run):
     assert found.names == [untrained.CLASSES[label] for label in found.label]
     assert scores.shape == (100, 4) and scores.dtype == np.float32
     np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-5)
-    own = ready.of_run(run, decoder='mean:5,babel_clean', thresholds=[0.2, 0.3], min_score=0.05)
+    own = predictor.of_run(run, decoder='mean:5,babel_clean', thresholds=[0.2, 0.3], min_score=0.05)
     np.testing.assert_array_equal(own.scores(moved), scores)
     expected = own.localize(moved)
     assert expected.start.tolist() == found.start.tolist()
@@ -130,19 +130,19 @@ def test_a_model_from_before_the_loss_had_options_is_read(model, tmp_path):
 def test_a_model_decodes_otherwise_when_told():
     steps = 'gaussian:2,babel_clean'
     chosen = decoding.choose('babel_clean', steps, thresholds=[0.5], min_score=0.3)
-    model = ready.Model(None, chosen._replace(options={**chosen.options, 'min_frames': 9}), {})
-    kept = ready.decoding_as(model, min_score=0.2).decoding
+    model = predictor.Model(None, chosen._replace(options={**chosen.options, 'min_frames': 9}), {})
+    kept = predictor.decoding_as(model, min_score=0.2).decoding
     assert kept == model.decoding._replace(min_score=0.2)
-    cut = ready.decoding_as(model, thresholds=[0.7]).decoding
+    cut = predictor.decoding_as(model, thresholds=[0.7]).decoding
     assert cut.options == {**model.decoding.options, 'thresholds': (0.7,)}
-    other = ready.decoding_as(model, decoder='activity_clean', thresholds=[0.6]).decoding
+    other = predictor.decoding_as(model, decoder='activity_clean', thresholds=[0.6]).decoding
     assert other.options['threshold'] == 0.6 and other.min_score == 0.3
-    assert ready.decoding_as(model, 'pkummd').decoding.steps == 'class_runs'
+    assert predictor.decoding_as(model, 'pkummd').decoding.steps == 'class_runs'
 
 
 @pytest.mark.parametrize('steps', [*localize.DECODERS, 'gaussian:1.5,watershed,refine:4'])
 def test_a_decoding_comes_back_from_json_and_finds_the_same(steps):
-    scores = score.softmax(3 * np.random.default_rng(0).normal(size=(80, 4)))
+    scores = scoring.softmax(3 * np.random.default_rng(0).normal(size=(80, 4)))
     chosen = decoding.choose('babel', steps, min_score=0.0)
     back = decoding.from_json_dict(json.loads(json.dumps(decoding.to_json_dict(chosen))))
     assert back == chosen
@@ -154,12 +154,12 @@ def test_a_decoding_comes_back_from_json_and_finds_the_same(steps):
 
 
 def test_models_of_a_described_layout_and_another_stream_come_back(tmp_path):
-    layout = skeljax.skeleton.describe(
-        skeljax.skeleton.infer('mine', ['hips', 'spine', 'head', 'tail'], [-1, 0, 1, 0])
+    layout = skeljax.skeletons.skeleton.describe(
+        skeljax.skeletons.skeleton.infer('mine', ['hips', 'spine', 'head', 'tail'], [-1, 0, 1, 0])
     )
     run = untrained.make(tmp_path / 'run', layout=layout, stream='bone')
     assert _export(run, tmp_path / 'model') == 0
-    loaded, own = skeljax.load(tmp_path / 'model'), ready.of_run(run)
+    loaded, own = skeljax.load(tmp_path / 'model'), predictor.of_run(run)
     assert loaded.layout == layout
     moved = motion(layout=layout, joints=4)
     np.testing.assert_array_equal(loaded.scores(moved), own.scores(moved))
@@ -263,7 +263,7 @@ def test_the_function_in_stablehlo_equals_the_scores(tmp_path, backbone):
     joints, mask, expected = [], [], []
     for seed, frames in enumerate((100, 256)):
         recording = records.from_motion(motion(frames, seed=seed), name='a')
-        normalised = batches.window(fitted.prepare(loaded.trained, recording), 0, 256)
+        normalised = batches.window(adapt.prepare(loaded.trained, recording), 0, 256)
         joints.append(normalised['joints']), mask.append(normalised['mask'])
         expected.append(loaded.scores(recording))
     joints, mask = np.stack(joints), np.stack(mask)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax.cli import configured, finetune, main
+from skeljax.cli import config_args, finetune, main
 from skeljax.data import label_counts
 from skeljax.data.corpus import Corpus
-from skeljax.train import checkpoint, ready, workdir as workdirs
+from skeljax.inference import predictor
+from skeljax.train import checkpoint, run_dir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', '--config.model.name=gru',
@@ -80,7 +81,7 @@ def test_another_option_is_another_run(run, tiny, capsys):
 
 def test_weights_are_those_of_the_drawn_recordings(tiny):
     options = [*SMALL[3:], *OPTIONS, f'--config.data.data_dir={tiny}']
-    config = configured.load('ui_prmd', options)
+    config = config_args.load('ui_prmd', options)
     corpus = finetune.open_split(config, 'train')
     step, *_ = finetune.prepare(config, corpus)
     drawn = finetune.labelled(config, corpus)
@@ -99,7 +100,7 @@ def test_weights_are_those_of_the_drawn_recordings(tiny):
 def test_it_is_evaluated_exported_and_read_again(run, tiny, tmp_path):
     assert main.main(['evaluate', '--workdir', str(run), '--protocol', 'babel_clean']) == 0
     assert main.main(['export', str(run), '--out', str(tmp_path / 'model')]) == 0
-    loaded, own = skeljax.load(tmp_path / 'model'), ready.of_run(run)
+    loaded, own = skeljax.load(tmp_path / 'model'), predictor.of_run(run)
     head = loaded.trained.model.boundary
     assert head == own.trained.model.boundary
     assert (head.width, head.radius, head.strength) == (4, 5, 8.0)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from skeljax import graph, imports, skeleton
 from skeljax.cli import import_, main
 from skeljax.formats import torch_file
-from skeljax.imports.translate import translate
+from skeljax.models import imported
+from skeljax.models.imported.translate import translate
+from skeljax.skeletons import graph, skeleton
 from skeljax.train import checkpoint
 
 TINY = ['--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
@@ -74,7 +75,7 @@ def _state(name='l1.gcn1', **more) -> dict:
 )
 def test_the_query_encoder_is_taken_or_the_one_named(prefixes, given, chosen):
     tensors = {place + name: x for place in prefixes for name, x in _state().items()}
-    found = imports.find(tensors, 'agcn', given)
+    found = imported.find(tensors, 'agcn', given)
     assert found.prefix == chosen and found.tensors.keys() == _state().keys()
     assert {chosen, *found.others} == set(prefixes)
 
@@ -92,19 +93,19 @@ def test_the_query_encoder_is_taken_or_the_one_named(prefixes, given, chosen):
 )
 def test_an_encoder_that_is_not_there_is_told(tensors, given, expected):
     with pytest.raises(import_.InputError) as caught:
-        imports.find(tensors, 'agcn', given)
+        imported.find(tensors, 'agcn', given)
     assert expected in str(caught.value) and '\n' not in str(caught.value)
 
 
 def test_the_graph_tells_how_edges_are_divided():
     layout = skeleton.get('ntu25')
     kernels = {f'st_gcn_networks.{i}.gcn.conv.weight': np.ones((12, 3, 1, 1)) for i in (0, 9)}
-    encoder = lambda adjacency: imports.Encoder('stgcn', '', {'A': adjacency, **kernels}, ())
+    encoder = lambda adjacency: imported.Encoder('stgcn', '', {'A': adjacency, **kernels}, ())
     for faithful in (True, False):
-        found = imports.describe(encoder(graph.spatial(layout, faithful=faithful)), 'ntu25')
+        found = imported.describe(encoder(graph.spatial(layout, faithful=faithful)), 'ntu25')
         assert found == (4, {'features': 4}, ('partition',) if faithful else ())
     with pytest.raises(import_.InputError, match='its graph A is not what ST-GCN makes of layout'):
-        imports.describe(encoder(graph.partitions(layout)), 'ntu25')
+        imported.describe(encoder(graph.partitions(layout)), 'ntu25')
 
 
 @pytest.mark.parametrize(
@@ -120,10 +121,10 @@ def test_the_graph_tells_how_edges_are_divided():
     ],
 )
 def test_tensors_of_another_network_are_told(changed, expected):
-    encoder = imports.Encoder('agcn', '', _state() | changed, ())
+    encoder = imported.Encoder('agcn', '', _state() | changed, ())
     shapes = {'params/block1/temporal/kernel': (9, 4, 4), 'params/block1/temporal/bias': (4,)}
     with pytest.raises(import_.InputError) as caught:
-        imports.describe(encoder, 'ntu25')
+        imported.describe(encoder, 'ntu25')
         translate(encoder, shapes, [n for n in encoder.tensors if n in changed])
     assert expected in str(caught.value) and '\n' not in str(caught.value)
 

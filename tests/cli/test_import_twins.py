@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import configured, finetune, import_, main
-from skeljax.train import assemble, checkpoint, finetune as train
+from skeljax.cli import config_args, finetune, import_, main
+from skeljax.train import build, checkpoint, finetune as train
 
 torch = pytest.importorskip('torch', reason='twins of networks need the extra skeljax[compare]')
 twins = importlib.import_module('skeljax.bench.twins.networks')
@@ -42,7 +42,7 @@ def _agrees(network, architecture, tmp_path, prefix='', absent=False, **extra):
     persons = 1 if absent else 2
     means = [y[:, :persons].mean((1, 4)).transpose(1, 2).numpy() for y in features]
     mask = np.broadcast_to(np.arange(2) < persons, joints.shape[:3])
-    found = _apply(assemble.backbone(config, 'ntu25'))(_restored(tmp_path / 'out'), joints, mask)
+    found = _apply(build.backbone(config, 'ntu25'))(_restored(tmp_path / 'out'), joints, mask)
     # The last block of each length is tapped.
     expected = {19: None} | {mean.shape[1]: mean for mean in means}
     assert {tap.shape[1] for tap, _ in found.taps.values()} == set(expected)
@@ -114,8 +114,8 @@ def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
     assert main.main(['import', str(tmp_path / 'best.pt'), '--as', 'stgcn', '--out', str(out)]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     options = [word.replace('"', '') for word in told.split() if word.startswith('--config.')]
-    config = configured.load('ui_prmd', options)
-    model = assemble.localizer(config, 'ntu25', 3)
+    config = config_args.load('ui_prmd', options)
+    model = build.localizer(config, 'ntu25', 3)
     init = functools.partial(train.variables, model, example=jnp.zeros((1, 64, 1, 25, 3)))
     like = train.parts(jax.eval_shape(init, jax.random.key(0)))['backbone']
     found = finetune.pretrained(config.finetune.init_from, like, config, 'ntu25')

@@ -13,7 +13,8 @@ import pytest
 from skeljax import formats, localize
 from skeljax.cli import evaluate, main
 from skeljax.data import normalize, records
-from skeljax.train import checkpoint, fitted, score, trained, workdir as workdirs
+from skeljax.inference import adapt, run_loader, scoring
+from skeljax.train import checkpoint, run_dir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
@@ -138,7 +139,7 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
         mixed = scores.astype(float) ** 0.6 * second[name].astype(float) ** 0.4
         expected[name] = localize.protocol('argmax_clean').decode(mixed / mixed.sum(-1, keepdims=True))
     result = localize.protocol('argmax_clean').evaluate(
-        expected, score.truth(corpus), num_classes=len(corpus.classes), tious=tuple(saved['tious'])
+        expected, scoring.truth(corpus), num_classes=len(corpus.classes), tious=tuple(saved['tious'])
     )
     np.testing.assert_allclose(saved['protocols']['argmax_clean']['map'], result.map, atol=1e-6)
 
@@ -207,15 +208,15 @@ def test_predict_maps_another_layout_and_says_what_it_guessed(runs, tmp_path, ca
 
 def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path):
     """At twice the rate, each moment scores as it does at the run's own."""
-    ready = trained.load(runs / 'tuned')
+    ready = run_loader.load(runs / 'tuned')
     motion = dataclasses.replace(formats.read(_kinect_file(tmp_path)), fps=60.0)
     fast = records.from_motion(motion, name='clip')
     said = []
-    made = fitted.fit(fast, ready.layout, ready.fps, said.append)
+    made = adapt.fit(fast, ready.layout, ready.fps, said.append)
     assert (made.fps, len(made.joints)) == (30.0, 40)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
-    scores = fitted.frame_scores(ready, fast)
-    slow = score.probabilities(
+    scores = adapt.frame_scores(ready, fast)
+    slow = scoring.probabilities(
         ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(made)
     )
     assert scores.shape == (80, 9)
@@ -386,7 +387,7 @@ def test_segments_of_a_run_are_saved_diagnosed_and_score_alike_from_their_file(
     of_run = json.loads(
         (runs / 'tuned' / 'evaluate-test-gaussian:1.5,watershed,soft_gaussian:0.4.json').read_text()
     )
-    ready = trained.load(runs / 'tuned')
+    ready = run_loader.load(runs / 'tuned')
     out = tmp_path / 'figures.json'
     truth = ['--truth', ready.config.data.corpus, '--data-dir', str(tiny), '--fps', f'{ready.fps}']
     command = ['evaluate', '--predictions', str(saved), *truth, *given[2:], '--out', str(out)]

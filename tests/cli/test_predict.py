@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from skeljax import formats, localize, skeleton
+from skeljax import formats, localize
 from skeljax.cli import main, sources
 from skeljax.localize import SequenceDecoder, decoding, exchange
-from skeljax.view import predictions
+from skeljax.skeletons import skeleton
+from skeljax.viz.viewer import predictions
 from tests import untrained
 
 

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import configured
+from skeljax.cli import config_args
 from skeljax.configs import published
 from skeljax.data import normalize
 from skeljax.errors import InputError
-from skeljax.train import assemble, schedule
+from skeljax.train import build, optimizer
 
 # Steps an epoch are 40,091 clips by the batch: 313, 626, 112.
 PUBLISHED = {
@@ -28,7 +28,7 @@ MOCO = ('skeletonclr', 'crossclr', 'aimclr', 'hiclr', 'rvtclr')
 
 
 def _load(host, *more):
-    return configured.load(f'published:host={host}', list(more))
+    return config_args.load(f'published:host={host}', list(more))
 
 
 @pytest.mark.parametrize('host', PUBLISHED)
@@ -52,7 +52,7 @@ def test_a_host_comes_with_its_published_figures(host):
 @pytest.mark.parametrize('host', PUBLISHED)
 def test_the_rate_falls_once_to_a_tenth(host):
     chosen, peak = _load(host).pretrain, PUBLISHED[host]['rate']
-    rate = schedule.rate(chosen.optimiser, chosen.num_steps)
+    rate = optimizer.rate(chosen.optimiser, chosen.num_steps)
     epochs, falls = (300, 250) if host in MOCO else (451, 351)
     each = chosen.num_steps // epochs
     with jax.numpy_dtype_promotion('standard'):
@@ -64,22 +64,22 @@ def test_the_rate_falls_once_to_a_tenth(host):
 def test_every_host_is_sound_with_and_without_the_snippet_term(host):
     for weight in (0.0, 1.5):
         config = _load(host, f'--config.pretrain.snippet.weight={weight}')
-        assemble.check(config)
-        made = assemble.host(config, 'ntu25')
-        encoder = assemble.encoder(config, 'ntu25', made)
+        build.check(config)
+        made = build.host(config, 'ntu25')
+        encoder = build.encoder(config, 'ntu25', made)
         assert (encoder.snippet is None) == (weight == 0)
         assert type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(host, "stgcn")}'
-        settings = assemble.pretrain_settings(config, made, 'ntu25')
+        settings = build.pretrain_settings(config, made, 'ntu25')
         assert settings.streams == (
             ('joint', 'motion', 'bone') if host in ('crossclr', 'cmd') else ('joint',)
         )
-        assemble.optimiser(config, 'pretrain')
+        build.optimiser(config, 'pretrain')
 
 
 @pytest.mark.parametrize('host', MOCO)
 def test_the_encoder_is_that_of_the_releases(host):
     """821,380 numbers in the ST-GCN of width 16, and 98,688 in a head 256-256-128."""
-    backbone = assemble.backbone(_load(host), 'ntu25')
+    backbone = build.backbone(_load(host), 'ntu25')
     assert backbone.dropout == 0.5
     joints, mask = jnp.zeros((1, 8, 1, 25, 3)), jnp.ones((1, 8, 1), bool)
     made = jax.eval_shape(functools.partial(backbone.init, train=False), jax.random.key(0), joints, mask)
@@ -89,7 +89,7 @@ def test_the_encoder_is_that_of_the_releases(host):
 def test_the_quirks_that_the_docstring_names_are_known():
     text = published.__doc__.split('--config.faithful=')[1].split(')')[0]
     config = _load('aimclr', f'--config.faithful={" ".join(text.strip(chr(39)).split())})')
-    assemble.check(config)
+    build.check(config)
     assert len(config.faithful) == 6
 
 
@@ -107,13 +107,13 @@ def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(ho
     assert found.keys() == expected.keys()
     for view, amplitudes in expected.items():
         assert found[view] == pytest.approx(amplitudes, rel=1e-4), view
-    hidden = {name: view.hidden for name, view in assemble.host(config, 'ntu25').views.items()}
+    hidden = {name: view.hidden for name, view in build.host(config, 'ntu25').views.items()}
     assert {name: count for name, count in hidden.items() if count} == ({'masked': 2} if host == 'hiclr' else {})
 
 
 @pytest.mark.parametrize('host', PUBLISHED)
 def test_stages_begin_where_they_were_published_to(host):
-    made = assemble.host(_load(host), 'ntu25')
+    made = build.host(_load(host), 'ntu25')
     half = {'crossclr': 'cross_from', 'aimclr': 'mine_from', 'hiclr': 'mine_from', 'rvtclr': 'mine_from'}
     assert host not in half or getattr(made, half[host]) == 150 / 300
     assert made.temperature == 0.07 and made.faithful == ('',)
@@ -128,12 +128,12 @@ def test_fifty_frames_are_the_pipeline_of_crossclr():
 )
 def test_what_there_is_not_is_told_in_a_line(arg, told):
     with pytest.raises(InputError, match=told) as raised:
-        configured.load(f'published:{arg}')
+        config_args.load(f'published:{arg}')
     assert '\n' not in str(raised.value)
 
 
 def test_the_corpus_and_the_backbone_can_be_others():
     assert _load('cmd').model.width == 1024
-    config = configured.load('published:corpus=ntu_rgbd/xview60,host=hiclr,backbone=agcn')
+    config = config_args.load('published:corpus=ntu_rgbd/xview60,host=hiclr,backbone=agcn')
     assert config.data.corpus == 'ntu_rgbd/xview60' and config.model.name == 'agcn'
     assert config.pretrain.host == 'hiclr' and config.model.width == 64

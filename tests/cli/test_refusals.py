@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from skeljax.cli import beside, configured, main, signals
-from skeljax.report import table
+from skeljax.cli import beside, config_args, main, signals
+from skeljax.viz import table
 
 
 def _told(capsys, *words, status=2) -> str:
@@ -25,7 +25,7 @@ def _told(capsys, *words, status=2) -> str:
 def test_a_config_that_is_none_is_told_and_claims_no_folder(tmp_path, capsys, content):
     path = tmp_path / 'text.txt'
     path.write_text(content)
-    configured.load('default')  # whose functions do not become those of the next file
+    config_args.load('default')  # whose functions do not become those of the next file
     told = _told(capsys, 'pretrain', '--config', str(path), '--workdir', str(tmp_path / 'run'))
     assert told.startswith(f'skeljax pretrain: {path}: ')
     assert not (tmp_path / 'run').exists()

@@ -10,7 +10,7 @@ import pytest
 from skeljax.cli import main
 from skeljax.configs import default
 from skeljax.errors import InputError
-from skeljax.train import progress, workdir as workdirs
+from skeljax.train import progress, run_dir as workdirs
 from skeljax.train.log import Log
 
 

@@ -12,8 +12,8 @@ import pytest
 from skeljax import localize
 from skeljax.cli import main, stream as verb, stream_server
 from skeljax.formats import wire
-from skeljax.localize import steady
-from skeljax.train import ready, streaming, tiles
+from skeljax.inference import predictor, streaming, windowing
+from skeljax.localize import hysteresis
 from tests import untrained
 
 V = 25
@@ -194,12 +194,12 @@ ATTACKS = {
 @pytest.fixture
 def server(run):
     """Starts `serve` on the verb's own streams; returns how to connect, and joins it at the end."""
-    model, job = ready.of_run(run), None
+    model, job = predictor.of_run(run), None
 
     def begin():
         made = streaming.Stream(
-            model.trained, tiles.Window(64, 8, 16), fps=30.0, layout='ntu25',
-            runs=steady.Runs(0.26, 0.98, 3),
+            model.trained, windowing.Window(64, 8, 16), fps=30.0, layout='ntu25',
+            runs=hysteresis.Runs(0.26, 0.98, 3),
         )
         return made, wire.Lines(1, V)
 

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.contrast import loss, snippet
+from skeljax.contrast import info_nce, snippet
 from skeljax.models.heads import Snippets
 
 TEMPERATURE = 0.5
@@ -47,12 +47,12 @@ def test_loss_by_hand():
     embeddings = units[None, :3]
     matched = _snippets(key, embeddings[:, [1, 0, 2]])  # the match of snippet i embeds as i
     values, counts = snippet.term(
-        _snippets(query, embeddings), matched, loss.Negatives(jnp.array(units[3:])), temperature=TEMPERATURE
+        _snippets(query, embeddings), matched, info_nce.Negatives(jnp.array(units[3:])), temperature=TEMPERATURE
     )
     np.testing.assert_allclose(values, np.full((1, 3), np.log1p(2 * np.exp(-2))), rtol=1e-6)
     assert counts.all()
     values, _ = snippet.term(
-        _snippets(query, embeddings), matched, loss.Negatives(jnp.array(units[3:])),
+        _snippets(query, embeddings), matched, info_nce.Negatives(jnp.array(units[3:])),
         temperature=TEMPERATURE, match='position',
     )
     # In place, snippets 0 and 1 meet each other's embedding (similarity 0).
@@ -64,7 +64,7 @@ def test_padded_snippets_do_not_count():
     query, key = _case()
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
     ours = _snippets(query, embeddings, [[True, True, False]])
-    negatives = loss.Negatives(jnp.eye(5)[3:])
+    negatives = info_nce.Negatives(jnp.eye(5)[3:])
     _, counts = snippet.term(ours, _snippets(key, embeddings), negatives, temperature=TEMPERATURE)
     np.testing.assert_array_equal(counts, [[True, True, False]])
     empty = _snippets(key, embeddings, [[False, False, False]])
@@ -77,7 +77,7 @@ def test_no_gradient_into_the_key():
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
 
     def total(ours, theirs):
-        return snippet.term(ours, theirs, loss.Negatives(jnp.eye(5)[3:]), temperature=TEMPERATURE)[0].sum()
+        return snippet.term(ours, theirs, info_nce.Negatives(jnp.eye(5)[3:]), temperature=TEMPERATURE)[0].sum()
 
     ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
     grads = jax.grad(total, argnums=(0, 1), allow_int=True)(ours, theirs)
@@ -104,7 +104,7 @@ def test_embeddings_that_cancel_over_time_escape_averages_but_not_snippets():
     counts = {'average': other, 'snippet': np.repeat(other, 2, axis=1)}
 
     def loss_of(kind):
-        negatives = loss.Negatives(snippet.negatives(key, kind), counts[kind])
+        negatives = info_nce.Negatives(snippet.negatives(key, kind), counts[kind])
         return snippet.term(key, key, negatives, temperature=0.1)[0]
 
     assert np.asarray(loss_of('average')).max() < 1e-4
@@ -115,7 +115,7 @@ def test_mined_snippets_join_the_positive():
     """Query snippet i is the i-th unit vector; its nearest of the negatives is the like one."""
     query, key = _case()
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
-    negatives = loss.Negatives(jnp.eye(5)[jnp.array([1, 3, 0])])
+    negatives = info_nce.Negatives(jnp.eye(5)[jnp.array([1, 3, 0])])
     values, _ = snippet.term(
         _snippets(query, embeddings), _snippets(key, embeddings), negatives,
         temperature=TEMPERATURE, match='position', mined=1,
@@ -133,7 +133,7 @@ def test_moments_that_all_look_alike_satisfy_the_term_unless_others_of_the_video
     alike = np.repeat(np.eye(2, dtype=np.float32)[:, None], 4, axis=1)
     key = _snippets(alike, alike)
     others = np.repeat(~np.eye(2, dtype=bool), 4, axis=1)
-    negatives = loss.Negatives(snippet.negatives(key, 'snippet'), others)
+    negatives = info_nce.Negatives(snippet.negatives(key, 'snippet'), others)
 
     def loss_of(apart):
         return snippet.term(
@@ -150,7 +150,7 @@ def test_snippets_apart_are_measured_from_the_match_and_empty_ones_left_out():
     query, key = _case()  # matches: 1, 0, 2
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
     theirs = _snippets(key, embeddings[:, [1, 0, 2]], [[True, True, False]])
-    far = loss.Negatives(jnp.eye(5)[3:])
+    far = info_nce.Negatives(jnp.eye(5)[3:])
     values, _ = snippet.term(
         _snippets(query, embeddings), theirs, far, temperature=TEMPERATURE, apart=1
     )
@@ -167,7 +167,7 @@ def test_own_snippets_are_negatives_and_never_mined():
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
     values, _ = snippet.term(
         _snippets(query, embeddings), _snippets(key, embeddings),
-        loss.Negatives(jnp.eye(5)[jnp.array([1, 3])]), temperature=TEMPERATURE,
+        info_nce.Negatives(jnp.eye(5)[jnp.array([1, 3])]), temperature=TEMPERATURE,
         match='position', apart=1, mined=1,
     )
     # Snippet 1: its own key and the mined like one; another negative, and two of its video.
@@ -190,7 +190,7 @@ def test_a_random_match_is_any_valid_snippet_of_the_same_video():
 def test_the_loss_of_a_random_match_is_that_of_what_was_drawn():
     query, key = _case()
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
-    far = loss.Negatives(jnp.eye(5)[3:])
+    far = info_nce.Negatives(jnp.eye(5)[3:])
     keys = jax.random.split(jax.random.key(3), 1)
     partner = np.asarray(snippet.draw(keys, jnp.ones((1, 3), bool)))
     ours, theirs = _snippets(query, embeddings), _snippets(key, embeddings)
@@ -221,7 +221,7 @@ def test_only_snippets_of_a_common_moment_count_when_matched_by_time():
     embeddings = np.eye(5, dtype=np.float32)[None, :3]
     times = jnp.array([[0.0, 8.0, 16.0]]), jnp.array([[8.0, 16.0, 24.0]])
     values, counts = snippet.term(
-        _snippets(query, embeddings), _snippets(key, embeddings), loss.Negatives(jnp.eye(5)[3:]),
+        _snippets(query, embeddings), _snippets(key, embeddings), info_nce.Negatives(jnp.eye(5)[3:]),
         temperature=TEMPERATURE, match='time', pairing=snippet.Pairing(None, times, 8.0),
     )
     np.testing.assert_array_equal(counts, [[False, True, True]])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.contrast import loss, softmax
+from skeljax.contrast import info_nce, softmax
 
 VIDEOS, EACH, EMBED, TEMPERATURE = 3, 2, 8, 0.07
 
@@ -48,8 +48,8 @@ def test_whoever_meets_no_key_has_no_loss_and_no_gradient():
     rng = np.random.default_rng(0)
     query, positive = _unit(rng, 2, EACH, EMBED), _unit(rng, 2, EACH, EMBED)
     keys = _unit(rng, 2000, EMBED)
-    far = loss.Negatives(keys, np.array([[True] * 2000, [False] * 2000]))
-    value = lambda query: loss.info_nce(query, positive, far, temperature=TEMPERATURE)
+    far = info_nce.Negatives(keys, np.array([[True] * 2000, [False] * 2000]))
+    value = lambda query: info_nce.info_nce(query, positive, far, temperature=TEMPERATURE)
     values, gradient = value(query), jax.grad(lambda query: value(query).sum())(query)
     np.testing.assert_array_equal(values[1], 0)
     np.testing.assert_array_equal(gradient[1], 0)
@@ -62,7 +62,7 @@ def test_half_precision_is_kept_and_no_gradient_flows_into_the_keys():
     total = lambda query, keys: softmax.log_sum(TEMPERATURE, query, keys).sum()
     value, slope = jax.value_and_grad(total)(query, keys)
     assert value.dtype == jnp.float32 and slope.dtype == jnp.bfloat16
-    far = lambda keys: loss.info_nce(query, query, loss.Negatives(keys), temperature=1.0).sum()
+    far = lambda keys: info_nce.info_nce(query, query, info_nce.Negatives(keys), temperature=1.0).sum()
     np.testing.assert_array_equal(jax.grad(lambda keys: jnp.float32(far(keys)))(keys), 0)
 
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.data import compose
 from skeljax.errors import InputError
 from skeljax.formats.chain import Chain, forward
+from skeljax.skeletons import skeleton
 
 SEEDS = st.text(max_size=8)
 PARENTS = skeleton.get('uiprmd22').parents

@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.data import corpus, normalize, synthetic, timing
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 
 NAME = 'synthetic/tiny'
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from skeljax.data import building, folder, survey
+from skeljax.data import beam_jobs, folder, stats
 from skeljax.errors import FormatError, InputError
 
 EAF = (
@@ -51,8 +51,8 @@ def own(tmp_path):
 
 
 def _segments(told) -> dict:
-    work = building.Work()
-    made = work.each(survey.make, survey.jobs(told, told.files))
+    work = beam_jobs.Work()
+    made = work.each(stats.make, stats.jobs(told, told.files))
     found = {
         r.name: list(zip(r.segment_start.tolist(), r.segment_end.tolist(), r.segment_label.tolist()))
         for r in made
@@ -115,8 +115,8 @@ def test_segments_that_overlap_are_kept_cut_or_refused(own):
     (root / 'corpus.json').write_text('{"overlaps": "cut"}')
     assert _segments(folder.plan(root))['walk'] == [(0, 60, 0), (60, 90, 1)]
     (root / 'corpus.json').write_text('{"overlaps": "refuse"}')
-    work = building.Work()
-    list(work.each(survey.make, survey.jobs(folder.plan(root), ['walk'])))
+    work = beam_jobs.Work()
+    list(work.each(stats.make, stats.jobs(folder.plan(root), ['walk'])))
     (trouble,) = work.troubles
     assert trouble == (
         f'{root}/labels.csv:3: 1 to 3 s overlaps 0 to 2 s of {root}/labels.csv:2; '

@@ -6,11 +6,12 @@ from hypothesis import given, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.cli import main
 from skeljax.data import corpus, handedness, records
 from skeljax.formats.motion import Motion
-from skeljax.train import fitted, ready, streaming
+from skeljax.inference import adapt, predictor, streaming
+from skeljax.skeletons import skeleton
 from tests import untrained
 
 NAME = 'synthetic/tiny'
@@ -102,7 +103,7 @@ def test_real_recordings_are_not_mirrored(real_data):
 
 
 def test_a_model_notes_a_recording_of_another_handedness(recordings, tmp_path):
-    model = ready.of_run(untrained.make(tmp_path / 'run'))
+    model = predictor.of_run(untrained.make(tmp_path / 'run'))
     short = dataclasses.replace(
         recordings[0], fps=model.fps, segment_start=np.zeros(0, int), segment_end=np.zeros(0, int),
         segment_label=np.zeros(0, int), **{
@@ -110,7 +111,7 @@ def test_a_model_notes_a_recording_of_another_handedness(recordings, tmp_path):
             for name in ('joints', 'frame_valid', 'person_valid', 'joint_valid')
         },
     )
-    for score in (fitted.frame_scores, lambda *a: streaming.frame_scores(*a[:2], streaming.WINDOW, a[2])):
+    for score in (adapt.frame_scores, lambda *a: streaming.frame_scores(*a[:2], streaming.WINDOW, a[2])):
         notes = []
         score(model.trained, short, notes.append)
         assert not [note for note in notes if 'left and right' in note]
@@ -119,9 +120,9 @@ def test_a_model_notes_a_recording_of_another_handedness(recordings, tmp_path):
         assert [note for note in notes if note.startswith(told)]
     mirrored = model.trained._replace(mirrored=True)
     notes = []
-    fitted.warn(mirrored, _mirrored(short), notes.append)
+    adapt.warn(mirrored, _mirrored(short), notes.append)
     assert not notes
-    fitted.warn(mirrored, short, notes.append)
+    adapt.warn(mirrored, short, notes.append)
     assert 'the model was trained on mirrored ones' in notes[0]
 
 

@@ -14,9 +14,9 @@ from skeljax.formats import texts
 from skeljax.localize import exchange
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.segments import Segments
-from skeljax.report.run import markdown
-from skeljax.report.run.blocks import Heading, Table, Text
 from skeljax.tfds_builders.ntu_rgbd import files
+from skeljax.viz.report import markdown
+from skeljax.viz.report.elements import Heading, Table, Text
 
 LEADING = ['../a', '/tmp/a', 'a/../../b', 'a\0b', 'a\nb', 'a\x1b[2J', '', '\ud800', 'a/..']
 

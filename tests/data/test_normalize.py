@@ -6,10 +6,10 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.data import normalize
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 
 LAYOUT = skeleton.get('ntu25')
 ((LOW,), (HIGH,)), ((RIGHT,), (LEFT,)) = LAYOUT.spine, LAYOUT.shoulders

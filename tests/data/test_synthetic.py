@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.data import kinematics, normalize, records, synthetic
+from skeljax.skeletons import skeleton
 
 
 def _recording(number=0, index=0, split='train', noise=0.01):

@@ -13,12 +13,13 @@ import warnings
 
 import numpy as np
 
-from skeljax import documents, formats, skeleton
+from skeljax import documents, formats
 from skeljax.data import folder_options
 from skeljax.formats import archive, asf, babel, labels, pickled, texts, torch_file, wire
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
-from skeljax.report import kept
+from skeljax.skeletons import skeleton
+from skeljax.viz import saved_eval
 from tests import kinect_files
 from tests.formats import test_amc, test_bvh, test_torch_file
 
@@ -98,7 +99,7 @@ def _coco() -> bytes:
 def _kept() -> bytes:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     with tempfile.TemporaryDirectory() as folder:
-        path = kept.write(Path(folder) / 'a.npz', kept.Kept({'a': some}, {'p': {'a': some}}, {'a': 9}))
+        path = saved_eval.write(Path(folder) / 'a.npz', saved_eval.Kept({'a': some}, {'p': {'a': some}}, {'a': 9}))
         return path.read_bytes()
 
 
@@ -137,7 +138,7 @@ def _tables() -> dict[str, Seed]:
         'segments of ActivityNet': Seed(sets, 'a.json', (_json({'database': database}), _json({'results': results}))),
         'segments of PKU-MMD': Seed(sets, 'a.txt', (b'1,0,30,0.5\n2,30,60,1\n',)),
         'segments of predict': Seed(sets, 'a.json', (_json(found),)),
-        'kept segments': Seed(kept.read, 'a.npz', (_kept(),), binary=True),
+        'kept segments': Seed(saved_eval.read, 'a.npz', (_kept(),), binary=True),
         'BABEL': Seed(babel.sequences, 'val.json', (_json({'7': entry}),)),
         'JSON': Seed(documents.read, 'a.json', (_json(found),)),
         'a layout': Seed(_layout, 'a.txt', (skeleton.describe(

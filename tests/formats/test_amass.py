@@ -6,9 +6,10 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import amass, smplh
+from skeljax.skeletons import skeleton
 
 FRAMES = 7
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.formats import amc, asf
+from skeljax.skeletons import skeleton
 from tests.formats.damage import damaged, sound_or_told, told
 
 UNIT = 0.0254 / 0.45

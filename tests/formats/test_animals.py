@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 from tests.formats.damage import damaged, sound_or_told, told
 
 h5py = pytest.importorskip('h5py', reason='needs h5py (pip install skeljax[hdf5])')

@@ -11,7 +11,7 @@ import pytest
 from skeljax.errors import FormatError
 from skeljax.formats import annotations
 from skeljax.localize.segments import Segments
-from skeljax.report import elan, webvtt
+from skeljax.viz import elan, webvtt
 from tests.formats.damage import damaged, told
 
 EAF = """<?xml version="1.0" encoding="UTF-8"?>

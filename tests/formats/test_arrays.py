@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import arrays
+from skeljax.skeletons import skeleton
 
 JOINTS = np.random.default_rng(0).normal(size=(6, 25, 3)).astype(np.float32)
 TOLD = {'fps': 30, 'layout': 'ntu25'}

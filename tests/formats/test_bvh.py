@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.formats import bvh, chain
+from skeljax.skeletons import skeleton
 from tests.formats.damage import damaged, sound_or_told, told
 
 SMALL = """HIERARCHY

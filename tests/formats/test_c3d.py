@@ -7,8 +7,9 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.formats import vertical
+from skeljax.skeletons import skeleton
 from tests.formats.damage import sound_or_told, told
 
 c3d = pytest.importorskip('c3d')

@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.formats import c3d_file, vertical
+from skeljax.skeletons import skeleton
 from tests.formats.c3d_bytes import pack
 from tests.formats.damage import sound_or_told, told
 

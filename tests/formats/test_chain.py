@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.formats import chain
+from skeljax.skeletons import skeleton
 
 TURNS = {  # what a quarter turn does to each axis, right-handed
     'x': ((1, 0, 0), (0, 0, 1), (0, -1, 0)),

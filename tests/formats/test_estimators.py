@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.data import folder, synthetic
 from skeljax.errors import FormatError
 from skeljax.formats import frame_folders, keypoints, wanted
+from skeljax.skeletons import skeleton
 
 RNG = np.random.default_rng(0)
 T = 5
@@ -167,7 +167,7 @@ def test_posetrack_has_its_own_names(tmp_path):
 
 def _standing(layout) -> np.ndarray:
     """A person in meters with y up, in the joints of a layout, float[T, V, 3]."""
-    from skeljax import remap
+    from skeljax.skeletons import remap
 
     motion, _ = synthetic.recording(1, 'train', 0, 0, actions=4, noise=0.0)
     return remap.remap(motion.joints[:T, 0], 'ntu25', layout)[0].astype(np.float64)

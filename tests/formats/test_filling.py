@@ -4,9 +4,9 @@ from hypothesis import given, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.errors import FormatError
 from skeljax.formats import filling
+from skeljax.skeletons import skeleton
 
 PARENTS = (-1, 0, 1, 1)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
+from skeljax.skeletons import skeleton
 
 PARTS = ['snout', 'leftear', 'rightear', 'tail']
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.errors import InputError
 from skeljax.formats import kinder_gator
+from skeljax.skeletons import skeleton
 from tests import first_kinect
 from tests.formats.damage import damaged, sound_or_told, told
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.data import synthetic
 from skeljax.formats import lengths
+from skeljax.skeletons import skeleton
 
 MOTION, _ = synthetic.recording(1, 'train', 0, 0, actions=4, noise=0.0)
 JOINTS = MOTION.joints

@@ -6,9 +6,10 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.errors import FormatError
 from skeljax.formats import ntu
+from skeljax.skeletons import skeleton
 from tests import kinect_files
 
 NAME = 'S001C002P003R001A004.skeleton'

@@ -10,9 +10,10 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.data import folder
 from skeljax.formats import joblib_file, pickled, smpl
+from skeljax.skeletons import skeleton
 from tests.formats.damage import sound_or_told, told
 
 

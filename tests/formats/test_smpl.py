@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.errors import FormatError
 from skeljax.formats import amass, smpl, smplh
+from skeljax.skeletons import skeleton
 
 FRAMES = 5
 PARENTS = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import cells, columns
+from skeljax.skeletons import skeleton
 
 RNG = np.random.default_rng(0)
 NAMES = ['nose', 'left_hip', 'right_hip']

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import table
+from skeljax.skeletons import skeleton
 
 LAYOUT = skeleton.get('ntu25')
 JOINTS = np.random.default_rng(0).normal(size=(6, 25, 3)).round(4)

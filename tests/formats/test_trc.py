@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
+from skeljax.skeletons import skeleton
 from tests.formats.damage import damaged, sound_or_told, told
 
 HEADER = (

@@ -6,10 +6,11 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import ui_prmd
 from skeljax.formats.chain import forward
+from skeljax.skeletons import skeleton
 
 LAYOUT = skeleton.get('uiprmd22')
 WAIST, SPINE, CHEST, HEAD_TIP, LEFT_LEG, RIGHT_LEG = (

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.data import synthetic
 from skeljax.errors import InputError
 from skeljax.formats import vertical
+from skeljax.skeletons import skeleton
 
 NTU = skeleton.get('ntu25')
 MOTION, _ = synthetic.recording(1, 'train', 0, 0, actions=4, noise=0.0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax import skeleton
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import wanted
+from skeljax.skeletons import skeleton
 
 RNG = np.random.default_rng(0)
 BVH = """HIERARCHY

@@ -13,10 +13,11 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import configured, finetune as finetuning, prepare, pretrain as pretraining
+from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain as pretraining
 from skeljax.formats.motion import Motion
+from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoding
-from skeljax.train import assemble, directory, parallel, ready, score, trained, workdir
+from skeljax.train import build, parallel, run_dir
 from tests.golden import cases, inputs
 
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
@@ -36,7 +37,7 @@ def pretrain(method: str) -> dict:
     """Takes three steps of pretraining by a method; see `_run`."""
     case = cases.METHODS[method]
     config = _one_block(f'default:host={method},backbone=stgcn', cases.PRETRAIN | case.fields)
-    step, state = assemble.pretraining(config, inputs.LAYOUT, case.persons)
+    step, state = build.pretraining(config, inputs.LAYOUT, case.persons)
     return _run(step, state, _batches(method, case))
 
 
@@ -46,14 +47,14 @@ def finetune(head: str) -> dict:
     config = _one_block('default:backbone=stgcn', cases.FINETUNE | case.fields)
     if head == 'fuser':
         config.model.stgcn.update(dict(widths=(1, 1, 2), strides=(2, 3)))
-    step, state, _ = assemble.finetuning(
+    step, state, _ = build.finetuning(
         config, inputs.LAYOUT, case.persons, len(inputs.CLASSES)
     )
     return _run(step, state, _batches(head, case))
 
 
 def _one_block(source: str, fields: dict):
-    config = configured.load(source, options(fields))
+    config = config_args.load(source, options(fields))
     with config.unlocked():  # what Backbone takes without being told of it in configs
         config.model.stgcn.widths, config.model.stgcn.strides = (1,), (1,)
     return config
@@ -183,7 +184,7 @@ def config(source: str, options: list[str] = ()) -> dict:
         InputError: an unknown key or a value of another type.
     """
     before = {new: old for old, new in RENAMED.items()}
-    found = workdir.flat(configured.load(source, options).to_dict())
+    found = run_dir.flat(config_args.load(source, options).to_dict())
     return {before.get(key, key): value for key, value in found}
 
 
@@ -212,7 +213,7 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
     words = ['skeljax', stage, '--config', source, '--workdir', folder.name, *options(fields)]
     run = {'pretrain': pretraining.train, 'finetune': finetuning.train}[stage]
     with _promoting():
-        run(configured.load(source, options(fields)), folder, quiet=True, command=words)
+        run(config_args.load(source, options(fields)), folder, quiet=True, command=words)
     found: dict[int, dict[str, float]] = {}
     for line in map(json.loads, (folder / 'metrics.jsonl').read_text().splitlines()):
         step = line.pop('step')
@@ -224,8 +225,8 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
 def load(folder: Path):
     """Loads an exported model, or makes one of a fine-tuned run."""
     if (folder / 'model.json').is_file():
-        return directory.load(folder, note=lambda _: None)  # decoded with default durations
-    return ready.of_run(folder)
+        return model_io.load(folder, note=lambda _: None)  # decoded with default durations
+    return predictor.of_run(folder)
 
 
 def probabilities(model) -> np.ndarray:
@@ -245,14 +246,14 @@ def about(model) -> dict:
 
 def export(folder: Path, run: Path):
     """Writes the exported model of a fine-tuned run."""
-    directory.write(folder, ready.of_run(run)._replace(origin=directory.origin(run)))
+    model_io.write(folder, predictor.of_run(run)._replace(origin=model_io.origin(run)))
 
 
 def export_untrained(folder: Path, source: str, fields: dict):
     """Writes an exported model with the weights of `inputs.uniform`."""
-    config = configured.load(source, options(fields))
+    config = config_args.load(source, options(fields))
     classes, layout = inputs.CLASSES, inputs.LAYOUT
-    _, state, model = assemble.finetuning(config, layout, 1, len(classes))
-    variables = score.variables(weighed(state, statistics=True)[1])
-    made = trained.Trained(model, variables, config, classes, layout, inputs.FPS, step=0)
-    directory.write(folder, ready.Model(made, decoding.choose('babel_clean'), {}))
+    _, state, model = build.finetuning(config, layout, 1, len(classes))
+    variables = scoring.variables(weighed(state, statistics=True)[1])
+    made = run_loader.Trained(model, variables, config, classes, layout, inputs.FPS, step=0)
+    model_io.write(folder, predictor.Model(made, decoding.choose('babel_clean'), {}))

@@ -13,8 +13,8 @@ from skeljax.errors import InputError
 from skeljax.formats import labels
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
-from skeljax.report import kept
-from skeljax.view import predictions
+from skeljax.viz import saved_eval
+from skeljax.viz.viewer import predictions
 
 HUGE = 10**400
 NUMBERS = [HUGE, -HUGE, 10**5000, 1e308, float('inf'), float('nan'), '9' * 5000, '1e999', True, None, [], {}]
@@ -141,15 +141,15 @@ def test_stored_predictions_with_values_that_cannot_be(tmp_path, name, value):
         assert str(path) in _told(predictions.read, [path])
 
 
-def _kept() -> kept.Kept:
+def _kept() -> saved_eval.Kept:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     none = Segments([], [], [])
-    return kept.Kept({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
+    return saved_eval.Kept({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
 
 
 @pytest.mark.parametrize('seed', range(8))
 def test_damaged_results_are_told(tmp_path, seed):
-    path = kept.write(tmp_path / 'evaluate-test.npz', _kept())
+    path = saved_eval.write(tmp_path / 'evaluate-test.npz', _kept())
     whole, rng = path.read_bytes(), np.random.default_rng(seed)
     for _ in range(50):
         raw = bytearray(whole)
@@ -157,14 +157,14 @@ def test_damaged_results_are_told(tmp_path, seed):
             raw[place] = rng.integers(256)
         path.write_bytes(bytes(raw))
         try:
-            kept.read(path)
+            saved_eval.read(path)
         except InputError as error:
             assert str(path) in str(error) and '\n' not in str(error)
 
 
 def test_results_packed_in_another_way_are_told(tmp_path):
     """Bytes of the archive that say 'encrypted', or compressed by what Python does not know."""
-    path = kept.write(tmp_path / 'evaluate-test.npz', _kept())
+    path = saved_eval.write(tmp_path / 'evaluate-test.npz', _kept())
     with zipfile.ZipFile(path) as archive:
         place = archive.start_dir
     raw = bytearray(path.read_bytes())
@@ -172,7 +172,7 @@ def test_results_packed_in_another_way_are_told(tmp_path):
         other = raw.copy()
         other[place + offset] = value
         path.write_bytes(bytes(other))
-        assert 'kept segments cannot be read' in _told(kept.read, path)
+        assert 'kept segments cannot be read' in _told(saved_eval.read, path)
 
 
 @pytest.mark.parametrize('columns', [
@@ -183,4 +183,4 @@ def test_results_packed_in_another_way_are_told(tmp_path):
 ])
 def test_results_of_something_else_are_told(tmp_path, columns):
     np.savez(tmp_path / 'a.npz', **columns)
-    assert 'kept segments cannot be read' in _told(kept.read, tmp_path / 'a.npz')
+    assert 'kept segments cannot be read' in _told(saved_eval.read, tmp_path / 'a.npz')

@@ -8,14 +8,15 @@ import pytest
 
 from skeljax import localize
 from skeljax.errors import InputError
-from skeljax.localize import Segments, overlap, plain
-from skeljax.localize.activitynet import activitynet
-from skeljax.localize.babel import LONG_TIOUS, babel
-from skeljax.localize.detection import detection
-from skeljax.localize.framewise import framewise
-from skeljax.localize.pkummd import pkummd
-from skeljax.localize.pool import pool
-from skeljax.localize.segmentation import BACKGROUND, segmentation
+from skeljax.localize import Segments, reference
+from skeljax.localize.metrics import overlap
+from skeljax.localize.metrics.activitynet import activitynet
+from skeljax.localize.metrics.babel import LONG_TIOUS, babel
+from skeljax.localize.metrics.detection import detection
+from skeljax.localize.metrics.framewise import framewise
+from skeljax.localize.metrics.pkummd import pkummd
+from skeljax.localize.metrics.segmentation import BACKGROUND, segmentation
+from skeljax.localize.metrics.tables import pool
 
 NONE = Segments([], [], [])
 FRAMES = {name: 60 for name in 'abc'}
@@ -225,12 +226,12 @@ EVALUATORS = {
     'framewise': lambda *given, tious, **more: framewise(*given, **more),
 }
 TWINS = {
-    'babel': functools.partial(plain.plain_babel, faithful=True),
-    'babel_clean': plain.plain_babel,
-    'pkummd': plain.plain_pkummd,
-    'detection': plain.plain_detection,
-    'activitynet': plain.plain_activitynet,
-    'segmentation': functools.partial(plain.plain_segmentation, num_frames=FRAMES),
+    'babel': functools.partial(reference.plain_babel, faithful=True),
+    'babel_clean': reference.plain_babel,
+    'pkummd': reference.plain_pkummd,
+    'detection': reference.plain_detection,
+    'activitynet': reference.plain_activitynet,
+    'segmentation': functools.partial(reference.plain_segmentation, num_frames=FRAMES),
 }
 
 
@@ -253,7 +254,7 @@ def test_framewise_equals_the_plain_loop(truth, seed, steps):
     scores = {name: rng.integers(0, steps + 1, (60, 4)) / steps for name in truth}
     found = framewise({}, truth, num_classes=3, probabilities=scores).figures
     assert found == pytest.approx(
-        plain.plain_framewise(truth, num_classes=3, probabilities=scores), abs=1e-12
+        reference.plain_framewise(truth, num_classes=3, probabilities=scores), abs=1e-12
     )
 
 

@@ -11,7 +11,7 @@ from skeljax.formats import annotations
 from skeljax.localize import exchange
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.segments import Segments
-from skeljax.report import bouts, elan
+from skeljax.viz import bouts, elan
 
 CLASSES = ('sit', 'wave')
 

@@ -9,9 +9,9 @@ import pytest
 
 from skeljax.errors import InputError
 from skeljax.localize.fixed_lag import FixedLag, default_lag
+from skeljax.localize.hysteresis import joined
 from skeljax.localize.segments import Segments, to_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.steady import joined
 
 L, FPS = 5, 30
 DECODER = SequenceDecoder(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skeljax.localize import sequence_fit
-from skeljax.localize.segmentation import segmentation
+from skeljax.localize.metrics.segmentation import segmentation
 from skeljax.localize.segments import Segments, from_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.sequence_fit import Labeled

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.models import agcn, fuser, heads
+from skeljax.models import agcn, fusers, heads
 
 V, SHORT = 25, dict(widths=(1, 1, 2), strides=(2, 3))
 
@@ -22,7 +22,7 @@ def _shapes(model, frames=64):
 
 
 def test_parameter_counts_of_the_release():
-    model = heads.Localizer(agcn.Backbone(), fuser.Fuser(), heads.FrameHead(num_outputs=5))
+    model = heads.Localizer(agcn.Backbone(), fusers.Fuser(), heads.FrameHead(num_outputs=5))
     counts = {name: _count(tree) for name, tree in _shapes(model).items()}
     assert counts == {'backbone': 3_458_228, 'fuser': 2_244_672, 'head': 2_565}
     # The release never calls its input norm: 75 coordinates, a scale and a bias each.
@@ -48,7 +48,7 @@ def _models():
     make = functools.partial(agcn.Backbone, width=4, **SHORT)
     return {
         'plain': heads.Localizer(make(), None, heads.FrameHead(num_outputs=4)),
-        'fuser': heads.Localizer(make(), fuser.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
+        'fuser': heads.Localizer(make(), fusers.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
     }
 
 

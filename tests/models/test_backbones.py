@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.models import layers
+from skeljax.skeletons import skeleton
 
 # Networks of two blocks, the second of which halves time.
 SMALL = dict(width=4, widths=(1, 2), strides=(2,), dropout=0.0)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax import skeleton
-from skeljax.models import fuser, heads, pooling
+from skeljax.models import fusers, heads, pooling
+from skeljax.skeletons import skeleton
 
 # Most of the time goes into compiling what then runs for milliseconds.
 quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
@@ -169,7 +169,7 @@ def test_pool_time_by_hand():
     np.testing.assert_allclose(found[..., 0], [[1.5, 4.0, 0.0]])
     np.testing.assert_array_equal(valid, [[True, True, False]])
     # The fuser hands each step back to the frames that it is the mean of.
-    raised = fuser.upsample(found, 2, 5)[..., 0]
+    raised = fusers.upsample(found, 2, 5)[..., 0]
     np.testing.assert_allclose(raised, [[1.5, 1.5, 4.0, 4.0, 0.0]])
 
 
@@ -198,7 +198,7 @@ def test_the_early_tap_knows_only_the_first_layer(name):
 
 @every_backbone
 def test_scores_by_fuser_and_plain_head_do_not_see_the_padding(name):
-    joined, head = fuser.Fuser((1, 4, 8), features=8), heads.FrameHead(num_outputs=3)
+    joined, head = fusers.Fuser((1, 4, 8), features=8), heads.FrameHead(num_outputs=3)
 
     def score(key, taps):
         fused, mask = joined.init_with_output(key, taps, train=False)[0]

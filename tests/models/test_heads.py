@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.models import agcn, fuser, heads
+from skeljax.models import agcn, fusers, heads
 
 
 def _taps(b=2, t=12, c=4, valid=(12, 7)):
@@ -75,7 +75,7 @@ def test_interpolation_hits_both_ends_of_each_example():
 def test_upsampling_centres_steps_on_their_frames():
     x = jnp.arange(3, dtype=jnp.float32)[None, :, None]
     np.testing.assert_array_equal(
-        fuser.upsample(x, 4, 10)[0, :, 0], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
+        fusers.upsample(x, 4, 10)[0, :, 0], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     )
 
 

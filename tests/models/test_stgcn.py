@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax import skeleton
 from skeljax.models import norms, stgcn
+from skeljax.skeletons import skeleton
 
 V = 25
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skeljax.localize import Segments
-from skeljax.report.run import judge, pictures, spread
+from skeljax.viz.report import embedding_stats, error_stats, pictures
 
 # At 10 frames a second, classes 0 and 1. Found in `a`: class 0, 2 frames late and 5 early, an IoU
 # of 33 / 40; a weaker piece that it covers; class 0 in the place of the true 1. In `b`, whose one
@@ -20,7 +20,7 @@ FRAMES = {'a': 100, 'b': 40, 'c': 10}
 
 def judged(**options):
     given = dict(num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1) | options
-    return judge.judge(PROPOSED, TRUTH, **given)
+    return error_stats.judge(PROPOSED, TRUTH, **given)
 
 
 def test_segments_are_counted_by_class_and_kind():
@@ -67,7 +67,7 @@ def test_recordings_come_by_error():
 
 def test_nothing_found_is_no_trouble():
     none = {name: Segments([], [], []) for name in TRUTH}
-    found = judge.judge(none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1)
+    found = error_stats.judge(none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1)
     assert found.kinds['missed'] == 3 and found.offsets.shape == (0, 2) and found.figures['F1@50'] == 0
     assert pictures.offset_edges(found.offsets)[[0, -1]].tolist() == [-0.5, 0.5]
 
@@ -75,16 +75,16 @@ def test_nothing_found_is_no_trouble():
 def test_principal_axes_are_those_of_the_largest_variance():
     """Points on a cross: twice as far along (0, 1, 0), so of four times the variance."""
     points = np.array([[1.0, 0, 5], [-1, 0, 5], [0, 2, 5], [0, -2, 5]])
-    found, shares = spread.principal(points)
+    found, shares = embedding_stats.principal(points)
     np.testing.assert_allclose(shares, [0.8, 0.2])
     np.testing.assert_allclose(found, [[0, 1], [0, -1], [2, 0], [-2, 0]], atol=1e-12)
 
 
 def test_axes_that_there_are_not_are_zero():
-    found, shares = spread.principal(np.array([[1.0], [3.0]]))
+    found, shares = embedding_stats.principal(np.array([[1.0], [3.0]]))
     np.testing.assert_allclose(found, [[-1, 0], [1, 0]])
     assert shares.tolist() == [1, 0]
-    found, shares = spread.principal(np.ones((3, 4)))  # all alike
+    found, shares = embedding_stats.principal(np.ones((3, 4)))  # all alike
     assert not found.any() and not shares.any()
 
 
@@ -92,15 +92,15 @@ def test_neighbours_are_those_of_other_recordings():
     vectors = np.array([[1.0, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]], np.float32)
     labels, owner = np.array([0, 0, 1, 0]), np.array([0, 1, 0, 1])
     # 0 to 1: alike; 1 to 0: alike; 2 to 3 and back: not.
-    assert spread.agreement(vectors, labels, owner) == 0.5
+    assert embedding_stats.agreement(vectors, labels, owner) == 0.5
     # Of others: 0 to 3, 1 to 3 and 3 to 1 are alike, 2 to 1 not.
-    assert spread.agreement(vectors, labels, np.array([0, 0, 1, 1])) == 0.75
-    assert np.isnan(spread.agreement(vectors, labels, np.zeros(4)))
+    assert embedding_stats.agreement(vectors, labels, np.array([0, 0, 1, 1])) == 0.75
+    assert np.isnan(embedding_stats.agreement(vectors, labels, np.zeros(4)))
 
 
 def test_similarity_is_that_of_what_is_not_common():
     common = np.array([5.0, 5.0])
-    cosines = spread.similarity(common + [[1, 0], [2, 0], [0, 3], [-1, 0], [0, 0]], common)
+    cosines = embedding_stats.similarity(common + [[1, 0], [2, 0], [0, 3], [-1, 0], [0, 0]], common)
     np.testing.assert_allclose(cosines[0], [1, 1, 0, -1, 0], atol=1e-12)
     np.testing.assert_allclose(cosines, cosines.T)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.report.run import chapters, files, markdown, page
-from skeljax.report.run.blocks import Details, Facts, Heading, Link, Pictures, Table, Text
-from skeljax.view import page as viewer
+from skeljax.viz.report import chapters, files, markdown, page
+from skeljax.viz.report.elements import Details, Facts, Heading, Link, Pictures, Table, Text
+from skeljax.viz.viewer import page as viewer
 from tests import made_report
 
 

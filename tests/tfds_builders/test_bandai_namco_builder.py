@@ -8,11 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.cli import prepare
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 from skeljax.tfds_builders.bandai_namco import bandai_namco_dataset_builder as builder
 
 SPLITS = ('train', 'validation', 'test')

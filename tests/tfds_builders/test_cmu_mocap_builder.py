@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from skeljax import formats, skeleton
+from skeljax import formats
 from skeljax.cli import prepare
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import FormatError, InputError
+from skeljax.skeletons import skeleton
 from skeljax.tfds_builders.cmu_mocap import cmu_mocap_dataset_builder as builder
 
 SPLITS = {'train': ['13_29', '13_31'], 'validation': ['13_30'], 'test': ['14_14', '14_20']}

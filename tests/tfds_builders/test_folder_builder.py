@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.cli import main, prepare
 from skeljax.data import corpus, synthetic
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
+from skeljax.skeletons import skeleton
 
 SPLITS = ('train', 'validation', 'test')
 SUBJECTS = 'recording,subject\n' + ''.join(f'r{n:02},p{n // 2}\n' for n in range(20))

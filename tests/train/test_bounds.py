@@ -2,10 +2,10 @@
 
 import pytest
 
-from skeljax.cli import configured, main
+from skeljax.cli import config_args, main
 from skeljax.configs import default
 from skeljax.errors import InputError
-from skeljax.train import assemble, workdir
+from skeljax.train import build, run_dir
 
 HOSTS = [f'synthetic/tiny,host={host}' for host in default.HOSTS]
 BAD = {
@@ -35,7 +35,7 @@ def _set(config, name, value):
 
 
 def _fields(arg):
-    return list(workdir.flat(default.get_config(arg).to_dict()))
+    return list(run_dir.flat(default.get_config(arg).to_dict()))
 
 
 def _cases():
@@ -53,7 +53,7 @@ def _cases():
 
 def test_every_config_that_is_shipped_is_sound():
     for arg in HOSTS:
-        assemble.check(default.get_config(arg))
+        build.check(default.get_config(arg))
 
 
 def test_no_value_that_cannot_be_is_let_through():
@@ -62,7 +62,7 @@ def test_no_value_that_cannot_be_is_let_through():
     for arg, name, bad in cases:
         config = _set(default.get_config(arg), name, bad)
         try:
-            assemble.check(config)
+            build.check(config)
         except InputError as error:
             assert '\n' not in str(error) and name.rpartition('.')[2] in str(error), (name, bad, error)
             assert len(str(error)) < 400
@@ -89,8 +89,8 @@ def test_the_command_refuses_before_data_are_read(tmp_path, capsys, stage, overr
 
 
 def test_a_config_that_is_stored_is_checked_for_kinds(tmp_path):
-    config = configured.load('ui_prmd')
-    told = workdir._plain(config, 'finetune')
+    config = config_args.load('ui_prmd')
+    told = run_dir._plain(config, 'finetune')
     for name, value in (('model', 3), ('model', {'width': 'wide'}), ('seed', []), ('finetune', None)):
         with pytest.raises(InputError, match=f'config.{name}'):
-            workdir.config_of({'config': {**told, name: value}}, default.get_config())
+            run_dir.config_of({'config': {**told, name: value}}, default.get_config())

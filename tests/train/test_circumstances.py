@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax.train import board, workdir
+from skeljax.train import run_dir, tensorboard
 from tests.train.test_loop import _steps, _train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,14 +40,14 @@ def test_a_clock_that_goes_back_changes_nothing(tmp_path, monkeypatch):
 def test_boards_of_one_second_do_not_replace_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(time, 'time', lambda: 1_000_000_000.0)
     for step in (1, 1, 5):
-        board.open_board(tmp_path, purge_step=step).close()
+        tensorboard.open_board(tmp_path, purge_step=step).close()
     assert len(list(tmp_path.glob('events.*'))) == 3
 
 
 def test_no_key_of_an_account_is_written_down(tmp_path, monkeypatch):
     monkeypatch.setenv('WANDB_API_KEY', 'secret-of-someone')
     described = {'stage': 'finetune', 'config': {}, 'corpus': {}}
-    workdir.claim(tmp_path, described, ['skeljax', 'finetune'])
+    run_dir.claim(tmp_path, described, ['skeljax', 'finetune'])
     assert 'secret-of-someone' not in (tmp_path / 'run.json').read_text()
 
 

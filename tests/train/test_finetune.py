@@ -12,7 +12,7 @@ import optax
 
 from skeljax import augment
 from skeljax.models import boundary, heads
-from skeljax.train import finetune, parallel, state as items
+from skeljax.train import finetune, parallel, train_state as items
 from skeljax.train.frame_loss import FrameLoss
 
 B, T, V, CLASSES = 8, 24, 25, 3

@@ -12,7 +12,7 @@ import pytest
 
 from skeljax.configs import default
 from skeljax.errors import InputError
-from skeljax.train import workdir as workdirs
+from skeljax.train import run_dir as workdirs
 from skeljax.train.frame_loss import EVEN, Balance, FrameLoss
 
 P = np.array([[0.75, 0.25], [0.5, 0.5], [0.8, 0.2], [0.1, 0.9]])  # of four frames

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from skeljax.train import board
+from skeljax.train import tensorboard
 
 _RUN = textwrap.dedent('''
     import pathlib, resource, sys
@@ -69,7 +69,7 @@ def test_a_full_disk_is_told_in_a_line(tmp_path, size):
 
 def test_a_board_that_cannot_be_written_goes_on_without_a_word(tmp_path, capfd):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    writer = board.open_board(tmp_path, purge_step=1)
+    writer = tensorboard.open_board(tmp_path, purge_step=1)
     writer.add_scalar('loss', 1.0, 1)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     try:

@@ -14,7 +14,8 @@ import pytest
 import skeljax
 from skeljax.cli import main
 from skeljax.errors import InputError
-from skeljax.train import ready, trained, workdir
+from skeljax.inference import predictor, run_loader
+from skeljax.train import run_dir
 from tests import untrained
 
 BAD = [None, -1, 10**400, 1e308, float('nan'), '', '../../x', 'a\x1b[2J', [], [[]], {}, {'a': 1}, True]
@@ -154,13 +155,13 @@ def test_a_function_in_stablehlo_is_not_read_by_loading(hostile):
 def test_a_run_of_garbage_is_told_by_all_who_read_it(run, tmp_path, content, capsys):
     shutil.copytree(run, tmp_path / 'run')
     (tmp_path / 'run' / 'run.json').write_text(content)
-    for read in (trained.load, ready.of_run):
+    for read in (run_loader.load, predictor.of_run):
         with pytest.raises(InputError) as caught:
             read(tmp_path / 'run')
         assert '\n' not in str(caught.value)
     if 'stage' not in content:
         with pytest.raises(InputError, match='run.json'):
-            workdir.read(tmp_path / 'run')
+            run_dir.read(tmp_path / 'run')
     for words in (['runs', str(tmp_path)], ['evaluate', '--workdir', str(tmp_path / 'run'), '--split', 'test'],
                   ['report', str(tmp_path / 'run'), '--out', str(tmp_path / 'r.html')]):
         main.main(words)
@@ -183,5 +184,5 @@ def test_a_run_with_a_value_that_cannot_be(run, tmp_path, place, value):
     shutil.copytree(run, tmp_path / 'run')
     (tmp_path / 'run' / 'run.json').write_text(json.dumps(told))
     with pytest.raises(InputError) as caught:
-        ready.of_run(tmp_path / 'run')
+        predictor.of_run(tmp_path / 'run')
     assert '\n' not in str(caught.value)

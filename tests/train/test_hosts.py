@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import configured, pretrain
+from skeljax.cli import config_args, pretrain
 from skeljax.errors import InputError
-from skeljax.train import assemble, compilations, parallel
+from skeljax.train import build, compilations, parallel
 
 HOSTS = {
     'skeletonclr': {'video'},
@@ -40,7 +40,7 @@ def _config(tiny, host, backbone, *more):
     """Makes a small network of a few layers, which compiles in a tenth of the time."""
     name = f'ui_prmd:host={host},backbone={backbone}'
     corpus = ['--config.data.corpus=synthetic/tiny', '--config.data.unlabelled=("synthetic/tiny",)']
-    config = configured.load(name, [*corpus, f'--config.data.data_dir={tiny}', *SMALL, *more])
+    config = config_args.load(name, [*corpus, f'--config.data.data_dir={tiny}', *SMALL, *more])
     with config.unlocked():
         config.model[backbone].update(FEW[backbone])
     return config
@@ -147,7 +147,7 @@ def test_without_a_momentum_encoder_there_is_none_to_keep(tiny):
 )
 def test_what_a_host_needs_is_told_in_a_line(host, override, told, tiny):
     with pytest.raises(InputError, match=told) as raised:
-        assemble.host(_config(tiny, host, 'agcn', override), 'ntu25')
+        build.host(_config(tiny, host, 'agcn', override), 'ntu25')
     assert '\n' not in str(raised.value)
 
 
@@ -158,11 +158,11 @@ RING = '--config.pretrain.negatives_form=ring'
 def test_a_ring_goes_with_hosts_that_need_no_single_negative(host, tiny):
     config = _config(tiny, host, 'agcn', RING)
     if host in ('skeletonclr', 'vicreg'):
-        method = assemble.host(config, 'ntu25')
-        assert assemble.pretrain_settings(config, method, 'ntu25').negatives_form == 'ring'
+        method = build.host(config, 'ntu25')
+        assert build.pretrain_settings(config, method, 'ntu25').negatives_form == 'ring'
         return
     with pytest.raises(InputError, match=f"'ring' .* config.pretrain.host '{host}' looks") as raised:
-        assemble.host(config, 'ntu25')
+        build.host(config, 'ntu25')
     assert '\n' not in str(raised.value)
 
 
@@ -177,15 +177,15 @@ def test_what_does_not_go_with_a_ring_is_told_in_a_line(changed, told, tiny):
     config = _config(tiny, 'skeletonclr', 'agcn', RING)
     config.pretrain.update(changed)
     with pytest.raises(InputError, match=told) as raised:
-        assemble.host(config, 'ntu25')
+        build.host(config, 'ntu25')
     assert '\n' not in str(raised.value)
     with config.unlocked():
         config.pretrain.negatives_form = 'rang'
     with pytest.raises(InputError, match="negatives_form is 'rang', known: gather, ring"):
-        assemble.check(config)
+        build.check(config)
 
 
 def test_a_queue_that_is_no_multiple_of_the_batch_is_told(tiny):
     config = _config(tiny, 'aimclr', 'agcn', '--config.pretrain.queue_size=20')
     with pytest.raises(InputError, match='queue of 20 entries is no multiple of the global batch of 8'):
-        assemble.pretrain_settings(config, assemble.host(config, 'ntu25'), 'ntu25')
+        build.pretrain_settings(config, build.host(config, 'ntu25'), 'ntu25')

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.train import calls, checkpoint, loop, parallel
+from skeljax.train import checkpoint, loop, parallel, step_runner
 from skeljax.train.log import Log
 
 
@@ -119,7 +119,7 @@ def test_two_calls_under_way_give_what_one_at_a_time_gives():
     """As on an accelerator; with one device, as a CPU's devices share its cores."""
     ends = []
     for most in (1, 2):
-        run, stream = calls.Calls(_step, 0, devices=jax.devices()[:1]), _Batches().iterate(0)
+        run, stream = step_runner.Calls(_step, 0, devices=jax.devices()[:1]), _Batches().iterate(0)
         run._most, state = most, parallel.replicate(_state(), jax.devices()[:1])
         for number in range(1, 8):
             state, _ = run(number, state, [next(stream)])

@@ -7,8 +7,9 @@ import pytest
 
 from skeljax.configs import default
 from skeljax.errors import InputError
+from skeljax.inference import model_io, predictor
 from skeljax.models import heads
-from skeljax.train import assemble, directory, finetune, ready
+from skeljax.train import build, finetune
 from skeljax.train.frame_loss import FrameLoss
 from tests import untrained
 
@@ -51,7 +52,7 @@ def run(tmp_path_factory):
 def test_segments_are_decoded_as_by_the_protocol_that_selected_the_state(run):
     """Probabilities that do not sum to 1 are nothing for the sequence decoder."""
     notes = []
-    model = ready.of_run(run, note=notes.append)
+    model = predictor.of_run(run, note=notes.append)
     assert model.decoding.protocol == 'activitynet' and model.decoding.sequence is None
     assert not notes
     both = np.full((40, 4), 0.01)
@@ -64,14 +65,14 @@ def test_segments_are_decoded_as_by_the_protocol_that_selected_the_state(run):
 
 
 def test_the_sequence_decoder_is_refused(run, tmp_path):
-    own = ready.of_run(run)
-    model = directory.load(directory.write(tmp_path / 'model', own))
+    own = predictor.of_run(run)
+    model = model_io.load(model_io.write(tmp_path / 'model', own))
     assert model.decoding == own.decoding
     for how in (('segmentation',), ('babel_segments',), (None, 'sequence')):
         with pytest.raises(InputError, match='expected another protocol or decoder'):
-            ready.of_run(run, *how)
+            predictor.of_run(run, *how)
         with pytest.raises(InputError, match='expected another protocol or decoder'):
-            ready.decoding_as(model, *how)
+            predictor.decoding_as(model, *how)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_the_sequence_decoder_is_refused(run, tmp_path):
 def test_options_for_one_label_a_frame_are_refused(changes, message):
     config = default.get_config('corpus=folder/mine,backbone=gru')
     config.finetune.update(changes)
-    assemble.check(config)
+    build.check(config)
     config.finetune.multi_label = True
     with pytest.raises(InputError, match=message):
-        assemble.check(config)
+        build.check(config)

@@ -5,12 +5,12 @@ import shutil
 import jax
 import numpy as np
 
-from skeljax.cli import configured, pretrain
+from skeljax.cli import config_args, pretrain
 from skeljax.train import checkpoint, loop
 
 
 def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
-    config = configured.load('ui_prmd:host=vicreg,backbone=gru', [
+    config = config_args.load('ui_prmd:host=vicreg,backbone=gru', [
         '--config.data.corpus=synthetic/tiny', '--config.data.unlabelled=("synthetic/tiny",)',
         f'--config.data.data_dir={tiny}', '--config.model.width=4', '--config.model.gru.depth=1',
         '--config.pretrain.batch=8', '--config.pretrain.window=32',

@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from skeljax.cli import configured
-from skeljax.train import assemble, checkpoint, finetune, trained
+from skeljax.cli import config_args
+from skeljax.inference import run_loader
+from skeljax.train import build, checkpoint, finetune
 
 BACKBONES = ('agcn', 'stgcn', 'ctrgcn', 'gru', 'transformer')
 
@@ -14,11 +15,11 @@ BACKBONES = ('agcn', 'stgcn', 'ctrgcn', 'gru', 'transformer')
 @pytest.mark.parametrize('backbone', BACKBONES)
 def test_fine_tuning_starts_from_the_encoder_of_pretraining(backbone, fused, tmp_path):
     small = ['--config.model.width=8', '--config.pretrain.queue_size=64', f'--config.finetune.fuser={fused}']
-    config = configured.load(f'ui_prmd:backbone={backbone}', small)
-    shapes = jax.eval_shape(lambda: assemble.pretraining(config, 'uiprmd22', 1)[1])
+    config = config_args.load(f'ui_prmd:backbone={backbone}', small)
+    shapes = jax.eval_shape(lambda: build.pretraining(config, 'uiprmd22', 1)[1])
     rng = np.random.default_rng(0)
     saved = jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), shapes['backbone'])
-    _, like = trained.network(config, 'uiprmd22', 3)
+    _, like = run_loader.network(config, 'uiprmd22', 3)
     with checkpoint.manager(tmp_path) as mngr:
         checkpoint.save(mngr, 1, {'backbone': saved})
     with checkpoint.manager(tmp_path) as mngr:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.contrast import loss, snippet
+from skeljax.contrast import info_nce, snippet
 from skeljax.models.heads import Snippets
 from skeljax.train import negatives, parallel
 
@@ -53,7 +53,7 @@ def _dense(sources, apart, temperature):
     query, key, older, valid = _case()
     weights = np.cos(np.arange(VIDEOS * SNIPPETS, dtype=np.float32)).reshape(VIDEOS, SNIPPETS)
     pushed = np.where(valid[..., None], key, key.mean(1, keepdims=True)).reshape(-1, EMBED)
-    far = loss.Negatives(np.concatenate([pushed, older]), _met(sources))
+    far = info_nce.Negatives(np.concatenate([pushed, older]), _met(sources))
     values = lambda query: _term(query, key, valid, far, apart, temperature)
     return values(query), jax.grad(lambda query: (values(query) * weights).sum())(query), weights
 
@@ -109,7 +109,7 @@ def test_with_one_other_video_the_loss_is_that_of_two_classes():
 
     def one(query, key):
         far = negatives.collect({}, key, jnp.zeros(len(key), jnp.int32), ('batch',), 'ring')
-        return loss.info_nce(query, key, far, temperature=0.5)
+        return info_nce.info_nce(query, key, far, temperature=0.5)
 
     run = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:2])
     logits = query @ key.T / 0.5
@@ -132,7 +132,7 @@ def test_no_gradient_flows_into_the_keys_and_half_precision_is_kept():
         def total(query, key):
             subjects = jnp.arange(len(key), dtype=jnp.int32)
             far = negatives.collect({}, key, subjects, ('batch',), 'ring')
-            return loss.info_nce(query, key, far, temperature=0.1).sum()
+            return info_nce.info_nce(query, key, far, temperature=0.1).sum()
 
         return jax.value_and_grad(total, argnums=(0, 1))(query, key)
 
@@ -162,7 +162,7 @@ def test_no_array_of_the_ring_is_larger_than_a_tile_of_logits_or_the_keys(form, 
         far = negatives.collect({}, key, jnp.arange(videos, dtype=jnp.int32), ('batch',), form)
         if form == 'ring':
             far = dataclasses.replace(far, tile=tile)
-        total = lambda query: loss.info_nce(query, key, far, temperature=0.1).sum()
+        total = lambda query: info_nce.info_nce(query, key, far, temperature=0.1).sum()
         return jax.grad(total)(query)
 
     run = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:devices])

@@ -8,8 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from skeljax.contrast import skeletonclr
-from skeljax.models import agcn, fuser, heads
+from skeljax.contrast.methods import skeletonclr
+from skeljax.models import agcn, fusers, heads
 from skeljax.train import compilations, finetune, negatives, parallel, pretrain
 
 B, W, V, CLASSES = 8, 40, 25, 3
@@ -63,7 +63,7 @@ def _pretraining(queue_size=32, snippet=None, **settings):
 def _finetuning():
     model = heads.Localizer(
         _backbone(),
-        fuser.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS),
+        fusers.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS),
         heads.FrameHead(CLASSES + 1),
     )
     tx = optax.sgd(0.05, momentum=0.9)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.contrast.skeletonclr import View
+from skeljax.contrast.methods.skeletonclr import View
 from skeljax.train import pretrain, views
 
 B, W, T, M, V = 4, 24, 16, 2, 25

@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from skeljax import skeleton
 from skeljax.data import records
 from skeljax.formats.motion import Motion
 from skeljax.localize import Segments
-from skeljax.view import entry, page
+from skeljax.skeletons import skeleton
+from skeljax.viz.viewer import entry, page
 from tests.view import browser as chromium
 
 CLASSES = ('walk', 'sit', 'wave')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skeljax.report.run import chapters, files
+from skeljax.viz.report import chapters, files
 from tests import made_report
 from tests.view import browser as chromium
 

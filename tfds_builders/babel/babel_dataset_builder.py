@@ -8,12 +8,12 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, compose, records
+from skeljax.data import beam_jobs, compose, records
 from skeljax.errors import InputError
 from skeljax.formats import amass, babel, smplh
 from skeljax.formats.motion import Motion
 from skeljax.localize import segments
+from skeljax.skeletons import skeleton
 
 LAYOUT = 'ntu25'
 GENDER = 'male'  # one body for all
@@ -63,7 +63,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         metadata = {

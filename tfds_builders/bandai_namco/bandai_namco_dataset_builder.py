@@ -9,12 +9,12 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, compose, records
+from skeljax.data import beam_jobs, compose, records
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import bvh, texts
 from skeljax.formats.chain import Chain, about, forward, frames
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 HOMEPAGE = 'https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset'
 FPS = 30.0
@@ -103,7 +103,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         classes = list(CONTENTS[self.builder_config.number])

@@ -9,10 +9,10 @@ import re
 from etils import epath
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, records
+from skeljax.data import beam_jobs, records
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import amc, texts
+from skeljax.skeletons import skeleton
 
 LAYOUT = 'cmu31'
 # Of the labels, from 1.
@@ -65,7 +65,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         classes = list(CLASSES) if self.builder_config.labelled else []

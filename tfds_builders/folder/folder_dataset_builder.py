@@ -6,9 +6,9 @@ import dataclasses
 from etils import epath
 import tensorflow_datasets as tfds
 
-from skeljax.data import building, folder, records, survey
+from skeljax.data import beam_jobs, folder, records, stats
 from skeljax.data.folder import Plan
-from skeljax.data.survey import Survey
+from skeljax.data.stats import Survey
 
 
 @dataclasses.dataclass
@@ -34,12 +34,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     )
 
     def __init__(self, *, config=None, manual_dir=None, processes: int = 1, **kwargs):
-        self.work = building.Work(processes)
+        self.work = beam_jobs.Work(processes)
         self._plan: Plan | None = None
         self._survey: Survey | None = None
         if manual_dir is not None:
             self._plan = folder.plan(manual_dir)
-            self._survey = survey.take(self._plan, self.work)
+            self._survey = stats.take(self._plan, self.work)
         config = Config(name=config) if isinstance(config, str) else config
         super().__init__(config=config, **kwargs)
 
@@ -61,7 +61,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.work.notes += self._plan.notes
         if self._plan.labels and not self._plan.classes:
             self.work.notes.append('the labels name no class: the corpus serves pretraining alone')
-        splits = folder.assign(self._plan, survey.subjects(self._plan, self._survey))
+        splits = folder.assign(self._plan, stats.subjects(self._plan, self._survey))
         names = collections.defaultdict(list)
         for name, split in splits.items():
             names[split].append(name)
@@ -75,5 +75,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, names: list[str]):
-        jobs = survey.jobs(self._plan, names, self._survey)
-        return self.work.examples(survey.make, jobs)
+        jobs = stats.jobs(self._plan, names, self._survey)
+        return self.work.examples(stats.make, jobs)

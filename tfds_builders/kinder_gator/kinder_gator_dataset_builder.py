@@ -7,12 +7,12 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, compose, records
+from skeljax.data import beam_jobs, compose, records
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import kinder_gator
 from skeljax.formats.chain import forward, from_positions
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 HOMEPAGE = 'https://github.com/hayeesha/Kinder-Gator'
 # Children, then adults. Fold 0 is the default split.
@@ -93,7 +93,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         layout = kinder_gator.LAYOUT

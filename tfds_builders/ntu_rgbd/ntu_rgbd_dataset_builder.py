@@ -7,11 +7,11 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, records
+from skeljax.data import beam_jobs, records
 from skeljax.errors import InputError
 from skeljax.formats import ntu
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 from skeljax.tfds_builders.ntu_rgbd import files
 from skeljax.tfds_builders.ntu_rgbd.classes import CLASSES
 
@@ -77,7 +77,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         classes = list(CLASSES[: self.builder_config.actions])

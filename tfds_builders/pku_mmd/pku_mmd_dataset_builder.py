@@ -6,10 +6,10 @@ from pathlib import Path
 from etils import epath
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, compose, records
+from skeljax.data import beam_jobs, compose, records
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import pku
+from skeljax.skeletons import skeleton
 from skeljax.tfds_builders.pku_mmd import files
 
 PERSONS = 2
@@ -69,7 +69,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
         # Part II shows 41 of the 51.
         self.may_lack_classes = self.builder_config.part == 2
 

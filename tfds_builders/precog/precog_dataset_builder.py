@@ -6,10 +6,10 @@ import dataclasses
 from etils import epath
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, records
+from skeljax.data import beam_jobs, records
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import precog
+from skeljax.skeletons import skeleton
 
 HOMEPAGE = 'https://github.com/DavidJardim/precog_dataset_16'
 PEOPLE = range(1, 13)
@@ -63,7 +63,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         layout = precog.LAYOUT

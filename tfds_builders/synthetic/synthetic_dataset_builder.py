@@ -6,8 +6,8 @@ import itertools
 from etils import epath
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, records, synthetic
+from skeljax.data import beam_jobs, records, synthetic
+from skeljax.skeletons import skeleton
 
 
 @dataclasses.dataclass
@@ -52,7 +52,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         metadata = {

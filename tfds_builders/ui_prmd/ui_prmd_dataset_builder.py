@@ -7,12 +7,12 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from skeljax import skeleton
-from skeljax.data import building, compose, records
+from skeljax.data import beam_jobs, compose, records
 from skeljax.errors import InputError
 from skeljax.formats import ui_prmd
 from skeljax.formats.chain import concatenate, forward
 from skeljax.formats.motion import Motion
+from skeljax.skeletons import skeleton
 
 PERSONS = {'train': range(1, 7), 'validation': range(7, 8), 'test': range(8, 11)}
 SEED = 'skeljax-1'
@@ -71,7 +71,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.work = building.Work()
+        self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config

@@ -114,7 +114,7 @@ def _dropped(x, dropout):
 
 
 def _over_time(conv, x):
-    """Convolves float[T, N, V, C] over time: `Q((D x)(G w))`, see skeljax/models/convolve.py."""
+    """Convolves float[T, N, V, C] over time: `Q((D x)(G w))`, see skeljax/models/cpu/convolve.py."""
     kernel = conv.weight[..., 0].permute(2, 1, 0)
     matrices = _matrices(len(x), len(kernel), conv.stride[0])
     there, taps, back = (m.to(x.device, x.dtype) for m in matrices)

@@ -45,9 +45,9 @@ import shutil
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import annotations as programs, texts
 from skeljax.localize.exchange import activitynet, annotated, pku, predicted, tabular
+from skeljax.localize.exchange.parsed import Told
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.settle import settle
-from skeljax.localize.exchange.told import Told
+from skeljax.localize.exchange.to_frames import settle
 
 __all__ = ['KINDS', 'SegmentSet', 'read', 'write']
 

@@ -15,15 +15,15 @@ import json
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.localize.exchange import told
+from skeljax.localize.exchange import parsed
+from skeljax.localize.exchange.parsed import Row, Told
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.told import Row, Told
 
 
 def read_results(path, document: Mapping) -> Told:
     """Reads predictions; every one has a score."""
-    found = Told(classes=told.names(document, path))
-    for name, items in told.member(document, 'results', dict, path).items():
+    found = Told(classes=parsed.names(document, path))
+    for name, items in parsed.member(document, 'results', dict, path).items():
         where = f'{path}: {name}'
         found.subsets[name] = ''
         if not isinstance(items, list):
@@ -31,7 +31,7 @@ def read_results(path, document: Mapping) -> Told:
         for index, item in enumerate(items):
             at = f'{where}: segment {index}'
             start, end, label = _segment(item, at)
-            score = told.number(item.get('score'), 'score', at)
+            score = parsed.number(item.get('score'), 'score', at)
             found.rows.append(Row(name, label, start, end, score, at))
     _same_fps(found, document, path)
     return found
@@ -39,19 +39,19 @@ def read_results(path, document: Mapping) -> Told:
 
 def read_database(path, document: Mapping) -> Told:
     """Reads the truth; without annotations a recording has no segment."""
-    found = Told(classes=told.names(document, path))
-    database = told.member(document, 'database', dict, path)
+    found = Told(classes=parsed.names(document, path))
+    database = parsed.member(document, 'database', dict, path)
     found.subsets = dict.fromkeys(database, '')
     _same_fps(found, document, path)
     for name, entry in database.items():
         where = f'{path}: {name}'
         entry = {'annotations': [], **_object(entry, where)}
-        items = told.member(entry, 'annotations', list, where)
+        items = parsed.member(entry, 'annotations', list, where)
         found.subsets[name] = str(entry.get('subset') or '')
         if entry.get('fps') is not None:
-            found.fps[name] = told.positive(entry['fps'], 'fps', where)
+            found.fps[name] = parsed.positive(entry['fps'], 'fps', where)
         if entry.get('duration') is not None:
-            found.seconds[name] = told.positive(entry['duration'], 'duration', where)
+            found.seconds[name] = parsed.positive(entry['duration'], 'duration', where)
         for index, item in enumerate(items):
             at = f'{where}: annotation {index}'
             start, end, label = _segment(item, at)
@@ -81,11 +81,11 @@ def write_database(path: Path, segments: SegmentSet):
 
 
 def _segment(item, where: str) -> tuple[float, float, str]:
-    ends = told.member(item, 'segment', list, where)
+    ends = parsed.member(item, 'segment', list, where)
     if len(ends) != 2:
         raise FormatError(f'{where}: segment is {str(ends)[:40]}, expected [start, end] in seconds')
-    start, end = (told.number(value, f'segment[{i}]', where) for i, value in enumerate(ends))
-    return start, end, told.label(item.get('label'), where)
+    start, end = (parsed.number(value, f'segment[{i}]', where) for i, value in enumerate(ends))
+    return start, end, parsed.label(item.get('label'), where)
 
 
 def _object(entry, where: str) -> dict:
@@ -97,7 +97,7 @@ def _object(entry, where: str) -> dict:
 
 def _same_fps(found: Told, document: Mapping, path):
     if document.get('fps') is not None:
-        found.fps = dict.fromkeys(found.subsets, told.positive(document['fps'], 'fps', path))
+        found.fps = dict.fromkeys(found.subsets, parsed.positive(document['fps'], 'fps', path))
 
 
 def _head(segments: SegmentSet) -> dict:

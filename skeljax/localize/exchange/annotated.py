@@ -15,8 +15,8 @@ from pathlib import Path
 from skeljax.errors import FormatError
 from skeljax.formats import annotations as programs
 from skeljax.formats.labels import Label
+from skeljax.localize.exchange.parsed import Row, Told
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.told import Row, Told
 
 
 def read(paths: Iterable[Path], *, tier: str | None = None, root: Path | None = None) -> Told:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from skeljax.errors import FormatError
 from skeljax.formats import pku, texts
-from skeljax.localize.exchange import told
+from skeljax.localize.exchange import parsed
+from skeljax.localize.exchange.parsed import Row, Told
 from skeljax.localize.exchange.sets import SegmentSet, file_of
-from skeljax.localize.exchange.told import Row, Told
 
 _FIELDS = 'label,start,end,confidence'
 
@@ -51,7 +51,7 @@ def _row(name: str, line: str, where: str, frame_base: int) -> Row:
         raise FormatError(f'{where}: {line.strip()[:40]!r}, expected {_FIELDS}')
     label, *numbers = (field.strip() for field in fields)
     start, end, score = (
-        told.number(text, field, where)
+        parsed.number(text, field, where)
         for text, field in zip(numbers, ('start', 'end', 'confidence'), strict=True)
     )
-    return Row(name, told.label(label, where), start - frame_base, end, score, where)
+    return Row(name, parsed.label(label, where), start - frame_base, end, score, where)

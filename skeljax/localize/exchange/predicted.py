@@ -13,9 +13,9 @@ import json
 from pathlib import Path
 
 from skeljax.errors import FormatError
-from skeljax.localize.exchange import told
+from skeljax.localize.exchange import parsed
+from skeljax.localize.exchange.parsed import Row, Told
 from skeljax.localize.exchange.sets import SegmentSet, file_of
-from skeljax.localize.exchange.told import Row, Told
 from skeljax.localize.segments import to_json_dict
 
 
@@ -23,23 +23,23 @@ def read(documents: Mapping[Path, Mapping]) -> Told:
     """Reads one recording of each file (path -> its JSON)."""
     found, where = Told(in_seconds=False), {}
     for path, document in documents.items():
-        items = told.member(document, 'segments', list, path)
+        items = parsed.member(document, 'segments', list, path)
         name = document.get('recording') or path.stem
         if not isinstance(name, str):
             raise FormatError(f'{path}: recording is {str(name)[:40]!r}, expected a name')
         if name in where:
             raise FormatError(f'{path}: recording {name!r} again, as in {where[name]}')
         where[name], found.subsets[name] = path, ''
-        found.fps[name] = fps = told.positive(document.get('fps'), 'fps', path)
+        found.fps[name] = fps = parsed.positive(document.get('fps'), 'fps', path)
         if document.get('frames') is not None:
-            found.frames[name] = round(told.positive(document['frames'], 'frames', path))
+            found.frames[name] = round(parsed.positive(document['frames'], 'frames', path))
         for index, item in enumerate(items):
             at = f'{path}: {name}: segment {index}'
             if not isinstance(item, dict):
                 raise FormatError(f'{at}: {str(item)[:40]!r}, expected an object')
             start, end = (_frame(item, edge, fps, at) for edge in ('start', 'end'))
-            score = told.number(item.get('score', 1.0), 'score', at)
-            label = told.label(item.get('label'), at)
+            score = parsed.number(item.get('score', 1.0), 'score', at)
+            label = parsed.label(item.get('label'), at)
             found.rows.append(Row(name, label, start, end, score, at))
     return found
 
@@ -56,5 +56,5 @@ def write(folder: Path, segments: SegmentSet):
 
 def _frame(item: Mapping, edge: str, fps: float, where: str) -> float:
     if item.get(f'{edge}_frame') is not None:
-        return told.number(item[f'{edge}_frame'], f'{edge}_frame', where)
-    return told.number(item.get(f'{edge}_seconds'), f'{edge}_seconds', where) * fps
+        return parsed.number(item[f'{edge}_frame'], f'{edge}_frame', where)
+    return parsed.number(item.get(f'{edge}_seconds'), f'{edge}_seconds', where) * fps

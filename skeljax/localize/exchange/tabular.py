@@ -15,9 +15,9 @@ from pathlib import Path
 
 from skeljax.errors import FormatError
 from skeljax.formats import cells, formulas, labels
-from skeljax.localize.exchange import told
+from skeljax.localize.exchange import parsed
+from skeljax.localize.exchange.parsed import Row, Told
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.told import Row, Told
 
 _LABEL = ('label', 'class', 'action')
 _SCORE = ('score', 'confidence')
@@ -50,9 +50,9 @@ def read(path: Path) -> Told:
         found.subsets[recording] = ''
         if not any(row[column] for column in columns[1:]):
             continue
-        start, end = (told.number(v, name, where) for v, name in zip(ends, named, strict=True))
-        value = 1.0 if score is None else told.number(row[score], sheet.names[score], where)
-        found.rows.append(Row(recording, told.label(label, where), start, end, value, where))
+        start, end = (parsed.number(v, name, where) for v, name in zip(ends, named, strict=True))
+        value = 1.0 if score is None else parsed.number(row[score], sheet.names[score], where)
+        found.rows.append(Row(recording, parsed.label(label, where), start, end, value, where))
     return found
 
 

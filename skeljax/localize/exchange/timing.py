@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skeljax.localize.exchange.faults import Faults
-from skeljax.localize.exchange.told import Row
+from skeljax.localize.exchange.errors import Faults
+from skeljax.localize.exchange.parsed import Row
 from skeljax.localize.segments import Segments
 
 FAR = 1e12  # no time is beyond, whatever the unit; below it no frame overflows

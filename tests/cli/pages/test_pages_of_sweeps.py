@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from skeljax import localize
-from skeljax.ablate import execute
 from skeljax.localize import Segments
-from skeljax.report import kept, scores
+from skeljax.sweep import execute
+from skeljax.viz import saved_eval, scores
 
 # Leaves what the verbs leave, the figures those of one made-up evaluation.
 STAND_IN = """
@@ -40,7 +40,7 @@ def verbs(here, monkeypatch):
         'protocols': {name: scores.to_json_dict(result) for name, result in found.items()},
     }))
     scored = {name: Segments(s.start, s.end, s.label, np.ones(2)) for name, s in truth.items()}
-    kept.write(here / 'figures.npz', kept.Kept(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)))
+    saved_eval.write(here / 'figures.npz', saved_eval.Kept(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)))
     (here / 'stand_in.py').write_text(STAND_IN)
     monkeypatch.setattr(execute, 'SKELJAX', (sys.executable, '-S', str(here / 'stand_in.py')))
 

@@ -1,5 +1,0 @@
-"""Ablations: a sweep becomes runs, runs become figures, figures become one table."""
-
-from skeljax.ablate.sweep import Sweep, Variant
-
-__all__ = ['Sweep', 'Variant']

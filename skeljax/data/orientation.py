@@ -1,0 +1,102 @@
+"""How a recorded body stands in the room: which way is up, where the floor is, what it faces."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skeljax.data.records import Recording
+from skeljax.skeletons import skeleton
+
+_HEADS = ('head', 'head top', 'neck', 'chest', 'nose')
+_FEET = (('left ankle', 'right ankle'), ('left toe', 'right toe'), ('left knee', 'right knee'))
+# Rows are the new x, y and z; none mirrors, so that left stays left.
+_UPRIGHT = {
+    (0, 1): ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
+    (0, -1): ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
+    (1, 1): ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    (1, -1): ((-1, 0, 0), (0, -1, 0), (0, 0, 1)),
+    (2, 1): ((1, 0, 0), (0, 0, 1), (0, -1, 0)),
+    (2, -1): ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
+}
+
+
+class Stance(NamedTuple):
+    """A recording turned so that y points up.
+
+    Attributes:
+        joints: float32[T, M, V, 3].
+        floor: height of the floor, metres.
+        height: of a body, metres.
+        facing: angle about y at which the first body looks when it is first seen, 0 along
+            z, a quarter turn along x, radians.
+        body: joints that belong to the body, bool[V].
+    """
+
+    joints: np.ndarray
+    floor: float
+    height: float
+    facing: float
+    body: np.ndarray
+
+
+def find(recording: Recording) -> Stance:
+    """Turns a recording upright; a guess where its layout tells neither head nor feet."""
+    layout = skeleton.get(recording.layout)
+    there = recording.person_valid & recording.frame_valid[:, None]
+    body = body_of(recording.joints[there], layout)
+    turn = np.array(_UPRIGHT[_up(recording.joints[there], layout, body)], np.float32)
+    joints = recording.joints @ turn.T
+    heights = joints[there][:, body, 1]
+    if not len(heights):
+        return Stance(joints, 0.0, 1.7, 0.0, body)
+    tall = float(np.quantile(np.ptp(heights, axis=1), 0.9))
+    floor = float(np.quantile(heights.min(1), 0.02))
+    facing = _facing(joints[there[:, 0], 0] if there[:, 0].any() else joints[there], layout)
+    return Stance(joints, floor, max(tall, 1e-6), facing, body)
+
+
+def body_of(joints: np.ndarray, layout: skeleton.Layout) -> np.ndarray:
+    """Finds the joints of the body: all, but for a root that stays behind in the room.
+
+    Args:
+        joints: of whoever is there, float[N, V, 3].
+        layout: of the joints.
+
+    Returns:
+        bool[V].
+    """
+    body = np.ones(layout.num_joints, bool)
+    seen = joints.astype(np.float64)
+    root = layout.parents.index(-1)
+    children = [child for parent, child in layout.bones if parent == root]
+    if len(seen) and children:
+        rest = np.delete(seen, root, axis=1)
+        size = np.median(np.linalg.norm(np.ptp(rest, axis=1), axis=-1))
+        away = np.linalg.norm(seen[:, children] - seen[:, [root]], axis=-1).min(1)
+        body[root] = away.max() <= 0.5 * size
+    return body
+
+
+def _up(joints: np.ndarray, layout: skeleton.Layout, body: np.ndarray) -> tuple[int, int]:
+    """Finds the axis (1 is y, 2 is z) and direction from the feet to the head, joints [N, V, 3]."""
+    points = {point: joint for joint, point in enumerate(layout.points) if point}
+    head = next((points[name] for name in _HEADS if name in points), None)
+    feet = next(([points[n] for n in pair] for pair in _FEET if set(pair) <= points.keys()), None)
+    if not len(joints):
+        return 1, 1
+    if head is not None and feet is not None:
+        rise = np.median(joints[:, head] - joints[:, feet].mean(1), axis=0)
+        axis = int(np.abs(rise).argmax())
+        return axis, 1 if rise[axis] > 0 else -1
+    extents = np.median(np.ptp(joints[:, body], axis=1), axis=0)
+    return (2 if extents[2] > 1.2 * extents[1] else 1), 1
+
+
+def _facing(joints: np.ndarray, layout: skeleton.Layout) -> float:
+    """Finds where the body of joints float[N, V, 3], y up, looks in its first frames."""
+    right, left = (skeleton.middle(joints[:10], ends) for ends in layout.shoulders)
+    x, _, z = (left - right).mean(0)
+    # To the right of a body's left is its front: (left - right) x up.
+    return float(np.arctan2(-z, x)) if np.hypot(x, z) > 1e-6 else 0.0

@@ -1,0 +1,1 @@
+"""Trained networks: predictors, scoring of recordings, streams, model folders."""

@@ -1,0 +1,134 @@
+"""Scores a labelling of frames as the field of temporal action segmentation does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from skeljax.errors import InputError
+from skeljax.localize.metrics.overlap import best_true, hull_overlap
+from skeljax.localize.metrics.precision import check_tious
+from skeljax.localize.metrics.result import Result
+from skeljax.localize.metrics.tables import Table, pool
+from skeljax.localize.segments import Segments, from_frame_labels, to_frame_labels
+
+TIOUS = (0.1, 0.25, 0.5)
+BACKGROUND = ('accuracy', 'everywhere', 'nowhere')
+
+
+def segmentation(
+    predictions: Mapping[str, Segments],
+    truth: Mapping[str, Segments],
+    *,
+    num_classes: int,
+    tious: Sequence[float] = TIOUS,
+    num_frames: Mapping[str, int] | None = None,
+    probabilities: Mapping[str, np.ndarray] | None = None,
+    background: str = 'accuracy',
+) -> Result:
+    """Takes frame accuracy, edit score and F1@{10, 25, 50}.
+
+    A frame has one label: where segments overlap the better score shows, of equal ones the
+    later start. Then, of the runs of equal labels:
+
+    * accuracy: share of all frames of all recordings whose label is right;
+    * edit: 1 less the Levenshtein distance between the sequences of labels over the longer
+      one's length, mean over recordings; 1 where neither has a run;
+    * F1@t: a predicted run is right if the true run of its class that it shares most with
+      (the first of equal ones) reaches the threshold and no earlier run took it; right,
+      wrong and missed runs of all recordings are counted together.
+
+    Background is counted, by `background`,
+
+    * 'accuracy': as a label of frames in the accuracy; its runs are left out of edit and F1
+      (as MS-TCN evaluates);
+    * 'everywhere': as a class like the others, in edit and F1 too;
+    * 'nowhere': frames that are truly background are left out of the accuracy as well.
+
+    Source: yabufarha/ms-tcn, eval.py (arXiv 1903.01945), after Lea et al. (arXiv 1611.05267).
+
+    Args:
+        predictions: segments by recording; a recording without an entry has none.
+        truth: true segments by recording, empty ones included.
+        num_classes: L, without background.
+        tious: thresholds of F1, above 0 and up to 1.
+        num_frames: of every true recording.
+        probabilities: not read.
+        background: one of `BACKGROUND`.
+
+    Returns:
+        `mean` is the mean of all figures; there is no mAP.
+
+    Raises:
+        InputError: names the recording that is unknown, holds a bad segment or whose frames
+            are not told, or says that there is no truth at all, or no such `background`.
+    """
+    tious = check_tious(tious)
+    if background not in BACKGROUND:
+        raise InputError(f'background counts in {", ".join(BACKGROUND)}, not {background!r}')
+    if num_frames is None:
+        raise InputError('segmentation needs the number of frames of every recording')
+    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    found, true = (
+        [_paint(by_name.get(name), num_frames[name], num_classes) for name in pooled.names]
+        for by_name in (predictions, truth)
+    )
+    left_out = -1 if background == 'everywhere' else num_classes
+    runs = [[from_frame_labels(labels, left_out) for labels in side] for side in (found, true)]
+    figures = {
+        'accuracy': _accuracy(found, true, num_classes if background == 'nowhere' else -1),
+        'edit': float(np.mean([_edit(p.label, t.label) for p, t in zip(*runs, strict=True)])),
+        **_f1(runs[0], runs[1], num_classes, tious),
+    }
+    return Result(
+        figures=figures,
+        mean=float(np.mean(list(figures.values()))),
+        num_predicted=len(pooled.proposals),
+        num_true=len(pooled.truth),
+        tious=tious,
+    )
+
+
+def _paint(segments: Segments | None, num_frames: int, num_classes: int) -> np.ndarray:
+    if segments is None:
+        return np.full(num_frames, num_classes, np.int64)
+    return to_frame_labels(segments, num_frames, num_classes)
+
+
+def _accuracy(found: Sequence[np.ndarray], true: Sequence[np.ndarray], left_out: int) -> float:
+    found, true = np.concatenate(found), np.concatenate(true)
+    return float(np.mean((found == true)[true != left_out]))
+
+
+def _edit(found: np.ndarray, true: np.ndarray) -> float:
+    """Compares two sequences of labels: 1 less their distance over the longer length."""
+    short, long = sorted((found, true), key=len)
+    if not len(long):
+        return 1.0
+    place = np.arange(len(long) + 1)
+    distance = place
+    for label in short:
+        # Without insertions first; those are then the least of what stands before, plus steps.
+        other = np.minimum(distance[1:] + 1, distance[:-1] + (long != label))
+        row = np.concatenate([distance[:1] + 1, other])
+        distance = np.minimum.accumulate(row - place) + place
+    return 1 - int(distance[-1]) / len(long)
+
+
+def _f1(found, true, num_classes: int, tious: Sequence[float]) -> dict[str, float]:
+    """Counts runs of all recordings: F1@percent for each threshold."""
+    proposals, truth = _table(found), _table(true)
+    # Background may be a class too.
+    owner, share = best_true(proposals, truth, num_classes + 1, overlap=hull_overlap)
+    figures = {}
+    for tiou in tious:
+        right = len(np.unique(owner[share >= tiou]))
+        figures[f'F1@{round(100 * tiou, 6):g}'] = 2 * right / (len(proposals) + len(truth))
+    return figures
+
+
+def _table(runs: Sequence[Segments]) -> Table:
+    video = np.repeat(np.arange(len(runs)), [len(part) for part in runs])
+    fields = ('start', 'end', 'label', 'score')
+    return Table(video, *(np.concatenate([getattr(r, name) for r in runs]) for name in fields))

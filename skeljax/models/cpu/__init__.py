@@ -1,0 +1,1 @@
+"""Formulations that are fast on CPUs, equal to the plain layers."""

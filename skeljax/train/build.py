@@ -1,0 +1,369 @@
+"""Modules and settings from a config; a name is a module of this library."""
+
+from collections.abc import Callable
+import functools
+import importlib
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from skeljax.contrast import queue, snippet
+from skeljax.data.label_counts import Counts
+from skeljax.data.label_sets import LabelSets
+from skeljax.errors import InputError
+from skeljax.localize import protocols
+from skeljax.models import boundary, fusers, heads, pyramid, remat
+from skeljax.skeletons import skeleton, streams
+from skeljax.train import bounds, finetune, negatives, optimizer, parallel, pretrain
+from skeljax.train.frame_loss import EVEN, FrameLoss
+
+QUIRKS = (
+    'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
+    'momentum_freeze', 'parts_temperature', 'causal',
+)
+
+# Those of them that say what the weights of a backbone mean.
+_MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
+
+DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
+
+FUSERS = {'u': fusers.Fuser, 'pyramid': pyramid.Pyramid}
+
+
+def quirk(config: ConfigDict, name: str) -> bool:
+    """Says whether a quirk of the release is to be repeated."""
+    return name in config.faithful
+
+
+def check(config: ConfigDict):
+    """Raises InputError for values that no part of the library knows."""
+    bounds.check(config)
+    for name in config.faithful:
+        if name and name not in QUIRKS:
+            raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
+    if config.parallel not in parallel.FORMS:
+        known = ' and '.join(map(repr, parallel.FORMS))
+        raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
+    if config.steps_per_call < 1:
+        raise InputError(f'config.steps_per_call is {config.steps_per_call}, expected 1 or more')
+    if config.data.resident_dtype not in DTYPES:
+        known, found = ', '.join(DTYPES), config.data.resident_dtype
+        raise InputError(f'config.data.resident_dtype is {found!r}, known: {known}')
+    if config.model.bn_axis not in ('all', 'none'):
+        raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
+    if config.model.remat not in remat.POLICIES:
+        known, found = ', '.join(remat.POLICIES), config.model.remat
+        raise InputError(f'config.model.remat is {found!r}, known: {known}')
+    if config.pretrain.snippet.match not in snippet.MATCHES:
+        known = ', '.join(snippet.MATCHES)
+        raise InputError(
+            f'config.pretrain.snippet.match is {config.pretrain.snippet.match!r}, known: {known}'
+        )
+    if config.pretrain.snippet.negatives not in snippet.NEGATIVES:
+        known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
+        raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
+    if config.finetune.fuser_kind not in FUSERS:
+        known, found = ', '.join(FUSERS), config.finetune.fuser_kind
+        raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
+    frame_loss(config)
+    if config.finetune.multi_label and config.finetune.protocol in protocols.PROTOCOLS:
+        if protocols.reads_segments(config.finetune.protocol):
+            raise InputError(
+                f'config.finetune.protocol is {config.finetune.protocol!r}, whose decoder finds one '
+                'class a frame, expected another one with config.finetune.multi_label'
+            )
+    sources = tuple(config.pretrain.negatives)
+    if not sources or set(sources) - set(negatives.SOURCES):
+        known = ', '.join(negatives.SOURCES)
+        raise InputError(f'config.pretrain.negatives is {sources}, name some of: {known}')
+    form = config.pretrain.negatives_form
+    if form not in negatives.FORMS:
+        known = ', '.join(negatives.FORMS)
+        raise InputError(f'config.pretrain.negatives_form is {form!r}, known: {known}')
+    for stage in ('pretrain', 'finetune'):
+        window, length = config[stage].window, config[stage].crop.length
+        if length > window:
+            raise InputError(
+                f'config.{stage}.crop.length is {length} frames, more than its window of {window}'
+            )
+
+
+def backbone(config: ConfigDict, layout: str):
+    """Makes the backbone for a joint layout; `config.model` holds its own options by its name."""
+    name = config.model.name
+    module = _module('models', name)
+    if name not in config.model:
+        raise InputError(f'config.model.name: {name} is no backbone')
+    return module.Backbone(
+        layout=layout,
+        width=config.model.width,
+        dropout=config.model.dropout,
+        faithful=tuple(config.faithful),
+        axis_name=_axis(config),
+        dtype=jnp.dtype(config.model.dtype),
+        remat=config.model.remat,
+        **dict(config.model[name]),
+    )
+
+
+def architecture_options(config: ConfigDict) -> list[str]:
+    """Lists the options that make a backbone for the same weights."""
+    name = config.model.name
+    own = {f'model.{name}.{key}': value for key, value in dict(config.model[name]).items()}
+    options = {'model.name': name, 'model.width': config.model.width, **own}
+    if name in _MEANT:
+        options['faithful'] = tuple(q for q in _MEANT[name] if quirk(config, q)) or ('',)
+    quoted = lambda value: f'"{value}"' if isinstance(value, tuple) else value
+    return [f'--config.{key}={quoted(value)}' for key, value in options.items()]
+
+
+def host(config: ConfigDict, layout: str):
+    """Makes the host method with its settings.
+
+    Raises:
+        InputError: the layout, the streams or the views are not what it needs.
+    """
+    chosen = config.pretrain
+    module = _module('contrast.methods', chosen.host)
+    made = module.Host(
+        temperature=chosen.temperature,
+        faithful=tuple(config.faithful),
+        **(dict(chosen[chosen.host]) if chosen.host in chosen else {}),
+    )
+    named = f'config.pretrain.host {chosen.host!r}'
+    if len(chosen.streams) < made.least_streams or len(set(chosen.streams)) < len(chosen.streams):
+        raise InputError(
+            f'{named} needs {made.least_streams} or more streams, all different; '
+            f'config.pretrain.streams is {tuple(chosen.streams)}'
+        )
+    for stream in chosen.streams:
+        streams.check(stream, layout)
+    needed = {view.cut or name for name, view in made.views.items()}
+    for view in sorted(needed - set(chosen.views)):
+        raise InputError(f'{named} needs a view {view!r} in config.pretrain.views')
+    made.check(layout)
+    if chosen.negatives_form == 'ring':
+        _check_ring(chosen, made)
+    for view in chosen.snippet.views if chosen.snippet.weight else ():
+        if view not in made.views:
+            known = ', '.join(made.views)
+            raise InputError(f'config.pretrain.snippet.views: {named} has no {view!r}, but {known}')
+    return made
+
+
+def _check_ring(chosen: ConfigDict, method):
+    """Raises InputError where a ring of negatives is none, or single ones are asked for."""
+    ring, otherwise = "config.pretrain.negatives_form 'ring'", "use 'gather'"
+    if tuple(chosen.negatives) == ('queue',):
+        raise InputError(
+            f"{ring} passes the batch's keys round, but config.pretrain.negatives is ('queue',): "
+            f"add 'batch' or 'subject', or {otherwise}"
+        )
+    if method.single_logits:
+        raise InputError(
+            f'{ring} gives sums over negatives, but config.pretrain.host {chosen.host!r} looks at '
+            f'single ones; {otherwise}'
+        )
+    mines = chosen.snippet.mined and chosen.snippet.mine_from < 1
+    if chosen.snippet.weight and mines:
+        raise InputError(
+            f'{ring} gives sums over negatives, but config.pretrain.snippet.mined looks at single '
+            f'ones; set config.pretrain.snippet.mine_from=1.0 or {otherwise}'
+        )
+
+
+def encoder(config: ConfigDict, layout: str, method) -> pretrain.Encoder:
+    """Makes the pretraining modules for a host method."""
+    chosen = config.pretrain
+    dense = None
+    if chosen.snippet.weight:
+        dense = heads.SnippetHead(
+            num_snippets=chosen.snippet.count or None, embed=chosen.embed
+        )
+    made = method.heads(embed=chosen.embed, layout=layout, axis_name=_axis(config))
+    return pretrain.Encoder(backbone(config, layout), made, dense)
+
+
+def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Settings:
+    """Collects what the pretraining step is told."""
+    chosen = config.pretrain
+    for size in (chosen.queue_size, chosen.snippet.queue_size):
+        queue.check_size(size, chosen.batch)
+    faithful = quirk(config, 'augmentation')
+    return pretrain.Settings(
+        layout=layout,
+        views={
+            cut: {**chosen.views[cut], 'faithful': faithful}
+            for cut in dict.fromkeys(view.cut or name for name, view in method.views.items())
+        },
+        crop=dict(chosen.crop),
+        num_steps=chosen.num_steps,
+        streams=tuple(chosen.streams),
+        negatives=tuple(chosen.negatives),
+        negatives_form=chosen.negatives_form,
+        temperature=chosen.temperature,
+        momentum=chosen.momentum,
+        snippet=pretrain.Snippets(
+            weight=chosen.snippet.weight,
+            match=chosen.snippet.match,
+            apart=chosen.snippet.apart,
+            negatives=chosen.snippet.negatives,
+            views=tuple(chosen.snippet.views),
+            mined=chosen.snippet.mined,
+            mine_from=chosen.snippet.mine_from,
+            queue_advances=not quirk(config, 'snippet_pointer'),
+        ),
+    )
+
+
+def pretraining(config: ConfigDict, layout: str, persons: int):
+    """Makes the per-device step of pretraining and its first state.
+
+    Args:
+        config: the whole one.
+        layout: of joints.
+        persons: M of the videos.
+    """
+    chosen = config.pretrain
+    method = host(config, layout)
+    made = encoder(config, layout, method)
+    tx = optimiser(config, 'pretrain')
+    settings = pretrain_settings(config, method, layout)
+    state = pretrain.init(
+        jax.random.key(config.seed),
+        made,
+        method,
+        tx,
+        _example(chosen.crop.length, persons, layout),
+        settings,
+        queue_size=chosen.queue_size,
+        snippet_queue_size=chosen.snippet.queue_size,
+        copy_key=not quirk(config, 'key_init'),
+    )
+    step = functools.partial(pretrain.step, encoder=made, host=method, tx=tx, settings=settings)
+    return step, state
+
+
+def finetuning(
+    config: ConfigDict, layout: str, persons: int, num_classes: int,
+    pretrained: Callable[[dict], dict] | None = None, counts: Counts | None = None,
+    sets: LabelSets | None = None,
+):
+    """Makes the per-device step of fine-tuning, its first state and the model.
+
+    Args:
+        config: the whole one.
+        layout: of joints.
+        persons: M of the recordings.
+        num_classes: L.
+        pretrained: makes the encoder's item, told what it is to be like; None begins anew.
+        counts: frames of the labeled training recordings; None weighs all classes alike.
+        sets: of classes that frames show; None where a frame has one label.
+    """
+    model = localizer(config, layout, num_classes)
+    tx = optimiser(config, 'finetune')
+    settings = finetune_settings(config, layout, counts)
+    if sets is not None:
+        settings = settings._replace(label_sets=sets.table)
+    example = _example(config.finetune.crop.length, persons, layout)
+    init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
+    state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
+    return functools.partial(finetune.step, model=model, tx=tx, settings=settings), state, model
+
+
+def _example(length: int, persons: int, layout: str):
+    return jnp.zeros((2, length, persons, skeleton.get(layout).num_joints, 3), jnp.float32)
+
+
+def localizer(config: ConfigDict, layout: str, num_classes: int):
+    """Makes the network that scores frames."""
+    chosen, fused = config.finetune, None
+    streams.check(chosen.stream, layout)
+    if chosen.fuser and chosen.whole:
+        raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
+    if chosen.fuser:
+        fused = FUSERS[chosen.fuser_kind](
+            levels=tuple(chosen.levels),
+            axis_name=_axis(config),
+            dtype=jnp.dtype(config.model.dtype),
+        )
+    encoder = backbone(config, layout)
+    limited = not getattr(encoder, 'any_length', True)
+    return heads.Localizer(
+        backbone=encoder,
+        fuser=fused,
+        head=heads.FrameHead(num_outputs=num_classes + 1),
+        stream=chosen.stream,
+        frozen=chosen.backbone_rate == 0,
+        whole=chosen.whole,
+        span=chosen.crop.length if limited and not chosen.whole else None,
+        boundary=_boundary_head(config),
+        multi_label=chosen.multi_label,
+    )
+
+
+def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
+    """Makes the head that finds label changes; None where its loss weighs nothing."""
+    loss = frame_loss(config)
+    if not loss.boundary_weight:
+        return None
+    if config.finetune.whole:
+        raise InputError(
+            f'config.finetune.loss.boundary_weight is {loss.boundary_weight}, but with '
+            'config.finetune.whole a recording has one label and no boundary; expected 0'
+        )
+    return boundary.BoundaryHead(
+        width=2 * loss.boundary_radius, radius=loss.pool_radius, strength=loss.pool_strength
+    )
+
+
+def frame_loss(config: ConfigDict) -> FrameLoss:
+    """Makes the loss of a frame.
+
+    Raises:
+        InputError: a field is out of its range, or does not go with several labels a frame.
+    """
+    loss = FrameLoss(**config.finetune.loss)
+    if config.finetune.multi_label:
+        loss.check_several()
+    return loss
+
+
+def finetune_settings(
+    config: ConfigDict, layout: str, counts: Counts | None = None
+) -> finetune.Settings:
+    """Collects what the fine-tuning step is told; `counts` as in `finetuning`."""
+    operations = {**config.finetune.augment, 'faithful': quirk(config, 'augmentation')}
+    loss = frame_loss(config)
+    return finetune.Settings(
+        layout=layout,
+        augment=operations,
+        crop=dict(config.finetune.crop),
+        loss=loss,
+        balance=EVEN if counts is None else loss.balance(*counts),
+    )
+
+
+def optimiser(config: ConfigDict, stage: str):
+    """Makes the optimiser of a stage."""
+    chosen = config[stage]
+    overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
+    tx = optimizer.optimiser(chosen.optimiser, chosen.num_steps, warmup_overshoot=overshoot)
+    if stage == 'finetune' and (chosen.backbone_rate != 1 or chosen.backbone_after):
+        after = round(chosen.backbone_after * chosen.num_steps)
+        tx = optimizer.by_part(tx, 'backbone', chosen.backbone_rate, after=after)
+    return tx
+
+
+def _axis(config: ConfigDict) -> str | None:
+    return parallel.AXIS if config.model.bn_axis == 'all' else None
+
+
+def _module(folder: str, name: str):
+    try:
+        return importlib.import_module(f'skeljax.{folder}.{name}')
+    except ModuleNotFoundError as error:
+        if error.name != f'skeljax.{folder}.{name}':
+            raise
+        raise InputError(f'no skeljax/{folder}/{name}.py: unknown {name!r}') from None

@@ -1,0 +1,111 @@
+"""The convolution that is fast on CPU against the plain one and against plain loops."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from skeljax.models import layers
+from skeljax.models.cpu import convolve
+
+
+def both(monkeypatch, function, *arrays, seed=1):
+    """Returns value and gradients of a function in the plain and in the fast formulation."""
+    found = []
+    for formulation in ('plain', 'fast'):
+        monkeypatch.setattr(layers, 'formulation', formulation)
+        value, pull = jax.vjp(lambda *a: function(*a), *map(jnp.array, arrays))
+        slope = np.random.default_rng(seed).normal(size=value.shape).astype(value.dtype)
+        found.append((value, *pull(jnp.array(slope))))
+    return found
+
+
+def assert_close(found, expected, tolerance):
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * max(np.abs(other).max(), 1))
+
+
+def made(frames, taps, channels, features, dtype=np.float32):
+    rng = np.random.default_rng(frames)
+    x = rng.normal(size=(3, frames, channels)).astype(dtype)
+    return x, rng.normal(size=(taps, channels, features)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ('frames', 'taps', 'stride', 'dilation'),
+    [
+        *[(frames, 9, 1, 1) for frames in (1, 2, 7, 41, 300)],
+        *[(frames, 9, 2, 1) for frames in (1, 7, 85)],
+        *[(frames, 5, 1, 2) for frames in (3, 42)],
+        (41, 5, 2, 2), (41, 9, 2, 3),
+    ],
+)
+def test_fast_is_the_plain_one(monkeypatch, frames, taps, stride, dilation):
+    x, kernel = made(frames, taps, 32, 48)
+    function = lambda x, kernel: layers.temporal_conv(x, kernel, stride, dilation)
+    plain, fast = both(monkeypatch, function, x, kernel)
+    assert_close(fast, plain, 1e-5)
+
+
+@pytest.mark.parametrize('frames', [1, 3, 20, 150])
+@pytest.mark.parametrize(
+    ('taps', 'before', 'stride', 'dilation'),
+    [(3, 1, 1, 1), (5, 0, 1, 1), (4, 3, 1, 2), (9, 4, 1, 1), (9, 4, 2, 1), (5, 4, 2, 3), (3, 0, 3, 1)],
+)
+def test_by_plain_loops_in_double_precision(frames, taps, before, stride, dilation):
+    with jax.enable_x64(True):
+        x, kernel = made(frames, taps, 2, 3, np.float64)
+        x = x.swapaxes(0, 1)
+        weights = np.random.default_rng(0).normal(size=(-(-frames // stride), 3, 3))
+        value, of_x, of_kernel = np.zeros_like(weights), np.zeros_like(x), np.zeros_like(kernel)
+        for i in range(len(weights)):
+            for tap in range(taps):
+                frame = i * stride + tap * dilation - before
+                if 0 <= frame < frames:
+                    value[i] += x[frame] @ kernel[tap]
+                    of_x[frame] += weights[i] @ kernel[tap].T
+                    of_kernel[tap] += x[frame].T @ weights[i]
+        function = lambda x, kernel: convolve.convolve(x, kernel, before, stride, dilation)
+        found, pull = jax.vjp(function, jnp.array(x), jnp.array(kernel))
+        found = found, *pull(jnp.array(weights))
+    assert_close(found, (value, of_x, of_kernel), 1e-10)
+
+
+def test_time_in_front_is_the_same(monkeypatch):
+    x, kernel = made(85, 9, 32, 48)
+    for formulation in ('plain', 'fast'):
+        monkeypatch.setattr(layers, 'formulation', formulation)
+        expected = layers.temporal_conv(jnp.array(x), kernel, 2).swapaxes(0, 1)
+        found = layers.temporal_conv(jnp.array(x).swapaxes(0, 1), kernel, 2, axis=0)
+        assert_close([found], [expected], 1e-6)
+
+
+def test_the_formulation_is_heeded(monkeypatch):
+    x, kernel = made(20, 9, 16, 16)
+    primitives = {}
+    for formulation in ('plain', 'fast', None):
+        monkeypatch.setattr(layers, 'formulation', formulation)
+        traced = jax.make_jaxpr(lambda x, w: layers.temporal_conv(x, w, 1))(x, kernel)
+        primitives[formulation] = 'conv_general_dilated' in str(traced)
+    assert primitives == {'plain': True, 'fast': False, None: jax.default_backend() != 'cpu'}
+
+
+def test_open_sizes_and_half_precision_are_plain(monkeypatch):
+    monkeypatch.setattr(layers, 'formulation', 'fast')
+    (n,) = jax.export.symbolic_shape('n')
+    _, kernel = made(20, 9, 16, 16)
+    convolve = lambda x: layers.temporal_conv(x, jnp.array(kernel, x.dtype), 1)
+    for shape, dtype in (((n, 20, 16), jnp.float32), ((3, 20, 16), jnp.bfloat16)):
+        given = jax.ShapeDtypeStruct(shape, dtype)
+        text = jax.export.export(jax.jit(convolve))(given).mlir_module()
+        assert 'stablehlo.convolution' in text
+
+
+def test_mapped_and_recomputed(monkeypatch):
+    monkeypatch.setattr(layers, 'formulation', 'fast')
+    x, kernel = map(jnp.array, made(50, 9, 16, 16))
+    score = lambda x: (layers.temporal_conv(x[None], kernel, 1) ** 2).sum()
+    expected = jnp.stack([jax.grad(score)(one) for one in x])
+    found = jax.vmap(jax.grad(jax.checkpoint(score)))(x)
+    assert_close([found], [expected], 1e-5)
