@@ -56,7 +56,8 @@ def read(
         raise FormatError(f'{path}: {name} are {arrays[name].dtype}, expected real numbers')
     rate = options.rate(path, _scalar(path, arrays, 'fps'), fps)
     own = _layout(path, arrays, layout, arrays[name].shape)
-    found = axes.arrange(path, name, arrays[name], own)
+    ordered = _has_own_order(arrays, arrays[name].shape)
+    found = axes.arrange(path, name, arrays[name], own, ordered=ordered)
     if 'unit' in arrays:
         unit = _unit(path, arrays)
     measured = ~np.isnan(found.joints).any(-1)
@@ -76,6 +77,12 @@ def read(
         subject='' if subject is None else str(subject),
         notes=(*found.notes, *notes),
     )
+
+
+def _has_own_order(arrays: dict, shape: tuple[int, ...]) -> bool:
+    """Checks whether a mask with the axes frames and persons fits the joints' first two axes."""
+    masks = (arrays[name].shape[:2] for name in ('valid', 'joint_valid') if name in arrays)
+    return len(shape) == 4 and any(mask == shape[:2] for mask in masks)
 
 
 def _scalar(path: Path, arrays: dict, name: str):

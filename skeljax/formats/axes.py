@@ -44,7 +44,9 @@ class Arranged(NamedTuple):
     notes: tuple[str, ...]
 
 
-def arrange(path, name: str, array: np.ndarray, wanted: Wanted) -> Arranged:
+def arrange(
+    path, name: str, array: np.ndarray, wanted: Wanted, *, ordered: bool = False
+) -> Arranged:
     """Brings an array of joints into the order frames, persons, joints, coordinates.
 
     Args:
@@ -52,6 +54,8 @@ def arrange(path, name: str, array: np.ndarray, wanted: Wanted) -> Arranged:
         name: of the array, for messages.
         array: real numbers.
         wanted: layout of the joints, and which points of the array they are.
+        ordered: the file's masks show that the axes are frames, persons, joints, coordinates;
+            then no other order is considered where these sizes fit.
 
     Raises:
         FormatError: the array has no axis of so many joints, holds more than one sample, or
@@ -63,7 +67,8 @@ def arrange(path, name: str, array: np.ndarray, wanted: Wanted) -> Arranged:
         if array.ndim == 2:
             joints, notes = _unfolded(path, name, array, count)
         else:
-            order = _order(path, name, array, wanted, count)
+            known = ordered and _fits(array.shape, 'tmvc', count)
+            order = 'tmvc' if known else _order(path, name, array, wanted, count)
             joints = _permuted(array, order, count)
             told = f'{name} are {array.shape}: taken for {_axes(order)}'
             notes = () if order in _OWN else (told,)

@@ -149,3 +149,12 @@ def test_a_body_of_zeros_is_absent(tmp_path):
     assert motion.valid[:, 0].all() and motion.valid[:, 1].tolist() == [True] * 20 + [False] * 30
     with pytest.raises(FormatError, match='no joint was measured in 50 frames'):
         _read(tmp_path, TWO * 0)
+
+
+def test_a_mask_of_frames_and_persons_settles_the_order(tmp_path):
+    joints = np.random.default_rng(0).normal(size=(4, 1, 3, 3))
+    mask = np.ones((4, 1), bool)
+    names = np.array(['a', 'b', 'c'])
+    own = {'joints': joints, 'joint_names': names, 'parents': np.array([-1, 0, 1])}
+    np.savez(tmp_path / 'a.npz', **own, fps=30, unit='m', valid=mask)
+    assert skeljax.read(tmp_path / 'a.npz').joints.shape == (4, 1, 3, 3)

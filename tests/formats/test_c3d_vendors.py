@@ -212,7 +212,7 @@ def test_a_known_set_of_markers_is_told_and_gives_centers_of_joints(tmp_path):
     for name, place in expected.items():
         np.testing.assert_allclose(at[name], place, atol=1e-6, err_msg=name)
     assert layout.points[layout.joints.index('left_hip')] == 'left hip'
-    assert motion.notes[:3] == (
+    assert motion.notes[:4] == (
         'joint centers computed from the markers of Plug-in Gait',
         'knees, ankles: the outer marker, not the center, for lack of an inner one',
         'shoulders: the marker on the acromion, not the center',

@@ -10,7 +10,7 @@ from skeljax.errors import InputError
 from skeljax.train import run_dir as workdirs, wandb_log
 from skeljax.train.log import Log
 
-TOLD = {'stage': 'finetune', 'config': {'finetune': {'window': 12345}}}
+TOLD = {'stage': 'finetune', 'corpus': {}, 'config': {'finetune': {'window': 12345}}}
 
 
 @pytest.fixture
