@@ -34,7 +34,7 @@ class Model(NamedTuple):
         origin: where it came from, as `model.json` tells.
     """
 
-    run_loader: run_loader.Trained
+    trained: run_loader.Trained
     decoding: decoding.Decoding
     origin: Mapping
 

@@ -71,7 +71,8 @@ def _check(workdir, config: ConfigDict, corpus: dict):
     where = Path(workdir) / 'run.json'
     classes, fps = corpus.get('classes'), corpus.get('fps')
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-    if not named or type(fps) not in (int, float) or not 0 < fps < np.inf:
+    rate = fps if isinstance(fps, int | float) and not isinstance(fps, bool) else 0
+    if not named or not 0 < rate < np.inf:
         raise InputError(f'{where}: does not tell the classes and the frame rate of its corpus')
     try:
         skeleton.get(str(corpus.get('layout')))
