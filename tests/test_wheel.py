@@ -27,7 +27,7 @@ def installed(tmp_path_factory):
 
 def test_configs_and_builders_are_inside(installed):
     for kept in ('configs/default.py', 'tfds_builders/ui_prmd/README.md',
-                 'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt', 'view/page/page.html',
+                 'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt', 'viz/viewer/page/page.html',
                  'view/page/style.css', 'view/page/app.js', 'py.typed'):
         assert (installed / 'skeljax' / kept).is_file(), kept
     packages = {p.name for p in installed.iterdir() if not p.name.endswith('.dist-info')}
@@ -42,8 +42,8 @@ import sys
 sys.path.insert(0, {str(installed)!r})
 import skeljax
 assert skeljax.__file__.startswith({str(installed)!r}), skeljax.__file__
-from skeljax.cli import configured, main
-assert configured.load('ui_prmd:composed20').data.corpus == 'ui_prmd/composed20'
+from skeljax.cli import config_args, main
+assert config_args.load('ui_prmd:composed20').data.corpus == 'ui_prmd/composed20'
 sys.exit(main.main(['prepare', 'synthetic/tiny', '--data-dir', {str(tmp_path / 'data')!r}]))
 """
     command = [sys.executable, '-c', code]
