@@ -1,0 +1,60 @@
+"""Config fields that have another name than in version 0.1.0, old -> new."""
+
+_AUGMENTED = ('pretrain.views.*', 'finetune.augment')  # `*` is any view
+
+RENAMED: dict[str, str] = {
+    'data.normalisation': 'data.normalization',
+    'data.unlabelled': 'data.unlabeled',
+    'data.resident': 'data.device_dataset',
+    'data.resident_dtype': 'data.device_dataset_dtype',
+    'model.width': 'model.base_channels',
+    'model.bn_axis': 'model.sync_bn',
+    'model.agcn.strides': 'model.agcn.down_stages',
+    'model.ctrgcn.strides': 'model.ctrgcn.down_stages',
+    'model.stgcn.features': 'model.stgcn.out_channels',
+    'model.gru.depth': 'model.gru.num_layers',
+    'model.transformer.depth': 'model.transformer.num_layers',
+    'model.transformer.heads': 'model.transformer.num_heads',
+    'model.transformer.expand': 'model.transformer.mlp_ratio',
+    'pretrain.host': 'pretrain.method',
+    'pretrain.batch': 'pretrain.batch_size',
+    'pretrain.embed': 'pretrain.embed_dim',
+    'pretrain.negatives_form': 'pretrain.negatives_impl',
+    'pretrain.snippet.count': 'pretrain.snippet.num_snippets',
+    'pretrain.snippet.apart': 'pretrain.snippet.min_gap',
+    'pretrain.snippet.mined': 'pretrain.snippet.num_mined',
+    'pretrain.snippet.mine_from': 'pretrain.snippet.mining_start',
+    'pretrain.aimclr.mine_from': 'pretrain.aimclr.mining_start',
+    'pretrain.aimclr.keep': 'pretrain.aimclr.keep_rate',
+    'pretrain.hiclr.mine_from': 'pretrain.hiclr.mining_start',
+    'pretrain.hiclr.hidden': 'pretrain.hiclr.num_masked_joints',
+    'pretrain.rvtclr.mine_from': 'pretrain.rvtclr.mining_start',
+    'pretrain.crossclr.cross_from': 'pretrain.crossclr.cross_start',
+    'pretrain.cmd.top': 'pretrain.cmd.top_k',
+    'pretrain.vicreg.hidden': 'pretrain.vicreg.hidden_dim',
+    'pretrain.vicreg.similarity': 'pretrain.vicreg.invariance_weight',
+    'pretrain.vicreg.spread': 'pretrain.vicreg.variance_weight',
+    'pretrain.vicreg.correlation': 'pretrain.vicreg.covariance_weight',
+    'pretrain.optimiser': 'pretrain.optimizer',
+    'finetune.optimiser': 'finetune.optimizer',
+    'pretrain.optimizer.peak': 'pretrain.optimizer.peak_lr',
+    'finetune.optimizer.peak': 'finetune.optimizer.peak_lr',
+    'pretrain.optimizer.factor': 'pretrain.optimizer.decay_factor',
+    'finetune.optimizer.factor': 'finetune.optimizer.decay_factor',
+    'finetune.batch': 'finetune.batch_size',
+    'finetune.levels': 'finetune.feature_strides',
+    'finetune.whole': 'finetune.clip_level',
+    'finetune.backbone_rate': 'finetune.backbone_lr_scale',
+    'finetune.backbone_after': 'finetune.unfreeze_at',
+    'finetune.neighbours': 'finetune.num_neighbors',
+    **{
+        f'{owner}.{old}': f'{owner}.{new}'
+        for owner in _AUGMENTED
+        for old, new in (
+            ('turn', 'yaw'),
+            ('bones', 'bone_scale'),
+            ('joint_mask', 'mask_joints'),
+            ('corrupt', 'corrupt_joints'),
+        )
+    },
+}
