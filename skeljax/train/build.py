@@ -366,4 +366,5 @@ def _module(folder: str, name: str):
     except ModuleNotFoundError as error:
         if error.name != f'skeljax.{folder}.{name}':
             raise
-        raise InputError(f'no skeljax/{folder}/{name}.py: unknown {name!r}') from None
+        place = folder.replace('.', '/')
+        raise InputError(f'no skeljax/{place}/{name}.py: unknown {name!r}') from None
