@@ -65,5 +65,5 @@ def _arrays(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix('.npy') for name in file.namelist()}
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return set()
