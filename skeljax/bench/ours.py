@@ -22,7 +22,7 @@ class Step:
     """Runs a training step over and over on one batch; the state goes on.
 
     Args:
-        step, state: as `assemble.pretraining` makes them.
+        step, state: as `build.pretraining` makes them.
         batch: host arrays (B, ...).
         seed: of the run.
         form: how the step is mapped over devices, one of `parallel.FORMS`.
