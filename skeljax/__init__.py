@@ -35,7 +35,7 @@ _checkout = _Path(__file__).resolve().parent.parent
 if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_file():
     __path__.append(str(_checkout))
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 # Functions import what they need when they are called: `skeljax --version` stays quick.
 
