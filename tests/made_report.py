@@ -6,9 +6,9 @@ import numpy as np
 
 from skeljax.localize import Segments, protocols
 from skeljax.train.progress import Progress
-from skeljax.viz import scores
+from skeljax.viz import score_tables
 from skeljax.viz.report import error_stats
-from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.report.run_report import Encoded, Reported
 
 CLASSES = ('walk', 'sit & <wait>', 'wave')
 FPS, FRAMES = 10.0, 300
@@ -57,7 +57,7 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
         split='test',
         size=(len(TRUTH), 90.0),
         protocol='babel_clean',
-        measured=scores.to_json_dict(result),
+        measured=score_tables.to_json_dict(result),
         decoding='segmentation',
         judged=error_stats.judge(
             PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames, fps=FPS, min_score=0.1

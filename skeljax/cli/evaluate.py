@@ -40,7 +40,7 @@ from skeljax.localize import decoding
 from skeljax.localize.metrics import outcome
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import cluster
-from skeljax.viz import saved_eval, scores as pages, table
+from skeljax.viz import saved_eval, score_tables as pages, table
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 

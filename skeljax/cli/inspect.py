@@ -22,7 +22,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError, shown
 from skeljax.formats import frame_folders
-from skeljax.viz import counts, files, pose_sheet
+from skeljax.viz import counts, pose_sheet, recording_notes
 
 _LISTED = 20  # files of a folder, unless --all
 
@@ -94,7 +94,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
         motion = formats.read(path, **raw.options(args))
         name = formats.stem(path) if path.is_file() else path.resolve().name
         recording = records.from_motion(motion, name=name)
-        lines = files.describe(recording, path, motion.notes, args.layout)
+        lines = recording_notes.describe(recording, path, motion.notes, args.layout)
         return (), iter([('all', recording, lines)])
     told = folder.plan(path)
     given = {name: value for name, value in raw.options(args).items() if value is not None}
@@ -106,7 +106,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
     return told.classes, (
         (
             told.splits.get(r.name, 'all'), r,
-            files.describe(r, told.files[r.name], notes, told.options.layout),
+            recording_notes.describe(r, told.files[r.name], notes, told.options.layout),
         )
         for r, notes in made
     )

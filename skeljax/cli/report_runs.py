@@ -16,8 +16,8 @@ from skeljax.inference import knn, predictor, run_loader, scoring
 from skeljax.localize import decoding, protocols
 from skeljax.train import build, progress, run_dir as workdirs
 from skeljax.viz import charts, saved_eval
-from skeljax.viz.report import chapters, error_stats
-from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.report import error_stats, sections
+from skeljax.viz.report.run_report import Encoded, Reported
 from skeljax.viz.viewer.entry import Entry
 
 ENCODED = 200  # recordings whose snippets are shown, evenly spread
@@ -218,7 +218,7 @@ def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Enco
 
 def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:
     """Prepares the worst and best recordings for the viewer, as they were recorded."""
-    wanted = [name for names in chapters.extremes(found.judged) for name in names]
+    wanted = [name for names in sections.extremes(found.judged) for name in names]
     model = predictor.of_run(found.progress.folder, found.decoding, min_score=args.min_score)
     raw = Corpus(data_dir, name, found.split, keep=False)
     return [

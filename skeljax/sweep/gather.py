@@ -9,8 +9,8 @@ from skeljax import documents, localize
 from skeljax.errors import InputError
 from skeljax.localize.metrics import resample
 from skeljax.sweep import bootstrap
+from skeljax.sweep.definition import Sweep
 from skeljax.sweep.plan import SPLIT, Run
-from skeljax.sweep.sweep import Sweep
 from skeljax.viz import saved_eval
 
 

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from skeljax import documents
 from skeljax.errors import InputError
-from skeljax.sweep.sweep import Sweep
+from skeljax.sweep.definition import Sweep
 from skeljax.train import progress, run_dir as workdirs
 
 SPLIT = 'test'

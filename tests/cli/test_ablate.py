@@ -12,10 +12,10 @@ from skeljax import localize
 from skeljax.cli import ablate, main
 import skeljax.configs.ablations
 from skeljax.localize import Segments
-from skeljax.sweep import execute, plan, sweep as sweeps
+from skeljax.sweep import definition as sweeps, execute, plan
 from skeljax.train import build, run_dir as workdirs
 from skeljax.train.frame_loss import FrameLoss
-from skeljax.viz import saved_eval, scores
+from skeljax.viz import saved_eval, score_tables
 
 SHIPPED = sorted(p.stem for p in Path(skeljax.configs.ablations.__file__).parent.glob('[a-z]*.py'))
 
@@ -62,7 +62,7 @@ def _write_figures(stem, found: int):
     result = scorer(segments, truth, num_classes=2, tious=(0.1, 0.5))
     compared = saved_eval.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
     saved_eval.write(stem.with_suffix('.npz'), compared)
-    figures = scores.to_json_dict(result)
+    figures = score_tables.to_json_dict(result)
     told = {'classes': ['x', 'y'], 'tious': [0.1, 0.5], 'protocols': {'babel_clean': figures}}
     stem.with_suffix('.json').write_text(json.dumps(told))
 

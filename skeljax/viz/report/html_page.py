@@ -33,13 +33,13 @@ def render(blocks: Sequence[Block], *, title: str) -> str:
         'title': html.escape(title),
         'digest': digest,
         # The colours are the viewer's.
-        'style': '\n'.join([*_ROOTS.findall(viewer.asset('style.css'))[:2], _asset('page.css')]),
+        'style': '\n'.join([*_ROOTS.findall(viewer.asset('style.css'))[:2], _asset('report.css')]),
         'version': __version__,
         'contents': _contents(runs) if len(runs) > 1 else '',
         'body': _body(blocks),
         'script': script,
     }
-    return re.sub(r'\{\{(\w+)\}\}', lambda mark: texts[mark[1]], _asset('page.html'))
+    return re.sub(r'\{\{(\w+)\}\}', lambda mark: texts[mark[1]], _asset('report.html'))
 
 
 def _asset(name: str) -> str:

@@ -12,7 +12,7 @@ from skeljax.formats.motion import Motion
 from skeljax.localize import Segments
 from skeljax.skeletons import skeleton
 from skeljax.viz.viewer import entry, page
-from tests.view import browser as chromium
+from tests.viz.viewer import browser as chromium
 
 CLASSES = ('walk', 'sit', 'wave')
 FPS = 20.0

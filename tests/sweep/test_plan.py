@@ -2,7 +2,7 @@ import pytest
 
 from skeljax.cli import ablate as verb
 from skeljax.errors import InputError
-from skeljax.sweep import Sweep, Variant, plan, sweep as sweeps
+from skeljax.sweep import Sweep, Variant, definition as sweeps, plan
 
 BASE = 'ui_prmd:composed20'
 

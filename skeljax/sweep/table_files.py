@@ -8,9 +8,9 @@ import numpy as np
 
 from skeljax.formats import formulas
 from skeljax.sweep import bootstrap
+from skeljax.sweep.definition import Sweep
 from skeljax.sweep.gather import Figures
 from skeljax.sweep.plan import Run
-from skeljax.sweep.sweep import Sweep
 from skeljax.viz import intervals, table
 
 _COLUMNS = ('seeds', 'mean', 'difference', 'from', 'to')

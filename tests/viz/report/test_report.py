@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.viz.report import chapters, files, markdown, page
+from skeljax.viz.report import html_page, markdown, output_files, sections
 from skeljax.viz.report.elements import Details, Facts, Heading, Link, Pictures, Table, Text
 from skeljax.viz.viewer import page as viewer
 from tests import made_report
@@ -16,12 +16,12 @@ from tests import made_report
 
 @pytest.fixture(scope='module')
 def blocks():
-    return chapters.compose([made_report.run()])
+    return sections.compose([made_report.run()])
 
 
 @pytest.fixture(scope='module')
 def text(blocks):
-    return page.render(blocks, title='a & b')
+    return html_page.render(blocks, title='a & b')
 
 
 def _tables(blocks) -> dict:
@@ -54,7 +54,7 @@ def test_figures_of_the_segments_come_first(blocks):
 
 def test_whose_segments_are_judged_is_told():
     run = made_report.run()
-    told = lambda: dict(_tables(chapters.compose([run]))['', ''].rows)['segments']
+    told = lambda: dict(_tables(sections.compose([run]))['', ''].rows)['segments']
     assert told() == 'of the sequence decoder'
     run.decoding = 'babel_clean'
     assert told() == 'of the decoder of babel_clean, less those that a better one covers by half'
@@ -103,7 +103,7 @@ def test_the_config_is_told_whole(blocks):
 def test_several_runs_are_compared_first():
     runs = [made_report.run('one'), made_report.run('two')]
     runs[1].measured = runs[1].judged = None
-    blocks = chapters.compose(runs)
+    blocks = sections.compose(runs)
     assert [block.text for block in blocks if isinstance(block, Heading) and block.level == 1] == [
         'All runs', 'one', 'two'
     ]
@@ -117,24 +117,24 @@ def test_several_runs_are_compared_first():
     runs[1].told = runs[1].told | {
         'config': made_report.CONFIG | {'finetune': made_report.CONFIG['finetune'] | {'init_from': ''}}
     }
-    table, said = chapters.compose(runs)[1:3]
+    table, said = sections.compose(runs)[1:3]
     assert table.heads[5:] == ['start'] and [row[5] for row in table.rows] == ['first', 'scratch']
     assert 'start' not in said.text
     runs[1].decoding = 'pkummd'
-    table = chapters.compose(runs)[1]
+    table = sections.compose(runs)[1]
     assert table.heads[5:] == ['start', 'segments']
     assert table.rows[0][6] == 'of the sequence decoder'
 
 
 def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     runs = [made_report.run('one'), made_report.run('two'), made_report.run('three')]
-    assert 'What they are set to' not in [b.text for b in chapters.compose(runs) if isinstance(b, Heading)]
+    assert 'What they are set to' not in [b.text for b in sections.compose(runs) if isinstance(b, Heading)]
     pretrain = {'host': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
     runs[0].origin = {'config': {'seed': 3, 'pretrain': pretrain}}
     # `mined` is a field that one alone has.
     other = {'snippet': {'weight': 0.0}, 'log_every': 7, 'aimclr': {'mined': 1}}
     runs[1].origin = {'config': {'seed': 4, 'pretrain': pretrain | other}}
-    blocks = chapters.compose(runs[:2])
+    blocks = sections.compose(runs[:2])
     at = [block.text if isinstance(block, Heading) else '' for block in blocks].index('What they are set to')
     assert [list(row) for row in blocks[at + 1].rows] == [
         ['one', 'seed of pretraining = 3; pretrain.snippet.weight = 1.5'],
@@ -144,7 +144,7 @@ def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     # One that started from nothing has none of it; many fields are told in the details.
     for number, run in enumerate(runs[:2]):
         run.origin = {'config': {'pretrain': {f'field{place}': place + number for place in range(9)}}}
-    blocks = chapters.compose(runs)
+    blocks = sections.compose(runs)
     (told,) = [block for block in blocks if isinstance(block, Details) and 'differ' in block.title]
     assert told.title == 'All 9 fields that differ'
     assert 'field8 = 8' in told.lines[0] and told.lines[2] == 'three: '
@@ -155,7 +155,7 @@ def test_a_run_of_pretraining_names_its_classes_and_shows_its_encoder_in_one_row
     run.progress = run.progress._replace(stage='pretrain')
     run.measured = run.judged = None
     run.encoded = run.encoded[:1]
-    blocks = chapters.compose([run])
+    blocks = sections.compose([run])
     (said,) = [block.text for block in blocks if isinstance(block, Text) and 'deepest layer' in block.text]
     assert '1 action 1; 2 action 2' in said and '11 action 11.' in said
     rows = [[one.name for one in block.pictures] for block in blocks if isinstance(block, Pictures)]
@@ -165,17 +165,17 @@ def test_a_run_of_pretraining_names_its_classes_and_shows_its_encoder_in_one_row
 def test_next_to_nothing_is_not_told_as_what_a_class_was_taken_for():
     run = made_report.run()
     run.judged.confusion[0] = [999, 1, 0, 0]
-    rows = _tables(chapters.compose([run]))['', 'class'].rows
+    rows = _tables(sections.compose([run]))['', 'class'].rows
     assert rows[0][-1] == '–' and rows[1][-1] != '–'
 
 
 def test_a_run_without_its_corpus_has_what_is_left():
     run = made_report.run()
     run.encoded, run.sample, run.viewer, run.shown, run.size = [], None, '', (), None
-    blocks = chapters.compose([run])
+    blocks = sections.compose([run])
     assert all(isinstance(row[1], str) for row in _tables(blocks)['', 'recording'].rows)
     run.measured = run.judged = None
-    told = [block.text for block in chapters.compose([run]) if isinstance(block, Heading)]
+    told = [block.text for block in sections.compose([run]) if isinstance(block, Heading)]
     assert told == ['Summary', 'Configuration', 'Curves of pretraining', 'Curves of fine-tuning']
 
 
@@ -235,7 +235,7 @@ def test_pictures_take_the_colours_of_the_page(text):
 
 def test_classes_are_told_apart_on_either_paper():
     """WCAG asks 3 to 1 of what is drawn; the two light hues of the scheme have less on white."""
-    known = dict(re.findall(r'--([\w-]+): (#\w{6})', page._asset('page.css').split("'dark'] {")[1].split('}')[0]))
+    known = dict(re.findall(r'--([\w-]+): (#\w{6})', html_page._asset('report.css').split("'dark'] {")[1].split('}')[0]))
     paper = dict(re.findall(r'--([\w-]+): (#\w{6})', viewer.asset('style.css').split("'dark'] {")[1].split('}')[0]))
 
     def luminance(colour):
@@ -249,7 +249,7 @@ def test_classes_are_told_apart_on_either_paper():
 
 
 def test_a_page_is_the_same_each_time(text):
-    assert page.render(chapters.compose([made_report.run()]), title='a & b') == text
+    assert html_page.render(sections.compose([made_report.run()]), title='a & b') == text
 
 
 def test_markdown_shows_the_same_and_means_what_it_says(blocks):
@@ -265,8 +265,8 @@ def test_markdown_shows_the_same_and_means_what_it_says(blocks):
 
 
 def test_markdown_puts_its_pictures_beside(blocks, tmp_path):
-    target = files.check(tmp_path / 'r.md')
-    files.write(target, blocks, title='t', pages={'recordings.html': 'viewer'})
+    target = output_files.check(tmp_path / 'r.md')
+    output_files.write(target, blocks, title='t', pages={'recordings.html': 'viewer'})
     names = re.findall(r'!\[[^\]]*\]\(r_files/([^)]+)\)', target.page.read_text())
     assert len(names) == 11
     assert {path.name for path in target.folder.iterdir()} == {*names, 'recordings.html'}
@@ -276,21 +276,21 @@ def test_markdown_puts_its_pictures_beside(blocks, tmp_path):
 
 
 def test_nothing_is_overwritten_unless_forced(tmp_path):
-    target = files.Target(tmp_path / 'r.html', tmp_path / 'r_files')
+    target = output_files.Target(tmp_path / 'r.html', tmp_path / 'r_files')
     target.page.write_text('mine')
     with pytest.raises(InputError, match=r'r\.html: exists; .*--force'):
-        files.check(target.page)
-    assert files.check(target.page, force=True) == target
-    files.write(target, [Text('new')], title='t', pages={})
+        output_files.check(target.page)
+    assert output_files.check(target.page, force=True) == target
+    output_files.write(target, [Text('new')], title='t', pages={})
     assert 'new' in target.page.read_text() and sorted(tmp_path.iterdir()) == [target.page]
     target.page.unlink()
     target.folder.mkdir()
     with pytest.raises(InputError, match=r'r_files: exists; .*--force'):
-        files.check(target.page)
+        output_files.check(target.page)
     target.folder.rmdir()
     target.folder.write_text('')
     with pytest.raises(InputError, match='is no folder'):
-        files.check(target.page, force=True)
+        output_files.check(target.page, force=True)
 
 
 @pytest.mark.parametrize(
@@ -298,17 +298,17 @@ def test_nothing_is_overwritten_unless_forced(tmp_path):
 )
 def test_an_unknown_suffix_is_told(tmp_path, name, told):
     with pytest.raises(InputError, match=rf'{name}: a report is \.html or \.md, {told}'):
-        files.check(tmp_path / name)
+        output_files.check(tmp_path / name)
 
 
 def test_a_folder_is_no_report(tmp_path):
     (tmp_path / 'r.html').mkdir()
     with pytest.raises(InputError, match='is a folder'):
-        files.check(tmp_path / 'r.html', force=True)
+        output_files.check(tmp_path / 'r.html', force=True)
 
 
 def test_many_classes_are_drawn():
     """Matplotlib would warn where a picture cannot be laid out."""
     classes = tuple(f'a movement with number {n}' for n in range(60))
-    text = page.render(chapters.compose([made_report.run(classes=classes)]), title='t')
+    text = html_page.render(sections.compose([made_report.run(classes=classes)]), title='t')
     assert all(name in text for name in classes)

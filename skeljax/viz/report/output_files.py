@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from skeljax.errors import InputError
 from skeljax.viz import figure as looks
-from skeljax.viz.report import markdown, page
+from skeljax.viz.report import html_page, markdown
 from skeljax.viz.report.elements import Block, Pictures
 
 SUFFIXES = ('.html', '.md')
@@ -60,7 +60,7 @@ def write(
     html = target.page.suffix == '.html'
     drawn = [one for block in blocks if isinstance(block, Pictures) for one in block.pictures]
     if html:
-        text = page.render(blocks, title=title)
+        text = html_page.render(blocks, title=title)
     else:
         text = markdown.render(blocks, title=title, folder=target.folder.name)
         for one in drawn:

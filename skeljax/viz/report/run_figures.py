@@ -12,7 +12,7 @@ from skeljax.train import run_dir as workdirs
 from skeljax.viz.report import embedding_stats
 from skeljax.viz.report.elements import Fact
 from skeljax.viz.report.error_stats import Judged
-from skeljax.viz.report.reported import Reported
+from skeljax.viz.report.run_report import Reported
 
 _FUSERS = {'u': 'U-shaped fuser', 'pyramid': 'feature pyramid'}
 

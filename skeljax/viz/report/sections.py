@@ -8,10 +8,10 @@ from urllib.parse import quote
 import numpy as np
 
 from skeljax.train import run_dir as workdirs
-from skeljax.viz.report import embedding_stats, pictures, summary
+from skeljax.viz.report import embedding_stats, pictures, run_figures
 from skeljax.viz.report.elements import Block, Class, Details, Facts, Heading, Link, Picture, Pictures, Table, Text
 from skeljax.viz.report.error_stats import Judged
-from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.report.run_report import Encoded, Reported
 from skeljax.viz.viewer import kinds
 
 POINTS = 1500  # of a picture; more make it large and no clearer
@@ -46,12 +46,12 @@ def _side_by_side(runs: Sequence[Reported]) -> Iterator[Block]:
     for run in runs:
         judged = run.judged
         rows.append((
-            run.name, summary.percent(judged.figures['F1@50'] if judged else None),
-            summary.percent(judged.figures['edit'] if judged else None),
-            summary.percent(judged.accuracy if judged else None),
-            summary.percent(run.measured['mean'] if run.measured else None),
-            summary.start(run), run.progress.stage, run.progress.corpus, run.protocol or '–',
-            summary.decoder(run) if run.decoding else '–',
+            run.name, run_figures.percent(judged.figures['F1@50'] if judged else None),
+            run_figures.percent(judged.figures['edit'] if judged else None),
+            run_figures.percent(judged.accuracy if judged else None),
+            run_figures.percent(run.measured['mean'] if run.measured else None),
+            run_figures.start(run), run.progress.stage, run.progress.corpus, run.protocol or '–',
+            run_figures.decoder(run) if run.decoding else '–',
         ))
     heads = (
         'run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %',
@@ -79,7 +79,7 @@ def _side_by_side(runs: Sequence[Reported]) -> Iterator[Block]:
 
 
 def _set_apart(runs: Sequence[Reported]) -> Iterator[Block]:
-    fields, each = summary.differences(runs)
+    fields, each = run_figures.differences(runs)
     if not fields:
         return
     line = lambda found, names: '; '.join(f'{name} = {found[name]}' for name in names if name in found)
@@ -95,11 +95,11 @@ def _set_apart(runs: Sequence[Reported]) -> Iterator[Block]:
 def _summary(run: Reported, _) -> Iterator[Block]:
     for note in run.notes:
         yield Text(note, note=True)
-    facts = list(summary.facts(run))
+    facts = list(run_figures.facts(run))
     if facts:
         yield Facts(facts)
     yield Heading(2, 'Configuration')
-    yield Table(('', ''), list(summary.settings(run)))
+    yield Table(('', ''), list(run_figures.settings(run)))
     flat = [f'{name} = {value!r}' for name, value in workdirs.flat(run.told['config'])]
     yield Details('Every field of the config', flat)
 
@@ -138,7 +138,7 @@ def _precision(run: Reported, prefix: str) -> Iterator[Block]:
         told = f'{found["num_predicted"]} proposals for {found["num_true"]} true segments, split {run.split}.'
         shown = pictures.overlaps({run.name: (found['tious'], found['map'])})
         drawn = [Picture(f'{prefix}-overlaps', shown, told)]
-    rows = [(name, summary.percent(value)) for name, value in found['figures'].items()]
+    rows = [(name, run_figures.percent(value)) for name, value in found['figures'].items()]
     yield Pictures(drawn, Table(('figure', '%'), rows, numbers=(1, 2)))
 
 
@@ -156,13 +156,13 @@ def _classes(run: Reported, _) -> Iterator[Block]:
         mean, one = (ap[:, label].mean(), ap[at, label]) if len(ap) else (np.nan, np.nan)
         counts = (judged.true[label], judged.found[label], judged.right[label])
         rows.append((
-            Class(label), name, summary.percent(mean), summary.percent(one), *map(str, counts),
+            Class(label), name, run_figures.percent(mean), run_figures.percent(one), *map(str, counts),
             _taken_for(judged, label, run.classes),
         ))
     yield Heading(2, 'Classes')
     yield Table(heads, rows, numbers=(2, 7))
     yield Text(
-        f'Counts are of segments {summary.decoder(run)}; right ones overlap by a tIoU of '
+        f'Counts are of segments {run_figures.decoder(run)}; right ones overlap by a tIoU of '
         f'{judged.tiou:g}. Taken for: what most of the wrong frames of the class were found as, with the share of all its frames.'
     )
 
@@ -268,7 +268,7 @@ def _recordings(run: Reported, _) -> Iterator[Block]:
             told = judged.recordings[name]
             right = told.found.count(kinds.CORRECT)
             rows.append((
-                what, _link(run, name), summary.percent(told.error), f'{right} of {len(told.true)}',
+                what, _link(run, name), run_figures.percent(told.error), f'{right} of {len(told.true)}',
                 str(len(told.found) - right),
             ))
     yield Table(('', 'recording', 'error, %', 'right', 'wrong'), rows, numbers=(2, 5))
