@@ -99,7 +99,7 @@ def _write(args, found):
         print(f'{"fused with " * (number > 0)}{told}')
     stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, found.window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
-    compared = saved_eval.Kept(scoring.truth(found.corpus), segments, frames)
+    compared = saved_eval.SavedSegments(scoring.truth(found.corpus), segments, frames)
     saved_eval.write(Path(args.workdir) / f'{stem}.npz', compared)
     report(figures, args.workdir, stem)
     if more:

@@ -13,7 +13,7 @@ import numpy as np
 
 from skeljax import documents
 from skeljax.errors import InputError
-from skeljax.viz.figure import INK, add_legend, add_title, colour, hatch, new_figure, save, tidy
+from skeljax.viz.figure import INK, add_legend, add_title, color, hatch, new_figure, save, tidy
 
 
 def plot_table(
@@ -58,7 +58,7 @@ def plot_table(
     panels[0].set_ylabel(ylabel, color=INK, parse_math=False)
     panels[0].set_ylim(0, max(1e-9, 1.08 * np.nanmax(values + spread, initial=0)))
     swatches = [
-        Patch(facecolor=colour(row), hatch=hatch(row), edgecolor='white')
+        Patch(facecolor=color(row), hatch=hatch(row), edgecolor='white')
         for row in range(len(rows))
     ]
     add_legend(figure, swatches, rows, 6)
@@ -106,13 +106,13 @@ def plot_metrics(
         axes.set_title(metric, color=INK, fontsize=10, loc='left', parse_math=False)
         for index, run in enumerate(runs.values()):
             if metric in run:
-                draw_line(axes, *run[metric], colour(index))
+                draw_line(axes, *run[metric], color(index))
     for axes in panels[len(wanted):]:
         axes.set_visible(False)
     for axes in panels[max(0, len(wanted) - across):len(wanted)]:
         axes.set_xlabel('step', color=INK)
     if len(runs) > 1:
-        lines = [Line2D([], [], color=colour(index)) for index in range(len(runs))]
+        lines = [Line2D([], [], color=color(index)) for index in range(len(runs))]
         add_legend(figure, lines, list(runs), 4)
     add_title(figure, title)
     return save(figure, path)
@@ -178,7 +178,7 @@ def _bars(axes, values: np.ndarray, spread: np.ndarray) -> None:
     for row, (heights, around) in enumerate(zip(values, spread, strict=True)):
         at = np.arange(num_groups) + (row - (num_rows - 1) / 2) * bar
         axes.bar(
-            at, np.nan_to_num(heights), bar * 0.94, color=colour(row), hatch=hatch(row),
+            at, np.nan_to_num(heights), bar * 0.94, color=color(row), hatch=hatch(row),
             edgecolor='white', linewidth=0, yerr=around if around.any() else None,
             error_kw={'ecolor': INK, 'elinewidth': 1, 'capsize': 2},
         )

@@ -25,7 +25,7 @@ class Tally:
         rates: frame rates.
         layouts: joint layouts, by name.
         persons: most at once.
-        labelled: frames in a segment.
+        labeled: frames in a segment.
         frames: in all.
         joints: of persons that are there.
         missing: those of them that were not measured.
@@ -38,7 +38,7 @@ class Tally:
         self.subjects: set[str] = set()
         self.rates: set[float] = set()
         self.layouts: set[str] = set()
-        self.persons = self.labelled = self.frames = self.joints = self.missing = 0
+        self.persons = self.labeled = self.frames = self.joints = self.missing = 0
 
     def add(self, recording: Recording, classes: Sequence[str]):
         """Counts one recording."""
@@ -51,7 +51,7 @@ class Tally:
         layout = skeleton.get(recording.layout)
         self.layouts.add(f'{layout.name} ({layout.num_joints} joints)')
         self.persons = max(self.persons, int(recording.person_valid.sum(1).max(initial=0)))
-        self.labelled += int(lengths.sum())
+        self.labeled += int(lengths.sum())
         self.frames += len(recording.joints)
         measured = recording.joint_valid[recording.person_valid]
         self.joints += measured.size
@@ -77,7 +77,7 @@ def describe(tallies: Mapping[str, Tally], classes: Sequence[str]) -> str:
         'subjects': [len(tally.subjects) or np.nan for tally in some],
         'persons at once': [tally.persons for tally in some],
         'segments': [len(tally.segments) for tally in some],
-        'frames labelled, %': [_percent(tally.labelled, tally.frames) for tally in some],
+        'frames labeled, %': [_percent(tally.labeled, tally.frames) for tally in some],
         'joints missing, %': [_percent(tally.missing, tally.joints) for tally in some],
     }
     parts.append(table.text(list(rows), list(tallies), list(rows.values()), corner='in all'))

@@ -1,4 +1,4 @@
-"""Makes, colours and saves figures; every picture of the library looks alike through it."""
+"""Makes, colors and saves figures; every picture of the library looks alike through it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
-# Paul Tol's `muted` scheme and the orange of his `vibrant` one, ordered so that neighbours
-# differ in lightness too: told apart with any colour vision.
-COLOURS = (
+# Paul Tol's `muted` scheme and the orange of his `vibrant` one, ordered so that neighbors
+# differ in lightness too: told apart with any color vision.
+COLORS = (
     '#332288', '#ddaa33', '#44aa99', '#cc6677', '#117733',
     '#88ccee', '#882255', '#999933', '#ee7733', '#aa4499',
 )
@@ -30,18 +30,18 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def colour(index: int) -> str:
-    """Gives class `index` its colour; from the eleventh class on they repeat, see `hatch`."""
-    return COLOURS[index % len(COLOURS)]
+def color(index: int) -> str:
+    """Gives class `index` its color; from the eleventh class on they repeat, see `hatch`."""
+    return COLORS[index % len(COLORS)]
 
 
 def hatch(index: int) -> str:
-    """Gives class `index` the pattern that tells it from others of its colour."""
-    return HATCHES[index // len(COLOURS) % len(HATCHES)]
+    """Gives class `index` the pattern that tells it from others of its color."""
+    return HATCHES[index // len(COLORS) % len(HATCHES)]
 
 
 def ink_on(background: str, strength: float = 1.0) -> str:
-    """Picks the text colour that is readable on a colour laid over white with an opacity."""
+    """Picks the text color that is readable on a color laid over white with an opacity."""
     red, green, blue = (1 - strength * (1 - part) for part in to_rgb(background))
     return 'white' if 0.299 * red + 0.587 * green + 0.114 * blue < 0.45 else INK
 
@@ -66,7 +66,7 @@ def fit_name(text: str, wide: float, high: float) -> tuple[str, bool]:
 
 
 def tidy(axes, *, grid: str = '') -> None:
-    """Removes the frame, greys the ticks and draws a faint grid along 'x' or 'y'."""
+    """Removes the frame, grays the ticks and draws a faint grid along 'x' or 'y'."""
     axes.spines[['top', 'right', 'left']].set_visible(False)
     axes.spines['bottom'].set_color(FAINT)
     axes.tick_params(length=0, colors=INK, labelsize=9)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.viz.figure import FAINT, INK, add_title, colour, new_figure, save, tidy
+from skeljax.viz.figure import FAINT, INK, add_title, color, new_figure, save, tidy
 
 
 def plot_intervals(
@@ -47,7 +47,7 @@ def plot_intervals(
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     rows = np.arange(len(names))
     for row, some in zip(rows, points, strict=True):
-        left.plot(some, [row] * len(some), 'o', color=colour(2), markersize=3.5, alpha=0.6)
+        left.plot(some, [row] * len(some), 'o', color=color(2), markersize=3.5, alpha=0.6)
     _bars(left, rows, np.array(means), np.nan_to_num([deviations, deviations]))
     right.axvline(0, color=FAINT, linewidth=1.2)
     low, high = np.array(bounds, np.float64).T
@@ -66,6 +66,6 @@ def plot_intervals(
 def _bars(axes, rows, middle, around):
     shown = ~np.isnan(middle)
     axes.errorbar(
-        middle[shown], rows[shown], xerr=around[:, shown], fmt='s', color=colour(0), ecolor=INK,
+        middle[shown], rows[shown], xerr=around[:, shown], fmt='s', color=color(0), ecolor=INK,
         markersize=5, elinewidth=1.2, capsize=3,
     )

@@ -24,12 +24,12 @@ from skeljax.data.posture import Posture
 from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton
-from skeljax.viz.figure import FAINT, INK, add_title, colour, hatch, new_figure, save
+from skeljax.viz.figure import FAINT, INK, add_title, color, hatch, new_figure, save
 
 POSES = 8  # in a strip
 STRIPS = 8  # at least, as far as there are recordings
 _KEPT = 4  # strips of each class to choose from
-_GREY = '#8a8a8a'
+_GRAY = '#8a8a8a'
 _ODD = '#c1121f'
 _TURN = np.deg2rad(25)  # away from the front, so that depth shows
 _WIDTH, _HEIGHT = 9.0, 1.25  # inches of a strip
@@ -84,9 +84,9 @@ class Sheet:
         Of each class it takes the recording that was taken least often so far.
         Recordings without labels are shown only where there are no others.
         """
-        labelled = sorted(label for label in self._strips if label >= 0)
+        labeled = sorted(label for label in self._strips if label >= 0)
         used: collections.Counter = collections.Counter()
-        chosen: dict[int, list[Strip]] = {label: [] for label in labelled or [-1]}
+        chosen: dict[int, list[Strip]] = {label: [] for label in labeled or [-1]}
         left = {label: list(self._strips[label]) for label in chosen}
         while any(left.values()):
             for label in chosen:
@@ -108,7 +108,7 @@ def draw(
 
     A strip runs from the beginning of its segment to the end. Everybody is seen from
     the front, a little from the side, without the path through the room; the left of
-    the body in the colour of the class, the right paler, what was not measured dotted.
+    the body in the color of the class, the right paler, what was not measured dotted.
     Beside it stand the height and, in red, what no person is like.
 
     Args:
@@ -181,7 +181,7 @@ def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str], scale: float):
     layout = skeleton.get(strip.layout)
     bones = [(parent, child) for parent, child in layout.bones if body[parent] and body[child]]
     right = {joint for part in layout.parts[2::2] for joint in part}
-    tint = colour(strip.label) if strip.label >= 0 else INK
+    tint = color(strip.label) if strip.label >= 0 else INK
     width = _WIDTH / _HEIGHT * 1.32  # of the strip, in heights
     begin = width * 2.2 / (POSES + 2.2)
     whole = np.ptp(flat)
@@ -193,7 +193,7 @@ def _draw_strip(axes: Axes, strip: Strip, classes: Sequence[str], scale: float):
             _draw_pose(axes, flat[pose, person] + [centre, 0], measured, bones, right, tint)
         axes.text(
             centre, -0.1, f'{strip.seconds[pose]:.1f} s', ha='center', va='top', fontsize=7,
-            color=_GREY,
+            color=_GRAY,
         )
     axes.axhline(-0.04, xmin=begin / width, color=FAINT, linewidth=0.8, zorder=0)
     _draw_names(axes, strip, tint, classes, shrunk)
@@ -229,9 +229,9 @@ def _draw_names(axes: Axes, strip: Strip, tint: str, classes: Sequence[str], shr
     )
     told = [(line, size, 'bold', INK) for line in wrapped]
     if strip.label >= 0:
-        told.append((_shortened(strip.recording, 32), 7.5, 'normal', _GREY))
+        told.append((_shortened(strip.recording, 32), 7.5, 'normal', _GRAY))
     tall = strip.posture.tall() + (f', drawn at {100 * shrunk:.2g} %' if shrunk < 0.99 else '')
-    told.append((tall, 7.5, 'normal', _GREY))
+    told.append((tall, 7.5, 'normal', _GRAY))
     told += [(f'! {odd}', 7.5, 'bold', _ODD) for odd in strip.posture.odd()]
     for line, (text, size, weight, ink) in enumerate(told):
         axes.text(0.1, 0.5 + 0.17 * ((len(told) - 1) / 2 - line), text, fontsize=size, color=ink,
@@ -245,11 +245,11 @@ def _draw_pose(axes: Axes, points: np.ndarray, measured: np.ndarray, bones, righ
     """Draws the bones of one person, points float[V, 2]; those that lead to `right` paler."""
     strong, pale = np.array(to_rgb(tint)), 1 - 0.5 * (1 - np.array(to_rgb(tint)))
     lines = [points[[parent, child]] for parent, child in bones]
-    colours = [pale if child in right else strong for _, child in bones]
+    colors = [pale if child in right else strong for _, child in bones]
     known = [bool(measured[parent] and measured[child]) for parent, child in bones]
     styles = ['-' if seen else (0, (1, 1.2)) for seen in known]
     axes.add_collection(
-        LineCollection(lines, colors=colours, linestyles=styles, linewidths=1.5, capstyle='round')
+        LineCollection(lines, colors=colors, linestyles=styles, linewidths=1.5, capstyle='round')
     )
 
 

@@ -20,7 +20,7 @@ from skeljax.viz.figure import (
     INK,
     add_legend,
     add_title,
-    colour,
+    color,
     fit_name,
     hatch,
     ink_on,
@@ -136,7 +136,7 @@ def _compose(
     bottom.tick_params(axis='x', labelbottom=True)
     if legend:
         swatches = [
-            Patch(facecolor=colour(label), hatch=hatch(label), edgecolor='white')
+            Patch(facecolor=color(label), hatch=hatch(label), edgecolor='white')
             for label in legend
         ]
         add_legend(figure, swatches, list(legend.values()), columns)
@@ -220,7 +220,7 @@ def _bars(
             continue
         name_inside = axes.text(
             (start + end) / 2, 0.5, text, ha='center', va='center', fontsize=7 if upright else 8.5,
-            rotation=90 if upright else 0, color=ink_on(colour(label), alpha), parse_math=False,
+            rotation=90 if upright else 0, color=ink_on(color(label), alpha), parse_math=False,
             bbox=_backing(label, alpha), linespacing=1.05,
         )
         # The layout would measure every one of them, which takes most of the time.
@@ -258,14 +258,14 @@ def _curves(
         for index in np.flatnonzero(truth.label == label) if truth is not None else ():
             start, end = truth.start[index] / fps, truth.end[index] / fps
             axes.add_artist(
-                Rectangle((start, base), end - start, 0.9, facecolor=colour(label), alpha=0.18,
+                Rectangle((start, base), end - start, 0.9, facecolor=color(label), alpha=0.18,
                           linewidth=0)
             )
         heights = 0.9 * np.clip(probabilities[:, label], 0, 1)
         # `stairs` draws the same, but takes ten times as long over ten minutes.
         axes.fill_between(
             edges, base + np.append(heights, heights[-1:]), base, step='post', linewidth=0,
-            facecolor=colour(label), edgecolor='white', hatch=hatch(label) or None,
+            facecolor=color(label), edgecolor='white', hatch=hatch(label) or None,
         )
     names = [classes[label] for label in shown]
     axes.set_yticks(len(shown) - 1 - np.arange(len(shown)) + 0.45, names, parse_math=False)
@@ -276,7 +276,7 @@ def _bar(
     start: float, low: float, width: float, height: float, label: int, alpha: float
 ) -> Rectangle:
     bar = Rectangle(
-        (start, low), width, height, facecolor=colour(label), edgecolor='white', linewidth=0.8,
+        (start, low), width, height, facecolor=color(label), edgecolor='white', linewidth=0.8,
         hatch=hatch(label), alpha=float(alpha),
     )
     bar.set_in_layout(False)
@@ -287,5 +287,5 @@ def _backing(label: int, alpha: float) -> dict | None:
     """Returns a box that hides the pattern behind a name, as pale as the bar on white paper."""
     if not hatch(label):
         return None
-    pale = alpha * np.array(to_rgb(colour(label))) + 1 - alpha
+    pale = alpha * np.array(to_rgb(color(label))) + 1 - alpha
     return {'facecolor': pale, 'linewidth': 0, 'pad': 1}

@@ -60,7 +60,7 @@ def _write_figures(stem, found: int):
     segments = {name: some[:found] for name, some in truth.items()}
     scorer = localize.protocol('babel_clean').evaluate
     result = scorer(segments, truth, num_classes=2, tious=(0.1, 0.5))
-    compared = saved_eval.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
+    compared = saved_eval.SavedSegments(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
     saved_eval.write(stem.with_suffix('.npz'), compared)
     figures = score_tables.to_json_dict(result)
     told = {'classes': ['x', 'y'], 'tious': [0.1, 0.5], 'protocols': {'babel_clean': figures}}

@@ -141,10 +141,10 @@ def test_stored_predictions_with_values_that_cannot_be(tmp_path, name, value):
         assert str(path) in _told(predictions.read, [path])
 
 
-def _kept() -> saved_eval.Kept:
+def _kept() -> saved_eval.SavedSegments:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     none = Segments([], [], [])
-    return saved_eval.Kept({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
+    return saved_eval.SavedSegments({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
 
 
 @pytest.mark.parametrize('seed', range(8))

@@ -23,7 +23,7 @@ def _recording(number=0, index=0, **more):
     return dataclasses.replace(made, **more)
 
 
-def _unlabelled(**more):
+def _unlabeled(**more):
     nothing = np.zeros(0, np.int32)
     return _recording(segment_start=nothing, segment_end=nothing, segment_label=nothing, **more)
 
@@ -42,15 +42,15 @@ def test_every_class_is_shown_by_different_recordings():
 
 
 def test_few_classes_are_shown_again_and_many_once():
-    def labelled(number, classes):
+    def labeled(number, classes):
         starts = np.arange(4, dtype=np.int32) * 20
         labels = ((np.arange(4) + number) % classes).astype(np.int32)
         spans = {'segment_start': starts, 'segment_end': starts + 20, 'segment_label': labels}
         return _recording(number, **spans)
 
-    few = [strip.label for strip in _collect(labelled(n, 2) for n in range(5))]
+    few = [strip.label for strip in _collect(labeled(n, 2) for n in range(5))]
     assert few == [0] * 4 + [1] * 4
-    many = [strip.label for strip in _collect(labelled(n, 30) for n in range(30))]
+    many = [strip.label for strip in _collect(labeled(n, 30) for n in range(30))]
     assert many == list(range(30))
 
 
@@ -63,7 +63,7 @@ def test_a_strip_goes_from_the_beginning_of_its_segment_to_the_end():
 
 
 def test_without_labels_recordings_are_shown_whole():
-    strips = _collect(_unlabelled(name=f'r{n}') for n in range(12))
+    strips = _collect(_unlabeled(name=f'r{n}') for n in range(12))
     assert [strip.recording for strip in strips] == [f'r{n}' for n in range(8)]
     assert strips[0].seconds[0] == 0 and strips[0].label == -1
 
@@ -89,7 +89,7 @@ def _lying(recording):
 
 def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
     """A body 1,600 m tall and one along z, as a wrong unit and a wrong axis leave them."""
-    good = _unlabelled(name='good')
+    good = _unlabeled(name='good')
     huge = dataclasses.replace(good, joints=good.joints * 1000, name='huge')
     strips = _collect([good, huge, dataclasses.replace(_lying(good), name='lying')])
     odd = {strip.recording: strip.posture.odd() for strip in strips}
@@ -103,7 +103,7 @@ def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
 
 
 def test_images_have_a_scale_of_their_own():
-    good = _unlabelled(name='good')
+    good = _unlabeled(name='good')
     pixels = dataclasses.replace(good, joints=good.joints * [300, 300, 0], name='pixels')
     strips = _collect([good, pixels])
     assert strips[1].posture.odd() == [] and 'm' not in strips[1].posture.tall()
@@ -113,7 +113,7 @@ def test_images_have_a_scale_of_their_own():
 
 def test_what_is_odd_is_written_in_red(tmp_path):
     red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._ODD)).max(-1) < 0.1).sum()
-    good, lying = _unlabelled(name='good'), _lying(_unlabelled(name='lying'))
+    good, lying = _unlabeled(name='good'), _lying(_unlabeled(name='lying'))
     assert red(pose_sheet.draw(tmp_path / 'a.png', _collect([good]), classes=CLASSES)) == 0
     assert red(pose_sheet.draw(tmp_path / 'b.png', _collect([lying]), classes=CLASSES)) > 20
 
@@ -154,12 +154,12 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
         assert centres[0] - reach >= 2 - 1e-9 and centres[-1] + reach <= 10 + 1e-9
 
 
-def test_the_picture_has_the_colour_of_every_class(tmp_path):
+def test_the_picture_has_the_color_of_every_class(tmp_path):
     strips = _collect(_recording(number) for number in range(6))
     path = pose_sheet.draw(tmp_path / 'new' / 'sheet.png', strips, classes=CLASSES, title='one $ sign')
     pixels = imread(path)[..., :3].reshape(-1, 3)
     for label in range(8):
-        same = np.abs(pixels - to_rgb(figure.colour(label))).max(1) < 0.02
+        same = np.abs(pixels - to_rgb(figure.color(label))).max(1) < 0.02
         assert same.sum() > 200, CLASSES[label]
     assert [p.name for p in path.parent.iterdir()] == ['sheet.png']
 
@@ -169,9 +169,9 @@ def test_absent_and_unmeasured_persons_single_frames_and_strange_names_are_drawn
     absent = np.zeros_like(recording.person_valid)
     strips = _collect([
         dataclasses.replace(recording, person_valid=absent),
-        _unlabelled(name='$_' * 30, joint_valid=np.zeros_like(recording.joint_valid)),
-        _unlabelled(joints=recording.joints * [1, 1, 0]),
-        _unlabelled(joints=recording.joints[:1], person_valid=np.ones((1, 1), bool),
+        _unlabeled(name='$_' * 30, joint_valid=np.zeros_like(recording.joint_valid)),
+        _unlabeled(joints=recording.joints * [1, 1, 0]),
+        _unlabeled(joints=recording.joints[:1], person_valid=np.ones((1, 1), bool),
                     joint_valid=np.ones((1, 1, 25), bool)),
     ])
     path = pose_sheet.draw(tmp_path / 'a.png', strips, classes=CLASSES)
@@ -179,7 +179,7 @@ def test_absent_and_unmeasured_persons_single_frames_and_strange_names_are_drawn
 
 
 def test_many_strips_stand_in_columns(tmp_path):
-    (strip, *_) = _collect([_unlabelled()])
+    (strip, *_) = _collect([_unlabeled()])
     narrow = imread(pose_sheet.draw(tmp_path / 'a.png', [strip] * 12, classes=CLASSES)).shape
     wide = imread(pose_sheet.draw(tmp_path / 'b.png', [strip] * 13, classes=CLASSES)).shape
     assert wide[1] == 2 * narrow[1] and wide[0] < narrow[0]

@@ -1,4 +1,4 @@
-"""The files of a report: a page, and beside it a folder of what does not go into it."""
+"""Writes a report: the page and a folder beside it for the viewer and the plots."""
 
 from __future__ import annotations
 
@@ -10,33 +10,40 @@ from typing import NamedTuple
 from skeljax.errors import InputError
 from skeljax.viz import figure as looks
 from skeljax.viz.report import html_page, markdown
-from skeljax.viz.report.elements import Block, Pictures
+from skeljax.viz.report.elements import Element, Pictures
 
 SUFFIXES = ('.html', '.md')
-DENSITY = 200  # dots an inch, of pictures that are files
+DPI = 200  # of plots that are written as files
 
 
 class Target(NamedTuple):
-    """Where a report goes: its page, and the folder beside it."""
+    """Paths of a report: its page and the folder beside it."""
 
     page: Path
     folder: Path
 
 
 def check(path: str | os.PathLike, *, force: bool = False) -> Target:
-    """Sees that a report may be written.
+    """Checks that a report can be written to a path.
+
+    Args:
+        path: file of the page.
+        force: allows existing files to be replaced.
 
     Raises:
-        InputError: another suffix than those of `SUFFIXES`, or something is there already.
+        InputError: the suffix is not one of `SUFFIXES`, or page or folder exist.
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
-        raise InputError(f'{path}: a report is {" or ".join(SUFFIXES)}, not {path.suffix or "without suffix"!r}')
+        raise InputError(
+            f'{path}: expected a name that ends in {" or ".join(SUFFIXES)}, '
+            f'found {path.suffix or "no suffix"}'
+        )
     if path.is_dir():
-        raise InputError(f'{path}: is a folder; name a file')
+        raise InputError(f'{path}: is a folder, expected a file')
     target = Target(path, path.with_name(f'{path.stem}_files'))
     if target.folder.exists() and not target.folder.is_dir():
-        raise InputError(f'{target.folder}: is no folder, but what belongs to the report would go there')
+        raise InputError(f'{target.folder}: is a file, expected the folder of the report')
     for place in target:
         if place.exists() and not force:
             raise InputError(f'{place}: exists; choose another --out, or --force to replace it')
@@ -44,33 +51,32 @@ def check(path: str | os.PathLike, *, force: bool = False) -> Target:
 
 
 def write(
-    target: Target, blocks: Sequence[Block], *, title: str, pages: Mapping[str, str]
+    target: Target, elements: Sequence[Element], *, title: str, pages: Mapping[str, str]
 ) -> None:
-    """Writes what lies beside the page, then the page, each file under another name first.
+    """Writes the files of the folder, then the page; each file is written whole or not at all.
 
     Args:
-        target: as from `check`.
-        blocks: of the report.
-        title: of it.
-        pages: name -> HTML, for the folder.
+        target: paths from `check`.
+        elements: elements of the report.
+        title: title of the report.
+        pages: file name -> HTML text, further pages for the folder.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: a file cannot be written.
     """
-    html = target.page.suffix == '.html'
-    drawn = [one for block in blocks if isinstance(block, Pictures) for one in block.pictures]
-    if html:
-        text = html_page.render(blocks, title=title)
+    if target.page.suffix == '.html':
+        text = html_page.render(elements, title=title)
     else:
-        text = markdown.render(blocks, title=title, folder=target.folder.name)
-        for one in drawn:
-            looks.save(one.figure, target.folder / f'{one.name}.png', dpi=DENSITY)
-    for name, held in pages.items():
-        _put(target.folder / name, held)
-    _put(target.page, text)
+        text = markdown.render(elements, title=title, folder=target.folder.name)
+        for element in elements:
+            for one in element.pictures if isinstance(element, Pictures) else ():
+                looks.save(one.figure, target.folder / f'{one.name}.png', dpi=DPI)
+    for name, page in pages.items():
+        _write_text(target.folder / name, page)
+    _write_text(target.page, text)
 
 
-def _put(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:

@@ -1,4 +1,4 @@
-"""What is known of one run, for its chapter of the report."""
+"""Holds the data from which the report of one run is composed."""
 
 from __future__ import annotations
 
@@ -10,75 +10,77 @@ import numpy as np
 
 from skeljax.localize.segments import Segments
 from skeljax.train.progress import Progress
-from skeljax.viz.report.error_stats import Judged
+from skeljax.viz.report.error_stats import ErrorStats
 
 
-class Encoded(NamedTuple):
-    """Snippets of a split as an encoder sees them.
+class Embeddings(NamedTuple):
+    """Snippet embeddings of a split.
 
     Attributes:
         encoder: 'pretrained' or 'fine-tuned'.
         vectors: unit vectors, float32[N, C], one recording after another.
-        labels: of the frame that each stands for, int[N], background last.
-        owner: position of its recording, int[N].
-        sample: unit vectors of the recording whose self-similarity is shown, float32[S, C].
-        frames: that those stand for, int[S].
+        labels: class of the frame that each snippet represents, int[N]; background is L.
+        recording_index: index of each snippet's recording, int[N].
+        sample: unit vectors of the recording whose self-similarity is plotted, float32[S, C].
+        sample_frames: frame that each of those represents, int[S].
     """
 
     encoder: str
     vectors: np.ndarray
     labels: np.ndarray
-    owner: np.ndarray
+    recording_index: np.ndarray
     sample: np.ndarray
-    frames: np.ndarray
+    sample_frames: np.ndarray
 
 
 @dataclasses.dataclass
-class Reported:
-    """A run, with what could be found out of it.
+class RunReport:
+    """A run and the results that are available for it.
 
     Attributes:
-        name: of it, in the report.
-        progress: how far it is.
-        told: what `run.json` tells.
+        name: name of the run in the report.
+        progress: stage and step that the run has reached.
+        run_info: content of `run.json`.
         curves: stage -> metric -> steps int64[N] and values float64[N].
-        source: folder of the pretraining that it started from, or its own; '' without.
-        origin: what `run.json` of that pretraining tells; None without.
-        split: of the corpus that was looked at.
-        size: recordings and seconds of it; None where it is not there.
-        protocol: that measured.
-        measured: what `report.scores.to_json_dict` tells; None without truth or scores.
-        decoding: protocol whose decoder found the segments that are judged, '' without.
-        judged: the segments; None likewise.
-        encoded: the snippets, by encoder.
-        sample: name and true segments of the recording whose self-similarity is shown.
-        viewer: address of the viewer's page, '' without.
-        shown: recordings that the page holds.
-        notes: what is missing, and why.
+        source: folder of the pretraining that the run started from, or its own folder if it is
+            a pretraining; '' if there is none.
+        source_info: content of `run.json` of that pretraining, or None.
+        split: evaluated split of the corpus.
+        size: number of recordings and their total length in seconds; None if the corpus is
+            not available.
+        protocol: evaluation protocol of `scores`.
+        scores: result of `score_tables.to_json_dict`; None without truth or proposals.
+        decoder: protocol whose decoder produced the segments of `error_stats`, '' if none.
+        error_stats: statistics of those segments, or None.
+        embeddings: snippet embeddings, one item per encoder.
+        sample: name and true segments of the recording whose self-similarity is plotted.
+        viewer_url: relative URL of the viewer page, '' if none.
+        viewer_recordings: names of the recordings in that page.
+        notes: sentences about missing parts of the report.
     """
 
     name: str
     progress: Progress
-    told: dict
+    run_info: dict
     curves: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]
     source: str
-    origin: dict | None = None
+    source_info: dict | None = None
     split: str = ''
     size: tuple[int, float] | None = None
     protocol: str = ''
-    measured: Mapping | None = None
-    decoding: str = ''
-    judged: Judged | None = None
-    encoded: list[Encoded] = dataclasses.field(default_factory=list)
+    scores: Mapping | None = None
+    decoder: str = ''
+    error_stats: ErrorStats | None = None
+    embeddings: list[Embeddings] = dataclasses.field(default_factory=list)
     sample: tuple[str, Segments] | None = None
-    viewer: str = ''
-    shown: tuple[str, ...] = ()
+    viewer_url: str = ''
+    viewer_recordings: tuple[str, ...] = ()
     notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return tuple(self.told['corpus']['classes'])
+        return tuple(self.run_info['corpus']['classes'])
 
     @property
     def fps(self) -> float:
-        return float(self.told['corpus']['fps'])
+        return float(self.run_info['corpus']['fps'])

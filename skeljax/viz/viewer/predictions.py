@@ -143,10 +143,10 @@ def recording(
 
 
 def truth_of(recording: Recording, own: Sequence[str], classes: Sequence[str]) -> Segments:
-    """Returns the labelled segments of a recording, labels as indices into `classes`.
+    """Returns the labeled segments of a recording, labels as indices into `classes`.
 
     Args:
-        recording: labelled by indices into `own`.
+        recording: labeled by indices into `own`.
         own: classes of its corpus.
         classes: of the page.
 

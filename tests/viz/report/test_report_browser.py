@@ -2,7 +2,7 @@
 
 import pytest
 
-from skeljax.viz.report import output_files, sections
+from skeljax.viz.report import compose, output_files
 from tests import made_report
 from tests.viz.viewer import browser as chromium
 
@@ -23,7 +23,7 @@ def address(tmp_path_factory):
     target = output_files.check(tmp_path_factory.mktemp('report') / 'report.html')
     name = 'finetune-ui_prmd-composed20-agcn-s0-292fe73664'
     many = made_report.run(name, classes=tuple(f'a movement with number {n}' for n in range(60)))
-    output_files.write(target, sections.compose([made_report.run(), many]), title='A test', pages={})
+    output_files.write(target, compose.compose([made_report.run(), many]), title='A test', pages={})
     return target.page.as_uri()
 
 

@@ -241,8 +241,8 @@ def test_the_address_keeps_recording_and_frame(open_page):
     assert '2 persons' in shown.text('#about')
 
 
-def _coloured(shown, name: str) -> list:
-    """Finds the middle of what the stage shows in a colour of the theme, as shares of its size."""
+def _colored(shown, name: str) -> list:
+    """Finds the middle of what the stage shows in a color of the theme, as shares of its size."""
     return shown.run(f'''(() => {{
       const canvas = document.querySelector('#stage'), {{width, height}} = canvas;
       const copy = Object.assign(document.createElement('canvas'), {{width, height}});
@@ -263,40 +263,40 @@ def _coloured(shown, name: str) -> list:
 @pytest.mark.parametrize('dark', [False, True])
 def test_the_body_is_seen_from_the_front_and_turns(open_page, dark):
     shown = open_page(dark=dark)
-    (left, left_x, left_y), (right, right_x, _) = (_coloured(shown, f'--{s}') for s in ('left', 'right'))
+    (left, left_x, left_y), (right, right_x, _) = (_colored(shown, f'--{s}') for s in ('left', 'right'))
     assert left > 200 and right > 200 and 0.2 < left_y < 0.8
     assert right_x < left_x  # looking at us, its left is at our right
     for _ in range(21):  # half a turn: 21 times 0.15
         shown.key('d')
-    assert _coloured(shown, '--right')[1] > _coloured(shown, '--left')[1]
+    assert _colored(shown, '--right')[1] > _colored(shown, '--left')[1]
     shown.key('v')
     shown.key('v')
     shown.key('v')
-    assert _coloured(shown, '--left')[1] == pytest.approx(left_x, abs=0.01)
+    assert _colored(shown, '--left')[1] == pytest.approx(left_x, abs=0.01)
     begin = shown.place('#stage', 0.3, 0.5)
     shown.drag(begin, (begin[0] + 390, begin[1]))  # 390 pixels of 0.008
-    assert _coloured(shown, '--right')[1] > _coloured(shown, '--left')[1]
+    assert _colored(shown, '--right')[1] > _colored(shown, '--left')[1]
 
 
 def test_the_eye_follows_or_stays(open_page):
     shown = open_page()
     shown.key('End')
-    assert 0.3 < _coloured(shown, '--left')[1] < 0.75
+    assert 0.3 < _colored(shown, '--left')[1] < 0.75
     shown.key('Home')
     shown.key('f')
-    before = _coloured(shown, '--left')[1]
+    before = _colored(shown, '--left')[1]
     shown.key('ArrowRight', shift=True)
     shown.key('ArrowRight', shift=True)
-    assert _coloured(shown, '--left')[1] > before + 0.01
+    assert _colored(shown, '--left')[1] > before + 0.01
 
 
 def test_nobody_is_drawn_where_nobody_was_seen(open_page):
     shown = open_page('#recording=first&frame=330')
     assert not shown.run('document.querySelector("#absent").hidden')
-    assert _coloured(shown, '--left')[0] == 0
+    assert _colored(shown, '--left')[0] == 0
     shown.run('location.hash = "#recording=first&frame=345"')
     shown.wait('document.querySelector("#absent").hidden')
-    assert _coloured(shown, '--left')[0] > 200
+    assert _colored(shown, '--left')[0] > 200
 
 
 @pytest.mark.parametrize('width', [1280, 400])

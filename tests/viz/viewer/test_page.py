@@ -93,8 +93,8 @@ def test_every_text_is_readable_on_what_it_stands_on():
     light, dark = (dict(re.findall(r'--([\w-]+): (#\w{6})', block))
                    for block in re.findall(r':root[^{]*\{(.*?)\}', style, re.S)[:2])
 
-    def luminance(colour):
-        parts = np.array([int(colour[i:i + 2], 16) for i in (1, 3, 5)]) / 255
+    def luminance(color):
+        parts = np.array([int(color[i:i + 2], 16) for i in (1, 3, 5)]) / 255
         parts = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return parts @ [0.2126, 0.7152, 0.0722]
 
@@ -246,10 +246,10 @@ def test_truth_of_something_else_is_told_in_one_line(written, tmp_path, row, mes
 
 
 def test_a_corpus_of_other_classes_is_told():
-    labelled = dataclasses.replace(
+    labeled = dataclasses.replace(
         recording(), segment_start=np.array([0]), segment_end=np.array([5]),
         segment_label=np.array([1]),
     )
-    assert predictions.truth_of(labelled, ('fly', 'sit'), CLASSES).label.tolist() == [1]
+    assert predictions.truth_of(labeled, ('fly', 'sit'), CLASSES).label.tolist() == [1]
     with pytest.raises(InputError, match="one: true class 'fly' is none of: walk, sit, wave"):
-        predictions.truth_of(labelled, ('sit', 'fly'), CLASSES)
+        predictions.truth_of(labeled, ('sit', 'fly'), CLASSES)

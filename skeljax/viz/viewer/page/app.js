@@ -3,7 +3,7 @@
   const get = id => document.getElementById(id);
   const data = JSON.parse(get('data').textContent);
   const {classes, recordings} = data;
-  Looks.use(data.colours);
+  Looks.use(data.colors);
 
   const VIEWS = ['front', 'side', 'top'];
   const SPEEDS = [...get('speed').options].map(option => Number(option.value));

@@ -31,7 +31,7 @@ const Camera = (() => {
       this.middle = [width / 2, height / 2];
     }
 
-    // [x, y, depth] in pixels and metres; pixels of a metre there: `scale(depth)`.
+    // [x, y, depth] in pixels and meters; pixels of a metre there: `scale(depth)`.
     project(x, y, z) {
       const [dx, dy, dz] = [x - this.at[0], y - this.at[1], z - this.at[2]];
       const dot = axis => axis[0] * dx + axis[1] * dy + axis[2] * dz;
@@ -55,9 +55,9 @@ const Camera = (() => {
 
     // Moves the target in the plane of the picture, in pixels.
     shift(x, y) {
-      const metres = 1 / this.scale(this.distance);
+      const meters = 1 / this.scale(this.distance);
       for (let i = 0; i < 3; i++)
-        this.target[i] += metres * (y * this.up[i] - x * this.right[i]);
+        this.target[i] += meters * (y * this.up[i] - x * this.right[i]);
     }
   }
 

@@ -67,9 +67,9 @@ const Curves = (() => {
         context.globalAlpha = 1;
         context.fillStyle = faint;
         context.fillRect(0, base, width, 1);
-        const colour = Looks.line(label, paper, ink);
+        const color = Looks.line(label, paper, ink);
         context.globalAlpha = strong ? 0.16 : 0.05;
-        context.fillStyle = colour;
+        context.fillStyle = color;
         for (const segment of recording.truth || []) {
           if (segment.label !== label) continue;
           const [from, to] = [timeline.x(segment.start), timeline.x(segment.end)];
@@ -82,7 +82,7 @@ const Curves = (() => {
         area.lineTo(0, base);
         context.fill(area);
         context.globalAlpha = strong ? 1 : 0.3;
-        context.strokeStyle = colour;
+        context.strokeStyle = color;
         context.lineWidth = 1.4;
         context.stroke(line);
         if (narrow) {

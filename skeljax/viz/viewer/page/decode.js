@@ -8,22 +8,22 @@ const Decode = (() => {
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  // Float32Array [frames, persons x joints x 3] in metres.
+  // Float32Array [frames, persons x joints x 3] in meters.
   async function joints(id, {frames, body}) {
     const raw = await bytes(id);
     const count = raw.length / 2;
     const channels = count / frames;
-    const metres = new Float32Array(count);
+    const meters = new Float32Array(count);
     for (let channel = 0; channel < channels; channel++) {
       const origin = body.origin[channel % 3];
       let value = 0;
       for (let frame = 0, at = channel * frames; frame < frames; frame++, at++) {
         // Differences are modulo 2^16; `<< 16 >> 16` is the signed number of these bits.
         value = ((value + raw[at] + (raw[count + at] << 8)) << 16) >> 16;
-        metres[frame * channels + channel] = origin + body.step * value;
+        meters[frame * channels + channel] = origin + body.step * value;
       }
     }
-    return metres;
+    return meters;
   }
 
   // Uint8Array [frames, persons x joints]: 0 absent, 1 guessed, 2 measured.

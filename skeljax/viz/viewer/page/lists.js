@@ -178,7 +178,7 @@ const Lists = (() => {
         button.append(Looks.swatch(label), make('span', 'name', this.classes[label]));
         if (scored) {
           const value = make('span', 'value quiet'), bar = make('span', 'meter');
-          bar.style.setProperty('--colour', Looks.colour(label));
+          bar.style.setProperty('--color', Looks.color(label));
           button.append(value, bar);
           this.bars.push({label, value, bar});
         }

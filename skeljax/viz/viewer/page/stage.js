@@ -113,7 +113,7 @@ const Stage = (() => {
       this.draw();
     }
 
-    colours() {
+    colors() {
       const style = getComputedStyle(document.documentElement);
       const get = name => style.getPropertyValue(name).trim();
       const [left, right, torso] = [get('--left'), get('--right'), get('--torso')];
@@ -128,7 +128,7 @@ const Stage = (() => {
       if (!this.recording || !width || !height) return;
       const {context, camera, recording, body} = this;
       const dots = this.canvas.width / width;
-      this.tints ||= this.colours();
+      this.tints ||= this.colors();
       context.setTransform(dots, 0, 0, dots, 0, 0);
       context.clearRect(0, 0, width, height);
       camera.aim(width, height);
@@ -176,7 +176,7 @@ const Stage = (() => {
       }};
     }
 
-    // A grid of half metres (of half heights, where nobody is that tall) that fades away.
+    // A grid of half meters (of half heights, where nobody is that tall) that fades away.
     drawFloor() {
       const {context, camera, body} = this;
       const tile = body.height > 0.8 && body.height < 3 ? 0.5 : body.height / 3.5;

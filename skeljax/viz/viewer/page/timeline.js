@@ -183,7 +183,7 @@ const Timeline = (() => {
         const words = document.createElement('span');
         words.textContent = this.classes[segment.label];
         if (Looks.hatch(segment.label) && segment.kind !== 'missed')
-          words.style.background = Looks.colour(segment.label);
+          words.style.background = Looks.color(segment.label);
         name.append(words);
       }
       element.append(name);
