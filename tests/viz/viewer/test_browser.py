@@ -102,10 +102,10 @@ def _frame(shown) -> int:
 def test_it_opens_at_the_worst_recording_without_a_word_of_complaint(open_page):
     shown = open_page()
     assert shown.text('h1') == 'A test'
-    assert shown.text('#about').startswith('first · 400 frames at 20 a second')
+    assert shown.text('#about').startswith('first · 400 frames at 20 fps')
     names = shown.run('[...document.querySelectorAll(".recording .name")].map(e => e.textContent)')
     assert names == ['first', 'pair', 'clean']
-    assert shown.text('#right') == '1 of 3 right'
+    assert shown.text('#right') == '1 of 3 correct'
 
 
 def test_the_right_label_at_the_right_time(open_page):
@@ -148,7 +148,7 @@ def test_a_click_on_a_segment_jumps_there_and_tells_what_is_wrong(open_page):
     shown.click('#found [data-index="1"]')
     assert _frame(shown) == 120
     told = shown.text('#chosen')
-    assert told == 'wave, 6.00 to 10.00 s · score 0.80 · wrong label: truly sit'
+    assert told == 'wave, 6.00 to 10.00 s · score 0.80 · wrong label: true class sit'
     shown.click('#truth [data-index="2"]')
     assert _frame(shown) == 240
     shown.click('#segment-list li:nth-child(1) button')
@@ -332,7 +332,7 @@ def test_a_single_recording_needs_no_list_and_leaves_no_hole(browser, tmp_path, 
     })''')
     assert min(left for left, _ in edges) <= 16 and max(right for _, right in edges) >= width - 16
     assert shown.run('document.querySelector("#recordings").hidden')
-    assert shown.text('#right') == '4 found' and shown.troubles() == []
+    assert shown.text('#right') == '4 predicted' and shown.troubles() == []
     shown.close()
 
 

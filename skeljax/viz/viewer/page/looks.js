@@ -1,4 +1,4 @@
-// Colors and patterns of classes, the same in every row and as in the pictures of `report`.
+// Colors and patterns of classes, the same in all views and in the plots of reports.
 const Looks = (() => {
   const HATCHES = [
     null,
@@ -41,16 +41,16 @@ const Looks = (() => {
 
   const textOn = fill => contrast(fill, '#ffffff') > contrast(fill, '#111418') ? '#ffffff' : '#111418';
 
-  // The color of a class as a line: moved towards the ink until 3:1 on the paper.
+  // Returns the color of a class for lines, mixed with the ink until its contrast is 3:1.
   function line(label, paper, ink) {
     for (let share = 0; share < 1; share += 0.1) {
-      const tried = mix(color(label), ink, share);
-      if (contrast(tried, paper) >= 3) return tried;
+      const mixed = mix(color(label), ink, share);
+      if (contrast(mixed, paper) >= 3) return mixed;
     }
     return ink;
   }
 
-  // Gives an element the look of a class.
+  // Applies color and pattern of a class to an element.
   function dress(element, label) {
     const fill = color(label), pattern = hatch(label);
     element.style.background = pattern ? `${pattern}, ${fill}` : fill;

@@ -1,9 +1,9 @@
-// Draws one body: limbs from back to front, each with a rim that parts it from those behind.
+// Draws one body: limbs from back to front, each with an outline in the background color.
 const Skeleton = (() => {
   const WIDTHS = [0.032, 0.021, 0.021, 0.027, 0.027];  // widths of torso, arms, legs; in body heights
   const HEAD = 0.062;
 
-  // Lists what is to be drawn as {depth, draw}; `at` gives a joint's [x, y, z].
+  // Returns the parts to draw as {depth, draw}; `at` returns [x, y, z] of a joint.
   function pieces(context, camera, body, at, state, colors, alpha) {
     const list = [];
     const points = body.joints.map((_, joint) => state(joint) ? camera.project(...at(joint)) : null);
@@ -35,7 +35,7 @@ const Skeleton = (() => {
       context.lineTo(to[0], to[1]);
       context.stroke();
     };
-    context.lineCap = 'butt';  // or the rim of a limb would cut into its neighbor
+    context.lineCap = 'butt';  // a round outline would cut into the adjacent limb
     context.globalAlpha = alpha;
     if (known) {
       stroke(colors.paper, width + 4);
@@ -69,7 +69,7 @@ const Skeleton = (() => {
     context.globalAlpha = 1;
   }
 
-  // The light is straight above: a stroke under every limb, all of one darkness.
+  // Light from straight above: a stroke on the floor below every limb, without overlaps.
   function shadow(context, camera, body, floor, at, state, colors) {
     context.strokeStyle = colors.shadow;
     context.lineCap = 'round';
