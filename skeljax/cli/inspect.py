@@ -42,13 +42,13 @@ def add_arguments(parser):
 def run(args) -> int:
     work = beam_jobs.Work(processes=args.processes)
     classes, recordings = _open(args, work)
-    tallies: dict[str, counts.Tally] = {}
-    strips, lines = pose_sheet.Sheet(), []
+    tallies: dict[str, counts.SplitCounts] = {}
+    strips, lines = pose_sheet.PoseSheet(), []
     mirrored: list[str] = []
     for split, recording, told in recordings:
         if handedness.find(recording).mirrored:
             mirrored.append(recording.name)
-        tallies.setdefault(split, counts.Tally()).add(recording, classes)
+        tallies.setdefault(split, counts.SplitCounts()).add(recording, classes)
         strips.add(recording)
         lines.append(told)
     if not tallies:

@@ -172,7 +172,7 @@ def test_results_packed_in_another_way_are_told(tmp_path):
         other = raw.copy()
         other[place + offset] = value
         path.write_bytes(bytes(other))
-        assert 'kept segments cannot be read' in _told(saved_eval.read, path)
+        assert 'saved segments cannot be read' in _told(saved_eval.read, path)
 
 
 @pytest.mark.parametrize('columns', [
@@ -183,4 +183,4 @@ def test_results_packed_in_another_way_are_told(tmp_path):
 ])
 def test_results_of_something_else_are_told(tmp_path, columns):
     np.savez(tmp_path / 'a.npz', **columns)
-    assert 'kept segments cannot be read' in _told(saved_eval.read, tmp_path / 'a.npz')
+    assert 'saved segments cannot be read' in _told(saved_eval.read, tmp_path / 'a.npz')

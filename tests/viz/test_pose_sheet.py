@@ -10,7 +10,7 @@ import pytest
 from skeljax.data import records, synthetic
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton
-from skeljax.viz import figure, pose_sheet
+from skeljax.viz import figure, pose_sheet, pose_strip
 
 CLASSES = synthetic.CLASSES
 
@@ -28,8 +28,8 @@ def _unlabeled(**more):
     return _recording(segment_start=nothing, segment_end=nothing, segment_label=nothing, **more)
 
 
-def _collect(recordings) -> list[pose_sheet.Strip]:
-    collected = pose_sheet.Sheet()
+def _collect(recordings) -> list[pose_strip.Strip]:
+    collected = pose_sheet.PoseSheet()
     for recording in recordings:
         collected.add(recording)
     return collected.choose()
@@ -59,7 +59,7 @@ def test_a_strip_goes_from_the_beginning_of_its_segment_to_the_end():
     (strip,) = (s for s in _collect([recording]) if s.label == recording.segment_label[1])
     ends = strip.seconds[[0, -1]] * recording.fps
     assert ends.tolist() == [recording.segment_start[1], recording.segment_end[1] - 1]
-    assert len(strip.seconds) == pose_sheet.POSES
+    assert len(strip.seconds) == pose_strip.POSES
 
 
 def test_without_labels_recordings_are_shown_whole():
@@ -71,7 +71,7 @@ def test_without_labels_recordings_are_shown_whole():
 def test_everybody_is_seen_from_the_front_as_tall_as_they_are():
     recording = _recording()
     for strip in _collect([recording]):
-        flat = pose_sheet._project(strip, pose_sheet._body(strip))
+        flat = pose_strip.project(strip, pose_strip.body_joints(strip))
         layout = skeleton.get(strip.layout)
         head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
         assert (flat[..., head, 1] > flat[..., foot, 1] + 0.3).all()
@@ -97,7 +97,7 @@ def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
     assert odd == {'good': [], 'huge': [f'a body of {size:,.0f} m'], 'lying': ['z is up']}
     assert 1000 < size < 2600
     scales = pose_sheet._scales(strips)
-    heights = [np.ptp(pose_sheet._project(s, pose_sheet._body(s))[..., 1]) * scales[False] for s in strips]
+    heights = [np.ptp(pose_strip.project(s, pose_strip.body_joints(s))[..., 1]) * scales[False] for s in strips]
     assert 0.5 < heights[0] < 1.001 and heights[1] == pytest.approx(1000 * heights[0], rel=1e-3)
     assert heights[2] < 0.7 * heights[0]
 
@@ -112,7 +112,7 @@ def test_images_have_a_scale_of_their_own():
 
 
 def test_what_is_odd_is_written_in_red(tmp_path):
-    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._ODD)).max(-1) < 0.1).sum()
+    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._WARNING)).max(-1) < 0.1).sum()
     good, lying = _unlabeled(name='good'), _lying(_unlabeled(name='lying'))
     assert red(pose_sheet.draw(tmp_path / 'a.png', _collect([good]), classes=CLASSES)) == 0
     assert red(pose_sheet.draw(tmp_path / 'b.png', _collect([lying]), classes=CLASSES)) > 20
@@ -124,11 +124,11 @@ def test_a_root_that_stays_behind_is_no_part_of_the_body():
     joints = recording.joints.copy()
     joints[:, :, root] = [30, 0, 0]
     (strip, *_) = _collect([dataclasses.replace(recording, joints=joints)])
-    body = pose_sheet._body(strip)
+    body = pose_strip.body_joints(strip)
     assert np.flatnonzero(~body).tolist() == [root]
-    flat = pose_sheet._project(strip, body)[..., body, :]
+    flat = pose_strip.project(strip, body)[..., body, :]
     assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) < 2.5
-    assert pose_sheet._body(_collect([recording])[0]).all()
+    assert pose_strip.body_joints(_collect([recording])[0]).all()
 
 
 @pytest.mark.parametrize(('apart', 'shown'), [(0.0, {8}), (3.0, {3, 4, 5, 6, 7}), (50.0, {2})])
@@ -137,15 +137,15 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
     pair = np.concatenate([recording.joints, recording.joints], 1)
     pair[:, 1, :, 0] += apart
     valid = recording.person_valid.repeat(2, 1)
-    strip = pose_sheet._strip(
+    strip = pose_strip.cut(
         dataclasses.replace(
             recording, joints=pair, person_valid=valid,
             joint_valid=recording.joint_valid.repeat(2, 1),
         ), 0, 60, 0,
     )
-    body = pose_sheet._body(strip)
-    flat = pose_sheet._project(strip, body) * pose_sheet._scales([strip])[False]
-    flat, poses = pose_sheet._placed(strip, flat, body, 2.0, 10.0)
+    body = pose_strip.body_joints(strip)
+    flat = pose_strip.project(strip, body) * pose_sheet._scales([strip])[False]
+    flat, poses = pose_sheet._place(strip, flat, body, 2.0, 10.0)
     assert len(poses) in shown
     reach = np.abs(flat[..., 0]).max()
     centres = [centre for _, centre in poses]
