@@ -61,7 +61,7 @@ def run(args) -> int:
         return 0
     outcome = execute.execute(
         plan.needed(chosen), resources.local(args.jobs), args.workdir, command=execute.SKELJAX,
-        tell=_tell,
+        report=_tell,
     )
     if outcome.signal:
         told = f'stopped, {len(outcome.left)} runs left; the same command goes on from there'

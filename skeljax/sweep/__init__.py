@@ -1,4 +1,4 @@
-"""Ablations: a sweep becomes runs, runs become figures, figures become one table."""
+"""Ablations: runs every variant of a sweep with every seed and compares the variants."""
 
 from skeljax.sweep.definition import Sweep, Variant
 

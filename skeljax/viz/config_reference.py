@@ -12,8 +12,9 @@ from skeljax.train import run_dir as workdirs
 _HEAD = """# Configuration
 
 All config fields with their defaults, which are those of the reference implementation where it
-specifies them. Set a field by `--config.KEY=VALUE`, for example `--config.pretrain.snippet.weight=0`;
-an unknown key is an error. Tuples are written as in Python: `--config.data.normalisation="('centre','size')"`.
+specifies them. Set a field by `--config.KEY=VALUE`, e.g. `--config.pretrain.snippet.weight=0`; an
+unknown key is an error. Tuples are written as in Python:
+`--config.data.normalisation="('centre','size')"`.
 
 This page is generated from `configs/default.py`; the other configs in `configs/` start from it and
 change some fields.
@@ -144,7 +145,7 @@ def _method_options() -> str:
         f'| `{method}` | {", ".join(f"`{name}={value!r}`" for name, value in options.items())} |'
         for method, options in default._OPTIONS.items()
     ]
-    head = ['## pretrain.METHOD', '', 'Each contrastive method has options of its own, described in',
+    head = ['## pretrain.METHOD', '', 'Each contrastive method has its own options, described in',
             '`skeljax/contrast/methods/METHOD.py` (`host=METHOD` in the argument of a config):', '',
             '| method | options, as `config.pretrain.METHOD.KEY` |', '|---|---|']
     return '\n'.join([*head, *rows]) + '\n'

@@ -73,7 +73,7 @@ def text(
     digits: int = 1,
     scale: float = 1.0,
 ) -> str:
-    """Returns the same table as `markdown` in columns of fixed width, with a rule below the head."""
+    """Returns the table of `markdown` as plain text, with a rule below the heads."""
     names, cells = _cells(rows, columns, values, deviations, corner, digits, scale)
     lines = ['  '.join(line).rstrip() for line in _aligned(names, cells)]
     return '\n'.join([lines[0], '-' * max(map(len, lines)), *lines[1:]])

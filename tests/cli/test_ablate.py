@@ -97,7 +97,7 @@ def test_the_table_tells_means_differences_and_what_was_drawn(run, tmp_path):
     assert lines[2] == ['whole', '', '2', '100.0 ± 0.0', '–', '–', '–']
     half = ['whole', '2', '50.0 ± 0.0', '-50.0 ± 0.0', '-50.0', '-50.0']
     assert lines[3:] == [['half, pretrained', *half], ['half, scratch', *half]]
-    assert '1000 draws of seeds' in text and 'the 4 test recordings' in text
+    assert '1000 bootstrap samples of seeds' in text and 'the 4 test recordings' in text
     with (tmp_path / 'W' / 'mine-babel_clean.csv').open() as file:
         rows = {row['variant']: row for row in csv.DictReader(file)}
     assert rows['half, scratch']['difference'] == '-0.5' and rows['whole']['low'] == ''
