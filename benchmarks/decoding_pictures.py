@@ -47,7 +47,7 @@ def _draw(path: Path, rows, seconds: float, fps: float, classes, title: str) -> 
         for start, end, label in zip(segments.start, segments.end, segments.label, strict=True):
             axes.barh(
                 row, (end - start) / fps, left=start / fps, height=0.8,
-                color=looks.colour(label), hatch=looks.hatch(label), edgecolor='white',
+                color=looks.color(label), hatch=looks.hatch(label), edgecolor='white',
                 linewidth=0.4,
             )
             name, upright = looks.fit_name(
@@ -55,7 +55,7 @@ def _draw(path: Path, rows, seconds: float, fps: float, classes, title: str) -> 
             )
             axes.text(
                 (start + end) / 2 / fps, row, name, ha='center', va='center', fontsize=7,
-                rotation=90 if upright else 0, color=looks.ink_on(looks.colour(label)),
+                rotation=90 if upright else 0, color=looks.ink_on(looks.color(label)),
                 parse_math=False,
             )
     axes.set_yticks(range(len(rows)), [f'{name}\n{len(s)} segments' for name, s in rows.items()])

@@ -9,7 +9,7 @@ import re
 from mkdocs.structure.files import File
 
 from skeljax.cli import main
-from skeljax.viz import settings
+from skeljax.viz import config_reference
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDERS = sorted(path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md'))
@@ -29,7 +29,7 @@ def on_files(files, config):
     """Adds the pages."""
     add = lambda name, text: files.append(File.generated(config, name, content=text))
     add('commands.md', commands())
-    add('configuration.md', settings.markdown())
+    add('configuration.md', config_reference.markdown())
     for path in sorted((ROOT / 'docs' / 'notebooks').glob('*.ipynb')):
         add(f'notebooks/{path.stem}.md', notebook(path))
     add('changes.md', _linked(ROOT / 'CHANGELOG.md'))

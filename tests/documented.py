@@ -33,7 +33,7 @@ NOT_RUN = {
     'docker ': 'needs a Docker daemon and a registry of images',
     'skeljax bench step --against torch': 'PyTorch, which is no part of the tests’ environment, for minutes',
     'skeljax bench pairs': 'two hours of steps; tests/cli/test_bench.py runs the command with a stand-in for them',
-    'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/ablate plans the sweep',
+    'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/sweep plans the sweep',
     'python -m benchmarks.decoding': 'the runs of that sweep; tests/benchmarks/test_decoding.py measures made-up scores',
     'skeljax evaluate --distributed': 'within a cluster alone; tests/cli/test_processes.py starts two processes of it',
 }

@@ -6,9 +6,9 @@ import numpy as np
 
 from skeljax.localize import Segments, protocols
 from skeljax.train.progress import Progress
-from skeljax.viz import scores
+from skeljax.viz import score_tables
 from skeljax.viz.report import error_stats
-from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.report.run_report import Embeddings, RunReport
 
 CLASSES = ('walk', 'sit & <wait>', 'wave')
 FPS, FRAMES = 10.0, 300
@@ -27,7 +27,7 @@ CONFIG = {
 }
 
 
-def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
+def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> RunReport:
     """A run of fine-tuning on three classes, or on more, of which none is shown."""
     frames = dict.fromkeys(TRUTH, FRAMES)
     result = protocols.evaluate(PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames)
@@ -36,16 +36,16 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     labels = np.arange(60) % (len(classes) + 1)
     encoded = [
-        Encoded(encoder, vectors, labels, np.arange(60) // 30, vectors[:30], np.arange(30) * 10)
+        Embeddings(encoder, vectors, labels, np.arange(60) // 30, vectors[:30], np.arange(30) * 10)
         for encoder in ('pretrained', 'fine-tuned')
     ]
     steps = np.arange(1, 11) * 10
-    return Reported(
+    return RunReport(
         name=name,
         progress=Progress(
             Path(folder), 'finetune', 'made/up', 'agcn', '', 'done', 100, 100, 100, 0.5, 80, 'babel_clean', 0.0
         ),
-        told={'corpus': {'classes': list(classes), 'fps': FPS}, 'config': CONFIG, 'command': 'skeljax finetune'},
+        run_info={'corpus': {'classes': list(classes), 'fps': FPS}, 'config': CONFIG, 'command': 'skeljax finetune'},
         curves={
             'pretraining': {'loss': (steps, 5.0 / steps), 'snippet': (steps, 1.0 / steps)},
             'fine-tuning': {
@@ -57,14 +57,14 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> Reported:
         split='test',
         size=(len(TRUTH), 90.0),
         protocol='babel_clean',
-        measured=scores.to_json_dict(result),
-        decoding='segmentation',
-        judged=error_stats.judge(
+        scores=score_tables.to_json_dict(result),
+        decoder='segmentation',
+        error_stats=error_stats.compute(
             PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames, fps=FPS, min_score=0.1
         ),
-        encoded=encoded,
+        embeddings=encoded,
         sample=('a b', TRUTH['a b']),
-        viewer='report_files/recordings.html',
-        shown=('a b', 'clean'),
+        viewer_url='report_files/recordings.html',
+        viewer_recordings=('a b', 'clean'),
         notes=['something <is> missing'],
     )

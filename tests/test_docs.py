@@ -12,8 +12,8 @@ import pytest
 import skeljax
 from skeljax.cli import config_args, main
 from skeljax.configs import bench, default
-from skeljax.sweep import sweep as sweeps
-from skeljax.viz import settings
+from skeljax.sweep import definition as sweeps
+from skeljax.viz import config_reference
 from tests import documented
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +38,7 @@ def test_the_site_builds_without_a_warning(site):
 def test_pages_are_made_from_the_code(site):
     text = lambda name: (site / name).read_text()
     assert all(f'skeljax {verb}' in text('commands.html') for verb in main.VERBS)
-    fields = re.findall(r'^\| `([^`]+)`', settings.markdown(), re.MULTILINE)
+    fields = re.findall(r'^\| `([^`]+)`', config_reference.markdown(), re.MULTILINE)
     assert len(fields) > 100 and all(field in text('configuration.html') for field in fields)
     assert 'id="skeljax.inference.predictor.Model.localize"' in text('api.html')
     builders = {path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md')}

@@ -19,7 +19,7 @@ import sys
 from skeljax import localize, sweep as ablations
 from skeljax.cli import config_args
 from skeljax.errors import InputError
-from skeljax.sweep import execute, gather, plan, resources, results, sweep as sweeps
+from skeljax.sweep import definition as sweeps, execute, gather, plan, resources, table_files
 from skeljax.train import build
 
 
@@ -61,7 +61,7 @@ def run(args) -> int:
         return 0
     outcome = execute.execute(
         plan.needed(chosen), resources.local(args.jobs), args.workdir, command=execute.SKELJAX,
-        tell=_tell,
+        report=_tell,
     )
     if outcome.signal:
         told = f'stopped, {len(outcome.left)} runs left; the same command goes on from there'
@@ -130,6 +130,6 @@ def _report(args, sweep: ablations.Sweep, runs: dict, protocol: str):
     name, _, arg = args.sweep.partition(':')
     title = Path(name).stem + (f':{arg}' if arg else '')
     stem = Path(args.workdir) / f'{title.replace(":", "-").replace("/", "-")}-{protocol}'
-    written = results.write(stem, sweep, runs, found, rows, title=title, protocol=protocol)
-    print(results.text(sweep, rows))
-    print(f'\n{results.describe(found, protocol)}\nsee {written[0]} and {written[-1].name}')
+    written = table_files.write(stem, sweep, runs, found, rows, title=title, protocol=protocol)
+    print(table_files.text(sweep, rows))
+    print(f'\n{table_files.describe(found, protocol)}\nsee {written[0]} and {written[-1].name}')

@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 
 from skeljax.cli import main
 from skeljax.errors import InputError
-from skeljax.viz import settings
+from skeljax.viz import config_reference
 
 SHELLS = ('bash', 'zsh', 'fish')
 _FILES = ('data_dir', 'init_from')
@@ -52,7 +52,7 @@ def script(shell: str) -> str:
 
 def _add_fields(verb: ArgumentParser):
     """Adds `--config.FIELD` for every field, which the verb itself leaves to the config."""
-    for path, value, meaning in settings.fields():
+    for path, value, meaning in config_reference.fields():
         verb.add_argument(
             f'--config.{path}',
             choices=('True', 'False') if isinstance(value, bool) else None,

@@ -40,7 +40,7 @@ from skeljax.localize import decoding
 from skeljax.localize.metrics import outcome
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import cluster
-from skeljax.viz import saved_eval, scores as pages, table
+from skeljax.viz import saved_eval, score_tables as pages, table
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
 
@@ -99,7 +99,7 @@ def _write(args, found):
         print(f'{"fused with " * (number > 0)}{told}')
     stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, found.window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
-    compared = saved_eval.Kept(scoring.truth(found.corpus), segments, frames)
+    compared = saved_eval.SavedSegments(scoring.truth(found.corpus), segments, frames)
     saved_eval.write(Path(args.workdir) / f'{stem}.npz', compared)
     report(figures, args.workdir, stem)
     if more:

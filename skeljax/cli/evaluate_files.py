@@ -14,7 +14,7 @@ from skeljax.localize import exchange
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.metrics.diagnose import diagnose
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.viz import diagnosis as pages, scores, table
+from skeljax.viz import diagnosis_tables as pages, score_tables, table
 
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
@@ -174,7 +174,7 @@ def evaluate(
         'notes': [*true.notes, *found.notes, *notes],
         'protocols': measured,
     }
-    shown = [scores.tables(measured, table.text)]
+    shown = [score_tables.tables(measured, table.text)]
     if tiou is not None:
         shown.append(diagnosed(figures, found, true, frames, tiou, min_score))
     return figures, '\n\n'.join(shown)
@@ -237,7 +237,7 @@ def _measured(score_one, protocols) -> tuple[dict, list[str]]:
     measured, notes, first = {}, [], None
     for name in protocols or _scorers():
         try:
-            measured[name] = scores.to_json_dict(score_one(protocol=name))
+            measured[name] = score_tables.to_json_dict(score_one(protocol=name))
         except InputError as error:
             if protocols:
                 raise

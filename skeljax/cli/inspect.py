@@ -22,7 +22,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.errors import InputError, shown
 from skeljax.formats import frame_folders
-from skeljax.viz import counts, files, pose_sheet
+from skeljax.viz import counts, pose_sheet, recording_notes
 
 _LISTED = 20  # files of a folder, unless --all
 
@@ -42,13 +42,13 @@ def add_arguments(parser):
 def run(args) -> int:
     work = beam_jobs.Work(processes=args.processes)
     classes, recordings = _open(args, work)
-    tallies: dict[str, counts.Tally] = {}
-    strips, lines = pose_sheet.Sheet(), []
+    tallies: dict[str, counts.SplitCounts] = {}
+    strips, lines = pose_sheet.PoseSheet(), []
     mirrored: list[str] = []
     for split, recording, told in recordings:
         if handedness.find(recording).mirrored:
             mirrored.append(recording.name)
-        tallies.setdefault(split, counts.Tally()).add(recording, classes)
+        tallies.setdefault(split, counts.SplitCounts()).add(recording, classes)
         strips.add(recording)
         lines.append(told)
     if not tallies:
@@ -94,7 +94,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
         motion = formats.read(path, **raw.options(args))
         name = formats.stem(path) if path.is_file() else path.resolve().name
         recording = records.from_motion(motion, name=name)
-        lines = files.describe(recording, path, motion.notes, args.layout)
+        lines = recording_notes.describe(recording, path, motion.notes, args.layout)
         return (), iter([('all', recording, lines)])
     told = folder.plan(path)
     given = {name: value for name, value in raw.options(args).items() if value is not None}
@@ -106,7 +106,7 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
     return told.classes, (
         (
             told.splits.get(r.name, 'all'), r,
-            files.describe(r, told.files[r.name], notes, told.options.layout),
+            recording_notes.describe(r, told.files[r.name], notes, told.options.layout),
         )
         for r, notes in made
     )

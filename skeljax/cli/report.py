@@ -23,7 +23,7 @@ import sys
 from skeljax.cli import report_runs
 from skeljax.errors import InputError, writing
 from skeljax.localize import decoding
-from skeljax.viz.report import chapters, files, reported
+from skeljax.viz.report import compose, output_files, run_report
 from skeljax.viz.viewer import kinds, page as viewer
 
 
@@ -46,7 +46,7 @@ def add_arguments(parser):
 
 
 def run(args) -> int:
-    target = files.check(args.out, force=args.force)
+    target = output_files.check(args.out, force=args.force)
     decoding.choose(args.protocol or decoding.READ, min_score=args.min_score)
     if not 0 < args.tiou <= 1:
         raise InputError(f'--tiou {args.tiou:g} is not above 0 and up to 1')
@@ -63,11 +63,11 @@ def run(args) -> int:
             viewers[name] = viewer.render(
                 entries, classes=one.classes, title=f'{one.name}, {one.split}', tiou=args.tiou
             )
-            one.viewer = f'{target.folder.name}/{name}'
-            one.shown = tuple(entry.name for entry in entries)
+            one.viewer_url = f'{target.folder.name}/{name}'
+            one.viewer_recordings = tuple(entry.name for entry in entries)
     title = args.title or _title(found)
     with writing(target.page):
-        files.write(target, chapters.compose(found), title=title, pages=viewers)
+        output_files.write(target, compose.compose(found), title=title, pages=viewers)
     size = target.page.stat().st_size
     size = f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.0f} kB'
     beside = f', more in {target.folder}' if target.folder.is_dir() else ''
@@ -86,5 +86,5 @@ def _names(workdirs: list[str]) -> list[str]:
     return list(workdirs)
 
 
-def _title(found: list[reported.Reported]) -> str:
+def _title(found: list[run_report.RunReport]) -> str:
     return found[0].name if len(found) == 1 else f'{len(found)} runs'

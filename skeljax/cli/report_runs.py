@@ -16,14 +16,14 @@ from skeljax.inference import knn, predictor, run_loader, scoring
 from skeljax.localize import decoding, protocols
 from skeljax.train import build, progress, run_dir as workdirs
 from skeljax.viz import charts, saved_eval
-from skeljax.viz.report import chapters, error_stats
-from skeljax.viz.report.reported import Encoded, Reported
+from skeljax.viz.report import error_stats
+from skeljax.viz.report.run_report import Embeddings, RunReport
 from skeljax.viz.viewer.entry import Entry
 
 ENCODED = 200  # recordings whose snippets are shown, evenly spread
 
 
-def begin(workdir) -> Reported:
+def begin(workdir) -> RunReport:
     """Reads what run a folder holds, and its curves.
 
     Raises:
@@ -47,10 +47,10 @@ def begin(workdir) -> Reported:
             source = ''
     if tunes:
         curves['fine-tuning'] = _curves(workdir)
-    return Reported(Path(workdir).name, reached, told, curves, source, origin, notes=notes)
+    return RunReport(Path(workdir).name, reached, told, curves, source, origin, notes=notes)
 
 
-def complete(found: Reported, args) -> list[Entry]:
+def complete(found: RunReport, args) -> list[Entry]:
     """Adds what needs the corpus: figures, mistakes, snippets.
 
     Args:
@@ -63,10 +63,10 @@ def complete(found: Reported, args) -> list[Entry]:
     Raises:
         InputError: another split, protocol or recording than there is; damaged files.
     """
-    config = workdirs.config_of(found.told, skeljax.configs.default.get_config())
+    config = workdirs.config_of(found.run_info, skeljax.configs.default.get_config())
     tunes = found.progress.stage == 'finetune'
     # An import has been trained on what its config does not tell.
-    name = config.data.corpus if tunes else found.told['corpus']['name'].split('+')[0]
+    name = config.data.corpus if tunes else found.run_info['corpus']['name'].split('+')[0]
     found.protocol = (args.protocol or config.finetune.protocol) if tunes else ''
     data_dir = args.data_dir or config.data.data_dir
     try:
@@ -86,7 +86,7 @@ def complete(found: Reported, args) -> list[Entry]:
     if tunes:
         _scored(found, args)
     _encode(found, config, corpus, args.recording)
-    return _entries(found, args, data_dir, name) if found.judged else []
+    return _entries(found, args, data_dir, name) if found.error_stats else []
 
 
 def _curves(workdir) -> dict:
@@ -94,22 +94,22 @@ def _curves(workdir) -> dict:
     return charts.read_metrics(path) if path.exists() else {}
 
 
-def _scored(found: Reported, args):
+def _scored(found: RunReport, args):
     read = protocols.reads_segments(args.protocol or decoding.READ)
     note = lambda _: found.notes.append(f'the run {predictor.NOT_FITTED}') if read else None
     scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
-    found.decoding = args.protocol or scored.read
+    found.decoder = args.protocol or scored.read
     truth = scoring.truth(scored.corpus)
     if not any(map(len, truth.values())):
         found.notes.append(f'nothing is labelled in split {found.split}: no figures')
         return
-    segments = evaluate.decoded(scored, [found.protocol, found.decoding])
-    found.measured = evaluate.described(scored, segments)['protocols'][found.protocol]
+    segments = evaluate.decoded(scored, [found.protocol, found.decoder])
+    found.scores = evaluate.described(scored, segments)['protocols'][found.protocol]
     frames = {name: len(scores) for name, scores in scored.probabilities.items()}
-    _judge(found, args, segments[found.decoding], truth, frames)
+    _judge(found, args, segments[found.decoder], truth, frames)
 
 
-def _from_files(found: Reported, args):
+def _from_files(found: RunReport, args):
     """Takes the figures that `skeljax evaluate` left, if they are of the same state.
 
     Files of versions before the sequence decoder tell no outcome, and what they hold under the
@@ -128,19 +128,19 @@ def _from_files(found: Reported, args):
         }
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         same, figures, exclusive = False, {}, False
-    found.measured = figures.get(found.protocol) if same else None
-    if not found.measured:
+    found.scores = figures.get(found.protocol) if same else None
+    if not found.scores:
         found.notes.append(f'no figures of {found.protocol} from this state in {file}: {again}')
-    found.decoding = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
-    if not same or not found.decoding:
+    found.decoder = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
+    if not same or not found.decoder:
         return
-    if not args.protocol and not exclusive and not found.told['config']['finetune'].get('multi_label'):
+    if not args.protocol and not exclusive and not found.run_info['config']['finetune'].get('multi_label'):
         found.notes.append(
-            f'{file} has no segments of the sequence decoder: those of {found.decoding} are '
+            f'{file} has no segments of the sequence decoder: those of {found.decoder} are '
             f'judged; {again}'
         )
     segments = saved_eval.read(stem.with_name(f'{stem.name}.npz'))
-    _judge(found, args, segments.predicted[found.decoding], segments.truth, segments.num_frames)
+    _judge(found, args, segments.predicted[found.decoder], segments.truth, segments.num_frames)
 
 
 def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive: bool) -> str:
@@ -158,15 +158,15 @@ def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive
     return next(name for name in figures if protocols.reads_segments(name))
 
 
-def _judge(found: Reported, args, proposals, truth, frames):
-    found.judged = error_stats.judge(
+def _judge(found: RunReport, args, proposals, truth, frames):
+    found.error_stats = error_stats.compute(
         proposals, truth, num_classes=len(found.classes), num_frames=frames, fps=found.fps,
-        min_score=decoding.choose(found.decoding, min_score=args.min_score).min_score,
+        min_score=decoding.choose(found.decoder, min_score=args.min_score).min_score,
         tiou=args.tiou,
     )
 
 
-def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
+def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
     """Encodes snippets by the encoder as pretrained and as fine-tuned, whichever there are."""
     names = [recording.name for recording in corpus]
     if chosen and chosen not in names:
@@ -178,16 +178,16 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
     if found.source:
         try:
             model, variables = _pretrained(config, corpus, found.source)
-            found.encoded.append(_encoded('pretrained', model, variables, corpus, shown))
+            found.embeddings.append(_encoded('pretrained', model, variables, corpus, shown))
         except InputError as error:
             if not tunes:
                 raise
             found.notes.append(f'the encoder that it started from is left out: {error}')
     # A frozen encoder is the one that it started from.
-    if tunes and (config.finetune.backbone_rate or not found.encoded):
+    if tunes and (config.finetune.backbone_rate or not found.embeddings):
         tuned = run_loader.load(found.progress.folder)
         model = tuned.model.clone(whole=False)
-        found.encoded.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
+        found.embeddings.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
 
 
 def _pretrained(config, corpus: Corpus, source) -> tuple:
@@ -202,7 +202,7 @@ def _pretrained(config, corpus: Corpus, source) -> tuple:
     return model, scoring.variables(state)
 
 
-def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Encoded:
+def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Embeddings:
     spread = np.unique(np.linspace(0, len(corpus) - 1, min(len(corpus), ENCODED)).astype(int))
     vectors, labels, owner = [], [], []
     for index in spread:
@@ -211,15 +211,15 @@ def _encoded(encoder: str, model, variables, corpus: Corpus, shown: int) -> Enco
         labels.append(corpus.labels(int(index))[frames])
         owner.append(np.full(len(found), index))
     sample = knn.snippets(model, variables, corpus[shown])
-    return Encoded(
+    return Embeddings(
         encoder, np.concatenate(vectors), np.concatenate(labels), np.concatenate(owner), *sample
     )
 
 
-def _entries(found: Reported, args, data_dir, name: str) -> list[Entry]:
+def _entries(found: RunReport, args, data_dir, name: str) -> list[Entry]:
     """Prepares the worst and best recordings for the viewer, as they were recorded."""
-    wanted = [name for names in chapters.extremes(found.judged) for name in names]
-    model = predictor.of_run(found.progress.folder, found.decoding, min_score=args.min_score)
+    wanted = [name for names in found.error_stats.worst_and_best() for name in names]
+    model = predictor.of_run(found.progress.folder, found.decoder, min_score=args.min_score)
     raw = Corpus(data_dir, name, found.split, keep=False)
     return [
         view.scored(model, recording, raw.classes, tiou=args.tiou)

@@ -1,5 +1,5 @@
-"""Ablations: a sweep becomes runs, runs become figures, figures become one table."""
+"""Ablations: runs every variant of a sweep with every seed and compares the variants."""
 
-from skeljax.sweep.sweep import Sweep, Variant
+from skeljax.sweep.definition import Sweep, Variant
 
 __all__ = ['Sweep', 'Variant']

@@ -1,14 +1,14 @@
-"""Mean, deviation and paired difference over seeds, and how sure the difference is.
+"""Computes means over seeds and paired differences with bootstrap confidence intervals.
 
-Every seed is measured on the same recordings, so runs are a table of seeds x recordings.
-A draw takes seeds with replacement and, independent of them, recordings with replacement,
-the same for both variants and for every seed: the pigeonhole bootstrap (Owen, arXiv
-0712.1111). mAP is no mean over recordings, so it is computed anew for the recordings drawn.
-The interval is that between the quantiles of the differences.
+All seeds are evaluated on the same recordings, so results form a table of seeds x recordings. A
+bootstrap sample draws seeds with replacement and, independently, recordings with replacement, the
+same for both variants and all seeds: the pigeonhole bootstrap (Owen, arXiv 0712.1111). mAP is not a
+mean over recordings, so it is recomputed for each sample of recordings. The interval is given by
+quantiles of the differences. scipy.stats.bootstrap is not used: it resamples along one axis only.
 
-What it does not cover: recordings of one person are taken for independent, so it speaks of
-more recordings of these persons; and the spread of S seeds drawn from S comes out smaller
-than it is, by a factor of sqrt((S - 1) / S), 0.82 for three. One seed is not drawn at all.
+Limitations: recordings of one person are treated as independent, so the interval applies to
+further recordings of the same persons. The standard deviation of S resampled seeds is too small by
+a factor of sqrt((S - 1) / S), 0.82 for three seeds. A single seed is not resampled at all.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ DRAWS = 1000
 CONFIDENCE = 0.95
 
 
-class Row(NamedTuple):
-    """A variant's figures; nan where there is nothing to compute them from.
+class Comparison(NamedTuple):
+    """Statistics of a variant; nan where they are undefined.
 
     Attributes:
-        seeds: that it was measured with.
-        mean: over the seeds.
-        deviation: that of a sample; nan with one seed.
-        pairs: seeds that its reference has too.
-        difference: mean over the pairs of its figure less the reference's; nan for a reference.
-        difference_deviation: that of a sample.
-        low, high: bounds of the difference.
+        seeds: number of evaluated seeds.
+        mean: mean over the seeds.
+        deviation: sample standard deviation; nan with one seed.
+        pairs: number of seeds that were evaluated for the reference too.
+        difference: mean over the pairs of the metric minus the reference's; nan for a reference.
+        difference_deviation: sample standard deviation of the differences.
+        low, high: confidence interval of the difference.
     """
 
     seeds: int
@@ -43,53 +43,54 @@ class Row(NamedTuple):
     high: float = np.nan
 
 
-def draw_recordings(number: int, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Draws as many recordings as there are, with replacement, many times.
+def resample_recordings(number: int, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """Draws bootstrap samples of recordings.
 
     Returns:
-        How often each came, int64[draws, number]; of one seed always the same.
+        Multiplicity of each recording in each sample, int64[draws, number]; deterministic for a
+        seed.
     """
     rng = np.random.default_rng((seed, number))
     return rng.multinomial(number, np.full(number, 1 / number), size=draws)
 
 
-def summarise(figures: Mapping[int, float]) -> Row:
-    """Takes mean and deviation of seed -> figure."""
-    values = np.array([*figures.values()], np.float64)
+def summarize(metrics: Mapping[int, float]) -> Comparison:
+    """Computes mean and deviation of a metric, given as seed -> value."""
+    values = np.array([*metrics.values()], np.float64)
     if not len(values):
-        return Row(0, np.nan, np.nan)
-    return Row(len(values), float(values.mean()), _deviation(values))
+        return Comparison(0, np.nan, np.nan)
+    return Comparison(len(values), float(values.mean()), _deviation(values))
 
 
 def compare(
-    figures: Mapping[int, float],
+    metrics: Mapping[int, float],
     reference: Mapping[int, float],
-    drawn: Mapping[int, np.ndarray],
-    reference_drawn: Mapping[int, np.ndarray],
+    resampled: Mapping[int, np.ndarray],
+    reference_resampled: Mapping[int, np.ndarray],
     seed: int = 0,
-) -> Row:
+) -> Comparison:
     """Compares a variant with its reference, seed by seed.
 
     Args:
-        figures: seed -> figure of the variant.
-        reference: of the reference.
-        drawn: seed -> figures of the variant on each draw of recordings, float64[B].
-        reference_drawn: of the reference on the same draws.
-        seed: of the draws of seeds.
+        metrics: seed -> metric of the variant.
+        reference: seed -> metric of the reference.
+        resampled: seed -> metric of the variant on each sample of recordings, float64[draws].
+        reference_resampled: the same of the reference, on the same samples.
+        seed: seed for resampling the seeds.
     """
-    row = summarise(figures)
-    common = sorted(figures.keys() & reference.keys())
+    result = summarize(metrics)
+    common = sorted(metrics.keys() & reference.keys())
     if not common:
-        return row
-    differences = np.array([figures[s] - reference[s] for s in common])
-    table = np.stack([drawn[s] - reference_drawn[s] for s in common])
+        return result
+    differences = np.array([metrics[s] - reference[s] for s in common])
+    table = np.stack([resampled[s] - reference_resampled[s] for s in common])
     number, draws = table.shape
     rng = np.random.default_rng((seed, number))
-    taken = rng.integers(number, size=(number, draws))
-    means = np.take_along_axis(table, taken, axis=0).mean(0)
+    sample = rng.integers(number, size=(number, draws))
+    means = np.take_along_axis(table, sample, axis=0).mean(0)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(means, [tail, 1 - tail])
-    return row._replace(
+    return result._replace(
         pairs=number,
         difference=float(differences.mean()),
         difference_deviation=_deviation(differences),

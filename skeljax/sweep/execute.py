@@ -1,4 +1,4 @@
-"""Runs what is planned in processes of their own, side by side; one that fails stops no other."""
+"""Executes planned runs in parallel processes; a failed run does not stop the others."""
 
 from collections.abc import Callable, Sequence
 from concurrent import futures
@@ -17,17 +17,18 @@ from skeljax.errors import InputError
 from skeljax.sweep.plan import Run
 from skeljax.sweep.resources import Slot
 
-# -P: the folder where the command is given hides no module.
+# -P: modules in the current folder must not shadow installed ones.
 SKELJAX = (sys.executable, '-P', '-m', 'skeljax')
 
 
 class Outcome(NamedTuple):
-    """How the work ended.
+    """The result of `execute`.
 
     Attributes:
-        failed: (run, log, last line of it), in the order they failed.
-        left: runs that were not tried, for a pretraining failed or a signal came.
-        signal: that stopped the work; 0 for none.
+        failed: (run, log file, last line of the log), in order of failure.
+        left: runs that were not started or not finished, because their pretraining failed or
+            because of a signal.
+        signal: number of the signal that stopped the runs; 0 for none.
     """
 
     failed: list[tuple[Run, Path, str]]
@@ -35,57 +36,57 @@ class Outcome(NamedTuple):
     signal: int
 
 
-class Crew:
-    """Processes that work at the same time and can be told to stop.
+class WorkerProcesses:
+    """Starts processes and can stop all of them.
 
     Args:
-        command: words before the verb.
-        logs: folder that everything a run says is appended in, a file a run.
-        locked: descriptor that every process keeps open; see `lock`.
+        command: arguments before the verb.
+        logs: folder of the log files, one per run, to which output is appended.
+        lock_fd: file descriptor that every process inherits; see `lock`.
     """
 
-    def __init__(self, command: Sequence[str], logs: Path, locked: int):
-        self._command, self._logs, self._locked = tuple(command), logs, locked
+    def __init__(self, command: Sequence[str], logs: Path, lock_fd: int):
+        self._command, self._logs, self._lock_fd = tuple(command), logs, lock_fd
         self._guard, self._processes = threading.Lock(), set()
         self.stopped = 0
 
     def work(self, run: Run, slot: Slot) -> float | None:
-        """Does a run in the slot of this thread.
+        """Executes a run with the resources of `slot` and waits for its end.
 
         Returns:
-            Its seconds; None where it did not come to its end.
+            The duration in seconds; None if the run did not finish.
         """
         began = time.monotonic()
         if slot.cores and hasattr(os, 'sched_setaffinity'):
-            os.sched_setaffinity(0, slot.cores)  # of this thread, and so of what it starts
+            os.sched_setaffinity(0, slot.cores)  # of this thread; child processes inherit it
         with self.log(run).open('ab') as log:
-            for words in run.commands():
-                if self._run([*self._command, *words], slot, log):
+            for arguments in run.commands():
+                if self._run([*self._command, *arguments], slot, log):
                     return None
         return time.monotonic() - began if run.done() else None
 
     def log(self, run: Run) -> Path:
-        """Names the file that a run's words go to."""
+        """Returns the log file of a run."""
         return self._logs / f'{run.folder.name}.log'
 
     def stop(self, number: int, _=None):
-        """Handles a signal: asks every process to save and end, the second time kills them."""
+        """Handles a signal: terminates all processes, which save a checkpoint; then kills them."""
         again, self.stopped = bool(self.stopped), number
         for process in list(self._processes):
             process.kill() if again else process.terminate()
 
-    def _run(self, words: list[str], slot: Slot, log) -> int:
+    def _run(self, arguments: list[str], slot: Slot, log) -> int:
         with self._guard:
             if self.stopped:
                 return 1
-            # In a session of its own: Ctrl-C reaches it through `stop` alone, once.
+            # In a new session, so that Ctrl-C reaches it only through `stop`.
             process = subprocess.Popen(
-                words, env={**os.environ, **slot.environment}, stdin=subprocess.DEVNULL,
+                arguments, env={**os.environ, **slot.environment}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                pass_fds=(self._locked,),
+                pass_fds=(self._lock_fd,),
             )
             self._processes.add(process)
-        if self.stopped:  # between the question and the start
+        if self.stopped:  # by a signal after the first check
             process.terminate()
         try:
             return process.wait()
@@ -99,37 +100,37 @@ def execute(
     workdir,
     *,
     command: Sequence[str] = SKELJAX,
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Outcome:
-    """Does every run that is not done, each pretraining before what starts from it.
+    """Executes all runs that are not finished, each pretraining before its fine-tunings.
 
-    Ctrl-C and SIGTERM let every process save a checkpoint and end; the same call goes on
-    from there.
+    On Ctrl-C or SIGTERM, every process saves a checkpoint and ends; a later call resumes the
+    runs.
 
     Args:
-        runs: from `plan.needed`.
-        slots: one job at a time in each.
-        workdir: logs are below `workdir/logs`.
-        command: words before the verb of a run's commands.
-        tell: is given one line whenever a run ends.
+        runs: runs from `plan.needed`.
+        slots: resources; each executes one run at a time.
+        workdir: logs are stored below `workdir/logs`.
+        command: arguments before the verb of a run's commands.
+        report: called with a line of text whenever a run ends.
 
     Raises:
-        InputError: another process works in `workdir`, or it cannot be written.
+        InputError: another process uses `workdir`, or it cannot be written.
     """
-    waiting = [run for run in runs if not run.done()]
-    finished, seconds, outcome = len(runs) - len(waiting), {}, Outcome([], [], 0)
-    with lock(workdir) as locked:
+    pending = [run for run in runs if not run.done()]
+    finished, seconds, outcome = len(runs) - len(pending), {}, Outcome([], [], 0)
+    with lock(workdir) as lock_fd:
         logs = Path(workdir) / 'logs'
         logs.mkdir(exist_ok=True)
-        crew = Crew(command, logs, locked)
-        with _signals(crew.stop), futures.ThreadPoolExecutor(len(slots)) as pool:
+        workers = WorkerProcesses(command, logs, lock_fd)
+        with _signals(workers.stop), futures.ThreadPoolExecutor(len(slots)) as pool:
             running, free = {}, list(slots)
             while True:
-                ready = [run for run in waiting if run.source is None or run.source.done()]
-                for run in ready[:0 if crew.stopped else len(free)]:
-                    waiting.remove(run)
+                ready = [run for run in pending if run.source is None or run.source.done()]
+                for run in ready[:0 if workers.stopped else len(free)]:
+                    pending.remove(run)
                     slot = free.pop(0)
-                    running[pool.submit(crew.work, run, slot)] = run, slot
+                    running[pool.submit(workers.work, run, slot)] = run, slot
                 if not running:
                     break
                 ended, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
@@ -140,37 +141,37 @@ def execute(
                     if took is not None:
                         finished += 1
                         seconds.setdefault(run.stage, []).append(took)
-                    elif not crew.stopped:
-                        outcome.failed.append((run, crew.log(run), _last_line(crew.log(run))))
+                    elif not workers.stopped:
+                        outcome.failed.append((run, workers.log(run), _last_line(workers.log(run))))
                     else:
                         outcome.left.append(run)
-                    going = [run for run, _ in running.values()]
-                    told = _left(seconds, [*waiting, *going], len(slots))
-                    tell(f'[{finished}/{len(runs)}] {_ended(took, run, crew)}{told}')
-    return outcome._replace(left=[*outcome.left, *waiting], signal=crew.stopped)
+                    active = [run for run, _ in running.values()]
+                    rest = _remaining(seconds, [*pending, *active], len(slots))
+                    report(f'[{finished}/{len(runs)}] {_result(took, run, workers)}{rest}')
+    return outcome._replace(left=[*outcome.left, *pending], signal=workers.stopped)
 
 
 @contextlib.contextmanager
 def lock(workdir):
-    """Holds a folder for this process and those it starts, until the last of them ends.
+    """Locks a folder until this process and all processes that inherit the lock have ended.
 
     Yields:
-        The descriptor that they must keep.
+        The file descriptor that child processes must inherit.
 
     Raises:
-        InputError: another holds it, or it cannot be written.
+        InputError: another process holds the lock, or the folder cannot be written.
     """
     try:
         Path(workdir).mkdir(parents=True, exist_ok=True)
-        held = (Path(workdir) / '.lock').open('w')
+        lock_file = (Path(workdir) / '.lock').open('w')
     except OSError as error:
         raise InputError(f'{workdir}: cannot be written: {error.strerror}') from None
-    with held:
+    with lock_file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise InputError(f'{workdir}: runs of another ablation go on here') from None
-        yield held.fileno()
+            raise InputError(f'{workdir}: another ablation is running in this folder') from None
+        yield lock_file.fileno()
 
 
 @contextlib.contextmanager
@@ -183,23 +184,23 @@ def _signals(handler):
             signal.signal(number, old)
 
 
-def _ended(took: float | None, run: Run, crew: Crew) -> str:
+def _result(took: float | None, run: Run, workers: WorkerProcesses) -> str:
     if took is not None:
-        return f'{run.folder.name} took {_span(took)}'
-    return f'{run.folder.name} {"stopped" if crew.stopped else "FAILED"}'
+        return f'{run.folder.name} took {_duration(took)}'
+    return f'{run.folder.name} {"stopped" if workers.stopped else "FAILED"}'
 
 
-def _left(seconds: dict[str, list[float]], runs: Sequence[Run], jobs: int) -> str:
-    """Estimates the time that is left from the mean of each stage's runs so far."""
-    known = {stage: sum(times) / len(times) for stage, times in seconds.items()}
-    if not runs or not known:
+def _remaining(seconds: dict[str, list[float]], runs: Sequence[Run], jobs: int) -> str:
+    """Estimates the remaining time from the mean duration of each stage's finished runs."""
+    means = {stage: sum(times) / len(times) for stage, times in seconds.items()}
+    if not runs or not means:
         return f'; {len(runs)} left'
-    usual = sum(known.values()) / len(known)
-    total = sum(known.get(run.stage, usual) for run in runs)
-    return f'; {len(runs)} left, about {_span(total / min(jobs, len(runs)))}'
+    overall = sum(means.values()) / len(means)
+    total = sum(means.get(run.stage, overall) for run in runs)
+    return f'; {len(runs)} left, about {_duration(total / min(jobs, len(runs)))}'
 
 
-def _span(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 90:
         return f'{seconds:.0f} s'
     return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'
@@ -207,4 +208,4 @@ def _span(seconds: float) -> str:
 
 def _last_line(path: Path) -> str:
     lines = path.read_text(errors='replace').split('\n') if path.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), 'said nothing')
+    return next((line.strip() for line in reversed(lines) if line.strip()), 'no output')

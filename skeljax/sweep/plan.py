@@ -1,4 +1,4 @@
-"""Turns a sweep into runs: each once, in a folder named by what it is."""
+"""Plans the runs of a sweep; identical runs of different variants share one folder."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from skeljax import documents
 from skeljax.errors import InputError
-from skeljax.sweep.sweep import Sweep
+from skeljax.sweep.definition import Sweep
 from skeljax.train import progress, run_dir as workdirs
 
 SPLIT = 'test'
@@ -21,11 +21,11 @@ class Run:
 
     Attributes:
         stage: 'pretrain' or 'finetune'.
-        folder: of the run; its name is a readable part and the identity of the config.
+        folder: folder of the run; its name ends in a hash of the config.
         base: config with its argument.
-        overrides: `--config.key=value` words.
-        num_steps: how long it is.
-        source: the pretraining that must be done before, or None.
+        overrides: arguments `--config.key=value`.
+        num_steps: number of training steps.
+        source: the pretraining that must be finished first, or None.
     """
 
     stage: str
@@ -36,16 +36,16 @@ class Run:
     source: 'Run | None' = None
 
     def commands(self) -> list[list[str]]:
-        """Lists what is run one after the other: words after `skeljax`."""
+        """Returns the commands of the run in order, each a list of arguments of `skeljax`."""
         train = [
             self.stage, '--config', self.base, '--workdir', str(self.folder), '--quiet',
             *self.overrides,
         ]
-        measure = ['evaluate', '--workdir', str(self.folder), '--split', SPLIT]
-        return [train] if self.stage == 'pretrain' else [train, measure]
+        evaluate = ['evaluate', '--workdir', str(self.folder), '--split', SPLIT]
+        return [train] if self.stage == 'pretrain' else [train, evaluate]
 
     def done(self) -> bool:
-        """Says whether nothing of it is left to do."""
+        """Returns whether the run is trained and, if fine-tuned, evaluated."""
         if self.stage == 'pretrain':
             return self.step() == self.num_steps
         try:
@@ -54,16 +54,16 @@ class Run:
             return False
 
     def step(self) -> int:
-        """Reads how far it was saved: the last whole checkpoint's step, 0 without one."""
+        """Returns the step of the last complete checkpoint, 0 without one."""
         return max(progress.steps(self.folder / 'checkpoints'), default=0)
 
     def state(self) -> str:
-        """Tells in a word or two how far it is."""
+        """Returns a short description of the progress."""
         if self.done():
             return 'done'
         step = self.step()
         if step == self.num_steps:
-            return 'to measure'
+            return 'not evaluated'
         return f'step {step} of {self.num_steps}' if step else 'new'
 
 
@@ -73,30 +73,31 @@ def make(
     load: Callable[[str, Sequence[str]], ConfigDict],
     overrides: Sequence[str] = (),
 ) -> dict[tuple[str, int], Run]:
-    """Plans every fine-tuning run of a sweep; its `source` is the pretraining it needs.
+    """Plans every fine-tuning run of a sweep; `source` of a run is the pretraining it needs.
 
-    What is equal is planned once: variants that share a pretraining share its run.
+    Variants with the same pretraining share its run.
 
     Args:
-        sweep: what to run.
-        workdir: runs are below `workdir/runs`.
-        load: reads `FILE:arg` with overrides and checks the config, as the verbs do.
-        overrides: `--config.key=value` words for every run; a variant's own come after.
+        sweep: the sweep.
+        workdir: runs are stored below `workdir/runs`.
+        load: loads `FILE:arg` with overrides and checks the config.
+        overrides: arguments `--config.key=value` for every run; a variant's own changes take
+            precedence.
 
     Returns:
         (variant, seed) -> run.
 
     Raises:
-        InputError: a config that does not load, two variants that are one, or one that
-            is compared with a variant on another corpus.
+        InputError: a config cannot be loaded, two variants are identical, or a variant is
+            compared with one on another corpus.
     """
     known: dict[str, Run] = {}
     runs, configs = {}, {}
     for name, variant in sweep.variants.items():
         for seed in sweep.seeds:
             base = variant.base or sweep.base
-            seeded = _words({'seed': seed, 'finetune.label_seed': seed})
-            words = [*_words(sweep.changes), *overrides, *_words(variant.changes), *seeded]
+            seeded = _arguments({'seed': seed, 'finetune.label_seed': seed})
+            words = [*_arguments(sweep.changes), *overrides, *_arguments(variant.changes), *seeded]
             try:
                 config, words = _scaled(load, base, words, sweep.scale)
             except InputError as error:
@@ -105,7 +106,7 @@ def make(
             if variant.pretrain:
                 first = words
                 if sweep.pretrain_seed is not None:
-                    first = [*words, *_words({'seed': sweep.pretrain_seed})]
+                    first = [*words, *_arguments({'seed': sweep.pretrain_seed})]
                 source = _run('pretrain', base, load(base, first), first, Path(workdir), known)
                 words = [*words, f'--config.finetune.init_from={source.folder}']
             runs[name, seed] = _run('finetune', base, config, words, Path(workdir), known, source)
@@ -115,29 +116,29 @@ def make(
 
 
 def needed(runs: Mapping[tuple[str, int], Run]) -> list[Run]:
-    """Lists every run once, pretrainings before what starts from them."""
-    found = {}
+    """Returns every run once, pretrainings first."""
+    unique = {}
     for run in runs.values():
         for one in filter(None, (run.source, run)):
-            found[one.folder] = one
-    return sorted(found.values(), key=lambda run: run.stage != 'pretrain')
+            unique[one.folder] = one
+    return sorted(unique.values(), key=lambda run: run.stage != 'pretrain')
 
 
 def _scaled(load, base: str, words: list[str], scale: float):
-    """Loads a config, its steps multiplied: the config and the words that make it."""
+    """Returns a config with the number of steps scaled, and the arguments that define it."""
     config = load(base, words)
     if scale != 1:
         steps = {
             f'{stage}.num_steps': max(1, round(scale * config[stage].num_steps))
             for stage in ('pretrain', 'finetune')
         }
-        words = [*words, *_words(steps)]
+        words = [*words, *_arguments(steps)]
         config = load(base, words)
     return config, words
 
 
 def _run(stage, base, config, words, workdir, known, source=None) -> Run:
-    """Makes a run, or finds the one that is the same."""
+    """Returns a run; the same object for the same config."""
     start = source.folder.name if source else config.finetune.init_from
     identity = workdirs.identity(config, stage, '' if stage == 'pretrain' else start)
     if identity not in known:
@@ -151,13 +152,13 @@ def _run(stage, base, config, words, workdir, known, source=None) -> Run:
     return known[identity]
 
 
-def _words(changes: Mapping[str, object]) -> list[str]:
-    """Writes changes as `--config.key=value`."""
+def _arguments(changes: Mapping[str, object]) -> list[str]:
+    """Returns changes as arguments `--config.key=value`."""
     return [f'--config.{key}={value}' for key, value in changes.items()]
 
 
 def _last(words: Sequence[str]) -> tuple[str, ...]:
-    """Drops what a later word for the same field replaces."""
+    """Drops arguments that a later one for the same field overrides."""
     return tuple({word.partition('=')[0]: word for word in words}.values())
 
 
@@ -165,7 +166,7 @@ def _check(sweep: Sweep, runs, configs):
     folders: dict[Path, str] = {}
     for (name, _), run in runs.items():
         if folders.setdefault(run.folder, name) != name:
-            raise InputError(f'variants {folders[run.folder]!r} and {name!r} are the same runs')
+            raise InputError(f'variants {folders[run.folder]!r} and {name!r} are identical')
     for name, config in configs.items():
         other = sweep.against(name)
         ours, theirs = config.data.corpus, configs[other].data.corpus

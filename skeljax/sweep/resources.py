@@ -1,4 +1,4 @@
-"""Where runs may go: the cores and accelerators of this machine, shared among jobs."""
+"""Divides the cores and accelerators of this machine among parallel jobs."""
 
 from collections.abc import Mapping
 import os
@@ -9,11 +9,11 @@ from skeljax.errors import InputError
 
 
 class Slot(NamedTuple):
-    """The place of one job.
+    """The resources of one job.
 
     Attributes:
-        cores: that it is kept on; empty where the system cannot do that.
-        environment: variables that it gets besides those of this process.
+        cores: cores to which the job is pinned; empty if the system has no such function.
+        environment: environment variables added to those of this process.
     """
 
     cores: tuple[int, ...]
@@ -21,16 +21,16 @@ class Slot(NamedTuple):
 
 
 def make(jobs: int | None, cores: list[int], gpus: list[str], tpu: bool) -> list[Slot]:
-    """Shares a machine among jobs.
+    """Divides a machine among jobs.
 
-    Cores are dealt in blocks, as evenly as they go; of more jobs than cores several share
-    one. So are GPUs, and of jobs that share one each may take its part of the memory.
+    Each job gets a contiguous block of cores, of nearly equal size; with more jobs than cores,
+    several jobs share a core. GPUs are assigned in turn; jobs on one GPU divide its memory.
 
     Args:
-        jobs: at once; by default one a GPU, or one a core, or one for all of a TPU.
-        cores: numbers of those that this process may use; empty where it cannot tell.
-        gpus: names, as of CUDA_VISIBLE_DEVICES.
-        tpu: there is one, and no second process can use it.
+        jobs: number of parallel jobs; by default one per GPU, else one per core; one with a TPU.
+        cores: ids of the available cores; empty if they are unknown.
+        gpus: names as in CUDA_VISIBLE_DEVICES.
+        tpu: whether there is a TPU, which only one process can use.
 
     Raises:
         InputError: less than one job, or several on a TPU.
@@ -39,23 +39,23 @@ def make(jobs: int | None, cores: list[int], gpus: list[str], tpu: bool) -> list
     if jobs < 1:
         raise InputError(f'--jobs {jobs}: give 1 or more')
     if tpu and jobs > 1:
-        raise InputError(f'--jobs {jobs}: a TPU serves one process; give 1')
+        raise InputError(f'--jobs {jobs}: only one process can use a TPU; give 1')
     slots = []
     for number in range(jobs):
         environment = {}
         if gpus:
-            together = -(-jobs // len(gpus))
+            jobs_per_gpu = -(-jobs // len(gpus))
             environment['CUDA_VISIBLE_DEVICES'] = gpus[number % len(gpus)]
-            if together > 1:
-                environment['XLA_PYTHON_CLIENT_MEM_FRACTION'] = f'{0.9 / together:.3f}'
+            if jobs_per_gpu > 1:
+                environment['XLA_PYTHON_CLIENT_MEM_FRACTION'] = f'{0.9 / jobs_per_gpu:.3f}'
         slots.append(Slot(_block(cores, number, jobs), environment))
     return slots
 
 
 def local(jobs: int | None) -> list[Slot]:
-    """Shares this machine; JAX_PLATFORMS=cpu leaves its accelerators out.
+    """Divides this machine among jobs; JAX_PLATFORMS=cpu excludes its accelerators.
 
-    JAX is not asked what there is: it would take the devices from the jobs.
+    Devices are not listed through JAX, which would reserve them for this process.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
     if os.environ.get('JAX_PLATFORMS', '').startswith('cpu'):

@@ -1,1 +1,1 @@
-"""Draws pictures and lays out tables for people to read."""
+"""Draws plots, formats tables and writes reports, the viewer page and subtitle files."""

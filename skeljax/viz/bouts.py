@@ -21,19 +21,19 @@ def write(
     recording: str,
     software: str,
 ):
-    """Writes a table `EthogramBouts` of the segments and an `Ethogram` of all classes.
+    """Writes the segments as `EthogramBouts` and all classes as an `Ethogram`.
 
     Args:
-        path: of the .nwb.
-        segments: in frames, overlapping or not.
-        classes: class names; a label is an index into them.
-        fps: frames a second.
-        recording: its name.
-        software: what found the segments.
+        path: the .nwb file.
+        segments: in frames, possibly overlapping.
+        classes: class names; labels are indices into them.
+        fps: frames per second.
+        recording: name of the recording.
+        software: name of the program and the model that predicted the segments.
 
     Raises:
-        InputError: pynwb or ndx-ethogram is not installed; an empty segment, or a label
-            without a name.
+        InputError: pynwb or ndx-ethogram is not installed, a segment is empty, or a label has
+            no name.
     """
     try:
         from ndx_ethogram import Ethogram, EthogramBouts
@@ -43,18 +43,18 @@ def write(
     check(segments, 'segments for NWB', num_classes=len(classes))
     now = datetime.datetime.now().astimezone()
     file = pynwb.NWBFile(
-        session_description=f'behavior in {recording}, found by {software}',
+        session_description=f'behavior in {recording}, predicted by {software}',
         identifier=str(uuid.uuid4()),
         session_start_time=now,
     )
-    catalogue = Ethogram(name='ethogram', description='all classes', exclusive=False)
+    catalog = Ethogram(name='ethogram', description='all classes', exclusive=False)
     for name in classes:
-        catalogue.add_row(behavior=name, definition='as the model was trained on it')
+        catalog.add_row(behavior=name, definition='class of the training corpus')
     bouts = EthogramBouts(
         name='bouts', description='segments', labeling_method='automated',
-        source_software=software, ethogram=catalogue,
+        source_software=software, ethogram=catalog,
     )
-    bouts.add_column(name='score', description='from 0 to 1, higher is more certain')
+    bouts.add_column(name='score', description='confidence from 0 to 1')
     for index in segments.start.argsort(kind='stable'):
         bouts.add_row(
             start_time=float(segments.start[index] / fps),
@@ -63,9 +63,9 @@ def write(
             score=float(segments.score[index]),
         )
     module = file.create_processing_module('behavior', 'segments')
-    module.add(catalogue)
+    module.add(catalog)
     module.add(bouts)
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of a name that does not end in .nwb yet
+        warnings.simplefilter('ignore')  # pynwb warns about the temporary file name
         with pynwb.NWBHDF5IO(str(path), 'w') as output:
             output.write(file)

@@ -1,4 +1,4 @@
-"""Counts what recordings hold, one at a time, and lays the counts out as text."""
+"""Counts the content of recordings, one at a time, and formats the counts as text tables."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from skeljax.viz import table
 _QUANTILES = {'shortest': 0.0, '10 %': 0.1, 'median': 0.5, '90 %': 0.9, 'longest': 1.0}
 
 
-class Tally:
-    """Counts of the recordings of one split; keeps none of them.
+class SplitCounts:
+    """Counts of the recordings of one split; the recordings themselves are not stored.
 
     Attributes:
-        seconds: of each recording.
-        segments: seconds of each segment.
-        instances: class -> segments of it.
-        subjects: who moves.
+        seconds: length of each recording.
+        segments: length of each segment in seconds.
+        instances: class -> number of segments.
+        subjects: names of the subjects.
         rates: frame rates.
-        layouts: joint layouts, by name.
-        persons: most at once.
-        labelled: frames in a segment.
-        frames: in all.
-        joints: of persons that are there.
-        missing: those of them that were not measured.
+        layouts: names of the joint layouts.
+        persons: largest number of persons in one frame.
+        labeled: number of frames inside a segment.
+        frames: number of all frames.
+        joints: number of joint positions of persons that are present.
+        missing: number of those that were not measured.
     """
 
     def __init__(self):
@@ -38,10 +38,10 @@ class Tally:
         self.subjects: set[str] = set()
         self.rates: set[float] = set()
         self.layouts: set[str] = set()
-        self.persons = self.labelled = self.frames = self.joints = self.missing = 0
+        self.persons = self.labeled = self.frames = self.joints = self.missing = 0
 
     def add(self, recording: Recording, classes: Sequence[str]):
-        """Counts one recording."""
+        """Adds one recording to the counts."""
         lengths = recording.segment_end - recording.segment_start
         self.seconds.append(len(recording.joints) / recording.fps)
         self.segments += (lengths / recording.fps).tolist()
@@ -51,48 +51,48 @@ class Tally:
         layout = skeleton.get(recording.layout)
         self.layouts.add(f'{layout.name} ({layout.num_joints} joints)')
         self.persons = max(self.persons, int(recording.person_valid.sum(1).max(initial=0)))
-        self.labelled += int(lengths.sum())
+        self.labeled += int(lengths.sum())
         self.frames += len(recording.joints)
         measured = recording.joint_valid[recording.person_valid]
         self.joints += measured.size
         self.missing += int(measured.size - measured.sum())
 
 
-def describe(tallies: Mapping[str, Tally], classes: Sequence[str]) -> str:
-    """Writes tallies side by side: sizes, lengths, then instances of each class.
+def describe(splits: Mapping[str, SplitCounts], classes: Sequence[str]) -> str:
+    """Returns tables with one column per split: totals, lengths and instances of each class.
 
     Args:
-        tallies: split -> what it holds.
-        classes: names of the classes.
+        splits: split -> its counts.
+        classes: class names.
     """
-    some = list(tallies.values())
-    rates = sorted({rate for tally in some for rate in tally.rates})
-    layouts = sorted({layout for tally in some for layout in tally.layouts})
+    counts = list(splits.values())
+    rates = sorted({rate for split in counts for rate in split.rates})
+    layouts = sorted({layout for split in counts for layout in split.layouts})
     parts = [
-        f'layout: {", ".join(layouts)}\nframes a second: {", ".join(f"{r:g}" for r in rates)}'
+        f'layout: {", ".join(layouts)}\nframes per second: {", ".join(f"{r:g}" for r in rates)}'
     ]
     rows = {
-        'recordings': [len(tally.seconds) for tally in some],
-        'minutes': [sum(tally.seconds) / 60 for tally in some],
-        'subjects': [len(tally.subjects) or np.nan for tally in some],
-        'persons at once': [tally.persons for tally in some],
-        'segments': [len(tally.segments) for tally in some],
-        'frames labelled, %': [_percent(tally.labelled, tally.frames) for tally in some],
-        'joints missing, %': [_percent(tally.missing, tally.joints) for tally in some],
+        'recordings': [len(split.seconds) for split in counts],
+        'minutes': [sum(split.seconds) / 60 for split in counts],
+        'subjects': [len(split.subjects) or np.nan for split in counts],
+        'persons at once': [split.persons for split in counts],
+        'segments': [len(split.segments) for split in counts],
+        'frames labeled, %': [_percent(split.labeled, split.frames) for split in counts],
+        'joints missing, %': [_percent(split.missing, split.joints) for split in counts],
     }
-    parts.append(table.text(list(rows), list(tallies), list(rows.values()), corner='in all'))
+    parts.append(table.text(list(rows), list(splits), list(rows.values()), corner='total'))
     for name, corner in (('seconds', 'recording, s'), ('segments', 'segment, s')):
-        lengths = [_quantiles(getattr(tally, name)) for tally in some]
+        lengths = [_quantiles(getattr(split, name)) for split in counts]
         columns = list(zip(*lengths, strict=True))
-        parts.append(table.text(list(_QUANTILES), list(tallies), columns, corner=corner))
+        parts.append(table.text(list(_QUANTILES), list(splits), columns, corner=corner))
     if classes:
-        counts = [[tally.instances[name] for tally in some] for name in classes]
-        parts.append(table.text(classes, list(tallies), counts, corner='instances', digits=0))
+        instances = [[split.instances[name] for split in counts] for name in classes]
+        parts.append(table.text(classes, list(splits), instances, corner='instances', digits=0))
     return '\n\n'.join(parts)
 
 
-def _percent(part: int, whole: int) -> float:
-    return 100 * part / whole if whole else np.nan
+def _percent(part: int, total: int) -> float:
+    return 100 * part / total if total else np.nan
 
 
 def _quantiles(lengths: list[float]) -> list[float]:

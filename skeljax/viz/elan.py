@@ -1,7 +1,8 @@
-"""Writes segments as ELAN's annotation format, to look at and correct them there.
+"""Writes segments as ELAN annotations (EAF), for inspection and correction in ELAN.
 
-EAF 3.0 (www.mpi.nl/tools/elan/EAFv3.0.xsd): times in milliseconds, one tier. The classes
-are its controlled vocabulary, so that who corrects a label picks it from a list.
+EAF 3.0 (www.mpi.nl/tools/elan/EAFv3.0.xsd): one tier, times in milliseconds. The classes form a
+controlled vocabulary, so that ELAN offers them as a list when a label is corrected. pympi-ling is
+not used: its writer drops CVE_REF, which links an annotation to its entry of the vocabulary.
 """
 
 from __future__ import annotations
@@ -33,25 +34,25 @@ def write(
     properties: Mapping[str, str] | None = None,
     date: datetime.datetime | None = None,
 ):
-    """Writes one annotation a segment, in temporal order, its value the label.
+    """Writes one annotation per segment in temporal order; its value is the class name.
 
     Args:
-        path: of the file.
-        segments: in frames; on a tier of ELAN none may overlap, see
+        path: output file.
+        segments: in frames, not overlapping (a requirement of ELAN's tiers), see
             `localize.side_by_side`.
-        classes: class names; a label is an index into them.
-        fps: frames a second.
-        tier: its name.
-        properties: of the file, name -> text.
-        date: when it was made; now by default.
+        classes: class names; labels are indices into them.
+        fps: frames per second.
+        tier: name of the tier.
+        properties: further properties of the file, name -> text.
+        date: creation date; now by default.
 
     Raises:
-        InputError: segments that overlap, an empty one, or a label without a name.
+        InputError: segments overlap, a segment is empty, or a label has no name.
     """
     check(segments, 'segments for ELAN', num_classes=len(classes))
     segments = segments[np.argsort(segments.start, kind='stable')]
     if (segments.start[1:] < segments.end[:-1]).any():
-        raise InputError(f'{path}: segments overlap, which a tier of ELAN cannot hold')
+        raise InputError(f'{path}: segments overlap, which ELAN does not allow in a tier')
     date = date or datetime.datetime.now().astimezone()
     root = ElementTree.Element(
         'ANNOTATION_DOCUMENT',
@@ -65,9 +66,9 @@ def write(
     )
     add = lambda parent, tag, text=None, **attributes: _add(parent, tag, text, attributes)
     header = add(root, 'HEADER', MEDIA_FILE='', TIME_UNITS='milliseconds')
-    # ELAN numbers further annotations from here on.
-    told = {**(properties or {}), 'lastUsedAnnotationId': str(len(segments))}
-    for name, text in told.items():
+    # ELAN continues the numbering of annotations from lastUsedAnnotationId.
+    all_properties = {**(properties or {}), 'lastUsedAnnotationId': str(len(segments))}
+    for name, text in all_properties.items():
         add(header, 'PROPERTY', text, NAME=name)
     order = add(root, 'TIME_ORDER')
     row = add(root, 'TIER', LINGUISTIC_TYPE_REF=_TYPE, TIER_ID=tier)

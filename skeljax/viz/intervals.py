@@ -1,4 +1,4 @@
-"""Draws figures of variants with their deviation, and differences with their interval."""
+"""Draws metrics of variants with deviations, and differences with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.viz.figure import FAINT, INK, add_title, colour, new_figure, save, tidy
+from skeljax.viz.figure import FAINT, INK, add_title, color, new_figure, save, tidy
 
 
 def plot_intervals(
@@ -24,35 +24,35 @@ def plot_intervals(
     labels: tuple[str, str],
     title: str = '',
 ) -> Path:
-    """Draws one line a variant: left its mean, right its difference from a reference.
+    """Draws one row per variant: left its mean, right its difference from a reference.
 
     Args:
         path: PNG file to write.
-        names: R names, the first on top.
-        points: the figures that each mean is of, drawn small.
+        names: R names, the first at the top.
+        points: values of the single runs of each variant, drawn small.
         means: float[R]; nan draws nothing.
-        deviations: float[R], to either side of the mean; nan draws none.
+        deviations: float[R], error bars of the means; nan draws none.
         differences: float[R]; nan draws nothing.
-        bounds: of each difference.
-        labels: what the two axes are.
-        title: a line above the picture.
+        bounds: confidence interval of each difference.
+        labels: labels of the two axes.
+        title: text above the plot.
 
     Raises:
-        InputError: not as many of each as there are names.
+        InputError: the arguments differ in length.
     """
     sizes = {len(part) for part in (points, means, deviations, differences, bounds)}
     if sizes != {len(names)} or not names:
-        raise InputError(f'intervals of {len(names)} names: found {sorted(sizes)} figures')
+        raise InputError(f'intervals of {len(names)} names: found {sorted(sizes)} values')
     figure = new_figure(9.5, 1.3 + 0.34 * len(names))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     rows = np.arange(len(names))
-    for row, some in zip(rows, points, strict=True):
-        left.plot(some, [row] * len(some), 'o', color=colour(2), markersize=3.5, alpha=0.6)
+    for row, values in zip(rows, points, strict=True):
+        left.plot(values, [row] * len(values), 'o', color=color(2), markersize=3.5, alpha=0.6)
     _bars(left, rows, np.array(means), np.nan_to_num([deviations, deviations]))
     right.axvline(0, color=FAINT, linewidth=1.2)
     low, high = np.array(bounds, np.float64).T
     middle = np.array(differences, np.float64)
-    # Quantiles of draws may lie to one side of the figure itself.
+    # A bootstrap interval may lie entirely to one side of the point estimate.
     _bars(right, rows, middle, np.maximum(np.nan_to_num([middle - low, high - middle]), 0))
     for axes, label in zip((left, right), labels, strict=True):
         tidy(axes, grid='x')
@@ -63,9 +63,10 @@ def plot_intervals(
     return save(figure, path)
 
 
-def _bars(axes, rows, middle, around):
+def _bars(axes, rows, middle, errors):
+    """Draws points `middle` float[R] with error bars `errors` float[2, R]."""
     shown = ~np.isnan(middle)
     axes.errorbar(
-        middle[shown], rows[shown], xerr=around[:, shown], fmt='s', color=colour(0), ecolor=INK,
+        middle[shown], rows[shown], xerr=errors[:, shown], fmt='s', color=color(0), ecolor=INK,
         markersize=5, elinewidth=1.2, capsize=3,
     )

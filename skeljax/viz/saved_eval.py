@@ -1,4 +1,4 @@
-"""Keeps the segments that an evaluation compared, so that they can be scored again."""
+"""Stores the segments of an evaluation, so that they can be evaluated again without the model."""
 
 from collections.abc import Mapping
 import os
@@ -14,13 +14,13 @@ from skeljax.localize.segments import Segments
 _FIELDS = ('start', 'end', 'label', 'score')
 
 
-class Kept(NamedTuple):
+class SavedSegments(NamedTuple):
     """The segments of one evaluation; frames are half-open.
 
     Attributes:
         truth: recording -> true segments.
         predicted: protocol -> recording -> proposals.
-        num_frames: recording -> its frames.
+        num_frames: recording -> its number of frames.
     """
 
     truth: dict[str, Segments]
@@ -28,13 +28,13 @@ class Kept(NamedTuple):
     num_frames: dict[str, int]
 
 
-def write(path, kept: Kept) -> Path:
-    """Writes an NPZ file: recording names, then the four columns of every set."""
-    path, names = Path(path), sorted(kept.truth)
-    frames = np.array([kept.num_frames[name] for name in names], np.int64)
+def write(path, segments: SavedSegments) -> Path:
+    """Writes an NPZ file: recording names and frame counts, then four columns per segment set."""
+    path, names = Path(path), sorted(segments.truth)
+    frames = np.array([segments.num_frames[name] for name in names], np.int64)
     columns = {'recordings': np.array(names), 'frames': frames}
-    for name, found in {'truth': kept.truth, **kept.predicted}.items():
-        parts = [found[recording] for recording in names]
+    for name, by_recording in {'truth': segments.truth, **segments.predicted}.items():
+        parts = [by_recording[recording] for recording in names]
         columns[f'{name}/count'] = np.array([len(part) for part in parts], np.int64)
         for field in _FIELDS:
             columns[f'{name}/{field}'] = np.concatenate([getattr(part, field) for part in parts])
@@ -48,25 +48,27 @@ def write(path, kept: Kept) -> Path:
     return path
 
 
-def read(path) -> Kept:
-    """Reads what `write` wrote.
+def read(path) -> SavedSegments:
+    """Reads a file written by `write`.
 
     Raises:
-        InputError: names the file that is missing or damaged.
+        InputError: the file is missing or damaged.
     """
     try:
         columns = dict(archive.load(path))
         names = columns.pop('recordings').tolist()
         frames = dict(zip(names, columns.pop('frames').tolist(), strict=True))
-        kinds = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
-        found = {kind: _split(columns, kind, names) for kind in kinds}
-        return Kept(found.pop('truth'), found, frames)
-    except Exception as error:  # columns of another kind fail in as many ways as there are
+        sets = dict.fromkeys(key.rsplit('/', 1)[0] for key in columns)
+        predicted = {name: _split(columns, name, names) for name in sets}
+        return SavedSegments(predicted.pop('truth'), predicted, frames)
+    except Exception as error:  # a damaged file can raise nearly any exception
         reason = archive.reason(error)
-        raise InputError(f'{path}: kept segments cannot be read: {reason}') from None
+        raise InputError(f'{path}: saved segments cannot be read: {reason}') from None
 
 
-def _split(columns: Mapping[str, np.ndarray], kind: str, names: list[str]) -> dict[str, Segments]:
-    cuts = np.cumsum(columns[f'{kind}/count'])[:-1]
-    parts = [np.split(columns[f'{kind}/{field}'], cuts) for field in _FIELDS]
+def _split(
+    columns: Mapping[str, np.ndarray], segment_set: str, names: list[str]
+) -> dict[str, Segments]:
+    ends = np.cumsum(columns[f'{segment_set}/count'])[:-1]
+    parts = [np.split(columns[f'{segment_set}/{field}'], ends) for field in _FIELDS]
     return {name: Segments(*part) for name, *part in zip(names, *parts, strict=True)}

@@ -1,4 +1,8 @@
-"""Lays out tables of numbers as markdown and as plain text for the terminal."""
+"""Formats tables of numbers as Markdown and as aligned plain text for the terminal.
+
+tabulate and rich are not used: they neither escape names for Markdown and for terminals nor align
+numbers with their deviations in both formats.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +27,23 @@ def markdown(
     scale: float = 1.0,
     bold_best: bool = False,
 ) -> str:
-    """Writes a markdown table, numbers right-aligned.
+    """Returns a Markdown table with right-aligned numbers.
 
     Args:
-        rows: R row names; tuples make several leading columns.
+        rows: R row names; tuples give several leading columns.
         columns: C column names.
-        values: [R, C]; nan is shown as a dash, an int that is not scaled without decimals.
+        values: [R, C]; nan is shown as a dash, an unscaled int without decimals.
         deviations: float[R, C], shown after ±; nan shows none.
         corner: heading of the leading column, or of each of them.
-        digits: decimals.
-        scale: 100 shows fractions as percent.
+        digits: number of decimals.
+        scale: factor of the values; 100 shows fractions as percent.
         bold_best: sets the highest value of each column in bold.
 
     Returns:
-        The table without a line break at its end.
+        The table, without a line break at the end.
 
     Raises:
-        InputError: the numbers of rows, columns and values do not fit.
+        InputError: the lengths of rows, columns and values do not match.
     """
     names, cells = _cells(rows, columns, values, deviations, corner, digits, scale)
     if bold_best:
@@ -50,8 +54,8 @@ def markdown(
              for cell, value, top in zip(line, numbers, best, strict=True)]
             for line, numbers in zip(cells[1:], values, strict=True)
         ]
-    names = [[_literal(name) for name in line] for line in names]
-    cells[0] = [_literal(name) for name in cells[0]]
+    names = [[_escape(name) for name in line] for line in names]
+    cells[0] = [_escape(name) for name in cells[0]]
     lines = _aligned(names, cells)
     widths = [len(cell) for cell in lines[0]]
     leading = len(names[0])
@@ -69,24 +73,24 @@ def text(
     digits: int = 1,
     scale: float = 1.0,
 ) -> str:
-    """Writes the table of `markdown` in columns of fixed width, with a rule below the head."""
+    """Returns the table of `markdown` as plain text, with a rule below the heads."""
     names, cells = _cells(rows, columns, values, deviations, corner, digits, scale)
     lines = ['  '.join(line).rstrip() for line in _aligned(names, cells)]
     return '\n'.join([lines[0], '-' * max(map(len, lines)), *lines[1:]])
 
 
-def _literal(name: str) -> str:
-    """Writes a name so that markdown shows it as it is: no link, no HTML, no column of its own."""
+def _escape(name: str) -> str:
+    """Escapes the characters of a name that Markdown or HTML would interpret."""
     return _MARKDOWN.sub(r'\\\g<0>', name)
 
 
 def _cells(rows, columns, values, deviations, corner, digits, scale):
-    """Makes the names float[R + 1][leading] and the cells [R + 1][C], heads first."""
+    """Returns the names [R + 1][leading columns] and the cells [R + 1][C] as text, heads first."""
     numbers = _numbers(values, rows, columns, 'values')
-    spread = np.full(numbers.shape, np.nan)
+    margins = np.full(numbers.shape, np.nan)
     if deviations is not None:
-        spread = _numbers(deviations, rows, columns, 'deviations')
-    # Names come of files: nothing in them may end a line, or reach a terminal.
+        margins = _numbers(deviations, rows, columns, 'deviations')
+    # Names come from files: they may contain line breaks and terminal control sequences.
     columns = [shown(column) for column in columns]
     names = [list(map(shown, row)) if isinstance(row, tuple) else [shown(row)] for row in rows]
     leading = len(names[0]) if names else 1
@@ -94,8 +98,8 @@ def _cells(rows, columns, values, deviations, corner, digits, scale):
     if any(len(line) != leading for line in [*names, heads]):
         raise InputError(f'table: row names and corner differ in length: {[heads, *names]}')
     cells = [
-        [_cell(value, around, digits, scale) for value, around in zip(*line, strict=True)]
-        for line in zip(values, spread, strict=True)
+        [_cell(value, margin, digits, scale) for value, margin in zip(*line, strict=True)]
+        for line in zip(values, margins, strict=True)
     ]
     return [heads, *names], [list(columns), *cells]
 
@@ -105,8 +109,8 @@ def _cell(value: float, deviation: float, digits: int, scale: float) -> str:
         return '–'
     if isinstance(value, int) and scale == 1:
         digits = 0
-    around = '' if np.isnan(deviation) else f' ± {scale * deviation:.{digits}f}'
-    return f'{scale * value:.{digits}f}{around}'
+    margin = '' if np.isnan(deviation) else f' ± {scale * deviation:.{digits}f}'
+    return f'{scale * value:.{digits}f}{margin}'
 
 
 def _numbers(values, rows, columns, what: str) -> np.ndarray:
@@ -118,9 +122,9 @@ def _numbers(values, rows, columns, what: str) -> np.ndarray:
 
 
 def _aligned(names: list[list[str]], cells: list[list[str]]) -> list[list[str]]:
-    """Pads the cells of each column to one width: names left, numbers right."""
+    """Pads the cells of each column to equal width: names on the left, numbers on the right."""
     lines = [[*name, *line] for name, line in zip(names, cells, strict=True)]
-    # Markdown needs three characters for a rule that is aligned.
+    # The rule of an aligned Markdown column has at least three characters.
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     leading = len(names[0])
     return [

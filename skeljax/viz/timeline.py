@@ -1,4 +1,4 @@
-"""Draws one recording: true segments, found segments and class scores over time."""
+"""Draws one recording: true segments, predicted segments and class scores over time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skeljax.viz.figure import (
     INK,
     add_legend,
     add_title,
-    colour,
+    color,
     fit_name,
     hatch,
     ink_on,
@@ -34,7 +34,7 @@ MAX_LANES = 4
 BAR_INCHES = 0.66
 LEGEND_COLUMNS = 6
 
-Row = tuple[float, Callable[[Axes], None]]  # height in inches, and what draws it
+Row = tuple[float, Callable[[Axes], None]]  # height in inches, drawing function
 
 
 def draw(
@@ -49,27 +49,27 @@ def draw(
 ) -> Path:
     """Draws a recording's timeline as a PNG.
 
-    Rows from the top: the truth; the prediction; one score curve a class. Of predictions that
-    overlap, the row of the prediction shows the best-scored segments side by side
-    (`localize.side_by_side`), and a few lanes below it the others. The stronger a bar, the higher
-    its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the
-    classes that are true, predicted or ever probable, at most 24.
+    Rows from the top: the truth, the prediction, one score curve per class. If predictions
+    overlap, the row of the prediction shows a non-overlapping selection of the best
+    (`localize.side_by_side`), and a few lanes below it show the others. The opacity of a bar grows
+    with its score, on the same scale in all plots. Curves are drawn for classes that are true,
+    predicted or have a score above 0.1 at some time, at most 24.
 
     Args:
         path: PNG file to write.
-        predicted: proposals, overlapping or not.
+        predicted: proposals, possibly overlapping.
         classes: names of the L classes, without background.
-        fps: frames a second; the axis is in seconds.
-        truth: true segments, where known.
-        probabilities: float[T, L + 1] or float[T, L], where known.
-        title: a line above the picture.
+        fps: frames per second; the axis is in seconds.
+        truth: true segments, if known.
+        probabilities: float[T, L + 1] or float[T, L], if known.
+        title: text above the plot.
 
     Returns:
         The path.
 
     Raises:
-        InputError: a bad segment, probabilities of another number of classes, fps not
-            positive.
+        InputError: an invalid segment, probabilities of a different number of classes, or fps
+            that is not positive.
     """
     _check(predicted, truth, probabilities, classes, fps)
     ends = [part.end.max(initial=0) for part in (predicted, truth) if part is not None]
@@ -90,21 +90,21 @@ def _plan(
     *,
     inch_a_second: float,
 ) -> tuple[list[Row], list[int]]:
-    """Decides on the rows, and which classes need a legend because no curve names them."""
+    """Returns the rows, and the classes that need a legend because no curve names them."""
     bars = functools.partial(_bars, classes=classes, fps=fps, inch_a_second=inch_a_second)
-    chosen, found = choose_side_by_side(predicted)
-    left = np.setdiff1d(np.arange(len(predicted)), chosen)
-    strength, others = _strength(predicted.score), predicted[left]
-    shown = _shown(found, truth, probabilities, len(classes))
+    selected, main = choose_side_by_side(predicted)
+    rest = np.setdiff1d(np.arange(len(predicted)), selected)
+    alpha, others = _opacity(predicted.score), predicted[rest]
+    shown = _classes_to_show(main, truth, probabilities, len(classes))
 
     rows = []
     if truth is not None:
-        strong = np.ones(len(truth))
-        rows.append((BAR_INCHES, functools.partial(bars, truth, strong, name='truth')))
-    rows.append((BAR_INCHES, functools.partial(bars, found, strength[chosen], name='found')))
+        opaque = np.ones(len(truth))
+        rows.append((BAR_INCHES, functools.partial(bars, truth, opaque, name='truth')))
+    rows.append((BAR_INCHES, functools.partial(bars, main, alpha[selected], name='predicted')))
     if len(others):
         lanes = _lanes(others)
-        thin = functools.partial(_thin_bars, others, strength[left], lanes, fps=fps)
+        thin = functools.partial(_thin_bars, others, alpha[rest], lanes, fps=fps)
         rows.append((0.14 * (2 + lanes.max()), thin))
     if probabilities is None or not shown:
         return rows, shown
@@ -120,11 +120,11 @@ def _compose(
     title: str,
     legend: dict[int, str],
 ) -> Path:
-    """Stacks rows over one axis of seconds."""
+    """Draws the rows above one another with a common time axis in seconds."""
     heights = [height for height, _ in rows]
-    # Inches of a swatch, and of a letter.
-    wide = 0.6 + 0.085 * max(map(len, legend.values()), default=0)
-    columns = max(1, min(LEGEND_COLUMNS, int(width / wide)))
+    # 0.6 inches for a swatch, 0.085 per letter.
+    entry_width = 0.6 + 0.085 * max(map(len, legend.values()), default=0)
+    columns = max(1, min(LEGEND_COLUMNS, int(width / entry_width)))
     legend_lines = -(-len(legend) // columns)
     figure = new_figure(width, sum(heights) + 1.1 + 0.22 * legend_lines)
     panels = figure.subplots(len(rows), 1, sharex=True, height_ratios=heights, squeeze=False)
@@ -136,7 +136,7 @@ def _compose(
     bottom.tick_params(axis='x', labelbottom=True)
     if legend:
         swatches = [
-            Patch(facecolor=colour(label), hatch=hatch(label), edgecolor='white')
+            Patch(facecolor=color(label), hatch=hatch(label), edgecolor='white')
             for label in legend
         ]
         add_legend(figure, swatches, list(legend.values()), columns)
@@ -159,35 +159,35 @@ def _check(predicted, truth, probabilities, classes, fps) -> None:
             )
 
 
-def _strength(score: np.ndarray) -> np.ndarray:
+def _opacity(score: np.ndarray) -> np.ndarray:
     """Maps scores from 0 to 1 to opacities from 0.35 to 1."""
     return 0.35 + 0.65 * np.clip(score, 0, 1)
 
 
 def _lanes(rest: Segments) -> np.ndarray:
-    """Puts each segment, the best first, in the first lane with room; -1 where none has."""
+    """Assigns each segment, the best first, to the first free lane, int64[N]; -1 for none."""
     lanes = np.full(len(rest), -1)
     for index in np.argsort(-rest.score, kind='stable'):
-        meets = (rest.start < rest.end[index]) & (rest.end > rest.start[index]) & (lanes >= 0)
-        free = np.setdiff1d(np.arange(MAX_LANES), lanes[meets])
+        overlaps = (rest.start < rest.end[index]) & (rest.end > rest.start[index])
+        free = np.setdiff1d(np.arange(MAX_LANES), lanes[overlaps & (lanes >= 0)])
         if len(free):
             lanes[index] = free[0]
     return lanes
 
 
-def _shown(
-    found: Segments, truth: Segments | None, probabilities: np.ndarray | None, num_classes: int
+def _classes_to_show(
+    predicted: Segments, truth: Segments | None, probabilities: np.ndarray | None, num_classes: int
 ) -> list[int]:
-    """Picks the classes worth a row: true ones first, then by their highest score."""
-    worth = np.zeros(num_classes)
+    """Returns the labels of the classes to show; true ones take precedence, then high scores."""
+    rank = np.zeros(num_classes)
     if probabilities is not None and len(probabilities):
         peak = np.asarray(probabilities)[:, :num_classes].max(axis=0)
-        worth = np.where(peak > 0.1, peak, 0.0)
-    worth[found.label] += 1
+        rank = np.where(peak > 0.1, peak, 0.0)
+    rank[predicted.label] += 1
     if truth is not None:
-        worth[truth.label] += 2
-    best = np.argsort(-worth, kind='stable')[:MAX_CURVES]
-    return sorted(best[worth[best] > 0].tolist())
+        rank[truth.label] += 2
+    best = np.argsort(-rank, kind='stable')[:MAX_CURVES]
+    return sorted(best[rank[best] > 0].tolist())
 
 
 def _row(axes: Axes, name: str) -> None:
@@ -200,7 +200,7 @@ def _row(axes: Axes, name: str) -> None:
 
 def _bars(
     segments: Segments,
-    strength: np.ndarray,
+    opacity: np.ndarray,
     axes: Axes,
     *,
     name: str,
@@ -208,36 +208,36 @@ def _bars(
     fps: float,
     inch_a_second: float,
 ) -> None:
-    """Draws bars with the class name inside, as far as it fits."""
+    """Draws bars with the class name inside where it fits."""
     _row(axes, name)
     axes.axhline(0.5, color=FAINT, linewidth=0.8, zorder=0)
     for start, end, label, alpha in zip(
-        segments.start / fps, segments.end / fps, segments.label, strength, strict=True
+        segments.start / fps, segments.end / fps, segments.label, opacity, strict=True
     ):
         axes.add_artist(_bar(start, 0.03, end - start, 0.94, label, alpha))
-        text, upright = fit_name(classes[label], (end - start) * inch_a_second, BAR_INCHES)
+        text, vertical = fit_name(classes[label], (end - start) * inch_a_second, BAR_INCHES)
         if not text:
             continue
         name_inside = axes.text(
-            (start + end) / 2, 0.5, text, ha='center', va='center', fontsize=7 if upright else 8.5,
-            rotation=90 if upright else 0, color=ink_on(colour(label), alpha), parse_math=False,
+            (start + end) / 2, 0.5, text, ha='center', va='center', fontsize=7 if vertical else 8.5,
+            rotation=90 if vertical else 0, color=ink_on(color(label), alpha), parse_math=False,
             bbox=_backing(label, alpha), linespacing=1.05,
         )
-        # The layout would measure every one of them, which takes most of the time.
+        # Excluded from the layout, which would spend most of its time measuring them.
         name_inside.set_in_layout(False)
 
 
 def _thin_bars(
-    rest: Segments, strength: np.ndarray, lanes: np.ndarray, axes: Axes, *, fps: float
+    rest: Segments, opacity: np.ndarray, lanes: np.ndarray, axes: Axes, *, fps: float
 ) -> None:
-    """Draws proposals in lanes and says how many found no room."""
+    """Draws proposals in lanes; the label counts those without a lane."""
     count = int(lanes.max()) + 1
     hidden = int((lanes < 0).sum())
     _row(axes, f'other (+{hidden})' if hidden else 'other')
     for index in np.flatnonzero(lanes >= 0):
         start, length = rest.start[index] / fps, (rest.end[index] - rest.start[index]) / fps
         low = 1 - (lanes[index] + 0.9) / count
-        axes.add_artist(_bar(start, low, length, 0.8 / count, rest.label[index], strength[index]))
+        axes.add_artist(_bar(start, low, length, 0.8 / count, rest.label[index], opacity[index]))
 
 
 def _curves(
@@ -249,7 +249,7 @@ def _curves(
     classes: Sequence[str],
     fps: float,
 ) -> None:
-    """Draws one filled curve from 0 to 1 a class; the truth is shaded behind its own class."""
+    """Draws one filled curve from 0 to 1 per class, with its true segments shaded behind."""
     tidy(axes, grid='x')
     edges = np.arange(len(probabilities) + 1) / fps
     for place, label in enumerate(shown):
@@ -258,14 +258,14 @@ def _curves(
         for index in np.flatnonzero(truth.label == label) if truth is not None else ():
             start, end = truth.start[index] / fps, truth.end[index] / fps
             axes.add_artist(
-                Rectangle((start, base), end - start, 0.9, facecolor=colour(label), alpha=0.18,
+                Rectangle((start, base), end - start, 0.9, facecolor=color(label), alpha=0.18,
                           linewidth=0)
             )
         heights = 0.9 * np.clip(probabilities[:, label], 0, 1)
-        # `stairs` draws the same, but takes ten times as long over ten minutes.
+        # `stairs` would draw the same, but takes ten times as long for ten minutes of frames.
         axes.fill_between(
             edges, base + np.append(heights, heights[-1:]), base, step='post', linewidth=0,
-            facecolor=colour(label), edgecolor='white', hatch=hatch(label) or None,
+            facecolor=color(label), edgecolor='white', hatch=hatch(label) or None,
         )
     names = [classes[label] for label in shown]
     axes.set_yticks(len(shown) - 1 - np.arange(len(shown)) + 0.45, names, parse_math=False)
@@ -276,7 +276,7 @@ def _bar(
     start: float, low: float, width: float, height: float, label: int, alpha: float
 ) -> Rectangle:
     bar = Rectangle(
-        (start, low), width, height, facecolor=colour(label), edgecolor='white', linewidth=0.8,
+        (start, low), width, height, facecolor=color(label), edgecolor='white', linewidth=0.8,
         hatch=hatch(label), alpha=float(alpha),
     )
     bar.set_in_layout(False)
@@ -284,8 +284,8 @@ def _bar(
 
 
 def _backing(label: int, alpha: float) -> dict | None:
-    """Returns a box that hides the pattern behind a name, as pale as the bar on white paper."""
+    """Returns a text box in the color of the bar that hides its hatch behind a name."""
     if not hatch(label):
         return None
-    pale = alpha * np.array(to_rgb(colour(label))) + 1 - alpha
+    pale = alpha * np.array(to_rgb(color(label))) + 1 - alpha
     return {'facecolor': pale, 'linewidth': 0, 'pad': 1}

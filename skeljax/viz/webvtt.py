@@ -1,6 +1,6 @@
-"""Writes segments as WebVTT captions, which video players show over the film of a recording.
+"""Writes segments as WebVTT captions, which video players show over a video.
 
-The format is W3C's (www.w3.org/TR/webvtt1).
+Format: www.w3.org/TR/webvtt1.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ _ESCAPED = str.maketrans({'&': '&amp;', '<': '&lt;', '>': '&gt;', '\n': ' ', '\r
 def write(
     path: Path, segments: Segments, *, classes: Sequence[str], fps: float, notes: Sequence[str] = ()
 ):
-    """Writes one cue a segment, in temporal order: its label and its score in percent.
+    """Writes one cue per segment in temporal order: its label and its score in percent.
 
     Args:
-        path: of the file.
-        segments: in frames; they may overlap, players then show several.
-        classes: class names; a label is an index into them.
-        fps: frames a second.
-        notes: lines that are not shown.
+        path: output file.
+        segments: in frames; players show overlapping ones together.
+        classes: class names; labels are indices into them.
+        fps: frames per second.
+        notes: comment lines, which players ignore.
 
     Raises:
-        InputError: an empty segment or a label without a name.
+        InputError: a segment is empty, or a label has no name.
     """
     check(segments, 'segments for WebVTT', num_classes=len(classes))
     blocks = ['WEBVTT', *(f'NOTE {_text(note)}' for note in notes)]
     for index in np.lexsort((segments.label, segments.end, segments.start)):
-        first, last = milliseconds(segments.start[index], segments.end[index], fps)
+        begin, stop = milliseconds(segments.start[index], segments.end[index], fps)
         label, score = _text(classes[segments.label[index]]), segments.score[index]
-        blocks.append(f'{_time(first)} --> {_time(last)}\n{label} {100 * score:.0f}%')
+        blocks.append(f'{_time(begin)} --> {_time(stop)}\n{label} {100 * score:.0f}%')
     path.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
 
 
 def milliseconds(start: int, end: int, fps: float) -> tuple[int, int]:
-    """Returns the ends of a segment in whole milliseconds, one at least between them."""
-    first, last = (round(1000 * int(frame) / fps) for frame in (start, end))
-    return first, max(last, first + 1)
+    """Returns start and end of a segment in milliseconds, at least 1 ms apart."""
+    begin, stop = (round(1000 * int(frame) / fps) for frame in (start, end))
+    return begin, max(stop, begin + 1)
 
 
 def _text(text: str) -> str:
-    """Writes a text so that nothing in it is taken for markup, or for the arrow of a time."""
+    """Escapes markup and `-->`, which would start a new cue."""
     return text.translate(_ESCAPED)
 
 

@@ -12,10 +12,10 @@ from skeljax import localize
 from skeljax.cli import ablate, main
 import skeljax.configs.ablations
 from skeljax.localize import Segments
-from skeljax.sweep import execute, plan, sweep as sweeps
+from skeljax.sweep import definition as sweeps, execute, plan
 from skeljax.train import build, run_dir as workdirs
 from skeljax.train.frame_loss import FrameLoss
-from skeljax.viz import saved_eval, scores
+from skeljax.viz import saved_eval, score_tables
 
 SHIPPED = sorted(p.stem for p in Path(skeljax.configs.ablations.__file__).parent.glob('[a-z]*.py'))
 
@@ -60,9 +60,9 @@ def _write_figures(stem, found: int):
     segments = {name: some[:found] for name, some in truth.items()}
     scorer = localize.protocol('babel_clean').evaluate
     result = scorer(segments, truth, num_classes=2, tious=(0.1, 0.5))
-    compared = saved_eval.Kept(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
+    compared = saved_eval.SavedSegments(truth, {'babel_clean': segments}, dict.fromkeys(truth, 40))
     saved_eval.write(stem.with_suffix('.npz'), compared)
-    figures = scores.to_json_dict(result)
+    figures = score_tables.to_json_dict(result)
     told = {'classes': ['x', 'y'], 'tious': [0.1, 0.5], 'protocols': {'babel_clean': figures}}
     stem.with_suffix('.json').write_text(json.dumps(told))
 
@@ -97,7 +97,7 @@ def test_the_table_tells_means_differences_and_what_was_drawn(run, tmp_path):
     assert lines[2] == ['whole', '', '2', '100.0 ± 0.0', '–', '–', '–']
     half = ['whole', '2', '50.0 ± 0.0', '-50.0 ± 0.0', '-50.0', '-50.0']
     assert lines[3:] == [['half, pretrained', *half], ['half, scratch', *half]]
-    assert '1000 draws of seeds' in text and 'the 4 test recordings' in text
+    assert '1000 bootstrap samples of seeds' in text and 'the 4 test recordings' in text
     with (tmp_path / 'W' / 'mine-babel_clean.csv').open() as file:
         rows = {row['variant']: row for row in csv.DictReader(file)}
     assert rows['half, scratch']['difference'] == '-0.5' and rows['whole']['low'] == ''

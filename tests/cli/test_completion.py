@@ -9,7 +9,7 @@ import pytest
 from skeljax.cli import completion, config_args, main
 from skeljax.configs import default
 from skeljax.train import run_dir as workdirs
-from skeljax.viz import settings
+from skeljax.viz import config_reference
 
 
 @pytest.fixture(scope='module')
@@ -76,7 +76,7 @@ def test_fields_of_configs_are_completed(scripts, shell):
 
 
 def test_every_field_can_be_told_as_it_is_completed():
-    options = {f'--config.{path}' for path, _, _ in settings.fields()}
+    options = {f'--config.{path}' for path, _, _ in config_reference.fields()}
     config = default.get_config()
     assert {f'--config.{path}' for path, _ in workdirs.flat(config.to_dict())} <= options
     for host, own in default._OPTIONS.items():

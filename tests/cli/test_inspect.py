@@ -31,8 +31,8 @@ def raw(write_own, tmp_path_factory):
 
 def test_a_prepared_corpus_is_counted_by_split(tiny, capsys, tmp_path):
     shown = _inspect(capsys, 'synthetic/tiny', '--data-dir', tiny, '--out', tmp_path / 'sheet.png')
-    assert 'layout: ntu25 (25 joints)\nframes a second: 30\n' in shown
-    assert re.search(r'in all +train +validation +test\n', shown)
+    assert 'layout: ntu25 (25 joints)\nframes per second: 30\n' in shown
+    assert re.search(r'total +train +validation +test\n', shown)
     assert _row(shown, 'recordings') == [8, 2, 4] and _row(shown, 'persons at once') == [1, 1, 1]
     assert _row(shown, 'subjects') == [4, 1, 2] and _row(shown, 'joints missing, %') == [0, 0, 0]
     for column, split in enumerate(('train', 'validation', 'test')):
@@ -41,7 +41,7 @@ def test_a_prepared_corpus_is_counted_by_split(tiny, capsys, tmp_path):
         assert _row(shown, 'minutes')[column] == pytest.approx(minutes, abs=0.05)
         lengths = np.concatenate([r.segment_end - r.segment_start for r in corpus])
         share = 100 * lengths.sum() / corpus.lengths.sum()
-        assert _row(shown, 'frames labelled, %')[column] == pytest.approx(share, abs=0.05)
+        assert _row(shown, 'frames labeled, %')[column] == pytest.approx(share, abs=0.05)
         labels = np.concatenate([r.segment_label for r in corpus])
         for label, name in enumerate(synthetic.CLASSES):
             assert _row(shown, name)[column] == (labels == label).sum()
@@ -71,7 +71,7 @@ def test_a_folder_of_bare_arrays_is_read_as_told(capsys, tmp_path):
     np.save(tmp_path / 'walk.npy', np.random.default_rng(0).normal(size=(50, 25, 3)))
     arguments = ['--processes', 1, '--fps', 25, '--layout', 'ntu25']
     shown = _inspect(capsys, tmp_path, *arguments)
-    assert 'layout: ntu25 (25 joints)\nframes a second: 25\n' in shown and 'damaged' not in shown
+    assert 'layout: ntu25 (25 joints)\nframes per second: 25\n' in shown and 'damaged' not in shown
 
 
 def _three(folder):
@@ -89,7 +89,7 @@ def test_each_file_is_described_with_what_was_guessed(capsys, tmp_path):
     height = np.ptp(_three(tmp_path)[..., 1], axis=-1)
     shown = _inspect(capsys, tmp_path, '--processes', 1).splitlines()[:7]
     tall = f'{np.quantile(height, 0.95):.3g} m tall'
-    about = 'arrays, layout ntu25 (25 joints, of the file), 60 frames at 30 a second, 1 person'
+    about = 'arrays, layout ntu25 (25 joints, of the file), 60 frames at 30 fps, 1 person'
     assert shown[0] == f'good: {about}, {tall}, y is up'
     assert shown[1] == f'large: {about}, {tall}, y is up'
     assert shown[2].startswith('  note: the unit is taken for mm: a body is ')
@@ -105,7 +105,7 @@ def test_what_was_told_is_not_guessed_and_what_is_odd_is_marked(capsys, tmp_path
     assert 'note:' not in shown and shown.count('  odd: ') == 2
     assert re.search(r'\n  odd: a body of 1,\d{3} m\nlying: .*, z is up\n  odd: z is up\n', shown)
     one = _inspect(capsys, tmp_path / 'lying.npz', '--up', 'z', '--layout', 'ntu25')
-    assert ', y is up\n' in one and 'odd' not in one and '(25 joints, as told)' in one
+    assert ', y is up\n' in one and 'odd' not in one and '(25 joints, given)' in one
     flipped = _inspect(capsys, tmp_path / 'lying.npz', '--up=-z')
     assert ', -y is up\n  odd: -y is up\n' in flipped
 
@@ -133,7 +133,7 @@ def test_missing_joints_are_counted(capsys, tmp_path):
         '--out', tmp_path / 'a.png',
     )
     assert _row(shown, 'joints missing, %') == [10]
-    assert 'frames a second: 25' in shown and 'instances' not in shown
+    assert 'frames per second: 25' in shown and 'instances' not in shown
 
 
 def test_a_reader_of_the_output_that_stops_ends_it_quietly(tmp_path):

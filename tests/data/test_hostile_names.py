@@ -16,7 +16,7 @@ from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.segments import Segments
 from skeljax.tfds_builders.ntu_rgbd import files
 from skeljax.viz.report import markdown
-from skeljax.viz.report.elements import Heading, Table, Text
+from skeljax.viz.report.elements import Heading, Paragraph, Table
 
 LEADING = ['../a', '/tmp/a', 'a/../../b', 'a\0b', 'a\nb', 'a\x1b[2J', '', '\ud800', 'a/..']
 
@@ -81,7 +81,7 @@ def test_a_member_of_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeyp
 def test_markdown_of_a_report_holds_names_as_they_are():
     name = '<script>x</script>\n# a [b](javascript:c) | `d` ![e](f) *g*'
     text = markdown.render(
-        [Heading(1, name), Text(name), Table((name,), [(name,)])], title=name, folder='pictures'
+        [Heading(1, name), Paragraph(name), Table((name,), [(name,)])], title=name, folder='pictures'
     )
     for line in text.splitlines():
         plain = line.replace('\\<', '').replace('\\[', '').replace('\\|', '').replace('\\`', '')

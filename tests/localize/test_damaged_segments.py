@@ -141,10 +141,10 @@ def test_stored_predictions_with_values_that_cannot_be(tmp_path, name, value):
         assert str(path) in _told(predictions.read, [path])
 
 
-def _kept() -> saved_eval.Kept:
+def _kept() -> saved_eval.SavedSegments:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     none = Segments([], [], [])
-    return saved_eval.Kept({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
+    return saved_eval.SavedSegments({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -172,7 +172,7 @@ def test_results_packed_in_another_way_are_told(tmp_path):
         other = raw.copy()
         other[place + offset] = value
         path.write_bytes(bytes(other))
-        assert 'kept segments cannot be read' in _told(saved_eval.read, path)
+        assert 'saved segments cannot be read' in _told(saved_eval.read, path)
 
 
 @pytest.mark.parametrize('columns', [
@@ -183,4 +183,4 @@ def test_results_packed_in_another_way_are_told(tmp_path):
 ])
 def test_results_of_something_else_are_told(tmp_path, columns):
     np.savez(tmp_path / 'a.npz', **columns)
-    assert 'kept segments cannot be read' in _told(saved_eval.read, tmp_path / 'a.npz')
+    assert 'saved segments cannot be read' in _told(saved_eval.read, tmp_path / 'a.npz')

@@ -48,7 +48,7 @@ def work(tmp_path):
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
         outcome = execute.execute(
             runs, resources.make(jobs, cores, [], False), tmp_path,
-            command=(sys.executable, '-S', str(script)), tell=said.append,
+            command=(sys.executable, '-S', str(script)), report=said.append,
         )
         calls = tmp_path / 'runs' / 'calls'
         return outcome, calls.read_text().splitlines() if calls.exists() else [], said
@@ -103,7 +103,7 @@ def test_a_run_that_is_trained_but_not_measured_is_taken_up(tmp_path, work):
         (run.folder / 'checkpoints' / '2').mkdir(parents=True)
     (runs[1].folder / 'checkpoints' / '7.orbax-checkpoint-tmp').mkdir()
     (runs[1].folder / 'evaluate-test.json').write_text('{"half"')
-    assert [run.state() for run in runs] == ['done', 'to measure']
+    assert [run.state() for run in runs] == ['done', 'not evaluated']
     runs[1].folder.joinpath('checkpoints', '2').rmdir()
     assert work(runs)[1] == ['finetune a', 'evaluate a']
 
@@ -142,7 +142,7 @@ def test_a_job_is_kept_on_its_cores(tmp_path, work):
 
 def test_one_ablation_at_a_time_works_in_a_folder(tmp_path, work):
     with execute.lock(tmp_path):
-        with pytest.raises(InputError, match='runs of another ablation go on here'):
+        with pytest.raises(InputError, match='another ablation is running in this folder'):
             work(_runs(tmp_path, 'p'))
     assert work(_runs(tmp_path, 'p'))[1] == ['pretrain p']
     (tmp_path / 'file').touch()
@@ -153,7 +153,7 @@ def test_one_ablation_at_a_time_works_in_a_folder(tmp_path, work):
 
 def test_time_left_is_from_the_mean_of_each_stage():
     runs = [Run('finetune', None, '', (), 1), Run('finetune', None, '', (), 1)]
-    assert execute._left({}, runs, 2) == '; 2 left'
-    assert execute._left({'finetune': [10, 30]}, runs, 1) == '; 2 left, about 40 s'
-    assert execute._left({'finetune': [100]}, runs * 3, 2) == '; 6 left, about 5 min'
-    assert execute._left({'pretrain': [7200.0]}, runs, 2) == '; 2 left, about 2.0 h'
+    assert execute._remaining({}, runs, 2) == '; 2 left'
+    assert execute._remaining({'finetune': [10, 30]}, runs, 1) == '; 2 left, about 40 s'
+    assert execute._remaining({'finetune': [100]}, runs * 3, 2) == '; 6 left, about 5 min'
+    assert execute._remaining({'pretrain': [7200.0]}, runs, 2) == '; 2 left, about 2.0 h'

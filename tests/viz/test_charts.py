@@ -62,7 +62,7 @@ def test_unreadable_files_and_unknown_metrics_are_named(tmp_path):
 
 
 @pytest.mark.parametrize('points', [1, 20, 400])
-def test_curves_of_two_runs_are_drawn_in_two_colours(tmp_path, points):
+def test_curves_of_two_runs_are_drawn_in_two_colors(tmp_path, points):
     files = {
         name: write(
             tmp_path / f'{height}.jsonl',
@@ -73,7 +73,7 @@ def test_curves_of_two_runs_are_drawn_in_two_colours(tmp_path, points):
     path = charts.plot_metrics(tmp_path / 'a.png', files, metrics=['loss'], title='run')
     picture = imread(path)[:, :, :3]
     for run in range(2):
-        assert (np.abs(picture - to_rgb(figure.colour(run))).max(axis=2) < 0.02).sum() > 10
+        assert (np.abs(picture - to_rgb(figure.color(run))).max(axis=2) < 0.02).sum() > 10
 
 
 def test_bars_are_as_high_as_their_values(tmp_path):
@@ -86,7 +86,7 @@ def test_bars_are_as_high_as_their_values(tmp_path):
     picture = imread(path)[:, :, :3]
     heights = []
     for row in range(2):
-        same = np.abs(picture - to_rgb(figure.colour(row))).max(axis=2) < 0.02
+        same = np.abs(picture - to_rgb(figure.color(row))).max(axis=2) < 0.02
         heights.append(np.median(same.sum(axis=0)[same.sum(axis=0) > 20]))
     assert heights[0] / heights[1] == pytest.approx(2, rel=0.05)
 

@@ -19,7 +19,7 @@ def _plot(path, **changes):
 def test_means_and_differences_are_drawn_where_there_are_any(tmp_path, recwarn):
     def marks(path):
         picture = imread(path)[..., :3]
-        return (np.abs(picture - to_rgb(figure.colour(0))).max(-1) < 0.05).sum()
+        return (np.abs(picture - to_rgb(figure.color(0))).max(-1) < 0.05).sum()
 
     some = marks(_plot(tmp_path / 'a.png'))
     none = marks(_plot(tmp_path / 'b.png', means=[np.nan] * 3, differences=[np.nan] * 3))

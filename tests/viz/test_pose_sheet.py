@@ -10,7 +10,7 @@ import pytest
 from skeljax.data import records, synthetic
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton
-from skeljax.viz import figure, pose_sheet
+from skeljax.viz import figure, pose_sheet, pose_strip
 
 CLASSES = synthetic.CLASSES
 
@@ -23,13 +23,13 @@ def _recording(number=0, index=0, **more):
     return dataclasses.replace(made, **more)
 
 
-def _unlabelled(**more):
+def _unlabeled(**more):
     nothing = np.zeros(0, np.int32)
     return _recording(segment_start=nothing, segment_end=nothing, segment_label=nothing, **more)
 
 
-def _collect(recordings) -> list[pose_sheet.Strip]:
-    collected = pose_sheet.Sheet()
+def _collect(recordings) -> list[pose_strip.Strip]:
+    collected = pose_sheet.PoseSheet()
     for recording in recordings:
         collected.add(recording)
     return collected.choose()
@@ -42,15 +42,15 @@ def test_every_class_is_shown_by_different_recordings():
 
 
 def test_few_classes_are_shown_again_and_many_once():
-    def labelled(number, classes):
+    def labeled(number, classes):
         starts = np.arange(4, dtype=np.int32) * 20
         labels = ((np.arange(4) + number) % classes).astype(np.int32)
         spans = {'segment_start': starts, 'segment_end': starts + 20, 'segment_label': labels}
         return _recording(number, **spans)
 
-    few = [strip.label for strip in _collect(labelled(n, 2) for n in range(5))]
+    few = [strip.label for strip in _collect(labeled(n, 2) for n in range(5))]
     assert few == [0] * 4 + [1] * 4
-    many = [strip.label for strip in _collect(labelled(n, 30) for n in range(30))]
+    many = [strip.label for strip in _collect(labeled(n, 30) for n in range(30))]
     assert many == list(range(30))
 
 
@@ -59,11 +59,11 @@ def test_a_strip_goes_from_the_beginning_of_its_segment_to_the_end():
     (strip,) = (s for s in _collect([recording]) if s.label == recording.segment_label[1])
     ends = strip.seconds[[0, -1]] * recording.fps
     assert ends.tolist() == [recording.segment_start[1], recording.segment_end[1] - 1]
-    assert len(strip.seconds) == pose_sheet.POSES
+    assert len(strip.seconds) == pose_strip.POSES
 
 
 def test_without_labels_recordings_are_shown_whole():
-    strips = _collect(_unlabelled(name=f'r{n}') for n in range(12))
+    strips = _collect(_unlabeled(name=f'r{n}') for n in range(12))
     assert [strip.recording for strip in strips] == [f'r{n}' for n in range(8)]
     assert strips[0].seconds[0] == 0 and strips[0].label == -1
 
@@ -71,7 +71,7 @@ def test_without_labels_recordings_are_shown_whole():
 def test_everybody_is_seen_from_the_front_as_tall_as_they_are():
     recording = _recording()
     for strip in _collect([recording]):
-        flat = pose_sheet._project(strip, pose_sheet._body(strip))
+        flat = pose_strip.project(strip, pose_strip.body_joints(strip))
         layout = skeleton.get(strip.layout)
         head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
         assert (flat[..., head, 1] > flat[..., foot, 1] + 0.3).all()
@@ -89,7 +89,7 @@ def _lying(recording):
 
 def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
     """A body 1,600 m tall and one along z, as a wrong unit and a wrong axis leave them."""
-    good = _unlabelled(name='good')
+    good = _unlabeled(name='good')
     huge = dataclasses.replace(good, joints=good.joints * 1000, name='huge')
     strips = _collect([good, huge, dataclasses.replace(_lying(good), name='lying')])
     odd = {strip.recording: strip.posture.odd() for strip in strips}
@@ -97,13 +97,13 @@ def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
     assert odd == {'good': [], 'huge': [f'a body of {size:,.0f} m'], 'lying': ['z is up']}
     assert 1000 < size < 2600
     scales = pose_sheet._scales(strips)
-    heights = [np.ptp(pose_sheet._project(s, pose_sheet._body(s))[..., 1]) * scales[False] for s in strips]
+    heights = [np.ptp(pose_strip.project(s, pose_strip.body_joints(s))[..., 1]) * scales[False] for s in strips]
     assert 0.5 < heights[0] < 1.001 and heights[1] == pytest.approx(1000 * heights[0], rel=1e-3)
     assert heights[2] < 0.7 * heights[0]
 
 
 def test_images_have_a_scale_of_their_own():
-    good = _unlabelled(name='good')
+    good = _unlabeled(name='good')
     pixels = dataclasses.replace(good, joints=good.joints * [300, 300, 0], name='pixels')
     strips = _collect([good, pixels])
     assert strips[1].posture.odd() == [] and 'm' not in strips[1].posture.tall()
@@ -112,8 +112,8 @@ def test_images_have_a_scale_of_their_own():
 
 
 def test_what_is_odd_is_written_in_red(tmp_path):
-    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._ODD)).max(-1) < 0.1).sum()
-    good, lying = _unlabelled(name='good'), _lying(_unlabelled(name='lying'))
+    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._WARNING)).max(-1) < 0.1).sum()
+    good, lying = _unlabeled(name='good'), _lying(_unlabeled(name='lying'))
     assert red(pose_sheet.draw(tmp_path / 'a.png', _collect([good]), classes=CLASSES)) == 0
     assert red(pose_sheet.draw(tmp_path / 'b.png', _collect([lying]), classes=CLASSES)) > 20
 
@@ -124,11 +124,11 @@ def test_a_root_that_stays_behind_is_no_part_of_the_body():
     joints = recording.joints.copy()
     joints[:, :, root] = [30, 0, 0]
     (strip, *_) = _collect([dataclasses.replace(recording, joints=joints)])
-    body = pose_sheet._body(strip)
+    body = pose_strip.body_joints(strip)
     assert np.flatnonzero(~body).tolist() == [root]
-    flat = pose_sheet._project(strip, body)[..., body, :]
+    flat = pose_strip.project(strip, body)[..., body, :]
     assert np.ptp(flat[..., 0], axis=-1).max() < 1.5 and np.ptp(flat[..., 1]) < 2.5
-    assert pose_sheet._body(_collect([recording])[0]).all()
+    assert pose_strip.body_joints(_collect([recording])[0]).all()
 
 
 @pytest.mark.parametrize(('apart', 'shown'), [(0.0, {8}), (3.0, {3, 4, 5, 6, 7}), (50.0, {2})])
@@ -137,15 +137,15 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
     pair = np.concatenate([recording.joints, recording.joints], 1)
     pair[:, 1, :, 0] += apart
     valid = recording.person_valid.repeat(2, 1)
-    strip = pose_sheet._strip(
+    strip = pose_strip.cut(
         dataclasses.replace(
             recording, joints=pair, person_valid=valid,
             joint_valid=recording.joint_valid.repeat(2, 1),
         ), 0, 60, 0,
     )
-    body = pose_sheet._body(strip)
-    flat = pose_sheet._project(strip, body) * pose_sheet._scales([strip])[False]
-    flat, poses = pose_sheet._placed(strip, flat, body, 2.0, 10.0)
+    body = pose_strip.body_joints(strip)
+    flat = pose_strip.project(strip, body) * pose_sheet._scales([strip])[False]
+    flat, poses = pose_sheet._place(strip, flat, body, 2.0, 10.0)
     assert len(poses) in shown
     reach = np.abs(flat[..., 0]).max()
     centres = [centre for _, centre in poses]
@@ -154,12 +154,12 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
         assert centres[0] - reach >= 2 - 1e-9 and centres[-1] + reach <= 10 + 1e-9
 
 
-def test_the_picture_has_the_colour_of_every_class(tmp_path):
+def test_the_picture_has_the_color_of_every_class(tmp_path):
     strips = _collect(_recording(number) for number in range(6))
     path = pose_sheet.draw(tmp_path / 'new' / 'sheet.png', strips, classes=CLASSES, title='one $ sign')
     pixels = imread(path)[..., :3].reshape(-1, 3)
     for label in range(8):
-        same = np.abs(pixels - to_rgb(figure.colour(label))).max(1) < 0.02
+        same = np.abs(pixels - to_rgb(figure.color(label))).max(1) < 0.02
         assert same.sum() > 200, CLASSES[label]
     assert [p.name for p in path.parent.iterdir()] == ['sheet.png']
 
@@ -169,9 +169,9 @@ def test_absent_and_unmeasured_persons_single_frames_and_strange_names_are_drawn
     absent = np.zeros_like(recording.person_valid)
     strips = _collect([
         dataclasses.replace(recording, person_valid=absent),
-        _unlabelled(name='$_' * 30, joint_valid=np.zeros_like(recording.joint_valid)),
-        _unlabelled(joints=recording.joints * [1, 1, 0]),
-        _unlabelled(joints=recording.joints[:1], person_valid=np.ones((1, 1), bool),
+        _unlabeled(name='$_' * 30, joint_valid=np.zeros_like(recording.joint_valid)),
+        _unlabeled(joints=recording.joints * [1, 1, 0]),
+        _unlabeled(joints=recording.joints[:1], person_valid=np.ones((1, 1), bool),
                     joint_valid=np.ones((1, 1, 25), bool)),
     ])
     path = pose_sheet.draw(tmp_path / 'a.png', strips, classes=CLASSES)
@@ -179,7 +179,7 @@ def test_absent_and_unmeasured_persons_single_frames_and_strange_names_are_drawn
 
 
 def test_many_strips_stand_in_columns(tmp_path):
-    (strip, *_) = _collect([_unlabelled()])
+    (strip, *_) = _collect([_unlabeled()])
     narrow = imread(pose_sheet.draw(tmp_path / 'a.png', [strip] * 12, classes=CLASSES)).shape
     wide = imread(pose_sheet.draw(tmp_path / 'b.png', [strip] * 13, classes=CLASSES)).shape
     assert wide[1] == 2 * narrow[1] and wide[0] < narrow[0]

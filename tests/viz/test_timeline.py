@@ -14,14 +14,14 @@ CLASSES = ('walk', 'sit', '_wave', '$turn$')
 
 
 def bands(path, label, *, at):
-    """Counts the vertical bands of a class' colour in the column at that fraction."""
+    """Counts the vertical bands of a class' color in the column at that fraction."""
     picture = imread(path)[:, :, :3]
     column = picture[:, int(at * picture.shape[1])]
-    same = np.abs(column - to_rgb(figure.colour(label))).max(axis=1) < 0.02
+    same = np.abs(column - to_rgb(figure.color(label))).max(axis=1) < 0.02
     return int((np.diff(same.astype(int), prepend=0) == 1).sum())
 
 
-def test_a_class_has_one_colour_in_truth_prediction_and_curve(tmp_path):
+def test_a_class_has_one_color_in_truth_prediction_and_curve(tmp_path):
     truth = Segments([0, 160], [150, 300], [0, 1])
     probabilities = np.zeros((300, 5), np.float32)
     probabilities[:150, 0] = probabilities[150:, 1] = 1
@@ -40,7 +40,7 @@ def test_of_overlapping_proposals_the_best_is_in_the_row_and_the_other_below(tmp
     path = timeline.draw(tmp_path / 'a.png', predicted=both, classes=CLASSES, fps=30)
     picture = imread(path)[:, int(0.2 * imread(path).shape[1]), :3]
     rows = [
-        np.flatnonzero(np.abs(picture - to_rgb(figure.colour(c))).max(axis=1) < 0.02)
+        np.flatnonzero(np.abs(picture - to_rgb(figure.color(c))).max(axis=1) < 0.02)
         for c in (0, 1)
     ]
     assert len(rows[0]) > 2 * len(rows[1]) > 0
@@ -75,8 +75,8 @@ def test_nothing_found_is_drawn_too(tmp_path, frames):
     assert imread(path).shape[2] == 4
 
 
-def test_more_classes_than_colours_are_told_apart_by_pattern():
-    looks = {(figure.colour(label), figure.hatch(label)) for label in range(50)}
+def test_more_classes_than_colors_are_told_apart_by_pattern():
+    looks = {(figure.color(label), figure.hatch(label)) for label in range(50)}
     assert len(looks) == 50
 
 

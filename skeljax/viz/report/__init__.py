@@ -1,1 +1,1 @@
-"""Reports what became of runs: one page of numbers and pictures, as HTML or Markdown."""
+"""Reports on runs: one page of metrics, tables and plots, as HTML or Markdown."""

@@ -1,4 +1,4 @@
-"""What a report consists of, whichever form it is written in."""
+"""Defines the elements of a report, independent of the output format."""
 
 from __future__ import annotations
 
@@ -9,67 +9,67 @@ from matplotlib.figure import Figure
 
 
 class Heading(NamedTuple):
-    """A heading: of a run (level 1) or of a part of it (level 2)."""
+    """A heading: of a run (level 1) or of a section of it (level 2)."""
 
     level: int
     text: str
 
 
-class Text(NamedTuple):
-    """A paragraph; `note` is something that is missing, and why."""
+class Paragraph(NamedTuple):
+    """A paragraph; `note` marks a notice that something is missing, and why."""
 
     text: str
     note: bool = False
 
 
-class Fact(NamedTuple):
-    """A figure: its name, its value as it is shown, and in one sentence what it says."""
+class KeyFigure(NamedTuple):
+    """A metric of the summary: its name, its formatted value and a sentence that defines it."""
 
     name: str
     value: str
     meaning: str
 
 
-class Facts(NamedTuple):
-    """Figures to be seen first."""
+class KeyFigures(NamedTuple):
+    """The metrics shown at the top of a run's report."""
 
-    facts: Sequence[Fact]
+    figures: Sequence[KeyFigure]
 
 
 class Link(NamedTuple):
-    """A cell that leads to a file beside the report."""
+    """A table cell that links to a file beside the report."""
 
     text: str
     address: str
 
 
-class Class(NamedTuple):
-    """A cell with the number of a class, from 1, and its colour."""
+class ClassNumber(NamedTuple):
+    """A table cell with the number of a class (`label` + 1) and its color."""
 
     label: int
 
 
 class Table(NamedTuple):
-    """A table, its cells shown as they are written.
+    """A table whose cells are already formatted.
 
     Attributes:
-        heads: of the columns; none are shown where all are empty.
-        rows: of cells.
-        numbers: columns with numbers, from the first to before the second.
+        heads: column headings; no heading row is shown if all are empty.
+        rows: rows of cells.
+        numbers: half-open range of the columns that hold numbers.
     """
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[str | Link | Class]]
+    rows: Sequence[Sequence[str | Link | ClassNumber]]
     numbers: tuple[int, int] = (0, 0)
 
 
 class Picture(NamedTuple):
-    """A picture.
+    """A plot with its caption.
 
     Attributes:
-        name: unique in the report; that of its file where it gets one.
-        figure: as drawn.
-        caption: below it.
+        name: unique in the report; the stem of its file in Markdown reports.
+        figure: the Matplotlib figure.
+        caption: text below it.
     """
 
     name: str
@@ -78,17 +78,17 @@ class Picture(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Pictures side by side where there is room, and a table beside them."""
+    """Plots side by side where the page is wide enough, followed by an optional table."""
 
     pictures: Sequence[Picture]
     table: Table | None = None
 
 
 class Details(NamedTuple):
-    """Lines that are folded away: of a config."""
+    """Lines of preformatted text, collapsed until the reader opens them."""
 
     title: str
     lines: Sequence[str]
 
 
-Block = Heading | Text | Facts | Table | Pictures | Details
+Element = Heading | Paragraph | KeyFigures | Table | Pictures | Details

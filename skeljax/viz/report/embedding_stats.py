@@ -1,73 +1,75 @@
-"""How vectors of snippets lie to each other: principal axes, neighbours, similarity in time."""
+"""Statistics of snippet embeddings: principal axes, nearest neighbors, self-similarity."""
 
 from __future__ import annotations
 
 import numpy as np
 
+MAX_COMPARED = 8000  # vectors compared pairwise by `neighbor_agreement`
 
-def principal(vectors: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Projects vectors onto the axes along which they vary most (PCA).
+
+def pca(vectors: np.ndarray, num_axes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Projects vectors onto their principal axes.
 
     Args:
         vectors: float[N, C].
-        count: axes; those beyond C or N are zero.
+        num_axes: number of axes; axes beyond C or N are zero.
 
     Returns:
-        Coordinates float64[N, count], each axis turned so that its largest weight is positive,
-        and its share of the variance, float64[count].
+        Coordinates float64[N, num_axes] and the share of the variance along each axis,
+        float64[num_axes]. The sign of an axis is chosen so that its largest weight is positive.
     """
     vectors = np.asarray(vectors, np.float64)
-    centred = vectors - vectors.mean(0)
-    variances, axes = np.linalg.eigh(centred.T @ centred)
-    axes, variances = axes[:, ::-1][:, :count], np.maximum(variances[::-1], 0)
-    axes = axes * np.where(np.take_along_axis(axes, np.abs(axes).argmax(0)[None], 0)[0] < 0, -1, 1)
-    shares = variances[:count] / max(variances.sum(), np.finfo(float).tiny)
-    missing = count - axes.shape[1]
-    return np.pad(centred @ axes, [(0, 0), (0, missing)]), np.pad(shares, (0, missing))
+    centered = vectors - vectors.mean(0)
+    variances, axes = np.linalg.eigh(centered.T @ centered)
+    axes, variances = axes[:, ::-1][:, :num_axes], np.maximum(variances[::-1], 0)
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(0)[None], 0)[0]
+    axes = axes * np.where(largest < 0, -1, 1)
+    shares = variances[:num_axes] / max(variances.sum(), np.finfo(float).tiny)
+    missing = num_axes - axes.shape[1]
+    return np.pad(centered @ axes, [(0, 0), (0, missing)]), np.pad(shares, (0, missing))
 
 
-MOST = 8000  # vectors that are compared with each other
+def neighbor_agreement(
+    vectors: np.ndarray, labels: np.ndarray, recording_index: np.ndarray
+) -> float:
+    """Computes how often the nearest vector of another recording has the same label.
 
-
-def agreement(vectors: np.ndarray, labels: np.ndarray, owner: np.ndarray) -> float:
-    """Tells how often the nearest vector of another recording has the same label.
-
-    Of more than `MOST` vectors as many are taken, evenly spread.
+    If there are more than `MAX_COMPARED` vectors, an evenly spaced subset is used.
 
     Args:
         vectors: unit vectors, float[N, C].
         labels: int[N].
-        owner: recording of each, int[N].
+        recording_index: recording of each vector, int[N].
 
     Returns:
-        A share of 1; nan with one recording only.
+        A fraction of 1; nan if all vectors belong to one recording.
     """
-    kept = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), MOST)).astype(int))
-    vectors, labels, owner = vectors[kept], labels[kept], owner[kept]
-    if len(np.unique(owner)) < 2:
+    count = min(len(vectors), MAX_COMPARED)
+    subset = np.unique(np.linspace(0, len(vectors) - 1, count).astype(int))
+    vectors, labels, recording_index = vectors[subset], labels[subset], recording_index[subset]
+    if len(np.unique(recording_index)) < 2:
         return float('nan')
-    right = 0
+    correct = 0
     for rows in np.array_split(np.arange(len(vectors)), -(-len(vectors) // 1024)):
         cosine = vectors[rows] @ vectors.T
-        cosine[owner[rows][:, None] == owner] = -np.inf
-        right += int((labels[cosine.argmax(1)] == labels[rows]).sum())
-    return right / len(vectors)
+        cosine[recording_index[rows][:, None] == recording_index] = -np.inf
+        correct += int((labels[cosine.argmax(1)] == labels[rows]).sum())
+    return correct / len(vectors)
 
 
-def similarity(vectors: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Compares every snippet of a recording with every other.
+def centered_similarity(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Computes the cosine similarity of every pair of snippets after subtracting a mean.
 
-    What all snippets have in common hides what tells them apart: the cosine is that of their
-    differences from a centre.
+    Without the subtraction, the component shared by all snippets dominates every cosine.
 
     Args:
         vectors: float[S, C].
-        centre: mean of the snippets of all recordings, float[C].
+        mean: mean of the snippets of all recordings, float[C].
 
     Returns:
-        Cosines, float64[S, S]; 0 for a snippet at the centre.
+        Cosines, float64[S, S]; 0 for a snippet equal to the mean.
     """
-    apart = np.asarray(vectors, np.float64) - centre
-    length = np.linalg.norm(apart, axis=1, keepdims=True)
-    apart = apart / np.where(length > 0, length, 1)
-    return apart @ apart.T
+    centered = np.asarray(vectors, np.float64) - mean
+    length = np.linalg.norm(centered, axis=1, keepdims=True)
+    centered = centered / np.where(length > 0, length, 1)
+    return centered @ centered.T

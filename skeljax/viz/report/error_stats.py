@@ -1,4 +1,4 @@
-"""Judges the segments of a split as the viewer does, and counts what it told."""
+"""Compares the predicted segments of a split with the truth and counts kinds of errors."""
 
 from __future__ import annotations
 
@@ -14,48 +14,59 @@ from skeljax.localize.metrics.outcome import Outcome
 from skeljax.localize.metrics.segmentation import segmentation
 from skeljax.localize.segments import Segments
 from skeljax.viz.viewer import entry, kinds
+from skeljax.viz.viewer.kinds import SegmentKinds
+
+NUM_EXTREMES = 4  # recordings listed as worst, and as best
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Judged:
-    """What was found in the recordings of a split, and how right it was.
+class ErrorStats:
+    """Statistics of correct and wrong segments over the recordings of a split.
 
     Attributes:
-        tiou: from which on a found segment is right.
-        recordings: name -> what `kinds.classify` told of it.
-        true, found, right: segments of each class, int64[L].
-        kinds: how many found segments are of each of `kinds.KINDS`; of 'missed', true ones.
-        offsets: start and end of each found segment less those of the true one that it is
-            about, of its class, seconds, float64[N, 2]; below 0 is early.
-        confusion: frames by true class (row) and found class (column), background last,
+        tiou: overlap from which a predicted segment is correct.
+        by_recording: recording -> result of `kinds.classify`.
+        num_true, num_predicted, num_correct: segments of each class, int64[L].
+        kind_counts: number of predicted segments of each of `kinds.KINDS`; for 'missed', the
+            number of true segments.
+        boundary_errors: start and end of each predicted segment minus those of the true segment
+            of its class that it matches, in seconds, float64[N, 2]; negative is early.
+        confusion: frames by true class (row) and predicted class (column), background last,
             int64[L + 1, L + 1].
-        outcome: found, missed and wrong segments, and errors of the ends of found ones.
-        figures: of the protocol `segmentation`, among them F1@50 and edit, shares of 1.
+        outcome: found, missed and wrong segments, and boundary errors of the found ones.
+        figures: metrics of the protocol `segmentation`, among them F1@50 and edit, fractions
+            of 1.
     """
 
     tiou: float
-    recordings: Mapping[str, kinds.Kinds]
-    true: np.ndarray
-    found: np.ndarray
-    right: np.ndarray
-    kinds: Mapping[str, int]
-    offsets: np.ndarray
+    by_recording: Mapping[str, SegmentKinds]
+    num_true: np.ndarray
+    num_predicted: np.ndarray
+    num_correct: np.ndarray
+    kind_counts: Mapping[str, int]
+    boundary_errors: np.ndarray
     confusion: np.ndarray
     outcome: Outcome
     figures: Mapping[str, float]
 
     @property
-    def accuracy(self) -> float:
-        """Share of frames that have their class, or are background in both."""
+    def frame_accuracy(self) -> float:
+        """Fraction of frames with the correct class; background counts as a class."""
         return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
 
-    def ranked(self) -> list[tuple[str, float]]:
-        """Lists recordings and their errors, the largest first, then by name."""
-        errors = [(name, told.error) for name, told in self.recordings.items()]
+    def ranked_recordings(self) -> list[tuple[str, float]]:
+        """Returns (recording, error), sorted by descending error, then by name."""
+        errors = [(name, matched.error) for name, matched in self.by_recording.items()]
         return sorted(errors, key=lambda item: (-item[1], item[0]))
 
+    def worst_and_best(self) -> tuple[list[str], list[str]]:
+        """Returns the names of the worst recordings and of the best; the lists are disjoint."""
+        names = [name for name, _ in self.ranked_recordings()]
+        worst = names[:NUM_EXTREMES]
+        return worst, [name for name in names[:-NUM_EXTREMES - 1:-1] if name not in worst]
 
-def judge(
+
+def compute(
     proposals: Mapping[str, Segments],
     truth: Mapping[str, Segments],
     *,
@@ -64,64 +75,71 @@ def judge(
     fps: float,
     min_score: float = -np.inf,
     tiou: float = kinds.TIOU,
-) -> Judged:
-    """Judges proposals by the truth.
+) -> ErrorStats:
+    """Computes error statistics of proposals.
 
-    What was found are the proposals of `min_score` or more that no surer one covers, see
-    `view.entry.chosen`; `view.kinds.classify` tells the right ones from the others.
+    Only proposals with a score of at least `min_score` that no better one covers count as
+    predicted segments, see `viewer.entry.select_predictions`. They are classified by
+    `viewer.kinds.classify`, as in the viewer.
 
     Args:
-        proposals: by recording.
-        truth: by recording.
+        proposals: recording -> segments.
+        truth: recording -> segments.
         num_classes: L, without background.
-        num_frames: of every true recording.
-        fps: frames a second.
-        min_score: weaker proposals are left out.
-        tiou: temporal IoU from which a found segment is right.
+        num_frames: recording -> its number of frames, for every recording of `truth`.
+        fps: frames per second.
+        min_score: minimum score of a proposal.
+        tiou: temporal IoU from which a predicted segment is correct.
 
     Raises:
-        InputError: an unknown recording, a bad segment, no truth at all.
+        InputError: an unknown recording, an invalid segment, or no truth at all.
     """
-    found = {}
+    predicted = {}
     for name in truth:
-        strong = proposals[name][proposals[name].score >= min_score]
-        found[name] = strong[entry.chosen(strong)]
-    told = {name: kinds.classify(found[name], truth[name], tiou=tiou) for name in truth}
-    compared = diagnose(
-        found, truth, num_classes=num_classes, num_frames=num_frames, tiou=tiou,
-        least_tiou=min(kinds.LEAST, tiou),
+        candidates = proposals[name][proposals[name].score >= min_score]
+        predicted[name] = candidates[entry.select_predictions(candidates)]
+    matched = {
+        name: kinds.classify(predicted[name], truth[name], tiou=tiou) for name in truth
+    }
+    diagnosis = diagnose(
+        predicted, truth, num_classes=num_classes, num_frames=num_frames, tiou=tiou,
+        least_tiou=min(kinds.MIN_TIOU, tiou),
     )
-    right = [found[name][_of_kind(told[name], kinds.CORRECT)].label for name in truth]
-    counted = collections.Counter(kind for one in told.values() for kind in one.found)
-    counted[kinds.MISSED] = sum(one.true.count(kinds.MISSED) for one in told.values())
-    offsets = [_offsets(found[name], truth[name], told[name]) / fps for name in truth]
-    return Judged(
+    correct = [
+        predicted[name][_indices_of(matched[name], kinds.CORRECT)].label for name in truth
+    ]
+    counts = collections.Counter(kind for one in matched.values() for kind in one.predicted)
+    counts[kinds.MISSED] = sum(one.true.count(kinds.MISSED) for one in matched.values())
+    errors = [
+        _boundary_errors(predicted[name], truth[name], matched[name]) / fps for name in truth
+    ]
+    return ErrorStats(
         tiou=tiou,
-        recordings=told,
-        true=_counts([s.label for s in truth.values()], num_classes),
-        found=_counts([s.label for s in found.values()], num_classes),
-        right=_counts(right, num_classes),
-        kinds={kind: counted[kind] for kind in kinds.KINDS},
-        offsets=np.concatenate([np.zeros((0, 2)), *offsets]),
-        confusion=compared.confusion,
-        outcome=outcome.outcome(found, truth, num_classes=num_classes, fps=fps, tiou=tiou),
+        by_recording=matched,
+        num_true=_count_labels([s.label for s in truth.values()], num_classes),
+        num_predicted=_count_labels([s.label for s in predicted.values()], num_classes),
+        num_correct=_count_labels(correct, num_classes),
+        kind_counts={kind: counts[kind] for kind in kinds.KINDS},
+        boundary_errors=np.concatenate([np.zeros((0, 2)), *errors]),
+        confusion=diagnosis.confusion,
+        outcome=outcome.outcome(predicted, truth, num_classes=num_classes, fps=fps, tiou=tiou),
         figures=segmentation(
-            found, truth, num_classes=num_classes, num_frames=num_frames
+            predicted, truth, num_classes=num_classes, num_frames=num_frames
         ).figures,
     )
 
 
-def _of_kind(told: kinds.Kinds, *wanted: str) -> np.ndarray:
-    return np.flatnonzero([kind in wanted for kind in told.found])
+def _indices_of(matched: SegmentKinds, *wanted: str) -> np.ndarray:
+    return np.flatnonzero([kind in wanted for kind in matched.predicted])
 
 
-def _counts(labels: list[np.ndarray], num_classes: int) -> np.ndarray:
+def _count_labels(labels: list[np.ndarray], num_classes: int) -> np.ndarray:
     return np.bincount(np.concatenate([np.zeros(0, np.int64), *labels]), minlength=num_classes)
 
 
-def _offsets(found: Segments, true: Segments, told: kinds.Kinds) -> np.ndarray:
-    """Measures found ends from the true ones, frames, int64[N, 2]."""
-    rows = _of_kind(told, kinds.CORRECT, kinds.BOUNDARY)
-    partner = told.found_partner[rows]
-    starts = found.start[rows] - true.start[partner]
-    return np.stack([starts, found.end[rows] - true.end[partner]], axis=1)
+def _boundary_errors(predicted: Segments, true: Segments, matched: SegmentKinds) -> np.ndarray:
+    """Computes predicted minus true boundaries of matched segments, frames, int64[N, 2]."""
+    rows = _indices_of(matched, kinds.CORRECT, kinds.BOUNDARY)
+    match = matched.predicted_match[rows]
+    starts = predicted.start[rows] - true.start[match]
+    return np.stack([starts, predicted.end[rows] - true.end[match]], axis=1)

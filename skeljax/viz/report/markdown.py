@@ -1,66 +1,85 @@
-"""Writes a report as Markdown, its pictures as files."""
+"""Formats a report as Markdown; its plots are separate files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 import re
 
-from skeljax.viz.report.elements import Block, Class, Details, Facts, Heading, Link, Pictures, Table, Text
+from skeljax.viz.report.elements import (
+    ClassNumber,
+    Details,
+    Element,
+    Heading,
+    KeyFigures,
+    Link,
+    Paragraph,
+    Picture,
+    Pictures,
+    Table,
+)
 
 
-def render(blocks: Sequence[Block], *, title: str, folder: str) -> str:
-    """Writes the text.
+def render(elements: Sequence[Element], *, title: str, folder: str) -> str:
+    """Returns the Markdown text.
 
     Args:
-        blocks: of the report.
-        title: of it.
-        folder: of its pictures, NAME.png of each, as seen from the text.
+        elements: elements of the report.
+        title: title of the report.
+        folder: folder of the plots, relative to the text; each is `folder/NAME.png`.
     """
-    parts = [f'# {_plain(title)}', *(_block(block, folder) for block in blocks)]
+    parts = [f'# {_escape(title)}', *(_element(element, folder) for element in elements)]
     return '\n\n'.join(parts) + '\n'
 
 
-def _block(block: Block, folder: str) -> str:
-    match block:
+def _element(element: Element, folder: str) -> str:
+    match element:
         case Heading():
-            return f'{"#" * (block.level + 1)} {_plain(block.text)}'
-        case Text():
-            return f'> {_plain(block.text)}' if block.note else _plain(block.text)
-        case Facts():
-            rows = [(fact.name, fact.value, fact.meaning) for fact in block.facts]
-            return _block(Table(('figure', 'value', 'meaning'), rows), folder)
+            return f'{"#" * (element.level + 1)} {_escape(element.text)}'
+        case Paragraph():
+            return f'> {_escape(element.text)}' if element.note else _escape(element.text)
+        case KeyFigures():
+            return _table(Table(('metric', 'value', 'meaning'), element.figures))
         case Table():
-            return _table(block)
+            return _table(element)
         case Pictures():
-            shown = [
-                f'![{_plain(one.name)}]({_address(f"{folder}/{one.name}.png")})\n\n*{_plain(one.caption)}*'
-                for one in block.pictures
-            ]
-            return '\n\n'.join([*shown, *([_table(block.table)] if block.table else [])])
+            parts = [_picture(picture, folder) for picture in element.pictures]
+            return '\n\n'.join([*parts, *([_table(element.table)] if element.table else [])])
         case Details():
-            held = '\n'.join(block.lines)
-            fence = '`' * max(3, 1 + max(map(len, re.findall('`+', held)), default=0))
-            return f'<details><summary>{_plain(block.title)}</summary>\n\n{fence}\n{held}\n{fence}\n\n</details>'
+            return _details(element)
 
 
-def _table(block: Table) -> str:
-    rule = ['---:' if at in range(*block.numbers) else '---' for at in range(len(block.heads))]
-    lines = [[_plain(head) for head in block.heads], rule]
-    lines += [[_cell(cell) for cell in row] for row in block.rows]
+def _picture(picture: Picture, folder: str) -> str:
+    address = _address(f'{folder}/{picture.name}.png')
+    return f'![{_escape(picture.name)}]({address})\n\n*{_escape(picture.caption)}*'
+
+
+def _details(element: Details) -> str:
+    text = '\n'.join(element.lines)
+    # A code fence must be longer than any run of backticks inside it.
+    fence = '`' * max(3, 1 + max(map(len, re.findall('`+', text)), default=0))
+    summary = f'<summary>{_escape(element.title)}</summary>'
+    return f'<details>{summary}\n\n{fence}\n{text}\n{fence}\n\n</details>'
+
+
+def _table(table: Table) -> str:
+    numbers = range(*table.numbers)
+    rule = ['---:' if column in numbers else '---' for column in range(len(table.heads))]
+    lines = [[_escape(head) for head in table.heads], rule]
+    lines += [[_cell(cell) for cell in row] for row in table.rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def _cell(cell) -> str:
     match cell:
-        case Class():
+        case ClassNumber():
             return str(cell.label + 1)
         case Link():
-            return f'[{_plain(cell.text)}]({_address(cell.address)})'
-    return _plain(cell)
+            return f'[{_escape(cell.text)}]({_address(cell.address)})'
+    return _escape(cell)
 
 
-def _plain(text: str) -> str:
-    """Takes their meaning from the signs of Markdown and HTML, in one line."""
+def _escape(text: str) -> str:
+    """Escapes the special characters of Markdown and HTML and joins lines."""
     return re.sub(r'([\\`*_\[\]<>|#&~$])', r'\\\1', ' '.join(text.split()))
 
 

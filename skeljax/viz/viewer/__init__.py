@@ -1,1 +1,1 @@
-"""One self-contained HTML page: skeletons, timelines and class scores of recordings."""
+"""Builds one self-contained HTML page: skeletons, timelines and class scores of recordings."""

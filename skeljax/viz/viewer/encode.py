@@ -1,7 +1,7 @@
-"""Writes arrays as short texts that the page's `decode.js` reads: whole numbers, deflated.
+"""Encodes arrays as text for the page's `decode.js`: integers, deflated, base64.
 
-Along time, values differ little: what is written is the difference to the frame before,
-the low bytes first, then the high ones.
+Values change little from frame to frame, so the difference from the previous frame is stored,
+first the low bytes of all values, then the high bytes.
 """
 
 from __future__ import annotations
@@ -11,75 +11,80 @@ import zlib
 
 import numpy as np
 
-_GRID = 2.0**-11  # metres, the finest step of a recording that spans a metre or more
+_MAX_STEP = 2.0**-11  # meters, the quantization step for a span of 1 m to 32 m
 _LEVELS = 2**16 - 2
 
 
-def step_of(span: float) -> float:
-    """Chooses the step, a power of two, for coordinates that span so many metres.
+def quantization_step(span: float) -> float:
+    """Returns the quantization step, a power of two, for coordinates with this span.
 
-    Up to 32 m it is 2^-11 m, so that no coordinate is off by more than half of this,
-    0.25 mm; up to 128 m no more than 1 mm. Below 1 m it is finer in proportion.
-    """
-    grid = min(_GRID, 2.0 ** np.floor(np.log2(span / 2048))) if span > 0 else _GRID
-    return float(max(grid, 2.0 ** np.ceil(np.log2(span / _LEVELS)))) if span > 0 else grid
-
-
-def coordinates(joints: np.ndarray, there: np.ndarray) -> tuple[str, float, list[float]]:
-    """Writes joints to the nearest step, as differences in 16 bits.
+    For spans from 1 m to 32 m it is 2^-11 m, so that the error is at most 0.25 mm; for spans up to
+    128 m the error is at most 1 mm. Below 1 m the step is proportionally finer.
 
     Args:
-        joints: float[T, M, V, 3] in metres.
-        there: bool[T, M]; the others are written as the frame before, for shortness.
+        span: largest extent of the coordinates along an axis, in meters.
+    """
+    if span <= 0:
+        return _MAX_STEP
+    step = min(_MAX_STEP, 2.0 ** np.floor(np.log2(span / 2048)))
+    return float(max(step, 2.0 ** np.ceil(np.log2(span / _LEVELS))))
+
+
+def coordinates(joints: np.ndarray, present: np.ndarray) -> tuple[str, float, list[float]]:
+    """Encodes joint coordinates as 16-bit differences in units of a quantization step.
+
+    Args:
+        joints: float[T, M, V, 3] in meters.
+        present: bool[T, M]; absent persons repeat the previous frame, which compresses well.
 
     Returns:
-        The text, the step in metres, and the origin float[3]: what is read is
-        origin + step x whole number.
+        The text, the step in meters and the origin float[3]: a decoded coordinate is
+        origin + step * integer.
     """
-    seen = joints[there].reshape(-1, 3).astype(np.float64)
-    low, high = (seen.min(0), seen.max(0)) if len(seen) else (np.zeros(3), np.zeros(3))
-    step = step_of(float((high - low).max()))
+    valid = joints[present].reshape(-1, 3).astype(np.float64)
+    low, high = (valid.min(0), valid.max(0)) if len(valid) else (np.zeros(3), np.zeros(3))
+    step = quantization_step(float((high - low).max()))
     origin = np.round((low + high) / 2 / step) * step
-    whole = np.zeros(joints.shape, np.int64)
-    whole[there] = np.round((joints[there].astype(np.float64) - origin) / step)
-    whole = np.take_along_axis(whole, held(there)[..., None, None], axis=0)
-    change = np.diff(whole, axis=0, prepend=0).astype(np.uint16)
-    return _planes(np.ascontiguousarray(np.moveaxis(change, 0, -1))), step, origin.tolist()
+    levels = np.zeros(joints.shape, np.int64)
+    levels[present] = np.round((joints[present].astype(np.float64) - origin) / step)
+    levels = np.take_along_axis(levels, last_valid_frame(present)[..., None, None], axis=0)
+    change = np.diff(levels, axis=0, prepend=0).astype(np.uint16)
+    return _byte_planes(np.ascontiguousarray(np.moveaxis(change, 0, -1))), step, origin.tolist()
 
 
-def states(there: np.ndarray, measured: np.ndarray) -> str:
-    """Writes of every joint if it is absent (0), guessed (1) or measured (2).
+def states(present: np.ndarray, measured: np.ndarray) -> str:
+    """Encodes the state of every joint: absent (0), not measured (1) or measured (2).
 
     Args:
-        there: bool[T, M].
+        present: bool[T, M].
         measured: bool[T, M, V].
     """
-    state = np.where(there[..., None], 1 + measured.astype(np.uint8), 0)
+    state = np.where(present[..., None], 1 + measured.astype(np.uint8), 0)
     return _text(np.ascontiguousarray(np.moveaxis(state, 0, -1)).astype(np.uint8).tobytes())
 
 
 def scores(probabilities: np.ndarray) -> str:
-    """Writes probabilities float[T, L] to the nearest 1/255, as differences in 8 bits."""
-    whole = np.round(255 * np.clip(probabilities, 0, 1)).astype(np.int64)
-    change = np.diff(whole, axis=0, prepend=0).astype(np.uint8)
+    """Encodes probabilities float[T, L] as 8-bit differences in steps of 1/255."""
+    levels = np.round(255 * np.clip(probabilities, 0, 1)).astype(np.int64)
+    change = np.diff(levels, axis=0, prepend=0).astype(np.uint8)
     return _text(np.ascontiguousarray(change.T).tobytes())
 
 
-def held(there: np.ndarray) -> np.ndarray:
-    """Finds the frame to show in every frame: itself, else the last before that is there.
+def last_valid_frame(valid: np.ndarray) -> np.ndarray:
+    """Returns for every frame the index of the last valid frame up to and including it.
 
     Args:
-        there: bool[T, ...].
+        valid: bool[T, ...].
 
     Returns:
-        int64[T, ...]; before the first that is there, the first.
+        int64[T, ...]; before the first valid frame, the index of the first one.
     """
-    frames = np.arange(len(there)).reshape(-1, *[1] * (there.ndim - 1))
-    last = np.maximum.accumulate(np.where(there, frames, -1), axis=0)
-    return np.where(last < 0, there.argmax(0), last)
+    frames = np.arange(len(valid)).reshape(-1, *[1] * (valid.ndim - 1))
+    last = np.maximum.accumulate(np.where(valid, frames, -1), axis=0)
+    return np.where(last < 0, valid.argmax(0), last)
 
 
-def _planes(values: np.ndarray) -> str:
+def _byte_planes(values: np.ndarray) -> str:
     pairs = values.astype('<u2').view(np.uint8).reshape(-1, 2)
     return _text(np.ascontiguousarray(pairs.T).tobytes())
 

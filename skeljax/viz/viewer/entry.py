@@ -1,4 +1,4 @@
-"""Turns one recording with its segments and scores into what the page shows."""
+"""Converts a recording with its segments and scores into the data of the viewer page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from skeljax.localize.suppress import suppress
 from skeljax.skeletons import skeleton
 from skeljax.viz.viewer import encode, kinds
 
-# Points whose mean is the middle of the head, the first that all are there.
+# Joints whose mean is the middle of the head; the first set that the layout has is used.
 _HEADS = (('head', 'head top'), ('head',), ('left ear', 'right ear'), ('nose',))
-COVERED = 0.5  # of a proposal that a better one covers: it is not what was found
+MAX_COVERAGE = 0.5  # a proposal covered by more than this by a better one is suppressed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Entry:
     """One recording of the page.
 
     Attributes:
-        name: of the recording.
-        error: see `kinds.Kinds.error`; None without truth.
-        described: what goes into the page as JSON.
-        arrays: name -> text of `encode`: joints, states and, where known, scores.
+        name: name of the recording.
+        error: see `kinds.SegmentKinds.error`; None without truth.
+        described: content of the recording's JSON object in the page.
+        arrays: name -> text from `encode`: joints, states and, if available, scores.
     """
 
     name: str
@@ -38,39 +38,39 @@ class Entry:
 
 def make(
     recording: Recording,
-    proposed: Segments,
+    proposals: Segments,
     *,
     classes: Sequence[str],
     truth: Segments | None = None,
     probabilities: np.ndarray | None = None,
     tiou: float = kinds.TIOU,
 ) -> Entry:
-    """Prepares one recording.
+    """Builds the entry of one recording.
 
-    What was found are the proposals of which no better one, of any class, covers more
-    than half; the rest are shown apart and not compared with the truth.
+    The proposals selected by `select_predictions` are shown as the prediction and compared with
+    the truth; the others are shown separately.
 
     Args:
-        recording: as recorded, in metres.
-        proposed: segments, overlapping or not.
-        classes: names of the L classes, which are the labels.
-        truth: true segments, where known.
-        probabilities: float[T, L + 1] or float[T, L], where known.
-        tiou: temporal IoU from which a segment is right.
+        recording: as recorded, in meters.
+        proposals: segments, possibly overlapping.
+        classes: names of the L classes; labels are indices into them.
+        truth: true segments, if known.
+        probabilities: float[T, L + 1] or float[T, L], if known.
+        tiou: temporal IoU from which a segment is correct.
 
     Raises:
-        InputError: a segment that leaves the recording.
+        InputError: a segment extends beyond the recording.
     """
     frames = len(recording.joints)
-    check(proposed, recording.name, num_classes=len(classes), num_frames=frames)
-    kept = chosen(proposed)
-    found, others = (_by_time(proposed[part]) for part in (kept, ~kept))
+    check(proposals, recording.name, num_classes=len(classes), num_frames=frames)
+    selected = select_predictions(proposals)
+    predicted, others = (_by_time(proposals[part]) for part in (selected, ~selected))
     described = {
         'name': recording.name,
         'fps': recording.fps,
         'frames': frames,
         'persons': recording.joints.shape[1],
-        'found': _segments(found),
+        'found': _segments(predicted),
         'others': _segments(others),
         'truth': None,
         'error': None,
@@ -78,11 +78,11 @@ def make(
     if truth is not None:
         check(truth, f'{recording.name}: truth', num_classes=len(classes), num_frames=frames)
         truth = _by_time(truth)
-        told = kinds.classify(found, truth, tiou=tiou)
+        matched = kinds.classify(predicted, truth, tiou=tiou)
         described |= {
-            'found': _segments(found, told.found, told.found_partner),
-            'truth': _segments(truth, told.true, told.true_partner),
-            'error': round(told.error, 4),
+            'found': _segments(predicted, matched.predicted, matched.predicted_match),
+            'truth': _segments(truth, matched.true, matched.true_match),
+            'error': round(matched.error, 4),
         }
     body, joints_text, states_text = _body(recording)
     arrays = {'joints': joints_text, 'states': states_text}
@@ -91,15 +91,16 @@ def make(
     return Entry(recording.name, described['error'], {**described, 'body': body}, arrays)
 
 
-def chosen(proposed: Segments) -> np.ndarray:
-    """Marks the proposals of one recording that no better one, of any class, covers by half, bool[N]."""
-    kept = np.zeros(len(proposed), bool)
-    kept[suppress(dataclasses.replace(proposed, label=0 * proposed.label), COVERED)] = True
-    return kept
+def select_predictions(proposals: Segments) -> np.ndarray:
+    """Returns which proposals no better one, of any class, covers by more than half, bool[N]."""
+    selected = np.zeros(len(proposals), bool)
+    one_class = dataclasses.replace(proposals, label=0 * proposals.label)
+    selected[suppress(one_class, MAX_COVERAGE)] = True
+    return selected
 
 
-def _segments(segments: Segments, told: Sequence[str] = (), partners=None) -> list[dict]:
-    """Describes segments; kind and the position of the partner where they are known."""
+def _segments(segments: Segments, segment_kinds: Sequence[str] = (), match=None) -> list[dict]:
+    """Returns segments as JSON objects, with kind and index of the match where they are known."""
     items = []
     for index in range(len(segments)):
         item = {
@@ -108,8 +109,9 @@ def _segments(segments: Segments, told: Sequence[str] = (), partners=None) -> li
             'label': int(segments.label[index]),
             'score': round(float(segments.score[index]), 4),
         }
-        known = {'kind': told[index], 'partner': int(partners[index])} if told else {}
-        items.append(item | known)
+        if segment_kinds:
+            item |= {'kind': segment_kinds[index], 'partner': int(match[index])}
+        items.append(item)
     return items
 
 
@@ -118,19 +120,19 @@ def _by_time(segments: Segments) -> Segments:
 
 
 def _body(recording: Recording) -> tuple[dict, str, str]:
-    """Describes skeleton and room; returns joints and their states as texts, too."""
+    """Returns skeleton and room as a JSON object, encoded joints and encoded joint states."""
     layout = skeleton.get(recording.layout)
-    stood = orientation.find(recording)
-    there = recording.person_valid & recording.frame_valid[:, None]
-    text, step, origin = encode.coordinates(stood.joints, there)
+    upright = orientation.find(recording)
+    present = recording.person_valid & recording.frame_valid[:, None]
+    text, step, origin = encode.coordinates(upright.joints, present)
     part_of = [0] * layout.num_joints
     for part, joints in enumerate(layout.parts):
         for joint in joints:
             part_of[joint] = part
     head = next((h for h in _HEADS if set(h) <= set(layout.points)), ())
     head = [layout.points.index(name) for name in head]
-    drawn = stood.body.copy()
-    # What sticks out of the head is inside the ball that is drawn for it.
+    drawn = upright.body.copy()
+    # Leaf joints attached to the head lie inside the ball that is drawn for it.
     leaves = set(range(layout.num_joints)) - set(layout.parents)
     drawn[[joint for joint in leaves if layout.parents[joint] in head]] = False
     described = {
@@ -140,11 +142,11 @@ def _body(recording: Recording) -> tuple[dict, str, str]:
         'parts': part_of,
         'drawn': drawn.tolist(),
         'head': head,
-        'centre': layout.centre,
+        'center': layout.centre,
         'step': step,
         'origin': origin,
-        'floor': stood.floor,
-        'height': stood.height,
-        'facing': stood.facing,
+        'floor': upright.floor,
+        'height': upright.height,
+        'facing': upright.facing,
     }
-    return described, text, encode.states(there, recording.joint_valid)
+    return described, text, encode.states(present, recording.joint_valid)

@@ -1,4 +1,4 @@
-"""Tells right segments from wrong ones, and in which way they are wrong, to mark them."""
+"""Matches predicted segments with true ones and classifies the errors."""
 
 from __future__ import annotations
 
@@ -8,102 +8,104 @@ import numpy as np
 
 from skeljax.localize.segments import Segments
 
-TIOU = 0.5  # overlap from which a segment is found
-LEAST = 0.1  # overlap from which two segments have to do with each other
+TIOU = 0.5  # temporal IoU from which a predicted segment is correct
+MIN_TIOU = 0.1  # temporal IoU from which two segments are compared at all
 
 CORRECT = 'correct'
 BOUNDARY = 'boundary off'
 LABEL = 'wrong label'
 DOUBLE = 'double'
-NOTHING = 'false alarm'
+FALSE_ALARM = 'false alarm'
 MISSED = 'missed'
-KINDS = (CORRECT, MISSED, LABEL, BOUNDARY, DOUBLE, NOTHING)
+KINDS = (CORRECT, MISSED, LABEL, BOUNDARY, DOUBLE, FALSE_ALARM)
 
 
-class Kinds(NamedTuple):
-    """Kinds of N found and G true segments of one recording.
+class SegmentKinds(NamedTuple):
+    """Kinds of the N predicted and G true segments of one recording.
 
     Attributes:
-        found: kind of each found segment.
-        true: kind of each true one: correct, boundary off, wrong label or missed.
-        found_partner: position of the true segment that a found one is about, -1 for none,
-            int64[N].
-        true_partner: position of the found segment that a true one is about, int64[G].
+        predicted: kind of each predicted segment.
+        true: kind of each true segment: correct, boundary off, wrong label or missed.
+        predicted_match: index of the true segment compared with each predicted one, -1 for
+            none, int64[N].
+        true_match: index of the predicted segment matched with each true one, -1 for none,
+            int64[G].
     """
 
-    found: tuple[str, ...]
+    predicted: tuple[str, ...]
     true: tuple[str, ...]
-    found_partner: np.ndarray
-    true_partner: np.ndarray
+    predicted_match: np.ndarray
+    true_match: np.ndarray
 
     @property
     def error(self) -> float:
-        """1 - F1: the share of segments, found and true, that are not right; 0 for none at all."""
-        count = len(self.found) + len(self.true)
-        return 1 - 2 * self.found.count(CORRECT) / count if count else 0.0
+        """1 - F1 of the segments; 0 if there are neither predicted nor true segments."""
+        count = len(self.predicted) + len(self.true)
+        return 1 - 2 * self.predicted.count(CORRECT) / count if count else 0.0
 
 
-def classify(found: Segments, true: Segments, *, tiou: float = TIOU, least: float = LEAST) -> Kinds:
-    """Compares what was found in a recording with the truth.
+def classify(
+    predicted: Segments, true: Segments, *, tiou: float = TIOU, min_tiou: float = MIN_TIOU
+) -> SegmentKinds:
+    """Compares the predicted segments of a recording with the true ones.
 
-    From the best score down, equal ones by start, a found segment that overlaps a free
-    true one of its class by `tiou` is correct and takes it, the one of the highest overlap.
-    Of the others, each in the same order:
+    Predicted segments are processed by descending score, equal ones by start. First, each is
+    matched with the unmatched true segment of its class that it overlaps most, if their IoU is at
+    least `tiou`: `correct`. The others are then classified in the same order:
 
-    * overlaps segments of its class by `least`: `boundary off`, if the one that it
-      overlaps most is free, and takes it; else `double`;
-    * overlaps only segments of other classes by it: `wrong label`;
-    * overlaps nothing by it: `false alarm`.
+    * IoU of at least `min_tiou` with segments of the same class: `boundary off` if the one of
+      the highest IoU is unmatched, and matched with it; otherwise `double`;
+    * IoU of at least `min_tiou` with segments of other classes only: `wrong label`;
+    * otherwise `false alarm`.
 
-    A true segment that nothing took is `wrong label` where one of these is about it,
-    else `missed`.
+    An unmatched true segment is `wrong label` if a predicted segment of that kind is compared
+    with it, otherwise `missed`.
 
     Args:
-        found: segments of one recording.
-        true: true segments of it; scores are not read.
-        tiou: temporal intersection over union from which a segment is correct.
-        least: from which it is about a true one at all, above 0.
+        predicted: segments of one recording.
+        true: true segments of the same recording; scores are ignored.
+        tiou: temporal IoU from which a segment is correct.
+        min_tiou: temporal IoU from which two segments are compared at all, above 0.
     """
-    overlap = _overlaps(found, true)
-    same = found.label[:, None] == true.label[None]
-    kinds = [''] * len(found)
-    about = np.full(len(found), -1)
-    taker = np.full(len(true), -1)
-    order = np.lexsort((found.start, -found.score))
-    for this in order:
-        open_overlap = np.where(same[this] & (taker < 0), overlap[this], 0.0)
-        if open_overlap.max(initial=0.0) >= tiou:
-            kinds[this], about[this] = CORRECT, open_overlap.argmax()
-            taker[about[this]] = this
-    for this in order:
-        if kinds[this]:
+    overlap = _pairwise_iou(predicted, true)
+    same_class = predicted.label[:, None] == true.label[None]
+    kinds = [''] * len(predicted)
+    match = np.full(len(predicted), -1)
+    true_match = np.full(len(true), -1)
+    order = np.lexsort((predicted.start, -predicted.score))
+    for index in order:
+        candidates = np.where(same_class[index] & (true_match < 0), overlap[index], 0.0)
+        if candidates.max(initial=0.0) >= tiou:
+            kinds[index], match[index] = CORRECT, candidates.argmax()
+            true_match[match[index]] = index
+    for index in order:
+        if kinds[index]:
             continue
-        own = np.where(same[this], overlap[this], 0.0)
-        if own.max(initial=0.0) >= least:
-            about[this] = own.argmax()
-            kinds[this] = BOUNDARY if taker[about[this]] < 0 else DOUBLE
-            if kinds[this] == BOUNDARY:
-                taker[about[this]] = this
-        elif overlap[this].max(initial=0.0) >= least:
-            kinds[this], about[this] = LABEL, overlap[this].argmax()
+        own_class = np.where(same_class[index], overlap[index], 0.0)
+        if own_class.max(initial=0.0) >= min_tiou:
+            match[index] = own_class.argmax()
+            kinds[index] = BOUNDARY if true_match[match[index]] < 0 else DOUBLE
+            if kinds[index] == BOUNDARY:
+                true_match[match[index]] = index
+        elif overlap[index].max(initial=0.0) >= min_tiou:
+            kinds[index], match[index] = LABEL, overlap[index].argmax()
         else:
-            kinds[this] = NOTHING
-    truths = []
-    for this in range(len(true)):
-        mislabelled = [p for p in order if kinds[p] == LABEL and about[p] == this]
-        if taker[this] >= 0:
-            truths.append(kinds[taker[this]])
-        elif mislabelled:
-            taker[this] = max(mislabelled, key=lambda p: overlap[p, this])
-            truths.append(LABEL)
+            kinds[index] = FALSE_ALARM
+    true_kinds = []
+    for index in range(len(true)):
+        mislabeled = [p for p in order if kinds[p] == LABEL and match[p] == index]
+        if true_match[index] >= 0:
+            true_kinds.append(kinds[true_match[index]])
+        elif mislabeled:
+            true_match[index] = max(mislabeled, key=lambda p: overlap[p, index])
+            true_kinds.append(LABEL)
         else:
-            truths.append(MISSED)
-    return Kinds(tuple(kinds), tuple(truths), about, taker)
+            true_kinds.append(MISSED)
+    return SegmentKinds(tuple(kinds), tuple(true_kinds), match, true_match)
 
 
-def _overlaps(found: Segments, true: Segments) -> np.ndarray:
-    """Measures the temporal intersection over union of every pair, float64[N, G]."""
-    start, end = found.start[:, None], found.end[:, None]
-    shared = np.minimum(end, true.end) - np.maximum(start, true.start)
-    shared = np.maximum(shared, 0)
+def _pairwise_iou(predicted: Segments, true: Segments) -> np.ndarray:
+    """Computes the temporal intersection over union of every pair, float64[N, G]."""
+    start, end = predicted.start[:, None], predicted.end[:, None]
+    shared = np.maximum(np.minimum(end, true.end) - np.maximum(start, true.start), 0)
     return shared / ((end - start) + (true.end - true.start) - shared)

@@ -1,26 +1,23 @@
-"""Puts the page together: template, style, scripts and data in one HTML file."""
+"""Builds the viewer page: one HTML file with style, scripts and data."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 import contextlib
-import hashlib
-import html
-import importlib.resources
-import json
 import os
 from pathlib import Path
-import re
+
+from markupsafe import Markup
 
 from skeljax import __version__
 from skeljax.errors import InputError
 from skeljax.skeletons import anatomy
-from skeljax.viz import figure
+from skeljax.viz import figure, html_templates
 from skeljax.viz.viewer import kinds
 from skeljax.viz.viewer.entry import Entry
 
-# In this order: each may use those before it.
+_PACKAGE = 'skeljax.viz.viewer'
+# In this order: a script may use those before it.
 SCRIPTS = (
     'decode.js', 'looks.js', 'theme.js', 'tip.js', 'camera.js', 'skeleton.js', 'stage.js',
     'player.js', 'timeline.js', 'curves.js', 'lists.js', 'app.js',
@@ -28,10 +25,10 @@ SCRIPTS = (
 
 
 def check(path: str | os.PathLike, *, force: bool = False) -> Path:
-    """Sees that a page may be written.
+    """Checks that a page can be written to a path.
 
     Raises:
-        InputError: it exists, or its folder cannot be one.
+        InputError: the path is a folder, or a file that exists and `force` is False.
     """
     path = Path(path)
     if path.is_dir():
@@ -50,18 +47,18 @@ def write(
     tiou: float = kinds.TIOU,
     force: bool = False,
 ) -> Path:
-    """Writes the page beside its final name, then renames it.
+    """Writes the page to a temporary file, then renames it.
 
     Args:
         path: HTML file.
-        entries: recordings, in any order; those of one name get a number.
-        classes: names of the classes.
-        title: of the page.
-        tiou: that `entries` were compared with, to be told.
-        force: replaces a file.
+        entries: recordings in any order; repeated names get a number.
+        classes: class names.
+        title: title of the page.
+        tiou: temporal IoU with which the entries were compared, for the page's explanations.
+        force: allows an existing file to be replaced.
 
     Raises:
-        InputError: no entry, a folder that cannot be written, or see `check`.
+        InputError: no entries, the folder is not writable, or see `check`.
     """
     path = check(path, force=force)
     if not entries:
@@ -81,14 +78,17 @@ def write(
 def render(
     entries: Sequence[Entry], *, classes: Sequence[str], title: str, tiou: float = kinds.TIOU
 ) -> str:
-    """Renders the page; it allows itself no script but its own, and no network at all."""
+    """Returns the HTML; its content security policy forbids network access.
+
+    The arguments are those of `write`.
+    """
     names = _unique([entry.name for entry in entries])
-    told = {
+    data = {
         'title': title,
         'version': __version__,
         'tiou': tiou,
         'classes': list(classes),
-        'colours': list(figure.COLOURS),
+        'colors': list(figure.COLORS),
         'parts': list(anatomy.PARTS),
         'kinds': list(kinds.KINDS),
         'recordings': [
@@ -96,33 +96,24 @@ def render(
             for entry, name in zip(entries, names, strict=True)
         ],
     }
-    arrays = [
-        f'<script type="text/plain" id="{name}-{number}">{text}</script>'
-        for number, entry in enumerate(entries)
-        for name, text in entry.arrays.items()
-    ]
-    script = '\n'.join(["'use strict';", *map(asset, SCRIPTS)])
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    texts = {
-        'title': html.escape(title),
-        'digest': digest,
-        'style': asset('style.css'),
-        # Inside a script, `<` could end it.
-        'data': json.dumps(told, separators=(',', ':')).replace('<', '\\u003c'),
-        'arrays': '\n'.join(arrays),
-        'script': script,
-    }
-    # In one pass: a text that looks like a mark stays as it is.
-    return re.sub(r'\{\{(\w+)\}\}', lambda mark: texts[mark[1]], asset('page.html'))
+    return html_templates.render(
+        _PACKAGE,
+        'page/page.html',
+        script='\n'.join(["'use strict';", *map(asset, SCRIPTS)]),
+        title=title,
+        style=Markup(asset('style.css')),
+        data=data,
+        arrays=[entry.arrays for entry in entries],
+    )
 
 
 def asset(name: str) -> str:
-    """Reads a file of the page's folder."""
-    return (importlib.resources.files('skeljax.viz.viewer') / 'page' / name).read_text('utf-8')
+    """Returns the text of a file of the page's folder."""
+    return html_templates.read(_PACKAGE, 'page', name)
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Numbers names that come again: a, b, a (2)."""
+    """Appends a number to repeated names: a, b, a (2)."""
     taken: set[str] = set()
     unique = []
     for name in names:

@@ -9,7 +9,7 @@ import pytest
 from skeljax import localize
 from skeljax.localize import Segments
 from skeljax.sweep import execute
-from skeljax.viz import saved_eval, scores
+from skeljax.viz import saved_eval, score_tables
 
 # Leaves what the verbs leave, the figures those of one made-up evaluation.
 STAND_IN = """
@@ -37,10 +37,10 @@ def verbs(here, monkeypatch):
     found = {name: localize.protocol(name).evaluate(truth, truth, num_classes=2) for name in names}
     (here / 'figures.json').write_text(json.dumps({
         'classes': ['x', 'y'], 'tious': [0.1, 0.2, 0.3, 0.4, 0.5],
-        'protocols': {name: scores.to_json_dict(result) for name, result in found.items()},
+        'protocols': {name: score_tables.to_json_dict(result) for name, result in found.items()},
     }))
     scored = {name: Segments(s.start, s.end, s.label, np.ones(2)) for name, s in truth.items()}
-    saved_eval.write(here / 'figures.npz', saved_eval.Kept(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)))
+    saved_eval.write(here / 'figures.npz', saved_eval.SavedSegments(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)))
     (here / 'stand_in.py').write_text(STAND_IN)
     monkeypatch.setattr(execute, 'SKELJAX', (sys.executable, '-S', str(here / 'stand_in.py')))
 

@@ -8,7 +8,7 @@ from skeljax import localize
 from skeljax.errors import InputError
 from skeljax.localize import Segments
 from skeljax.localize.metrics.diagnose import KINDS, LengthBin, diagnose
-from skeljax.viz import diagnosis as report
+from skeljax.viz import diagnosis_tables as report
 
 TRUTH = {'a': Segments([0, 20, 60], [10, 40, 70], [0, 0, 1]), 'b': Segments([], [], [])}
 
@@ -182,7 +182,7 @@ def test_tables_and_json():
     found = diagnose(predictions, TRUTH, num_classes=2, num_frames={'a': 80, 'b': 20})
     shown = report.text(found, ('walk', 'jump'), 10.0).splitlines()
     lines = {line.split('  ')[0]: line.split() for line in shown}
-    assert lines['right'][1:] == ['2', '66.7'] and lines['wrong label'][2:] == ['1', '33.3']
+    assert lines['correct'][1:] == ['2', '66.7'] and lines['wrong label'][2:] == ['1', '33.3']
     assert lines['start'][1:] == ['1.50', '1.90', '1.50', '0.15', '0.19', '0.15']
     assert lines['jump'][1:] == ['walk', '10', '0.0', '100.0']
     assert lines['walk'][1:] == ['background', '30', '90.0', '10.0']

@@ -58,4 +58,4 @@ def test_scores_are_off_by_half_a_step_at_most(rows):
 
 
 def test_frames_are_held_from_the_one_before():
-    assert encode.held(np.array([0, 1, 0, 1, 0], bool)).tolist() == [1, 1, 1, 3, 3]
+    assert encode.last_valid_frame(np.array([0, 1, 0, 1, 0], bool)).tolist() == [1, 1, 1, 3, 3]

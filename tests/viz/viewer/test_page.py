@@ -93,8 +93,8 @@ def test_every_text_is_readable_on_what_it_stands_on():
     light, dark = (dict(re.findall(r'--([\w-]+): (#\w{6})', block))
                    for block in re.findall(r':root[^{]*\{(.*?)\}', style, re.S)[:2])
 
-    def luminance(colour):
-        parts = np.array([int(colour[i:i + 2], 16) for i in (1, 3, 5)]) / 255
+    def luminance(color):
+        parts = np.array([int(color[i:i + 2], 16) for i in (1, 3, 5)]) / 255
         parts = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return parts @ [0.2126, 0.7152, 0.0722]
 
@@ -175,7 +175,7 @@ def test_older_predictions_tell_less(written, tmp_path):
     _change(tmp_path, written)
     (one,) = predictions.read([tmp_path])
     assert one.classes == ('walk', 'wave') and one.scores is None
-    with pytest.raises(InputError, match='tells no recording; say by --recordings'):
+    with pytest.raises(InputError, match='names no recording; give its folder by --recordings'):
         predictions.recording(one, one.classes)
     told = {'fps': 25.0, 'layout': 'ntu25'}
     assert predictions.recording(one, one.classes, folder=tmp_path, options=told)[0].name == 'one'
@@ -184,7 +184,7 @@ def test_older_predictions_tell_less(written, tmp_path):
 def test_a_recording_that_is_missing_or_another_one_is_told(written, tmp_path):
     np.save(tmp_path / 'one.npy', recording(frames=90).joints)
     (one,) = predictions.read([tmp_path])
-    with pytest.raises(InputError, match='predicted from 100 frames at 25 .* has 90 at 25'):
+    with pytest.raises(InputError, match='predicted from 100 frames at 25 .* has 90 frames at 25 fps'):
         predictions.recording(one, CLASSES)
     (tmp_path / 'one.npy').unlink()
     with pytest.raises(InputError, match=r'one.json: its recording .*one.npy is missing; say'):
@@ -195,7 +195,7 @@ def test_a_recording_that_is_missing_or_another_one_is_told(written, tmp_path):
 
 @pytest.mark.parametrize(
     ('text', 'message'),
-    [('{', 'cannot be read'), ('[]', 'no predictions'), ('{"recording": "a"}', 'no predictions')],
+    [('{', 'cannot be read'), ('[]', 'not written by'), ('{"recording": "a"}', 'not written by')],
 )
 def test_what_are_no_predictions_is_told(tmp_path, text, message):
     path = tmp_path / 'a.json'
@@ -214,7 +214,7 @@ def test_a_folder_without_predictions_is_told(tmp_path):
 def test_damaged_scores_are_told(written, tmp_path):
     (one,) = predictions.read([tmp_path])
     np.savez(tmp_path / 'one.scores.npz', probabilities=np.zeros((7, 4)))
-    with pytest.raises(InputError, match=r'scores are \(7, 4\), expected \(100, 4\)'):
+    with pytest.raises(InputError, match=r'expected scores of shape \(100, 4\), found \(7, 4\)'):
         predictions.probabilities(one, CLASSES)
     (tmp_path / 'one.scores.npz').write_text('no')
     with pytest.raises(InputError, match='cannot be read as .npz'):
@@ -234,7 +234,7 @@ def test_the_truth_is_read_in_seconds(written, tmp_path):
     ('row', 'message'),
     [
         ('one,0,2,fly\none,3,3.5,swim', r"g.csv:2: unknown class 'fly', known: .* \(and 1 more\)$"),
-        ('two,0,2,walk', r'labels none of the recordings \(one, ...\), but two, ...'),
+        ('two,0,2,walk', r'expected labels of one, ..., found those of two, ...'),
     ],
 )
 def test_truth_of_something_else_is_told_in_one_line(written, tmp_path, row, message):
@@ -246,10 +246,10 @@ def test_truth_of_something_else_is_told_in_one_line(written, tmp_path, row, mes
 
 
 def test_a_corpus_of_other_classes_is_told():
-    labelled = dataclasses.replace(
+    labeled = dataclasses.replace(
         recording(), segment_start=np.array([0]), segment_end=np.array([5]),
         segment_label=np.array([1]),
     )
-    assert predictions.truth_of(labelled, ('fly', 'sit'), CLASSES).label.tolist() == [1]
-    with pytest.raises(InputError, match="one: true class 'fly' is none of: walk, sit, wave"):
-        predictions.truth_of(labelled, ('sit', 'fly'), CLASSES)
+    assert predictions.truth_of(labeled, ('fly', 'sit'), CLASSES).label.tolist() == [1]
+    with pytest.raises(InputError, match="one: true class 'fly' is not one of: walk, sit, wave"):
+        predictions.truth_of(labeled, ('sit', 'fly'), CLASSES)

@@ -1,14 +1,14 @@
-// Ties the parts together: one recording at a time, one frame for all.
+// Connects the components: they all show the same recording and frame.
 (() => {
   const get = id => document.getElementById(id);
   const data = JSON.parse(get('data').textContent);
   const {classes, recordings} = data;
-  Looks.use(data.colours);
+  Looks.use(data.colors);
 
   const VIEWS = ['front', 'side', 'top'];
   const SPEEDS = [...get('speed').options].map(option => Number(option.value));
-  let current = null;  // the recording that is shown
-  let loading = 0;     // number of the last request to show one
+  let current = null;  // the recording on display
+  let loading = 0;     // counts calls of load(); an outdated one must not call show()
 
   const stage = new Stage(get('stage'));
   const player = new Player(onFrame, onState);
@@ -24,9 +24,9 @@
   const segmentList = new Lists.Segments(data.kinds, classes, (row, index) => choose(row, index));
   const classList = new Lists.Classes(classes, highlight);
 
-  // What is decoded stays in the recording: coming back is at once.
+  // Decoded arrays are kept in the recording, so that it is decoded only once.
   async function load(at, frame = 0) {
-    const mine = ++loading, recording = recordings[at];
+    const request = ++loading, recording = recordings[at];
     player.pause();
     if (!recording.joints) {
       const id = name => `${name}-${at}`, has = recording.arrays.includes('scores');
@@ -36,12 +36,12 @@
       ]);
       Object.assign(recording, {joints, states, scores, gaps: Decode.gaps(recording, states)});
     }
-    if (mine === loading) show(at, frame);
+    if (request === loading) show(at, frame);
   }
 
   function show(at, frame) {
     const recording = current = recordings[at];
-    const labels = Curves.worth(recording, classes.length);
+    const labels = Curves.classesToShow(recording, classes.length);
     player.load(recording.frames, recording.fps, frame);
     setLoop(false);
     recordingList.draw(at);
@@ -51,15 +51,18 @@
     timeline.show(recording, classes);
     curves.show(recording, classes, labels);
     stage.show(recording, player.frame);
-    const about = [recording.name, `${recording.frames} frames at ${Number(recording.fps.toFixed(2))} a second`];
+    const about = [
+      recording.name, `${recording.frames} frames at ${Number(recording.fps.toFixed(2))} fps`,
+    ];
     if (recording.persons > 1) about.push(`${recording.persons} persons`);
-    about.push(`joints ${recording.body.layout}`);
+    about.push(`layout ${recording.body.layout}`);
     get('about').textContent = about.join(' · ');
-    get('guessed').hidden = !recording.states.includes(1);
+    get('not-measured').hidden = !recording.states.includes(1);
     get('now-truth-row').hidden = !recording.truth;
     get('seconds-all').textContent = ((recording.frames - 1) / recording.fps).toFixed(2);
     get('frame-all').textContent = recording.frames - 1;
-    for (const button of document.querySelectorAll('.transport .wrong')) button.hidden = !recording.truth;
+    for (const button of document.querySelectorAll('.transport .wrong'))
+      button.hidden = !recording.truth;
     get('more').hidden = !recording.others.length;
     labelMore();
     get('chosen').textContent = '';
@@ -76,7 +79,7 @@
     classList.seek(frame);
     get('seconds').textContent = (frame / current.fps).toFixed(2);
     get('frame').textContent = frame;
-    get('absent').hidden = stage.someone();
+    get('absent').hidden = stage.anyPerson();
     const {name, found, truth} = current;
     Lists.now(get('now-found'), {name, classes, segments: found, frame, scored: true});
     if (truth) Lists.now(get('now-truth'), {name, classes, segments: truth, frame, scored: false});
@@ -95,7 +98,7 @@
     player.seek(frame);
   }
 
-  // Jumps to a segment and tells about it.
+  // Jumps to a segment and shows its description.
   function choose(row, index) {
     const segment = current[row][index], wasLooping = Boolean(player.loop);
     if (segment.start < timeline.from || segment.end > timeline.to)
@@ -118,15 +121,15 @@
     get('loop').setAttribute('aria-pressed', String(Boolean(player.loop)));
   }
 
-  // Goes to the next (1) or previous (-1) segment of the row last chosen.
+  // Goes to the next (1) or previous (-1) segment in the row of the selected one.
   function step(direction) {
     const row = timeline.chosen?.row || 'found', segments = current[row];
     let index = timeline.chosen ? timeline.chosen.index + direction : nearest(segments, direction);
     index = Math.min(segments.length - 1, Math.max(0, index));
     if (!segments.length) return;
-    const held = document.activeElement?.classList.contains('segment');
+    const focused = document.activeElement?.classList.contains('segment');
     const element = choose(row, index);
-    if (held) element?.focus({preventScroll: true});
+    if (focused) element?.focus({preventScroll: true});
   }
 
   function nearest(segments, direction) {
@@ -139,7 +142,9 @@
   function stepError(direction) {
     const errors = Lists.listed(current).filter(({segment}) => Lists.wrong(segment.kind));
     if (!errors.length) return;
-    const at = errors.findIndex(({row, index}) => row === timeline.chosen?.row && index === timeline.chosen.index);
+    const chosen = timeline.chosen;
+    const at = errors.findIndex(
+      ({row, index}) => row === chosen?.row && index === chosen.index);
     let next = at + direction;
     if (at < 0) {
       next = direction > 0
@@ -162,20 +167,20 @@
   }
 
   function labelMore() {
-    get('more').textContent = `${timeline.more ? 'Hide' : 'Show'} ${current.others.length} weaker`;
+    get('more').textContent = `${timeline.more ? 'Hide' : 'Show'} ${current.others.length} other proposals`;
     get('more').setAttribute('aria-pressed', String(timeline.more));
   }
 
-  // The address keeps recording and frame.
+  // Stores recording and frame in the URL.
   function remember() {
     const hash = `#recording=${encodeURIComponent(current.name)}&frame=${player.frame}`;
     if (location.hash !== hash) history.replaceState(null, '', hash);
   }
 
   function remembered() {
-    const told = new URLSearchParams(location.hash.slice(1));
-    const at = recordings.findIndex(({name}) => name === told.get('recording'));
-    const frame = parseInt(told.get('frame'), 10);
+    const stored = new URLSearchParams(location.hash.slice(1));
+    const at = recordings.findIndex(({name}) => name === stored.get('recording'));
+    const frame = parseInt(stored.get('frame'), 10);
     return {at: at < 0 ? recordingList.order()[0] : at, frame: at < 0 || !(frame > 0) ? 0 : frame};
   }
 
@@ -243,7 +248,7 @@
     KEYS[key](event.shiftKey);
   });
 
-  // Who clicks with the mouse wants the keys for the page, not for the button.
+  // After a mouse click, keys should control the page and not the clicked button.
   document.addEventListener('click', event => {
     if (event.detail && document.activeElement?.matches('button')) document.activeElement.blur();
   });
@@ -270,15 +275,16 @@
     button.addEventListener('click', () => stage.reset(button.dataset.view));
   get('speed').addEventListener('change', () => { player.speed = Number(get('speed').value); });
   get('help-kinds').append(...data.kinds.flatMap(kind => {
-    const told = {
-      'correct': `same class, overlap (tIoU) ${data.tiou} or more`,
-      'missed': 'true, but nothing was found there',
-      'wrong label': 'something was found there, of another class',
-      'boundary off': `same class, but the overlap is under ${data.tiou}`,
-      'double': 'found once more, or in pieces',
-      'false alarm': 'found where nothing is true',
+    const meaning = {
+      'correct': `same class, tIoU of at least ${data.tiou}`,
+      'missed': 'true segment without a matching prediction',
+      'wrong label': 'overlaps only true segments of other classes',
+      'boundary off': `same class, tIoU below ${data.tiou}`,
+      'double': 'second prediction for a matched true segment',
+      'false alarm': 'overlaps no true segment',
     }[kind];
-    return [Lists.make('dt', Lists.wrong(kind) ? 'wrong' : '', `${Looks.MARKS[kind]} ${kind}`), Lists.make('dd', '', told)];
+    const term = Lists.make('dt', Lists.wrong(kind) ? 'wrong' : '', `${Looks.MARKS[kind]} ${kind}`);
+    return [term, Lists.make('dd', '', meaning)];
   }));
   addEventListener('hashchange', () => {
     const {at, frame} = remembered();

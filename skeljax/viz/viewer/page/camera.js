@@ -1,10 +1,10 @@
-// An eye that circles round a target, y up.
+// A camera that orbits a target; the y axis points up.
 const Camera = (() => {
   const FIELD = 32 * Math.PI / 180;
 
   class Camera {
     constructor() {
-      this.turn = 0;  // about y; 0 looks at what faces z
+      this.turn = 0;  // about y; 0 is the front of a body that faces z
       this.tilt = 0.2;
       this.distance = 4;
       this.target = [0, 1, 0];
@@ -19,7 +19,7 @@ const Camera = (() => {
       ];
     }
 
-    // Prepares `project` for a picture of that size.
+    // Computes what `project` needs for a canvas of this size.
     aim(width, height) {
       const [st, ct] = [Math.sin(this.turn), Math.cos(this.turn)];
       const [su, cu] = [Math.sin(this.tilt), Math.cos(this.tilt)];
@@ -31,7 +31,7 @@ const Camera = (() => {
       this.middle = [width / 2, height / 2];
     }
 
-    // [x, y, depth] in pixels and metres; pixels of a metre there: `scale(depth)`.
+    // Returns [x, y, depth] in pixels and meters; a meter at that depth is `scale(depth)` pixels.
     project(x, y, z) {
       const [dx, dy, dz] = [x - this.at[0], y - this.at[1], z - this.at[2]];
       const dot = axis => axis[0] * dx + axis[1] * dy + axis[2] * dz;
@@ -53,11 +53,11 @@ const Camera = (() => {
       this.distance = Math.min(30 * size, Math.max(0.6 * size, this.distance * factor));
     }
 
-    // Moves the target in the plane of the picture, in pixels.
+    // Moves the target parallel to the image plane, in pixels.
     shift(x, y) {
-      const metres = 1 / this.scale(this.distance);
+      const meters = 1 / this.scale(this.distance);
       for (let i = 0; i < 3; i++)
-        this.target[i] += metres * (y * this.up[i] - x * this.right[i]);
+        this.target[i] += meters * (y * this.up[i] - x * this.right[i]);
     }
   }
 

@@ -1,9 +1,9 @@
-// One filled curve of the score a class, with its truth shaded behind.
+// One filled curve of scores per class, with its true segments shaded behind.
 const Curves = (() => {
   const HIGH = 26;
-  const NARROW = 560;  // pixels, under which names stand in the rows
+  const NARROW = 560;  // pixels; below this width, names are drawn inside the rows
 
-  // Makes a canvas as large as its box, in the pixels of the screen.
+  // Resizes a canvas to its box, in device pixels, and clears it.
   function fit(canvas, box, height = box.clientHeight) {
     const dots = window.devicePixelRatio || 1, width = box.clientWidth;
     canvas.width = Math.round(width * dots);
@@ -16,8 +16,8 @@ const Curves = (() => {
     return context;
   }
 
-  // Classes worth a row: true, found, or ever above 10 %; at most 24, the best ones.
-  function worth(recording, count) {
+  // Returns the classes to show: true, predicted, or with a peak above 10 %; at most 24.
+  function classesToShow(recording, count) {
     const value = new Float64Array(count);
     (recording.scores || []).forEach((row, label) => {
       let peak = 0;
@@ -67,9 +67,9 @@ const Curves = (() => {
         context.globalAlpha = 1;
         context.fillStyle = faint;
         context.fillRect(0, base, width, 1);
-        const colour = Looks.line(label, paper, ink);
+        const color = Looks.line(label, paper, ink);
         context.globalAlpha = strong ? 0.16 : 0.05;
-        context.fillStyle = colour;
+        context.fillStyle = color;
         for (const segment of recording.truth || []) {
           if (segment.label !== label) continue;
           const [from, to] = [timeline.x(segment.start), timeline.x(segment.end)];
@@ -82,7 +82,7 @@ const Curves = (() => {
         area.lineTo(0, base);
         context.fill(area);
         context.globalAlpha = strong ? 1 : 0.3;
-        context.strokeStyle = colour;
+        context.strokeStyle = color;
         context.lineWidth = 1.4;
         context.stroke(line);
         if (narrow) {
@@ -98,7 +98,7 @@ const Curves = (() => {
       context.globalAlpha = 1;
     }
 
-    // The highest score of every pixel: no peak is lost between them.
+    // Draws the maximum score of each pixel, so that no peak is lost between samples.
     outline(scores, width, base, tall) {
       const {from, to} = this.timeline, path = new Path2D();
       const each = (to - from) / width;
@@ -114,7 +114,7 @@ const Curves = (() => {
       return path;
     }
 
-    // What the curve under the pointer says.
+    // Returns class and score of the curve under the pointer.
     at(clientY, frame) {
       const y = clientY - this.box.getBoundingClientRect().top;
       const label = this.labels[Math.floor(y / HIGH)];
@@ -123,5 +123,5 @@ const Curves = (() => {
     }
   }
 
-  return {Curves, fit, worth};
+  return {Curves, fit, classesToShow};
 })();

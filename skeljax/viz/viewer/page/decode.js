@@ -1,4 +1,4 @@
-// Reads the arrays that encode.py wrote: base64 of deflated differences along time.
+// Decodes the arrays from encode.py: base64, deflated differences along time.
 const Decode = (() => {
   async function bytes(id) {
     const text = atob(document.getElementById(id).textContent);
@@ -8,25 +8,25 @@ const Decode = (() => {
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  // Float32Array [frames, persons x joints x 3] in metres.
+  // Returns Float32Array [frames, persons x joints x 3] in meters.
   async function joints(id, {frames, body}) {
     const raw = await bytes(id);
     const count = raw.length / 2;
     const channels = count / frames;
-    const metres = new Float32Array(count);
+    const meters = new Float32Array(count);
     for (let channel = 0; channel < channels; channel++) {
       const origin = body.origin[channel % 3];
       let value = 0;
       for (let frame = 0, at = channel * frames; frame < frames; frame++, at++) {
-        // Differences are modulo 2^16; `<< 16 >> 16` is the signed number of these bits.
+        // Differences are modulo 2^16; `<< 16 >> 16` sign-extends the low 16 bits.
         value = ((value + raw[at] + (raw[count + at] << 8)) << 16) >> 16;
-        metres[frame * channels + channel] = origin + body.step * value;
+        meters[frame * channels + channel] = origin + body.step * value;
       }
     }
-    return metres;
+    return meters;
   }
 
-  // Uint8Array [frames, persons x joints]: 0 absent, 1 guessed, 2 measured.
+  // Returns Uint8Array [frames, persons x joints]: 0 absent, 1 not measured, 2 measured.
   async function states(id, {frames}) {
     const raw = await bytes(id);
     const channels = raw.length / frames;
@@ -37,7 +37,7 @@ const Decode = (() => {
     return byFrame;
   }
 
-  // One Uint8Array [frames] a class, 255 for certain.
+  // Returns one Uint8Array [frames] per class; 255 is probability 1.
   async function scores(id, {frames}) {
     const raw = await bytes(id);
     const rows = [];
@@ -49,14 +49,14 @@ const Decode = (() => {
     return rows;
   }
 
-  // [start, end) of the times in which nobody is seen.
+  // Returns the frame ranges [start, end) in which no person is present.
   function gaps({frames}, states) {
     const runs = [], size = states.length / frames;
     for (let frame = 0; frame < frames; frame++) {
-      const nobody = states.subarray(frame * size, (frame + 1) * size).every(state => !state);
+      const empty = states.subarray(frame * size, (frame + 1) * size).every(state => !state);
       const last = runs.at(-1);
-      if (nobody && last && last[1] === frame) last[1]++;
-      else if (nobody) runs.push([frame, frame + 1]);
+      if (empty && last && last[1] === frame) last[1]++;
+      else if (empty) runs.push([frame, frame + 1]);
     }
     return runs;
   }

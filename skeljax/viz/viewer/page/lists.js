@@ -1,4 +1,4 @@
-// The lists beside the stage: recordings, segments, classes.
+// The lists beside the skeleton view: recordings, segments, classes.
 const Lists = (() => {
   const make = (tag, className, text = '') => {
     const element = document.createElement(tag);
@@ -9,7 +9,7 @@ const Lists = (() => {
   const percent = share => `${Math.round(100 * share)} %`;
   const wrong = kind => Boolean(kind) && kind !== 'correct';
 
-  // How often each kind occurs: found segments, and true ones that are missed.
+  // Counts the kinds of predicted segments, and the missed true ones.
   function count(recording) {
     const counts = {};
     for (const segment of recording.found) counts[segment.kind] = (counts[segment.kind] || 0) + 1;
@@ -18,7 +18,7 @@ const Lists = (() => {
     return counts;
   }
 
-  // All that is listed, by time: {row, index, segment}.
+  // Returns predicted and missed segments by time, as {row, index, segment}.
   function listed(recording) {
     const items = recording.found.map((segment, index) => ({row: 'found', index, segment}));
     (recording.truth || []).forEach((segment, index) => {
@@ -43,16 +43,16 @@ const Lists = (() => {
       this.search.addEventListener('input', () => this.draw());
     }
 
-    // Positions of the recordings as they are listed.
+    // Returns the indices of the matching recordings in the order of the list.
     order() {
-      const all = this.recordings, sought = this.search.value.trim().toLowerCase();
+      const all = this.recordings, query = this.search.value.trim().toLowerCase();
       const by = {
         error: (a, b) => (all[b].error ?? -1) - (all[a].error ?? -1),
         name: (a, b) => all[a].name.localeCompare(all[b].name, undefined, {numeric: true}),
         length: (a, b) => all[b].frames / all[b].fps - all[a].frames / all[a].fps,
       };
       return [...all.keys()]
-        .filter(at => all[at].name.toLowerCase().includes(sought))
+        .filter(at => all[at].name.toLowerCase().includes(query))
         .sort((a, b) => by[this.sort.value](a, b) || by.name(a, b));
     }
 
@@ -64,15 +64,15 @@ const Lists = (() => {
         button.type = 'button';
         if (at === current) button.setAttribute('aria-current', 'true');
         button.append(make('span', 'name', name));
-        const told = make('span', 'quiet', Timeline.clock(frames / fps, 1) + (frames / fps < 60 ? ' s' : ''));
+        const summary = make('span', 'quiet', Timeline.clock(frames / fps, 1) + (frames / fps < 60 ? ' s' : ''));
         if (error !== null) {
           button.append(make('span', 'error', percent(error)));
           const bar = make('span', 'meter');
           bar.style.setProperty('--share', error);
-          told.append(` · ${Object.entries(count(this.recordings[at])).filter(([kind]) => wrong(kind))
-            .map(([kind, n]) => `${n} ${kind}`).join(', ') || 'all right'}`);
-          button.append(told, bar);
-        } else button.append(told);
+          summary.append(` · ${Object.entries(count(this.recordings[at])).filter(([kind]) => wrong(kind))
+            .map(([kind, n]) => `${n} ${kind}`).join(', ') || 'all correct'}`);
+          button.append(summary, bar);
+        } else button.append(summary);
         button.addEventListener('click', () => this.onChoose(at));
         item.append(button);
         return item;
@@ -96,7 +96,7 @@ const Lists = (() => {
       this.only = null;
       const correct = recording.found.filter(segment => segment.kind === 'correct').length;
       this.right.textContent = recording.truth
-        ? `${correct} of ${recording.truth.length} right` : `${recording.found.length} found`;
+        ? `${correct} of ${recording.truth.length} correct` : `${recording.found.length} predicted`;
       this.draw();
     }
 
@@ -134,7 +134,7 @@ const Lists = (() => {
         return item;
       });
       this.list.replaceChildren(...this.buttons);
-      if (!items.length) this.list.append(make('li', 'quiet', 'nothing was found'));
+      if (!items.length) this.list.append(make('li', 'quiet', 'no segments'));
     }
 
     seek(frame) {
@@ -169,7 +169,7 @@ const Lists = (() => {
       const scored = Boolean(recording.scores);
       const left = this.classes.length - labels.length;
       this.note.textContent = (scored ? 'score now' : '') +
-        (left ? `${scored ? '; ' : ''}${left} unused` : '');
+        (left ? `${scored ? '; ' : ''}${left} not shown` : '');
       this.bars = [];
       this.list.replaceChildren(...labels.map(label => {
         const item = make('li', ''), button = make('button', 'line');
@@ -178,7 +178,7 @@ const Lists = (() => {
         button.append(Looks.swatch(label), make('span', 'name', this.classes[label]));
         if (scored) {
           const value = make('span', 'value quiet'), bar = make('span', 'meter');
-          bar.style.setProperty('--colour', Looks.colour(label));
+          bar.style.setProperty('--color', Looks.color(label));
           button.append(value, bar);
           this.bars.push({label, value, bar});
         }
@@ -205,7 +205,7 @@ const Lists = (() => {
     }
   }
 
-  // What goes on in a frame: chips in `place`, made anew only when they change.
+  // Shows the segments of a frame as chips in `place`; rebuilds them only when they change.
   function now(place, {name, classes, segments, frame, scored}) {
     const here = segments.filter(({start, end}) => start <= frame && frame < end);
     const key = here.map(segment => segments.indexOf(segment)).join();

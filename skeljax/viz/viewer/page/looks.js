@@ -1,4 +1,4 @@
-// Colours and patterns of classes, the same in every row and as in the pictures of `report`.
+// Colors and patterns of classes, the same in all views and in the plots of reports.
 const Looks = (() => {
   const HATCHES = [
     null,
@@ -12,11 +12,11 @@ const Looks = (() => {
     'correct': '✓', 'missed': '○', 'wrong label': '≠', 'boundary off': '↔', 'double': '×2',
     'false alarm': '+',
   };
-  let colours = [];
+  let colors = [];
 
-  const use = list => { colours = list; };
-  const colour = label => colours[label % colours.length];
-  const hatch = label => HATCHES[Math.floor(label / colours.length) % HATCHES.length];
+  const use = list => { colors = list; };
+  const color = label => colors[label % colors.length];
+  const hatch = label => HATCHES[Math.floor(label / colors.length) % HATCHES.length];
 
   const channels = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
   const hex = parts => '#' + parts.map(p => Math.round(p).toString(16).padStart(2, '0')).join('');
@@ -26,8 +26,8 @@ const Looks = (() => {
     return hex(a.map((part, i) => part + share * (b[i] - part)));
   }
 
-  function luminance(colour) {
-    const [r, g, b] = channels(colour).map(part => {
+  function luminance(color) {
+    const [r, g, b] = channels(color).map(part => {
       const share = part / 255;
       return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
     });
@@ -41,18 +41,18 @@ const Looks = (() => {
 
   const textOn = fill => contrast(fill, '#ffffff') > contrast(fill, '#111418') ? '#ffffff' : '#111418';
 
-  // The colour of a class as a line: moved towards the ink until 3:1 on the paper.
+  // Returns the color of a class for lines, mixed with the ink until its contrast is 3:1.
   function line(label, paper, ink) {
     for (let share = 0; share < 1; share += 0.1) {
-      const tried = mix(colour(label), ink, share);
-      if (contrast(tried, paper) >= 3) return tried;
+      const mixed = mix(color(label), ink, share);
+      if (contrast(mixed, paper) >= 3) return mixed;
     }
     return ink;
   }
 
-  // Gives an element the look of a class.
+  // Applies color and pattern of a class to an element.
   function dress(element, label) {
-    const fill = colour(label), pattern = hatch(label);
+    const fill = color(label), pattern = hatch(label);
     element.style.background = pattern ? `${pattern}, ${fill}` : fill;
     element.style.color = textOn(fill);
   }
@@ -64,5 +64,5 @@ const Looks = (() => {
     return element;
   };
 
-  return {MARKS, use, colour, hatch, mix, contrast, textOn, line, dress, swatch};
+  return {MARKS, use, color, hatch, mix, contrast, textOn, line, dress, swatch};
 })();

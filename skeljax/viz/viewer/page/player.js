@@ -1,4 +1,4 @@
-// Time: which frame is shown, and how it goes on.
+// Playback: the current frame, speed and loop.
 const Player = (() => {
   class Player {
     constructor(onFrame, onState) {

@@ -1,10 +1,10 @@
-// Draws one body: limbs from back to front, each with a rim that parts it from those behind.
+// Draws one body: limbs from back to front, each with an outline in the background color.
 const Skeleton = (() => {
   const WIDTHS = [0.032, 0.021, 0.021, 0.027, 0.027];  // widths of torso, arms, legs; in body heights
   const HEAD = 0.062;
 
-  // Lists what is to be drawn as {depth, draw}; `at` gives a joint's [x, y, z].
-  function pieces(context, camera, body, at, state, colours, alpha) {
+  // Returns the parts to draw as {depth, draw}; `at` returns [x, y, z] of a joint.
+  function pieces(context, camera, body, at, state, colors, alpha) {
     const list = [];
     const points = body.joints.map((_, joint) => state(joint) ? camera.project(...at(joint)) : null);
     const width = (part, depth) => Math.max(1.2, WIDTHS[part] * body.height * camera.scale(depth));
@@ -14,19 +14,19 @@ const Skeleton = (() => {
       if (!from || !to || from[2] < 0.1 || to[2] < 0.1) return;
       const depth = (from[2] + to[2]) / 2, part = body.parts[joint];
       const known = state(parent) === 2 && state(joint) === 2;
-      list.push({depth, draw: () => limb(context, from, to, width(part, depth), colours, part, known, alpha)});
+      list.push({depth, draw: () => limb(context, from, to, width(part, depth), colors, part, known, alpha)});
     });
     if (body.head.length && body.head.every(joint => points[joint]?.[2] > 0.1)) {
       const mean = axis => body.head.reduce((sum, joint) => sum + points[joint][axis], 0) / body.head.length;
       const [x, y, depth] = [mean(0), mean(1), mean(2)];
       const radius = HEAD * body.height * camera.scale(depth);
       const known = body.head.every(joint => state(joint) === 2);
-      list.push({depth: depth - 0.01, draw: () => ball(context, x, y, radius, colours, known, alpha)});
+      list.push({depth: depth - 0.01, draw: () => ball(context, x, y, radius, colors, known, alpha)});
     }
     return list;
   }
 
-  function limb(context, from, to, width, colours, part, known, alpha) {
+  function limb(context, from, to, width, colors, part, known, alpha) {
     const stroke = (style, thick) => {
       context.strokeStyle = style;
       context.lineWidth = thick;
@@ -35,43 +35,43 @@ const Skeleton = (() => {
       context.lineTo(to[0], to[1]);
       context.stroke();
     };
-    context.lineCap = 'butt';  // or the rim of a limb would cut into its neighbour
+    context.lineCap = 'butt';  // a round outline would cut into the adjacent limb
     context.globalAlpha = alpha;
     if (known) {
-      stroke(colours.paper, width + 4);
+      stroke(colors.paper, width + 4);
       context.lineCap = 'round';
-      stroke(colours.parts[part], width);
+      stroke(colors.parts[part], width);
       context.globalAlpha = 0.28 * alpha;
-      stroke(colours.shine, width * 0.35);
+      stroke(colors.shine, width * 0.35);
     } else {
       context.globalAlpha = 0.45 * alpha;
       context.setLineDash([width * 0.7 + 1, width * 0.5 + 2]);
-      stroke(colours.parts[part], width * 0.6);
+      stroke(colors.parts[part], width * 0.6);
       context.setLineDash([]);
     }
     context.globalAlpha = 1;
   }
 
-  function ball(context, x, y, radius, colours, known, alpha) {
+  function ball(context, x, y, radius, colors, known, alpha) {
     context.globalAlpha = (known ? 1 : 0.4) * alpha;
-    context.fillStyle = colours.parts[0];
-    context.strokeStyle = colours.paper;
+    context.fillStyle = colors.parts[0];
+    context.strokeStyle = colors.paper;
     context.lineWidth = 2;
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fill();
     context.stroke();
     context.globalAlpha = (known ? 0.18 : 0.08) * alpha;
-    context.fillStyle = colours.shine;
+    context.fillStyle = colors.shine;
     context.beginPath();
     context.arc(x - radius * 0.28, y - radius * 0.3, radius * 0.45, 0, 2 * Math.PI);
     context.fill();
     context.globalAlpha = 1;
   }
 
-  // The light is straight above: a stroke under every limb, all of one darkness.
-  function shadow(context, camera, body, floor, at, state, colours) {
-    context.strokeStyle = colours.shadow;
+  // Light from straight above: a stroke on the floor below every limb, without overlaps.
+  function shadow(context, camera, body, floor, at, state, colors) {
+    context.strokeStyle = colors.shadow;
     context.lineCap = 'round';
     body.parents.forEach((parent, joint) => {
       if (parent < 0 || !body.drawn[parent] || !body.drawn[joint]) return;

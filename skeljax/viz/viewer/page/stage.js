@@ -1,4 +1,4 @@
-// The room: floor, shadows, path and bodies, and the hands that turn them.
+// The 3-D view: floor, shadows, path and bodies, and pointer input.
 const Stage = (() => {
   class Stage {
     constructor(canvas) {
@@ -15,7 +15,7 @@ const Stage = (() => {
       new ResizeObserver(() => this.resize()).observe(canvas);
     }
 
-    // A recording whose joints and states are decoded.
+    // Shows a recording whose joints and states are decoded.
     show(recording, frame) {
       this.recording = recording;
       this.frame = frame;
@@ -33,39 +33,39 @@ const Stage = (() => {
       return this.recording.states[(frame * this.recording.persons + person) * this.size + joint];
     }
 
-    seen(person, frame = this.frame) {
+    present(person, frame = this.frame) {
       return this.body.drawn.some((drawn, joint) => drawn && this.state(person, joint, frame));
     }
 
-    someone(frame = this.frame) {
+    anyPerson(frame = this.frame) {
       for (let person = 0; person < this.recording.persons; person++)
-        if (this.seen(person, frame)) return true;
+        if (this.present(person, frame)) return true;
       return false;
     }
 
-    centre(person, frame) {
+    center(person, frame) {
       const sum = [0, 0, 0];
-      for (const joint of this.body.centre) {
+      for (const joint of this.body.center) {
         const point = this.at(person, joint, frame);
-        for (let i = 0; i < 3; i++) sum[i] += point[i] / this.body.centre.length;
+        for (let i = 0; i < 3; i++) sum[i] += point[i] / this.body.center.length;
       }
       return sum;
     }
 
-    // Middle of all who are there, null for nobody.
+    // Returns the mean center of the persons in a frame, null without any.
     middle(frame) {
       let count = 0;
       const sum = [0, 0, 0];
       for (let person = 0; person < this.recording.persons; person++) {
-        if (!this.seen(person, frame)) continue;
-        const point = this.centre(person, frame);
+        if (!this.present(person, frame)) continue;
+        const point = this.center(person, frame);
         count++;
         for (let i = 0; i < 3; i++) sum[i] += point[i];
       }
       return count ? sum.map(part => part / count) : null;
     }
 
-    // Looks from the front, the side or above, so that all of the body is in the picture.
+    // Moves the camera to the front, side or top view with the whole body visible.
     reset(view) {
       const {camera, body} = this;
       const turns = {front: 0.35, side: Math.PI / 2, top: 0};
@@ -75,8 +75,8 @@ const Stage = (() => {
       let widest = 0;
       const middle = this.middle(this.frame) || this.anyMiddle() || [0, body.floor + body.height / 2, 0];
       for (let person = 0; person < this.recording.persons; person++) {
-        if (!this.seen(person)) continue;
-        const point = this.centre(person, this.frame);
+        if (!this.present(person)) continue;
+        const point = this.center(person, this.frame);
         widest = Math.max(widest, Math.hypot(point[0] - middle[0], point[2] - middle[2]));
       }
       camera.distance = 2.85 * body.height + 3 * widest;
@@ -86,7 +86,7 @@ const Stage = (() => {
 
     anyMiddle() {
       for (let frame = 0; frame < this.recording.frames; frame++)
-        if (this.someone(frame)) return this.middle(frame);
+        if (this.anyPerson(frame)) return this.middle(frame);
       return null;
     }
 
@@ -94,7 +94,7 @@ const Stage = (() => {
       this.frame = frame;
       const middle = this.follow && this.middle(frame);
       if (middle) {
-        // Small sways leave the eye alone; it comes along when the body leaves.
+        // The camera moves only when the body leaves a zone around the target.
         const [dx, dz] = [middle[0] - this.camera.target[0], middle[2] - this.camera.target[2]];
         const away = Math.hypot(dx, dz), free = 0.18 * this.body.height;
         if (away > free) {
@@ -113,7 +113,7 @@ const Stage = (() => {
       this.draw();
     }
 
-    colours() {
+    colors() {
       const style = getComputedStyle(document.documentElement);
       const get = name => style.getPropertyValue(name).trim();
       const [left, right, torso] = [get('--left'), get('--right'), get('--torso')];
@@ -128,7 +128,7 @@ const Stage = (() => {
       if (!this.recording || !width || !height) return;
       const {context, camera, recording, body} = this;
       const dots = this.canvas.width / width;
-      this.tints ||= this.colours();
+      this.tints ||= this.colors();
       context.setTransform(dots, 0, 0, dots, 0, 0);
       context.clearRect(0, 0, width, height);
       camera.aim(width, height);
@@ -137,7 +137,7 @@ const Stage = (() => {
       this.drawShadows(dots);
       const pieces = [];
       for (let person = 0; person < recording.persons; person++) {
-        if (!this.seen(person)) continue;
+        if (!this.present(person)) continue;
         const at = joint => this.at(person, joint), state = joint => this.state(person, joint);
         pieces.push(...Skeleton.pieces(context, camera, body, at, state, this.tints, person ? 0.75 : 1));
         if (recording.persons > 1) pieces.push(this.number(person));
@@ -146,16 +146,16 @@ const Stage = (() => {
       for (const piece of pieces) piece.draw();
     }
 
-    // Drawn apart and laid over at once, so that limbs do not darken each other's shadow.
+    // Shadows are drawn on a separate canvas, so that overlapping ones are not darker.
     drawShadows(dots) {
-      const {shade, canvas, context} = this, apart = shade.getContext('2d');
+      const {shade, canvas, context} = this, layer = shade.getContext('2d');
       shade.width = canvas.width;
       shade.height = canvas.height;
-      apart.scale(dots, dots);
+      layer.scale(dots, dots);
       for (let person = 0; person < this.recording.persons; person++) {
-        if (!this.seen(person)) continue;
+        if (!this.present(person)) continue;
         const at = joint => this.at(person, joint), state = joint => this.state(person, joint);
-        Skeleton.shadow(apart, this.camera, this.body, this.body.floor, at, state, this.tints);
+        Skeleton.shadow(layer, this.camera, this.body, this.body.floor, at, state, this.tints);
       }
       context.save();
       context.setTransform(1, 0, 0, 1, 0, 0);
@@ -166,7 +166,7 @@ const Stage = (() => {
     }
 
     number(person) {
-      const point = this.centre(person, this.frame);
+      const point = this.center(person, this.frame);
       const [x, y, depth] = this.camera.project(point[0], this.body.floor + 1.12 * this.body.height, point[2]);
       return {depth, draw: () => {
         this.context.fillStyle = this.tints.ink;
@@ -176,7 +176,7 @@ const Stage = (() => {
       }};
     }
 
-    // A grid of half metres (of half heights, where nobody is that tall) that fades away.
+    // A grid of 0.5 m tiles that fades out; for other units, tiles of 2/7 of the height.
     drawFloor() {
       const {context, camera, body} = this;
       const tile = body.height > 0.8 && body.height < 3 ? 0.5 : body.height / 3.5;
@@ -206,7 +206,7 @@ const Stage = (() => {
       context.stroke();
     }
 
-    // The way of every root over the floor: all of it faint, the last three seconds strong.
+    // Draws the path of every root on the floor, the last three seconds emphasized.
     drawTrail() {
       const {context, recording} = this;
       const last = Math.round(3 * recording.fps), jump = Math.max(1, Math.floor(recording.frames / 4000));
@@ -228,8 +228,8 @@ const Stage = (() => {
       let down = false;
       context.beginPath();
       for (let frame = from; frame <= to; frame += jump) {
-        const there = this.seen(person, frame);
-        const point = there && this.centre(person, frame);
+        const there = this.present(person, frame);
+        const point = there && this.center(person, frame);
         const [x, y, depth] = there ? camera.project(point[0], body.floor, point[2]) : [0, 0, 0];
         if (depth < 0.1) down = false;
         else if (down) context.lineTo(x, y);
@@ -248,14 +248,14 @@ const Stage = (() => {
         const before = pointers.get(event.pointerId);
         if (!before || !this.recording) return;
         const [dx, dy] = [event.clientX - before[0], event.clientY - before[1]];
-        const apart = () => {
+        const distance = () => {
           const [a, b] = [...pointers.values()];
           return Math.hypot(a[0] - b[0], a[1] - b[1]);
         };
         if (pointers.size > 1) {
-          const old = apart();
+          const old = distance();
           pointers.set(event.pointerId, [event.clientX, event.clientY]);
-          camera.near(old / Math.max(apart(), 1), this.body.height);
+          camera.near(old / Math.max(distance(), 1), this.body.height);
         } else {
           pointers.set(event.pointerId, [event.clientX, event.clientY]);
           if (event.shiftKey || event.buttons === 2) camera.shift(dx, dy);
@@ -269,7 +269,7 @@ const Stage = (() => {
       canvas.addEventListener('contextmenu', event => event.preventDefault());
       canvas.addEventListener('dblclick', () => this.recording && this.reset('front'));
       canvas.addEventListener('wheel', event => {
-        // Where the page itself scrolls, only with Ctrl: nobody gets stuck on the picture.
+        // If the page scrolls, zoom only with Ctrl: otherwise the canvas would block scrolling.
         const scrolls = document.documentElement.scrollHeight > innerHeight + 4;
         if (!this.recording || (scrolls && !event.ctrlKey)) return;
         event.preventDefault();

@@ -1,16 +1,16 @@
-// Dark or light: as the system has it, unless someone chose.
+// Dark or light theme: the system setting, unless the user chose one.
 const Theme = (() => {
   const system = matchMedia('(prefers-color-scheme: dark)');
   const root = document.documentElement;
   let onChange = () => {};
 
-  // A page that was opened from a file may not be allowed to keep anything.
-  function kept() {
+  // A page opened from a file may have no access to localStorage.
+  function stored() {
     try { return localStorage.getItem('theme'); } catch { return null; }
   }
 
-  function keep(theme) {
-    try { localStorage.setItem('theme', theme); } catch { /* then until the page is closed */ }
+  function store(theme) {
+    try { localStorage.setItem('theme', theme); } catch { /* lost when the page is closed */ }
   }
 
   function set(theme) {
@@ -20,15 +20,15 @@ const Theme = (() => {
 
   function toggle() {
     const theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
-    keep(theme);
+    store(theme);
     set(theme);
   }
 
-  const bySystem = () => { if (!kept()) set(system.matches ? 'dark' : 'light'); };
+  const bySystem = () => { if (!stored()) set(system.matches ? 'dark' : 'light'); };
 
   function start(action) {
     onChange = action;
-    set(kept() || (system.matches ? 'dark' : 'light'));
+    set(stored() || (system.matches ? 'dark' : 'light'));
     system.addEventListener('change', bySystem);
   }
 

@@ -1,4 +1,4 @@
-// Rows of segments over one axis of time, which can be zoomed; the needle is the present.
+// Rows of segments over a zoomable time axis; the needle marks the current frame.
 const Timeline = (() => {
   const ROWS = ['truth', 'found', 'others'];
   const LANE = 26, STRIP = 13, THIN = 9;
@@ -10,7 +10,7 @@ const Timeline = (() => {
     return `${minutes}:${(seconds - 60 * minutes).toFixed(digits).padStart(digits ? digits + 3 : 2, '0')}`;
   };
 
-  // Puts each segment in the first lane that is free.
+  // Assigns each segment to the first free lane.
   function lanes(segments) {
     const ends = [];
     return segments.map(({start, end}) => {
@@ -72,7 +72,7 @@ const Timeline = (() => {
       return Math.min(this.recording.frames - 1, Math.max(0, frame));
     }
 
-    // Shows `share` times as much time, the frame `around` staying where it is.
+    // Multiplies the visible time by `share`; the frame `around` keeps its position.
     zoom(share, around = this.frame) {
       const all = this.recording.frames, least = Math.min(all, Math.max(20, this.recording.fps));
       const length = Math.min(all, Math.max(least, (this.to - this.from) * share));
@@ -104,7 +104,7 @@ const Timeline = (() => {
     }
 
     draw() {
-      // Asked for once: every asking lays the page out anew.
+      // Read once: every access can trigger a layout of the page.
       this.width = this.ruler.clientWidth;
       this.left = this.ruler.offsetLeft;
       if (!this.width) return;
@@ -147,7 +147,8 @@ const Timeline = (() => {
       const marked = row !== 'others' && segments.some(s => s.kind && s.kind !== 'correct');
       const high = lane + (marked ? strip : 2);
       track.style.height = `${count * high}px`;
-      const focused = document.activeElement?.parentElement === track && document.activeElement.dataset.index;
+      const active = document.activeElement;
+      const focused = active?.parentElement === track && active.dataset.index;
       const bars = [];
       segments.forEach((segment, index) => {
         if (segment.end <= this.from || segment.start >= this.to) return;
@@ -183,7 +184,7 @@ const Timeline = (() => {
         const words = document.createElement('span');
         words.textContent = this.classes[segment.label];
         if (Looks.hatch(segment.label) && segment.kind !== 'missed')
-          words.style.background = Looks.colour(segment.label);
+          words.style.background = Looks.color(segment.label);
         name.append(words);
       }
       element.append(name);
@@ -197,7 +198,7 @@ const Timeline = (() => {
       return element;
     }
 
-    // One sentence about a segment.
+    // Returns a description of a segment.
     describe(row, segment) {
       const {fps} = this.recording, at = frame => clock(frame / fps, 2);
       const parts = [`${this.classes[segment.label]}, ${at(segment.start)} to ${at(segment.end)} s`];
@@ -211,14 +212,14 @@ const Timeline = (() => {
       const {fps} = this.recording;
       if (segment.kind === 'wrong label') {
         const name = this.classes[other.label];
-        return row === 'truth' ? `wrong label: found as ${name}` : `wrong label: truly ${name}`;
+        return row === 'truth' ? `wrong label: predicted as ${name}` : `wrong label: true class ${name}`;
       }
       if (segment.kind !== 'boundary off') return segment.kind;
       const [found, truth] = row === 'truth' ? [other, segment] : [segment, other];
-      const told = (frames, early, late) =>
+      const offset = (frames, early, late) =>
         `${(Math.abs(frames) / fps).toFixed(2)} s ${frames < 0 ? early : late}`;
-      return `boundary off: starts ${told(found.start - truth.start, 'early', 'late')}, ` +
-        `ends ${told(found.end - truth.end, 'early', 'late')}`;
+      return `boundary off: starts ${offset(found.start - truth.start, 'early', 'late')}, ` +
+        `ends ${offset(found.end - truth.end, 'early', 'late')}`;
     }
 
     choose(row, index) {
@@ -229,22 +230,22 @@ const Timeline = (() => {
 
     listen() {
       const scrub = event => this.on.seek(this.frameAt(event.clientX));
-      let held = null;
+      let drag = null;
       this.root.addEventListener('pointerdown', event => {
         if (!this.recording || event.button || !event.target.closest('.track')) return;
         const segment = event.target.closest('.segment');
-        held = {x: event.clientX, segment, track: event.target.closest('.track')};
+        drag = {x: event.clientX, segment, track: event.target.closest('.track')};
         if (!segment) {
-          held.track.setPointerCapture(event.pointerId);
+          drag.track.setPointerCapture(event.pointerId);
           scrub(event);
         }
       });
       this.root.addEventListener('pointermove', event => {
         if (!this.recording) return;
         this.pointAt(event);
-        if (held && !held.segment) scrub(event);
+        if (drag && !drag.segment) scrub(event);
       });
-      const release = () => { held = null; };
+      const release = () => { drag = null; };
       this.root.addEventListener('pointerup', release);
       this.root.addEventListener('pointercancel', release);
       this.root.addEventListener('pointerleave', () => this.pointAt(null));
@@ -254,7 +255,7 @@ const Timeline = (() => {
       });
       this.root.addEventListener('focusin', event => {
         const segment = event.target.closest('.segment');
-        if (segment?.matches(':focus-visible')) this.tell(segment, segment.getBoundingClientRect());
+        if (segment?.matches(':focus-visible')) this.showTip(segment, segment.getBoundingClientRect());
       });
       this.root.addEventListener('focusout', () => this.on.tip(null));
       this.root.addEventListener('wheel', event => {
@@ -274,13 +275,13 @@ const Timeline = (() => {
       const frame = this.frameAt(event.clientX), segment = event.target.closest('.segment');
       this.hover.style.transform = `translateX(${this.left + this.x(frame + 0.5)}px)`;
       const at = {left: event.clientX, right: event.clientX, top: event.clientY, bottom: event.clientY};
-      if (segment) return this.tell(segment, at);
+      if (segment) return this.showTip(segment, at);
       const time = `${clock(frame / this.recording.fps, 2)} s · frame ${frame}`;
       const curve = track.id === 'curves' && this.on.curveAt(event.clientY, frame);
       this.on.tip(curve ? `${curve} · ${time}` : time, at);
     }
 
-    tell(element, at) {
+    showTip(element, at) {
       const {row, index} = element.dataset;
       this.on.tip(this.describe(row, this.recording[row][Number(index)]), at);
     }

@@ -1,4 +1,4 @@
-// A word beside the pointer.
+// A tooltip beside the pointer.
 const Tip = (() => {
   function show(text, at) {
     const element = document.getElementById('tip');

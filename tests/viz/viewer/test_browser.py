@@ -12,7 +12,7 @@ from skeljax.formats.motion import Motion
 from skeljax.localize import Segments
 from skeljax.skeletons import skeleton
 from skeljax.viz.viewer import entry, page
-from tests.view import browser as chromium
+from tests.viz.viewer import browser as chromium
 
 CLASSES = ('walk', 'sit', 'wave')
 FPS = 20.0
@@ -102,10 +102,10 @@ def _frame(shown) -> int:
 def test_it_opens_at_the_worst_recording_without_a_word_of_complaint(open_page):
     shown = open_page()
     assert shown.text('h1') == 'A test'
-    assert shown.text('#about').startswith('first · 400 frames at 20 a second')
+    assert shown.text('#about').startswith('first · 400 frames at 20 fps')
     names = shown.run('[...document.querySelectorAll(".recording .name")].map(e => e.textContent)')
     assert names == ['first', 'pair', 'clean']
-    assert shown.text('#right') == '1 of 3 right'
+    assert shown.text('#right') == '1 of 3 correct'
 
 
 def test_the_right_label_at_the_right_time(open_page):
@@ -148,7 +148,7 @@ def test_a_click_on_a_segment_jumps_there_and_tells_what_is_wrong(open_page):
     shown.click('#found [data-index="1"]')
     assert _frame(shown) == 120
     told = shown.text('#chosen')
-    assert told == 'wave, 6.00 to 10.00 s · score 0.80 · wrong label: truly sit'
+    assert told == 'wave, 6.00 to 10.00 s · score 0.80 · wrong label: true class sit'
     shown.click('#truth [data-index="2"]')
     assert _frame(shown) == 240
     shown.click('#segment-list li:nth-child(1) button')
@@ -241,8 +241,8 @@ def test_the_address_keeps_recording_and_frame(open_page):
     assert '2 persons' in shown.text('#about')
 
 
-def _coloured(shown, name: str) -> list:
-    """Finds the middle of what the stage shows in a colour of the theme, as shares of its size."""
+def _colored(shown, name: str) -> list:
+    """Finds the middle of what the stage shows in a color of the theme, as shares of its size."""
     return shown.run(f'''(() => {{
       const canvas = document.querySelector('#stage'), {{width, height}} = canvas;
       const copy = Object.assign(document.createElement('canvas'), {{width, height}});
@@ -263,40 +263,40 @@ def _coloured(shown, name: str) -> list:
 @pytest.mark.parametrize('dark', [False, True])
 def test_the_body_is_seen_from_the_front_and_turns(open_page, dark):
     shown = open_page(dark=dark)
-    (left, left_x, left_y), (right, right_x, _) = (_coloured(shown, f'--{s}') for s in ('left', 'right'))
+    (left, left_x, left_y), (right, right_x, _) = (_colored(shown, f'--{s}') for s in ('left', 'right'))
     assert left > 200 and right > 200 and 0.2 < left_y < 0.8
     assert right_x < left_x  # looking at us, its left is at our right
     for _ in range(21):  # half a turn: 21 times 0.15
         shown.key('d')
-    assert _coloured(shown, '--right')[1] > _coloured(shown, '--left')[1]
+    assert _colored(shown, '--right')[1] > _colored(shown, '--left')[1]
     shown.key('v')
     shown.key('v')
     shown.key('v')
-    assert _coloured(shown, '--left')[1] == pytest.approx(left_x, abs=0.01)
+    assert _colored(shown, '--left')[1] == pytest.approx(left_x, abs=0.01)
     begin = shown.place('#stage', 0.3, 0.5)
     shown.drag(begin, (begin[0] + 390, begin[1]))  # 390 pixels of 0.008
-    assert _coloured(shown, '--right')[1] > _coloured(shown, '--left')[1]
+    assert _colored(shown, '--right')[1] > _colored(shown, '--left')[1]
 
 
 def test_the_eye_follows_or_stays(open_page):
     shown = open_page()
     shown.key('End')
-    assert 0.3 < _coloured(shown, '--left')[1] < 0.75
+    assert 0.3 < _colored(shown, '--left')[1] < 0.75
     shown.key('Home')
     shown.key('f')
-    before = _coloured(shown, '--left')[1]
+    before = _colored(shown, '--left')[1]
     shown.key('ArrowRight', shift=True)
     shown.key('ArrowRight', shift=True)
-    assert _coloured(shown, '--left')[1] > before + 0.01
+    assert _colored(shown, '--left')[1] > before + 0.01
 
 
 def test_nobody_is_drawn_where_nobody_was_seen(open_page):
     shown = open_page('#recording=first&frame=330')
     assert not shown.run('document.querySelector("#absent").hidden')
-    assert _coloured(shown, '--left')[0] == 0
+    assert _colored(shown, '--left')[0] == 0
     shown.run('location.hash = "#recording=first&frame=345"')
     shown.wait('document.querySelector("#absent").hidden')
-    assert _coloured(shown, '--left')[0] > 200
+    assert _colored(shown, '--left')[0] > 200
 
 
 @pytest.mark.parametrize('width', [1280, 400])
@@ -332,7 +332,7 @@ def test_a_single_recording_needs_no_list_and_leaves_no_hole(browser, tmp_path, 
     })''')
     assert min(left for left, _ in edges) <= 16 and max(right for _, right in edges) >= width - 16
     assert shown.run('document.querySelector("#recordings").hidden')
-    assert shown.text('#right') == '4 found' and shown.troubles() == []
+    assert shown.text('#right') == '4 predicted' and shown.troubles() == []
     shown.close()
 
 

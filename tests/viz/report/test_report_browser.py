@@ -2,9 +2,9 @@
 
 import pytest
 
-from skeljax.viz.report import chapters, files
+from skeljax.viz.report import compose, output_files
 from tests import made_report
-from tests.view import browser as chromium
+from tests.viz.viewer import browser as chromium
 
 
 @pytest.fixture(scope='module')
@@ -20,10 +20,10 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope='module')
 def address(tmp_path_factory):
     """A report of two runs, one of 60 classes."""
-    target = files.check(tmp_path_factory.mktemp('report') / 'report.html')
+    target = output_files.check(tmp_path_factory.mktemp('report') / 'report.html')
     name = 'finetune-ui_prmd-composed20-agcn-s0-292fe73664'
     many = made_report.run(name, classes=tuple(f'a movement with number {n}' for n in range(60)))
-    files.write(target, chapters.compose([made_report.run(), many]), title='A test', pages={})
+    output_files.write(target, compose.compose([made_report.run(), many]), title='A test', pages={})
     return target.page.as_uri()
 
 

@@ -12,15 +12,15 @@ def _compare(figures, reference, spread=0.0, reference_spread=0.0, draws=4000, *
 
 
 def test_mean_and_deviation_of_a_sample():
-    row = bootstrap.summarise({0: 1.0, 1: 2.0, 2: 6.0})
+    row = bootstrap.summarize({0: 1.0, 1: 2.0, 2: 6.0})
     assert (row.seeds, row.mean) == (3, 3.0)
     assert row.deviation == pytest.approx(7**0.5)  # (4 + 1 + 9) / 2
     assert np.isnan(row.difference) and row.pairs == 0
 
 
 def test_one_seed_has_no_deviation_and_none_has_no_mean():
-    assert np.isnan(bootstrap.summarise({4: 1.0}).deviation)
-    empty = bootstrap.summarise({})
+    assert np.isnan(bootstrap.summarize({4: 1.0}).deviation)
+    empty = bootstrap.summarize({})
     assert empty.seeds == 0 and np.isnan(empty.mean)
 
 
@@ -70,10 +70,10 @@ def test_no_seed_in_common_is_no_difference():
 
 
 def test_draws_come_again_and_hold_as_many_recordings():
-    counts = bootstrap.draw_recordings(7, 50)
-    np.testing.assert_array_equal(counts, bootstrap.draw_recordings(7, 50))
+    counts = bootstrap.resample_recordings(7, 50)
+    np.testing.assert_array_equal(counts, bootstrap.resample_recordings(7, 50))
     assert counts.shape == (50, 7) and (counts.sum(1) == 7).all() and counts.min() == 0
-    assert (counts != bootstrap.draw_recordings(7, 50, seed=1)).any()
+    assert (counts != bootstrap.resample_recordings(7, 50, seed=1)).any()
     figures, reference = {0: 0.1, 1: 0.4, 2: 0.2}, dict.fromkeys(range(3), 0.0)
     first, second = (_compare(figures, reference, spread=0.1) for _ in range(2))
     assert first == second

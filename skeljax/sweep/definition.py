@@ -1,4 +1,4 @@
-"""What a sweep file says: a base config, named variants of it, seeds.
+"""Defines and loads sweeps: a base config, named variants of it, and seeds.
 
     def get_sweep(arg: str = '') -> Sweep:
         return Sweep(
@@ -24,14 +24,14 @@ from skeljax.errors import InputError
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the table: what differs from the base.
+    """One row of the table: its differences from the base config.
 
     Attributes:
-        changes: fields of the config and their values, as {'finetune.fuser': False}.
-        pretrain: pretrain, then fine-tune from that; False: fine-tune from scratch, or
-            from `finetune.init_from`.
-        base: config with its argument, where it is not the sweep's.
-        against: variant that it is compared with, where it is not the sweep's reference.
+        changes: config field -> value, e.g. {'finetune.fuser': False}.
+        pretrain: True: pretrain, then fine-tune from that. False: fine-tune from scratch, or from
+            `finetune.init_from`.
+        base: config with its argument; the sweep's base by default.
+        against: variant to compare with; the sweep's reference by default.
     """
 
     changes: Mapping[str, object] = field(default_factory=dict)
@@ -45,15 +45,15 @@ class Sweep:
     """An ablation.
 
     Attributes:
-        base: config with its argument, as of `--config`.
+        base: config with its argument, as for `--config`.
         variants: name -> variant, in the order of the table.
-        reference: variant that the others are compared with.
-        changes: of every variant; its own come after.
-        seeds: each is the `seed` and the `finetune.label_seed` of a run.
-        pretrain_seed: of the one pretraining that every seed of a variant starts from; None:
-            each seed pretrains for itself.
-        scale: of the steps of both stages.
-        protocol: that the table shows.
+        reference: variant with which the others are compared.
+        changes: changes of all variants; a variant's own changes take precedence.
+        seeds: each is used as `seed` and `finetune.label_seed` of a run.
+        pretrain_seed: seed of a single pretraining that all seeds of a variant start from; None:
+            one pretraining per seed.
+        scale: factor of the number of steps of both stages.
+        protocol: evaluation protocol of the table.
     """
 
     base: str
@@ -66,17 +66,17 @@ class Sweep:
     protocol: str = 'babel_clean'
 
     def against(self, name: str) -> str:
-        """Names what a variant is compared with; itself for a reference."""
+        """Returns the variant with which a variant is compared; itself for a reference."""
         return self.variants[name].against or self.reference
 
 
 def load(text: str) -> Sweep:
-    """Reads `FILE:arg`: calls `get_sweep(arg)` of the file and sees that it is sound.
+    """Calls `get_sweep(arg)` of `FILE:arg` and checks the result.
 
-    FILE is a path, or one of the sweeps that come with skeljax.
+    FILE is a path, or the name of a sweep in `configs/ablations`.
 
     Raises:
-        InputError: no such file; the file fails; what it returns is no sound sweep.
+        InputError: there is no such file, it raises an error, or the sweep is invalid.
     """
     name, _, arg = text.partition(':')
     path = _find(name)
@@ -86,8 +86,8 @@ def load(text: str) -> Sweep:
         spec.loader.exec_module(module)
         sweep = module.get_sweep(arg)
     except Exception as error:
-        told = str(error).partition('\n')[0]
-        raise InputError(f'{text}: {type(error).__name__}: {told}') from error
+        message = str(error).partition('\n')[0]
+        raise InputError(f'{text}: {type(error).__name__}: {message}') from error
     if not isinstance(sweep, Sweep):
         raise InputError(f'{text}: get_sweep returned {type(sweep).__name__}, not a Sweep')
     _check(sweep, text)
@@ -95,34 +95,34 @@ def load(text: str) -> Sweep:
 
 
 def with_seeds(sweep: Sweep, seeds: list[int] | None, pretrain_seed: int | None = None) -> Sweep:
-    """Replaces the seeds of a sweep where others are given."""
+    """Returns a sweep with other seeds, where they are given."""
     if seeds:
         sweep = replace(sweep, seeds=tuple(dict.fromkeys(seeds)))
     return sweep if pretrain_seed is None else replace(sweep, pretrain_seed=pretrain_seed)
 
 
 def _check(sweep: Sweep, where: str):
-    """Raises InputError for what would fail later, or compare nothing."""
+    """Checks a sweep for mistakes that would otherwise appear only after the runs."""
     for name, variant in sweep.variants.items():
         if not isinstance(variant, Variant):
             raise InputError(f'{where}: {name!r} is a {type(variant).__name__}, not a Variant')
         if sweep.against(name) not in sweep.variants:
             other = sweep.against(name)
-            raise InputError(f'{where}: {name!r} is compared with {other!r}, no variant')
+            raise InputError(f'{where}: {name!r} is compared with {other!r}, which is no variant')
     if sweep.reference not in sweep.variants:
-        raise InputError(f'{where}: the reference {sweep.reference!r} is no variant')
+        raise InputError(f'{where}: the reference {sweep.reference!r} is not a variant')
     if not sweep.seeds or len(set(sweep.seeds)) < len(sweep.seeds):
-        raise InputError(f'{where}: seeds are {sweep.seeds}, give one or more, all different')
+        raise InputError(f'{where}: expected one or more distinct seeds, found {sweep.seeds}')
     if not sweep.scale > 0:
-        raise InputError(f'{where}: steps are scaled by {sweep.scale}, not by more than 0')
+        raise InputError(f'{where}: expected a scale above 0, found {sweep.scale}')
 
 
 def _find(name: str) -> Path:
-    shipped = Path(skeljax.configs.__file__).parent / 'ablations'
+    included = Path(skeljax.configs.__file__).parent / 'ablations'
     path = Path(name)
-    ours = shipped / path.name
-    for candidate in (path, path.with_suffix('.py'), ours, ours.with_suffix('.py')):
+    own = included / path.name
+    for candidate in (path, path.with_suffix('.py'), own, own.with_suffix('.py')):
         if candidate.is_file():
             return candidate
-    known = ', '.join(sorted(p.stem for p in shipped.glob('[a-z]*.py')))
-    raise InputError(f'no sweep {name}; with skeljax come: {known}')
+    known = ', '.join(sorted(p.stem for p in included.glob('[a-z]*.py')))
+    raise InputError(f'no sweep {name}; included in skeljax: {known}')

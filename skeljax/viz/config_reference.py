@@ -1,4 +1,4 @@
-"""The reference of every config field, made from `configs/default.py` and its comments."""
+"""Generates the reference of all config fields from `configs/default.py` and its comments."""
 
 import ast
 from collections.abc import Iterator
@@ -11,49 +11,51 @@ from skeljax.train import run_dir as workdirs
 
 _HEAD = """# Configuration
 
-Every field of a config with its default, those of the release where it tells them. Change any by
-`--config.KEY=VALUE`, for example `--config.pretrain.snippet.weight=0`; a key that does not exist is
-an error. Tuples are written as in Python: `--config.data.normalisation="('centre','size')"`.
+All config fields with their defaults, which are those of the reference implementation where it
+specifies them. Set a field by `--config.KEY=VALUE`, e.g. `--config.pretrain.snippet.weight=0`; an
+unknown key is an error. Tuples are written as in Python:
+`--config.data.normalisation="('centre','size')"`.
 
-This page is made from `configs/default.py`; other configs (`configs/`) start from it and change some.
+This page is generated from `configs/default.py`; the other configs in `configs/` start from it and
+change some fields.
 """
 
 
 def fields() -> Iterator[tuple[str, object, str]]:
-    """Yields dotted path, default and meaning of every field, then of those that hosts bring."""
-    told = comments(inspect.getsource(default))
+    """Yields dotted path, default and meaning of every field, then of the methods' options."""
+    meanings = comments(inspect.getsource(default))
     for path, value in workdirs.flat(default.get_config().to_dict()):
-        yield path, value, _told(told, path)
-    for host, own in default._OPTIONS.items():
-        for name, value in own.items():
-            yield f'pretrain.{host}.{name}', value, f'of the host {host}'
+        yield path, value, _meaning(meanings, path)
+    for method, options in default._OPTIONS.items():
+        for name, value in options.items():
+            yield f'pretrain.{method}.{name}', value, f'option of the method {method}'
 
 
 def markdown() -> str:
-    """Writes the reference: a table of fields for each part of a config."""
+    """Returns the reference as Markdown: one table per group of fields."""
     config = default.get_config()
-    told = comments(inspect.getsource(default))
+    meanings = comments(inspect.getsource(default))
     groups: dict[str, list[str]] = {}
     for path, value in workdirs.flat(config.to_dict()):
         group, _, _ = path.rpartition('.')
-        groups.setdefault(group, []).append(_row(path, value, told))
+        groups.setdefault(group, []).append(_row(path, value, meanings))
     parts = [_HEAD]
     for group, rows in sorted(groups.items()):
         parts.append(f'## {group or "Both stages"}\n')
-        if text := _told(told, group):
+        if text := _meaning(meanings, group):
             parts.append(f'{text}\n')
         parts.append('\n'.join(['| field | default | meaning |', '|---|---|---|', *rows]) + '\n')
-    return '\n'.join([*parts, _hosts()])
+    return '\n'.join([*parts, _method_options()])
 
 
 def comments(source: str) -> dict[str, str]:
-    """Finds what comments say of fields.
+    """Returns the comments of config fields.
 
-    A comment belongs to the field at whose end it stands, or to the one below it.
+    A comment belongs to the field on the same line, or to the field on the line below it.
 
     Args:
-        source: of a module with `get_config`, whose settings are `dict(name=value, ...)` and
-            calls of functions of its own.
+        source: source code of a module with `get_config`, which builds the config from
+            `dict(name=value, ...)` and calls of functions of the module.
 
     Returns:
         Dotted path -> text; a part '*' stands for any name (of a view).
@@ -61,19 +63,19 @@ def comments(source: str) -> dict[str, str]:
     tree = ast.parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     lines = _Comments(source)
-    found: dict[str, str] = {}
-    seen: set[int] = set()
+    meanings: dict[str, str] = {}
+    used: set[int] = set()
     for path, first, last in _fields(functions['get_config'], '', functions):
-        texts = [] if first in seen else lines.above(first)
-        texts += lines.beside(last) if last else []
-        seen.add(first)
+        texts = [] if first in used else lines.above(first)
+        texts += lines.behind(last) if last else []
+        used.add(first)
         if texts:
-            found.setdefault(path, ' '.join(texts))
-    return found
+            meanings.setdefault(path, ' '.join(texts))
+    return meanings
 
 
 class _Comments:
-    """Comments by line: alone on it, or behind code."""
+    """Comments of a source file by line: on a line of their own, or behind code."""
 
     def __init__(self, source: str):
         self._alone: dict[int, str] = {}
@@ -89,14 +91,14 @@ class _Comments:
             texts.insert(0, self._alone[line])
         return texts
 
-    def beside(self, line: int) -> list[str]:
+    def behind(self, line: int) -> list[str]:
         return [self._behind[line]] if line in self._behind else []
 
 
 def _fields(node, path: str, functions) -> Iterator[tuple[str, int, int]]:
-    """Yields path, first and last line of the fields that an expression or function makes.
+    """Yields path, first and last line of the fields that an expression or function defines.
 
-    The last line of a group of fields is 0: what stands there is said of its last field.
+    The last line of a group of fields is 0: a comment there belongs to the group's last field.
     """
     if isinstance(node, ast.FunctionDef):
         for statement in node.body:
@@ -125,25 +127,25 @@ def _fields(node, path: str, functions) -> Iterator[tuple[str, int, int]]:
                     yield from inside
 
 
-def _told(told: dict[str, str], path: str) -> str:
-    """Finds the text of a field; '*' stands for the part before its last."""
+def _meaning(meanings: dict[str, str], path: str) -> str:
+    """Returns the text of a field; '*' matches the second last part of its path."""
     parts = path.split('.')
     anywhere = '.'.join([*parts[:-2], '*', parts[-1]])
-    return told.get(path) or told.get(anywhere, '')
+    return meanings.get(path) or meanings.get(anywhere, '')
 
 
-def _row(path: str, value, told) -> str:
-    cells = (f'`{path}`', f'`{value!r}`', _told(told, path))
+def _row(path: str, value, meanings) -> str:
+    cells = (f'`{path}`', f'`{value!r}`', _meaning(meanings, path))
     return '| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |'
 
 
-def _hosts() -> str:
-    """Lists the settings that a config has with another host method."""
+def _method_options() -> str:
+    """Returns a table of the options of each contrastive method."""
     rows = [
-        f'| `{host}` | ' + ', '.join(f'`{name}={value!r}`' for name, value in own.items()) + ' |'
-        for host, own in default._OPTIONS.items()
+        f'| `{method}` | {", ".join(f"`{name}={value!r}`" for name, value in options.items())} |'
+        for method, options in default._OPTIONS.items()
     ]
-    head = ['## pretrain.HOST', '', 'Each host method brings settings of its own, told in its module',
-            '`skeljax/contrast/HOST.py` (`host=HOST` in the argument of a config):', '',
-            '| host | settings, as `config.pretrain.HOST.KEY` |', '|---|---|']
+    head = ['## pretrain.METHOD', '', 'Each contrastive method has its own options, described in',
+            '`skeljax/contrast/methods/METHOD.py` (`host=METHOD` in the argument of a config):', '',
+            '| method | options, as `config.pretrain.METHOD.KEY` |', '|---|---|']
     return '\n'.join([*head, *rows]) + '\n'

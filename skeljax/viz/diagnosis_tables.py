@@ -1,4 +1,4 @@
-"""Shows what `skeljax.localize.metrics.diagnose` found: as text tables and as JSON."""
+"""Formats results of `skeljax.localize.metrics.diagnose` as text tables and as JSON."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ _KINDS = {
     'double_detection': 'double detection',
     'wrong_label': 'wrong label',
     'localization': 'localization',
-    'confusion': 'badly placed and of another class',
+    'confusion': 'localization and label',
     'background': 'background',
 }
 
 
 def text(diagnosis: Diagnosis, classes: Sequence[str], fps: float | None = None) -> str:
-    """Lays a diagnosis out as four tables.
+    """Returns a diagnosis as four text tables.
 
     Args:
-        diagnosis: what to show.
-        classes: the L names.
-        fps: frames a second, for seconds beside the frames; None leaves them out.
+        diagnosis: the result.
+        classes: names of the L classes.
+        fps: frames per second, to give times in seconds as well; None omits them.
     """
     parts = [_kinds(diagnosis), _ends(diagnosis, fps), _lengths(diagnosis, fps)]
     return '\n\n'.join([*parts, _classes(diagnosis, classes)])
 
 
 def to_json_dict(diagnosis: Diagnosis, classes: Sequence[str], fps: float | None = None) -> dict:
-    """Describes a diagnosis for a JSON file; the arguments are those of `text`.
+    """Returns a diagnosis as JSON object; the arguments are those of `text`.
 
-    What is told in frames is told in seconds too where `fps` is known; what there is none
-    of is None.
+    If `fps` is given, times in frames are repeated in seconds. nan becomes None.
     """
     ends = {
         name: None if math.isnan(value) else value
@@ -68,7 +67,7 @@ def _kinds(diagnosis: Diagnosis) -> str:
     counts += [diagnosis.false_positives[kind] for kind in _KINDS]
     share = [100 * count / max(diagnosis.num_proposals, 1) for count in counts]
     return table.text(
-        ['right', *_KINDS.values()],
+        ['correct', *_KINDS.values()],
         ['proposals', '%'],
         list(zip(counts, share, strict=True)),
         corner=f'at tIoU {diagnosis.tiou:g}',
@@ -98,7 +97,7 @@ def _lengths(diagnosis: Diagnosis, fps: float | None) -> str:
 
 
 def _classes(diagnosis: Diagnosis, classes: Sequence[str]) -> str:
-    """Shows, for each class that has frames, what its frames are mostly taken for."""
+    """Returns for each class that has frames the class it is most often confused with."""
     names = [*classes, 'background']
     rows, values = [], []
     for index, line in enumerate(diagnosis.confusion):
@@ -110,5 +109,5 @@ def _classes(diagnosis: Diagnosis, classes: Sequence[str]) -> str:
         rows.append((names[index], names[worst] if wrong[worst] else ''))
         share = 100 * wrong[worst] / total if wrong[worst] else np.nan
         values.append((total, 100 * line[index] / total, share))
-    columns = ['frames', 'right %', 'taken for it %']
-    return table.text(rows, columns, values, corner=('class', 'mostly taken for'))
+    columns = ['frames', 'correct %', 'confused %']
+    return table.text(rows, columns, values, corner=('class', 'most confused with'))

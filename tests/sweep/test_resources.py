@@ -33,7 +33,7 @@ def test_each_job_has_a_gpu_and_its_part_of_a_shared_one():
 def test_a_tpu_has_one_job():
     (slot,) = resources.make(None, [0, 1], [], True)
     assert slot.cores == (0, 1)
-    with pytest.raises(InputError, match='--jobs 2: a TPU serves one'):
+    with pytest.raises(InputError, match='--jobs 2: only one process can use a TPU'):
         resources.make(2, [0, 1], [], True)
 
 

@@ -1,4 +1,4 @@
-"""Says of each raw file how it was read and what is in it, in a line, and a line a guess."""
+"""Describes how a raw file was read and what it contains, for `skeljax inspect`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from skeljax.data.records import Recording
 from skeljax.formats import wanted
 from skeljax.skeletons import skeleton
 
-# Module -> what its files are called.
+# Reader module -> name of its format.
 _NAMES = {
     'ui_prmd': 'UI-PRMD', 'bvh': 'BVH', 'amc': 'ASF/AMC', 'c3d': 'C3D', 'trc': 'TRC',
     'ntu': 'NTU RGB+D', 'pku': 'PKU-MMD', 'amass': 'AMASS', 'arrays': 'arrays',
     'table': 'table', 'keypoints': 'keypoints',
 }
-# Module -> how its reader finds the layout, where the user does not tell it.
+# Reader module -> source of the layout, if the user did not give one.
 _LAYOUTS = {
     'table': "by the joints' names", 'keypoints': 'by the points',
     'arrays': 'of the file', 'bvh': 'of the file', 'amc': 'of the file', 'c3d': 'of the file',
@@ -27,29 +27,29 @@ _LAYOUTS = {
 def describe(
     recording: Recording, path: Path, notes: tuple[str, ...] = (), layout: str | None = None
 ) -> list[str]:
-    """Describes one recording: a line of what it is, then one for each note and oddity.
+    """Returns a line about the recording, then one for each note and each implausible property.
 
     Args:
         recording: as read.
-        path: of its file or folder.
-        notes: of its reader.
-        layout: that the user told.
+        path: its file or folder.
+        notes: notes of its reader.
+        layout: layout that the user gave, if any.
     """
     module = formats.module_of(path)
-    own, what = skeleton.get(recording.layout), posture.of(recording)
-    found = _LAYOUTS.get(module, 'of the format')
+    own, body = skeleton.get(recording.layout), posture.of(recording)
+    source = _LAYOUTS.get(module, 'of the format')
     if layout is not None and wanted.parse(layout).text == recording.layout:
-        found = 'as told'
+        source = 'given'
     frames, persons = recording.joints.shape[:2]
     parts = [
         _NAMES.get(module, module or 'unknown'),
-        f'layout {own.name} ({own.num_joints} joints, {found})',
-        f'{frames} frames at {recording.fps:g} a second',
+        f'layout {own.name} ({own.num_joints} joints, {source})',
+        f'{frames} frames at {recording.fps:g} fps',
         f'{persons} person{"s" if persons > 1 else ""}',
-        what.tall(),
-        f'{what.up} is up' if what.up else 'which axis is up does not show',
+        body.tall(),
+        f'{body.up} is up' if body.up else 'the vertical axis is unclear',
     ]
     lines = [f'{recording.name}: {", ".join(parts)}']
     lines += [f'  note: {note}' for note in notes]
-    lines += [f'  odd: {odd}' for odd in what.odd()]
+    lines += [f'  odd: {odd}' for odd in body.odd()]
     return lines

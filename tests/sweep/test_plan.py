@@ -2,7 +2,7 @@ import pytest
 
 from skeljax.cli import ablate as verb
 from skeljax.errors import InputError
-from skeljax.sweep import Sweep, Variant, plan, sweep as sweeps
+from skeljax.sweep import Sweep, Variant, definition as sweeps, plan
 
 BASE = 'ui_prmd:composed20'
 
@@ -99,7 +99,7 @@ def test_a_scale_leaves_at_least_one_step():
 @pytest.mark.parametrize(
     ('variants', 'named'),
     [
-        ({'a': {}, 'b': {'finetune.fuser': True}}, "'a' and 'b' are the same runs"),
+        ({'a': {}, 'b': {'finetune.fuser': True}}, "'a' and 'b' are identical"),
         ({'a': {'finetune.fusor': True}}, "variant 'a': .*fusor"),
         ({'a': {'pretrain.snippet.match': 'luck'}}, "variant 'a': .*luck"),
         ({'a': {}, 'b': Variant(base='ui_prmd:composed10')}, "'b' is on ui_prmd/composed10"),
@@ -130,11 +130,11 @@ def test_an_own_sweep_file_is_read_with_its_argument(tmp_path):
         ('get_sweep = lambda arg: float("many")', 'ValueError: .*many'),
         ('get_sweep = lambda arg', 'SyntaxError'),
         ('x = 1', 'AttributeError: .*get_sweep'),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")', "with 'c', no variant"),
+        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")', "with 'c', which is no variant"),
         ('get_sweep = lambda arg: Sweep("b", {"a": {}}, "a")', "'a' is a dict, not a Variant"),
-        ('get_sweep = lambda arg: Sweep("b", {}, "a")', "reference 'a' is no variant"),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", seeds=(1, 1))', 'seeds are'),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", scale=0)', 'scaled by 0'),
+        ('get_sweep = lambda arg: Sweep("b", {}, "a")', "reference 'a' is not a variant"),
+        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", seeds=(1, 1))', 'expected one or more distinct seeds'),
+        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", scale=0)', 'a scale above 0, found 0'),
     ],
 )
 def test_a_sweep_that_is_none_is_named(tmp_path, body, named):

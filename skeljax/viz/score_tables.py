@@ -1,29 +1,30 @@
-"""Lays out what evaluators found: as tables and as JSON."""
+"""Formats results of evaluators as tables and as JSON."""
 
 from collections.abc import Callable, Mapping
 
 from skeljax.localize.metrics.result import Result
 
 
-def tables(measured: Mapping[str, Mapping], layout: Callable[..., str]) -> str:
-    """Lays out the figures of protocols, one table for those that report the same ones.
+def tables(results: Mapping[str, Mapping], layout: Callable[..., str]) -> str:
+    """Returns the metrics of protocols, one table for all protocols with the same metrics.
 
     Args:
-        measured: protocol -> what `to_json_dict` returns.
+        results: protocol -> result of `to_json_dict`.
         layout: `table.text` or `table.markdown`.
     """
-    alike: dict[tuple, dict] = {}
-    for name, found in measured.items():
-        alike.setdefault(tuple(found['figures']), {})[name] = list(found['figures'].values())
-    shown = [
+    groups: dict[tuple, dict] = {}
+    for name, result in results.items():
+        figures = result['figures']
+        groups.setdefault(tuple(figures), {})[name] = list(figures.values())
+    parts = [
         layout(list(rows), columns, list(rows.values()), corner='protocol', scale=100.0)
-        for columns, rows in alike.items()
+        for columns, rows in groups.items()
     ]
-    return '\n\n'.join(shown)
+    return '\n\n'.join(parts)
 
 
 def to_json_dict(result: Result) -> dict:
-    """Describes a result for a JSON file; what is absent is None."""
+    """Returns a result as JSON object; nan becomes None."""
     return {
         'figures': dict(result.figures),
         'mean': result.mean,

@@ -4,12 +4,12 @@ import pytest
 
 from skeljax.configs import default
 from skeljax.train import run_dir as workdirs
-from skeljax.viz import settings
+from skeljax.viz import config_reference
 
 
 @pytest.fixture(scope='module')
 def page():
-    return settings.markdown()
+    return config_reference.markdown()
 
 
 def _rows(page) -> dict[str, list[str]]:
@@ -70,7 +70,7 @@ def _view(**chosen):
     )
     return {**names, **chosen}
 '''
-    assert settings.comments(source) == {
+    assert config_reference.comments(source) == {
         'first': 'Said above, in two lines.',
         'second': 'behind its end',
         'part.deep': 'of the group',
