@@ -38,7 +38,7 @@ def write(
     Args:
         path: of the file.
         segments: in frames; on a tier of ELAN none may overlap, see
-            `localize.side_by_side`.
+            `localize.non_overlapping`.
         classes: class names; a label is an index into them.
         fps: frames a second.
         tier: its name.

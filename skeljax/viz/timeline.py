@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize.non_overlapping import choose_side_by_side
+from skeljax.localize.nms import choose_non_overlapping
 from skeljax.localize.segments import Segments, check
 from skeljax.viz.figure import (
     FAINT,
@@ -51,7 +51,7 @@ def draw(
 
     Rows from the top: the truth; the prediction; one score curve a class. Of predictions that
     overlap, the row of the prediction shows the best-scored segments side by side
-    (`localize.side_by_side`), and a few lanes below it the others. The stronger a bar, the higher
+    (`localize.non_overlapping`), and a few lanes below it the others. The stronger a bar, the higher
     its score, on one scale for all pictures: pale at 0, full at 1. Curves are drawn for the
     classes that are true, predicted or ever probable, at most 24.
 
@@ -92,7 +92,7 @@ def _plan(
 ) -> tuple[list[Row], list[int]]:
     """Decides on the rows, and which classes need a legend because no curve names them."""
     bars = functools.partial(_bars, classes=classes, fps=fps, inch_a_second=inch_a_second)
-    chosen, found = choose_side_by_side(predicted)
+    chosen, found = choose_non_overlapping(predicted)
     left = np.setdiff1d(np.arange(len(predicted)), chosen)
     strength, others = _strength(predicted.score), predicted[left]
     shown = _shown(found, truth, probabilities, len(classes))
