@@ -13,7 +13,6 @@ from skeljax.localize.decoders import check_probabilities
 from skeljax.localize.nms import soft_nms, suppress
 from skeljax.localize.segments import Segments, check
 
-_BLOCK = 128  # frames per matrix product
 Decoder = Callable[[np.ndarray], Segments]
 FORMER_NAMES = {'steady': 'hysteresis'}  # of decoders; models exported before still name them
 
@@ -87,6 +86,8 @@ def smooth_gaussian(
     Raises:
         InputError: `sigma` or `truncate` not above 0, or values that are not probabilities.
     """
+    from scipy import ndimage  # slow to import, seldom needed
+
     scores = check_probabilities(probabilities)
     if not (math.isfinite(sigma) and sigma > 0 and truncate > 0):
         found = f'sigma {sigma}, truncate {truncate}'
@@ -96,21 +97,8 @@ def smooth_gaussian(
     reach = math.ceil(truncate * sigma)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     inside = np.column_stack([scores, np.ones(len(scores))])  # the last column sums the kernel
-    smoothed = _filtered(inside, weights, reach)
+    smoothed = ndimage.correlate1d(inside, weights, axis=0, mode='constant')
     return np.clip(smoothed[:, :-1] / smoothed[:, -1:], 0, 1)
-
-
-def _filtered(values: np.ndarray, weights: np.ndarray, reach: int) -> np.ndarray:
-    """Convolves rows with a kernel, zero-padded, as one matrix product per block of rows."""
-    count = -(-len(values) // _BLOCK)
-    padded = np.zeros((count * _BLOCK + 2 * reach, values.shape[1]))
-    padded[reach:reach + len(values)] = values
-    width = _BLOCK + 2 * reach
-    band = np.zeros((_BLOCK, width))
-    for row in range(_BLOCK):
-        band[row, row:row + 2 * reach + 1] = weights
-    made = [band @ padded[block * _BLOCK:block * _BLOCK + width] for block in range(count)]
-    return np.concatenate(made)[:len(values)]
 
 
 def refine(
