@@ -4,7 +4,7 @@
 
 Every run is scored once on a split; every decoder gets the same scores. Runs of one corpus and
 share of labels are averaged. Without `--split`, test. Decoders that propose overlapping segments are made exclusive
-by `localize.side_by_side`, as pictures and captions were before the sequence decoder.
+by `localize.non_overlapping`, as pictures and captions were before the sequence decoder.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from skeljax import localize
 from skeljax.cli import evaluate
 from skeljax.data.corpus import Corpus
 from skeljax.inference import scoring
-from skeljax.localize.decode import argmax_runs
-from skeljax.localize.metrics import outcome
+from skeljax.localize import outcome
+from skeljax.localize.decoders import argmax_runs
 from skeljax.localize.segments import Segments, from_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import run_dir as workdirs
@@ -59,11 +59,11 @@ def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segmen
     """Returns the decoders that are compared, by name."""
 
     def exclusive(name: str):
-        return lambda p: localize.side_by_side(localize.DECODERS[name](p))
+        return lambda p: localize.non_overlapping(localize.DECODERS[name](p))
 
     return {
         RUNS: argmax_runs,
-        'steady': localize.steady_runs,
+        'hysteresis': localize.hysteresis_runs,
         'activity_clean': localize.activity_runs,
         'babel_clean, side by side': exclusive('babel_clean'),
         'watershed, side by side': exclusive('watershed'),

@@ -16,7 +16,7 @@ import shutil
 import time
 
 from skeljax.cli import config_args, evaluate, finetune, predict, prepare, pretrain, training
-from skeljax.localize import decoding
+from skeljax.localize import decoder_config
 from skeljax.viz import charts, table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
@@ -104,7 +104,7 @@ def _report(out: Path, figures: dict):
 
 def _values(measured: dict) -> list[float]:
     """Returns a row of the table from the figures of all protocols, shares of 1."""
-    read, ranked = measured[decoding.READ]['figures'], measured[PROTOCOL]
+    read, ranked = measured[decoder_config.READABLE]['figures'], measured[PROTOCOL]
     return [read['F1@50'], read['edit'], ranked['mean'], *ranked['map']]
 
 

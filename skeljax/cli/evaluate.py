@@ -36,8 +36,7 @@ from skeljax.cli import config_args, evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.inference import predictor, run_loader, scoring, streaming, windowing
-from skeljax.localize import decoding
-from skeljax.localize.metrics import outcome
+from skeljax.localize import decoder_config, outcome
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import cluster
 from skeljax.viz import saved_eval, score_tables as pages, table
@@ -138,7 +137,7 @@ class Scored(NamedTuple):
     runs: list[dict]
     window: windowing.Window | None = None
     sequence: SequenceDecoder | None = None
-    read: str = decoding.READ
+    read: str = decoder_config.READABLE
 
 
 def evaluate(workdirs, split='test', data_dir=None, protocols=None, weights=None) -> dict:
@@ -226,7 +225,7 @@ def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
     exclusive = localize.reads_segments(found.read)
     usual = [n for n in localize.PROTOCOLS if decoder or exclusive or not localize.reads_segments(n)]
     for name in protocols or usual:
-        if not exclusive and decoding.choose(name, decoder).sequence is not None:
+        if not exclusive and decoder_config.make(name, decoder).sequence is not None:
             raise InputError(f'{name}: the run scores {predictor.ONE_LABEL}')
         decode = localize.protocol(name, decoder, sequence=found.sequence).decode
         key = decoder or decode

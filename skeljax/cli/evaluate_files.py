@@ -11,8 +11,8 @@ from skeljax.errors import InputError
 from skeljax.formats import texts
 from skeljax.inference import scoring
 from skeljax.localize import exchange
+from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
-from skeljax.localize.metrics.diagnose import diagnose
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.viz import diagnosis_tables as pages, score_tables, table
 

@@ -22,7 +22,7 @@ import sys
 
 from skeljax.cli import report_runs
 from skeljax.errors import InputError, writing
-from skeljax.localize import decoding
+from skeljax.localize import decoder_config
 from skeljax.viz.report import compose, output_files, run_report
 from skeljax.viz.viewer import kinds, page as viewer
 
@@ -47,7 +47,7 @@ def add_arguments(parser):
 
 def run(args) -> int:
     target = output_files.check(args.out, force=args.force)
-    decoding.choose(args.protocol or decoding.READ, min_score=args.min_score)
+    decoder_config.make(args.protocol or decoder_config.READABLE, min_score=args.min_score)
     if not 0 < args.tiou <= 1:
         raise InputError(f'--tiou {args.tiou:g} is not above 0 and up to 1')
     found = [report_runs.begin(workdir) for workdir in args.workdirs]

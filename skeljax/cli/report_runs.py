@@ -13,7 +13,7 @@ from skeljax.data import corpus as corpora
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.inference import knn, predictor, run_loader, scoring
-from skeljax.localize import decoding, protocols
+from skeljax.localize import decoder_config, protocols
 from skeljax.train import build, progress, run_dir as workdirs
 from skeljax.viz import charts, saved_eval
 from skeljax.viz.report import error_stats
@@ -95,7 +95,7 @@ def _curves(workdir) -> dict:
 
 
 def _scored(found: RunReport, args):
-    read = protocols.reads_segments(args.protocol or decoding.READ)
+    read = protocols.reads_segments(args.protocol or decoder_config.READABLE)
     note = lambda _: found.notes.append(f'the run {predictor.NOT_FITTED}') if read else None
     scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
     found.decoder = args.protocol or scored.read
@@ -161,7 +161,7 @@ def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive
 def _judge(found: RunReport, args, proposals, truth, frames):
     found.error_stats = error_stats.compute(
         proposals, truth, num_classes=len(found.classes), num_frames=frames, fps=found.fps,
-        min_score=decoding.choose(found.decoder, min_score=args.min_score).min_score,
+        min_score=decoder_config.make(found.decoder, min_score=args.min_score).min_score,
         tiou=args.tiou,
     )
 

@@ -98,11 +98,11 @@ def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], *, force:
 def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
     """Writes the forms of one recording that are its own, none half.
 
-    ELAN and WebVTT get the segments side by side (`localize.side_by_side`).
+    ELAN and WebVTT get the segments side by side (`localize.non_overlapping`).
     """
     stem = out / name
     stem.parent.mkdir(parents=True, exist_ok=True)
-    beside = localize.side_by_side(found.segments)
+    beside = localize.non_overlapping(found.segments)
     shown = {'classes': found.classes, 'fps': found.fps}
     told = {'recording': name, 'model': found.model['name']}
     endings = {ending for form in chosen for ending in ENDINGS.get(form, ())}

@@ -5,7 +5,7 @@
     skeljax stream --model model/ --fps 30 --listen 127.0.0.1:7000 --stall 60
     skeljax stream --workdir runs/tuned --fps 25 --window 128 --hop 8 --ahead 16
     skeljax stream --model model/ --fps 30 --lag 5
-    skeljax stream --model model/ --fps 30 --decoder steady --threshold 0.6
+    skeljax stream --model model/ --fps 30 --decoder hysteresis --threshold 0.6
 
 Frames come on standard input or, with --listen, from clients, up to --at-once side by side, each
 of which gets its segments (or {"error": ...}) on its connection. As json, a line a frame:
@@ -15,7 +15,7 @@ not measured.
 
 A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
 The sequence decoder finds segments in them, as `skeljax predict` does, and writes one --lag seconds
-after its end; what is written is never taken back. --decoder steady needs no lag.
+after its end; what is written is never taken back. --decoder hysteresis needs no lag.
 `skeljax predict` with the same three options gives a recording the same scores. Frames are those
 of the model's rate. docs/streaming.md tells the rest, `skeljax bench stream` how long it takes.
 """
@@ -38,7 +38,7 @@ from skeljax.cli import predict, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wanted, wire
 from skeljax.inference import model_io, predictor, streaming, windowing
-from skeljax.localize import hysteresis
+from skeljax.localize import decoder_spec, decoders
 from skeljax.localize.segments import Segments
 from skeljax.skeletons import skeleton
 
@@ -78,27 +78,28 @@ def add_decoding(parser):
     """Adds the options that choose how scores become segments."""
     group = parser.add_argument_group('how scores become segments')
     group.add_argument(
-        '--decoder', choices=('sequence', 'steady'),
-        help='default: sequence, but steady for a model that is exported with another decoder',
+        '--decoder', choices=('sequence', 'hysteresis'),
+        type=lambda name: decoder_spec.FORMER_NAMES.get(name, name),
+        help='default: sequence, but hysteresis for a model that is exported with another decoder',
     )
     group.add_argument(
         '--lag', type=float, metavar='SECONDS', help='of the sequence decoder, after the end of '
         'a segment until it is final (default: three mean durations of a movement, 2 to 15)',
     )
     group.add_argument(
-        '--threshold', type=float, metavar='P', help='of steady, that begins a segment; 0 for '
+        '--threshold', type=float, metavar='P', help='of hysteresis, that begins a segment; 0 for '
         'runs of the most probable class (default: 0.5)',
     )
     group.add_argument(
         '--keep', type=float, metavar='SHARE',
-        help='of steady, share of the threshold down to which a segment goes on (default: 0.7)',
+        help='of hysteresis, share of the threshold down to which a segment goes on (default: 0.7)',
     )
     group.add_argument(
-        '--min-frames', type=int, metavar='N', help='of steady, of a segment (default: 3)'
+        '--min-frames', type=int, metavar='N', help='of hysteresis, of a segment (default: 3)'
     )
     group.add_argument(
         '--min-score', type=float, help='leave out weaker segments (default: as the sequence '
-        'decoder of the model does; of steady 0)',
+        'decoder of the model does; of hysteresis 0)',
     )
 
 
@@ -217,8 +218,8 @@ def _load(args) -> predictor.Model:
     return predictor.decoding_as(model, decoder=args.decoder) if args.decoder else model
 
 
-def _runs(model: predictor.Model, args) -> hysteresis.Runs | None:
-    """Makes the decoder `steady`; returns None where the sequence decoder is chosen.
+def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
+    """Makes the decoder `hysteresis`; returns None where the sequence decoder is chosen.
 
     Raises:
         InputError: an option of the other one.
@@ -227,13 +228,13 @@ def _runs(model: predictor.Model, args) -> hysteresis.Runs | None:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if model.decoding.sequence is None:
         if args.lag is not None:
-            raise InputError('--lag needs --decoder sequence, found steady')
+            raise InputError('--lag needs --decoder sequence, found hysteresis')
         runs = streaming.decoder(model)
-        assert isinstance(runs, hysteresis.Runs)
+        assert isinstance(runs, decoders.HysteresisDecoder)
         return dataclasses.replace(runs, **given)
     if given:
         option = next(iter(given)).replace('_', '-')
-        raise InputError(f'--{option} needs --decoder steady, found sequence')
+        raise InputError(f'--{option} needs --decoder hysteresis, found sequence')
     return None
 
 

@@ -26,7 +26,7 @@ from skeljax.errors import InputError
 from skeljax.formats import archive
 from skeljax.inference import run_loader
 from skeljax.inference.predictor import NOT_FITTED, Model
-from skeljax.localize import decoding
+from skeljax.localize import decoder_config
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.skeletons import skeleton
 from skeljax.train import build, checkpoint, run_dir as workdirs
@@ -108,9 +108,9 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
         if not 0 < told['fps'] < np.inf or not all(isinstance(n, str) for n in told['classes']):
             raise InputError('fps or classes are none: a damaged description')
         layout = skeleton.describe(skeleton.get(json.dumps(told['layout'])))
-        decoded = decoding.from_json_dict(told['decoding'])
+        decoded = decoder_config.from_json_dict(told['decoding'])
         if told['version'] < _SEQUENCE_SINCE:
-            decoded = decoding.of_sequence(SequenceDecoder(fps=float(told['fps'])))
+            decoded = decoder_config.from_sequence(SequenceDecoder(fps=float(told['fps'])))
             (note or warnings.warn)(f'{folder}: {NOT_FITTED}')
         config = workdirs.config_of(told, skeljax.configs.default.get_config())
         build.check(config)
@@ -182,7 +182,7 @@ def _described(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) ->
         'normalisation': list(ready.config.data.normalisation),
         'step': ready.step,
         'mirrored': ready.mirrored,
-        'decoding': decoding.to_json_dict(model.decoding),
+        'decoding': decoder_config.to_json_dict(model.decoding),
         'config': kept,
         'weights': {
             'file': _WEIGHTS,

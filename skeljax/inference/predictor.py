@@ -10,7 +10,7 @@ from skeljax.data.records import Recording
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.inference import adapt, run_loader
-from skeljax.localize import decoding
+from skeljax.localize import decoder_config
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import fit_decoder
@@ -35,7 +35,7 @@ class Model(NamedTuple):
     """
 
     trained: run_loader.Trained
-    decoding: decoding.Decoding
+    decoding: decoder_config.DecoderConfig
     origin: Mapping
 
     @property
@@ -115,12 +115,12 @@ def of_run(
             several labels; see `trained.load`.
     """
     ready = run_loader.load(workdir)
-    chosen = decoding.choose(
+    chosen = decoder_config.make(
         protocol or default_protocol(ready), decoder, thresholds=thresholds, min_score=min_score
     )
     if chosen.sequence is not None:
         _check_one_label(ready)
-        chosen = chosen.fitted(sequence_of(workdir, ready, note))
+        chosen = chosen.with_sequence(sequence_of(workdir, ready, note))
     return Model(ready, chosen, {})
 
 
@@ -129,7 +129,7 @@ def default_protocol(ready: run_loader.Trained) -> str:
 
     It is the one that selected the state where a frame may have several labels.
     """
-    return ready.config.finetune.protocol if ready.multi_label else decoding.READ
+    return ready.config.finetune.protocol if ready.multi_label else decoder_config.READABLE
 
 
 def sequence_of(workdir, ready: run_loader.Trained, note=lambda _: None) -> SequenceDecoder:
@@ -156,17 +156,17 @@ def decoding_as(
     own = model.decoding
     least = own.min_score if min_score is None else min_score
     steps = decoder or (None if protocol else own.steps)
-    chosen = decoding.choose(
+    chosen = decoder_config.make(
         protocol or own.protocol, steps, thresholds=thresholds, min_score=least
     )
     if chosen.sequence is not None:
         _check_one_label(model.trained)
     if own.sequence is not None and chosen.sequence is not None:
-        chosen = chosen.fitted(own.sequence)
+        chosen = chosen.with_sequence(own.sequence)
     elif chosen.sequence is not None:
-        chosen = chosen.fitted(SequenceDecoder(fps=model.fps))
+        chosen = chosen.with_sequence(SequenceDecoder(fps=model.fps))
     elif not (protocol or decoder):
-        kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoding.CUTS}
+        kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoder_config.THRESHOLD_OPTIONS}
         chosen = chosen._replace(options={**chosen.options, **kept})
     return model._replace(decoding=chosen)
 

@@ -25,9 +25,9 @@ from skeljax.formats.motion import Motion
 from skeljax.inference import adapt, run_loader, scoring, windowing
 from skeljax.inference.predictor import Model
 from skeljax.inference.stream_rate import SAME, Rate
-from skeljax.localize import hysteresis
+from skeljax.localize import decoders
 from skeljax.localize.fixed_lag import FixedLag
-from skeljax.localize.segments import Segments
+from skeljax.localize.segments import Segments, concatenate
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.skeletons import skeleton
 
@@ -192,7 +192,7 @@ class Stream:
     """Finds the segments of a stream of frames; memory does not grow.
 
     A segment that the sequence decoder finds is returned `hop + ahead` frames of the window and
-    the lag after its end, see `FixedLag`. One that `steady.Runs` finds is returned once the
+    the lag after its end, see `FixedLag`. One that `decoders.HysteresisDecoder` finds is returned once the
     scores of the frame that ends it are final, at most `hop + ahead` frames after it came.
 
     Args:
@@ -213,7 +213,7 @@ class Stream:
 
     def __init__(
         self, model: Model | run_loader.Trained, window: windowing.Window = WINDOW, *, fps: float,
-        layout: str, persons: int = 1, runs: hysteresis.Runs | None = None, lag: float | None = None,
+        layout: str, persons: int = 1, runs: decoders.HysteresisDecoder | None = None, lag: float | None = None,
         min_score: float | None = None, note=lambda _: None,
     ):
         if not 0 < fps < math.inf:
@@ -263,7 +263,7 @@ class Stream:
     def _found(self, parts: list[Segments]) -> Segments:
         if not parts:
             return Segments(*(np.zeros(0, np.int64),) * 3, classes=self._classes)
-        found = hysteresis.joined(parts)
+        found = concatenate(parts)
         start, end = (
             np.array([self._rate.source(frame) for frame in side], np.int64)
             for side in (found.start.tolist(), found.end.tolist())
@@ -272,13 +272,13 @@ class Stream:
         return Segments(start, end, found.label, found.score, self._classes)[kept]
 
 
-def decoder(model: Model | run_loader.Trained, lag: float | None = None) -> FixedLag | hysteresis.Runs:
+def decoder(model: Model | run_loader.Trained, lag: float | None = None) -> FixedLag | decoders.HysteresisDecoder:
     """Makes what finds segments in the scores of a stream.
 
     Args:
-        model: its sequence decoder is taken, or `steady` if it has that one; of a network alone
+        model: its sequence decoder is taken, or `hysteresis` if it has that one; of a network alone
             the sequence decoder with default durations. Other decoders need a whole recording:
-            `steady` takes their place.
+            `hysteresis` takes their place.
         lag: of the sequence decoder, in seconds.
 
     Raises:
@@ -290,5 +290,5 @@ def decoder(model: Model | run_loader.Trained, lag: float | None = None) -> Fixe
         return FixedLag(dataclasses.replace(sequence, fps=model.fps), lag)
     if lag is not None:
         raise InputError(f'a lag of {lag:g} seconds: the model has no sequence decoder')
-    own: dict = model.decoding.options if model.decoding.steps == 'steady' else {}
-    return dataclasses.replace(hysteresis.Runs(), **own)
+    own: dict = model.decoding.options if model.decoding.steps == 'hysteresis' else {}
+    return dataclasses.replace(decoders.HysteresisDecoder(), **own)

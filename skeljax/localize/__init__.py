@@ -1,25 +1,21 @@
-"""Turns frame scores into segments and scores segments against the truth (numpy only).
+"""Decodes frame scores into segments, and evaluates segments against the truth (numpy only)."""
 
-Called, the package is a function: `skeljax.localize(model, motion)`, see `skeljax.Localize`.
-"""
-
-import sys
-
-from skeljax.localize.activity import activity_runs
-from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
-from skeljax.localize.hysteresis import steady_runs
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.non_overlapping import side_by_side
+from skeljax.localize.decoder_spec import refine, smooth, smooth_gaussian
+from skeljax.localize.decoders import argmax_runs, hysteresis_runs, threshold_runs
+from skeljax.localize.grouping import activity_runs, watershed
+from skeljax.localize.metrics import Result
+from skeljax.localize.nms import non_overlapping, soft_nms, suppress
 from skeljax.localize.protocols import (
     DECODERS,
     PROTOCOLS,
     TIOUS,
+    Decoder,
+    Evaluator,
     Protocol,
     evaluate,
     protocol,
     reads_segments,
 )
-from skeljax.localize.refine import refine
 from skeljax.localize.segments import (
     Segments,
     from_frame_labels,
@@ -28,15 +24,13 @@ from skeljax.localize.segments import (
     to_json_dict,
 )
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.smoothing import smooth_gaussian
-from skeljax.localize.soft_nms import soften
-from skeljax.localize.suppress import suppress
-from skeljax.localize.watershed import watershed
 
 __all__ = [
     'DECODERS',
     'PROTOCOLS',
     'TIOUS',
+    'Decoder',
+    'Evaluator',
     'Protocol',
     'Result',
     'Segments',
@@ -46,14 +40,14 @@ __all__ = [
     'evaluate',
     'from_frame_labels',
     'from_json_dict',
+    'hysteresis_runs',
+    'non_overlapping',
     'protocol',
     'reads_segments',
     'refine',
-    'side_by_side',
     'smooth',
     'smooth_gaussian',
-    'soften',
-    'steady_runs',
+    'soft_nms',
     'suppress',
     'threshold_runs',
     'to_frame_labels',
@@ -61,5 +55,12 @@ __all__ = [
     'watershed',
 ]
 
-# The function loads models, which this package knows nothing of: the one above it does.
-sys.modules[__name__].__class__ = sys.modules['skeljax'].Localize
+_RENAMED = {
+    'side_by_side': 'non_overlapping', 'soften': 'soft_nms', 'steady_runs': 'hysteresis_runs',
+}
+
+
+def __getattr__(name: str):
+    if name in _RENAMED:
+        raise AttributeError(f'skeljax.localize.{name} is now skeljax.localize.{_RENAMED[name]}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -1,4 +1,4 @@
-"""Decodes frame probabilities as they come by the sequence decoder, with a fixed lag."""
+"""Decodes a stream of frame probabilities with the sequence decoder, with a fixed lag."""
 
 from __future__ import annotations
 
@@ -9,87 +9,87 @@ import numpy as np
 
 from skeljax.errors import InputError
 from skeljax.localize import durations, semi_markov
-from skeljax.localize.segments import Segments
+from skeljax.localize.segments import Segments, concatenate
 from skeljax.localize.sequence import Path, SequenceDecoder, refined
 
-_SHORTEST, _LONGEST = 2.0, 15.0  # seconds, of the default lag
-_DECODINGS = 10  # within a lag
+_MIN_LAG, _MAX_LAG = 2.0, 15.0  # seconds, of the default lag
+_DECODINGS = 10  # per lag
 
 
 def default_lag(decoder: SequenceDecoder) -> float:
-    """Returns three mean durations of a movement, 2 to 15 seconds.
+    """Returns the default lag, three mean durations of an action, within 2 to 15 seconds.
 
-    Which class a segment has, and where it ends, depends on the segments that follow. After so
-    many the best path hardly changes: docs/streaming.md has figures.
+    The class and the end of a segment depend on the following segments. After this lag the best
+    path rarely changes; docs/streaming.md has measurements.
     """
     mean, std = (
         durations.default(1) if not decoder.log_mean else
         durations.LogNormal(np.asarray(decoder.log_mean), np.asarray(decoder.log_std))
     )
     typical = float(np.exp(mean + std**2 / 2)[:-1].mean())
-    return min(max(3 * typical, _SHORTEST), _LONGEST)
+    return min(max(3 * typical, _MIN_LAG), _MAX_LAG)
 
 
 class FixedLag:
-    """Finds the segments of a stream of frame probabilities; a segment is final once returned.
+    """Finds segments in a stream of frame probabilities; returned segments are final.
 
-    The frames since the last change that became final are kept. Ten times within a lag they are
-    decoded by Viterbi, given the class before that change. Each segment on the best path that
-    ended at least a lag before the newest frame becomes final. With a lag as long as the
-    recording, the result is that of the decoder. It depends on the frames and the lag, and not
-    on how many frames come at once.
+    The frames since the last final change are stored. Ten times per lag they are decoded by
+    Viterbi, given the class before that change. Every segment of the best path that ended at
+    least a lag before the newest frame becomes final. If the lag is as long as the recording,
+    the result is that of the decoder. The result does not depend on how frames are grouped into
+    calls of `push`.
 
-    Where one segment lasts for long, its oldest frames become final too and are dropped, so that
-    memory and time are bounded: of the last segment the lag and two tables of durations are kept
-    at most. The duration that was dropped still counts.
+    The oldest frames of a long open segment are dropped, so memory and time are bounded: at most
+    the lag and two duration tables of the open segment are stored. The number of dropped steps
+    still counts in its duration.
 
-    The score is that of the decoder, but for the posterior: it is computed when the segment
-    becomes final, from a change at least a lag before the segment to the newest frame.
+    The score is that of the decoder, except that the posterior is computed when the segment
+    becomes final, from a change at least a lag before the segment up to the newest frame.
     """
 
     def __init__(self, decoder: SequenceDecoder, lag: float | None = None):
-        """Begins a stream.
+        """Starts a stream.
 
         Args:
-            decoder: at whose frame rate frames come.
-            lag: seconds after a change until it is final; by default `default_lag`. 0 stands for
-                one step of the decoder.
+            decoder: its `fps` is the frame rate of the stream.
+            lag: seconds from a change until it is final; by default `default_lag`; at least one
+                step of the decoder.
 
         Raises:
-            InputError: a lag that is negative or no number.
+            InputError: a lag that is negative or not finite.
         """
         lag = default_lag(decoder) if lag is None else lag
         if not 0 <= lag < math.inf:
             raise InputError(f'lag is {lag:g} seconds, expected a finite number from 0')
         self._decoder, self._stride = decoder, decoder.stride
-        # A change is moved by less than a step, so the step after it has to be complete.
+        # Changes are refined by up to a step, so the step after a change must be complete.
         self._lag = max(1, math.ceil(lag * decoder.fps / self._stride - 1e-9))  # steps
         self._every = max(1, self._lag // _DECODINGS)  # steps
         self._next = self._every  # number of steps at which to decode
-        self._durations: semi_markov.Durations | None = None  # of as many classes as come
-        # Segments that are final, which posteriors need, and last the one that is not.
-        self._begun = [_Begun(0, 0, np.zeros(0))]
-        self._logs = self._probabilities = np.zeros((0, 0))  # from `_begun[0].frame` on
+        self._durations: durations.Durations | None = None  # set by the first frames
+        # Final segments, which posteriors need, and the open segment, which is last.
+        self._starts = [_Start(0, 0, np.zeros(0))]
+        self._logs = self._probabilities = np.zeros((0, 0))  # from `_starts[0].frame` on
 
     @property
     def delay(self) -> float:
-        """Seconds after a change until it is final, at most, if the best path then has it."""
+        """Returns the seconds from a change until it is final, at most."""
         return (self._lag + self._every) * self._stride / self._decoder.fps
 
     def push(self, probabilities: np.ndarray) -> Segments:
-        """Takes the next frames, float[n, L + 1], background last.
+        """Processes the next frames, float[n, L + 1], background last.
 
         Returns:
             The segments that became final, in temporal order.
 
         Raises:
-            InputError: as the decoder, or another number of classes than before.
+            InputError: see `SequenceDecoder`; or the number of classes differs from before.
         """
         logs = self._decoder.logarithms(probabilities)
         if self._durations is None:
             self._durations = self._decoder.durations(logs.shape[1])
             self._logs = self._probabilities = np.zeros((0, logs.shape[1]))
-            self._begun = [_Begun(0, 0, np.zeros(logs.shape[1]))]
+            self._starts = [_Start(0, 0, np.zeros(logs.shape[1]))]
         if logs.shape[1] != self._logs.shape[1]:
             raise InputError(
                 f'frame probabilities of {logs.shape[1] - 1} classes, expected '
@@ -97,119 +97,120 @@ class FixedLag:
             )
         self._logs = np.concatenate([self._logs, logs])
         self._probabilities = np.concatenate([self._probabilities, probabilities])
-        found = []
-        while self._next * self._stride <= self._begun[0].frame + len(self._logs):
-            found.append(self._decode(self._next - self._begun[-1].frame // self._stride))
+        segments = []
+        while self._next * self._stride <= self._starts[0].frame + len(self._logs):
+            segments.append(self._decode(self._next - self._starts[-1].frame // self._stride))
             self._next += self._every
-        return _joined(found)
+        return concatenate(segments)
 
     def finish(self) -> Segments:
-        """Ends the stream; returns the segments that are left."""
-        frames = len(self._logs) - (self._begun[-1].frame - self._begun[0].frame)
+        """Ends the stream; returns the remaining segments."""
+        frames = len(self._logs) - (self._starts[-1].frame - self._starts[0].frame)
         if not frames:
-            return _joined([])
+            return concatenate([])
         path = self._path(frames)
-        found = self._final(path, len(path.steps))
-        self._keep(len(self._begun) - 1)
+        segments = self._final(path, len(path.steps))
+        self._drop_before(len(self._starts) - 1)
         self._logs = self._logs[:0]
-        return found
+        return segments
 
     def _decode(self, steps: int) -> Segments:
-        """Decodes so many steps from the open segment on; returns what became final."""
+        """Decodes `steps` steps from the open segment on; returns segments that became final."""
         if steps <= self._lag:
-            return _joined([])
+            return concatenate([])
         path = self._path(steps * self._stride)
         count = sum(end <= steps - self._lag for _, end, _ in path.steps)
-        found = self._final(path, count)
+        segments = self._final(path, count)
         if count:
             self._begin(path, count)
             steps -= path.steps[count - 1][1]
         table = len(path.model.durations.log_pmf)
         if steps > self._lag + 2 * table:
             self._shorten(int(path.label[count]), steps - self._lag - table)
-        return found
+        return segments
 
     def _path(self, frames: int) -> Path:
-        """Finds the best path of so many frames from the open segment's first step on."""
-        begun = self._begun[-1]
-        skipped = begun.frame - self._begun[0].frame
+        """Returns the best path of `frames` frames from the first step of the open segment on."""
+        start_state = self._starts[-1]
+        skipped = start_state.frame - self._starts[0].frame
         logs = self._logs[skipped:skipped + frames]
-        model = self._model(begun, logs)
+        model = self._model(start_state, logs)
         steps = semi_markov.viterbi(model)
         first, _, label = (np.array(column, np.int64) for column in zip(*steps, strict=True))
         start = first * self._stride
-        start[0] = begun.start - begun.frame
+        start[0] = start_state.start - start_state.frame
         start = refined(logs, label, start, self._stride)
         return Path(start, np.append(start[1:], frames), label, model, steps)
 
-    def _model(self, begun: _Begun, logs: np.ndarray) -> semi_markov.Model:
+    def _model(self, start_state: _Start, logs: np.ndarray) -> semi_markov.Model:
         assert self._durations is not None
         return self._decoder.model(logs, self._durations)._replace(
-            initial=begun.initial, exact_start=begun.exact, age=begun.age
+            initial=start_state.initial, exact_start=start_state.exact, age=start_state.age
         )
 
     def _final(self, path: Path, count: int) -> Segments:
-        """Returns the first segments of a path, in frames of the stream."""
+        """Returns the first `count` segments of a path, in frames of the stream."""
         start, end, label = path.start[:count], path.end[:count], path.label[:count]
         kept = (label != self._logs.shape[1] - 1) & (end > start)
         if not kept.any():
-            return _joined([])
-        earliest, begun = self._begun[0], self._begun[-1]
-        skipped = begun.frame - earliest.frame
+            return concatenate([])
+        earliest, start_state = self._starts[0], self._starts[-1]
+        skipped = start_state.frame - earliest.frame
         shift = skipped // self._stride
         steps = [(first + shift, last + shift, name) for first, last, name in path.steps[:count]]
         frames = len(path.model.emission) * self._stride + skipped
         score = self._decoder.scores(
             Path(start, end, label, self._model(earliest, self._logs[:frames]), steps),
-            self._probabilities[skipped:], begun.sums,
+            self._probabilities[skipped:], start_state.sums,
         )
         kept &= score >= self._decoder.reject
-        found = start + begun.frame, end + begun.frame, label, score
-        return Segments(*(column[kept] for column in found))
+        columns = start + start_state.frame, end + start_state.frame, label, score
+        return Segments(*(column[kept] for column in columns))
 
     def _begin(self, path: Path, count: int):
-        """Begins the segment that follows the first ones of a path, which are final."""
-        before = self._begun[-1].frame
+        """Opens the segment after the first `count` segments of a path, which are final."""
+        before = self._starts[-1].frame
         for start, label, (_, last, _) in zip(path.end, path.label, path.steps[:count]):
             frame = last * self._stride
-            skipped = before - self._begun[0].frame
+            skipped = before - self._starts[0].frame
             between = slice(skipped + min(start, frame), skipped + max(start, frame))
             sums = self._probabilities[between].sum(axis=0)
-            self._begun.append(_Begun(
+            self._starts.append(_Start(
                 before + frame, before + int(start), sums if start < frame else -sums,
                 path.model.transition[label], exact=True,
             ))
-        since = self._begun[-1].frame - self._lag * self._stride
-        self._keep(max(
-            (place for place, begun in enumerate(self._begun) if begun.frame <= since), default=0
+        since = self._starts[-1].frame - self._lag * self._stride
+        self._drop_before(max(
+            (index for index, state in enumerate(self._starts) if state.frame <= since), default=0
         ))
 
     def _shorten(self, label: int, steps: int):
-        """Drops the first steps of the open segment, and what is before it."""
-        self._keep(len(self._begun) - 1)
-        begun, frames = self._begun[0], steps * self._stride
+        """Drops the first steps of the open segment, and everything before it."""
+        self._drop_before(len(self._starts) - 1)
+        start_state, frames = self._starts[0], steps * self._stride
         initial = np.full(self._logs.shape[1], -np.inf)
         initial[label] = 0
-        sums = begun.sums + self._probabilities[:frames].sum(axis=0)
+        sums = start_state.sums + self._probabilities[:frames].sum(axis=0)
         self._logs, self._probabilities = self._logs[frames:], self._probabilities[frames:]
-        self._begun = [begun._replace(
-            frame=begun.frame + frames, sums=sums, initial=initial, age=begun.age + steps
+        self._starts = [start_state._replace(
+            frame=start_state.frame + frames, sums=sums, initial=initial,
+            age=start_state.age + steps,
         )]
 
-    def _keep(self, place: int):
-        """Drops the segments before a place, with their frames."""
-        frames = self._begun[place].frame - self._begun[0].frame
+    def _drop_before(self, index: int):
+        """Drops the segments before an index, with their frames."""
+        frames = self._starts[index].frame - self._starts[0].frame
         self._logs, self._probabilities = self._logs[frames:], self._probabilities[frames:]
-        self._begun = self._begun[place:]
+        self._starts = self._starts[index:]
 
 
-class _Begun(NamedTuple):
-    """What is known of a segment when the one before it is final.
+class _Start(NamedTuple):
+    """State of a segment whose predecessor is final.
 
     Attributes:
-        frame: on the grid of steps, from which on its frames are kept.
-        start: its first frame, which may lie before or after.
-        sums: float64[L + 1], of the probabilities from `start` until `frame`.
+        frame: multiple of the stride, from which its frames are stored.
+        start: its first frame, before or after `frame`.
+        sums: float64[L + 1], sum of probabilities from `start` to `frame`.
         initial, exact, age: from `frame` on, see `semi_markov.Model`.
     """
 
@@ -219,12 +220,3 @@ class _Begun(NamedTuple):
     initial: np.ndarray | None = None
     exact: bool = False
     age: int = 0
-
-
-def _joined(parts: list[Segments]) -> Segments:
-    """Puts segments one after the other."""
-    fields = ('start', 'end', 'label', 'score')
-    return Segments(*(
-        np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
-        for name in fields
-    ))

@@ -1,67 +1,95 @@
-"""Names the evaluation protocols: how frames become segments, and how segments are scored."""
+"""Evaluation protocols by name: a decoder of frames and an evaluator of segments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import functools
-from typing import NamedTuple
+import importlib
+from typing import NamedTuple, Protocol as _Interface
 
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize.activity import activity_runs
-from skeljax.localize.decode import argmax_runs, threshold_runs
-from skeljax.localize.decoder_spec import decoder as build
-from skeljax.localize.hysteresis import steady_runs
+from skeljax.localize.decoder_spec import build_decoder
+from skeljax.localize.decoders import argmax_runs, hysteresis_runs, threshold_runs
+from skeljax.localize.grouping import activity_runs, watershed
 from skeljax.localize.metrics import (
-    activitynet as wider,
-    babel as benchmark,
-    detection as voc,
-    pkummd as official,
-    segmentation as labelling,
+    Result,
+    babel as babel_metric,
+    detection as detection_metric,
+    pkummd as pkummd_metric,
+    segmentation as segmentation_metric,
 )
 from skeljax.localize.metrics.framewise import framewise
 from skeljax.localize.metrics.recognition import recognition, whole
-from skeljax.localize.metrics.result import Result
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.localize.watershed import watershed
 
-TIOUS = benchmark.TIOUS
+TIOUS = babel_metric.TIOUS
+
+
+class Decoder(_Interface):
+    """Interface of decoders: frame probabilities to segments."""
+
+    def __call__(self, probabilities: np.ndarray, /) -> Segments:
+        """Decodes float[T, L + 1] of one recording, background last, padding cut off."""
+
+
+class Evaluator(_Interface):
+    """Interface of evaluators: segments and their truth to scores."""
+
+    def __call__(
+        self,
+        predictions: Mapping[str, Segments],
+        truth: Mapping[str, Segments],
+        *,
+        num_classes: int,
+        tious: Sequence[float],
+        num_frames: Mapping[str, int] | None = None,
+        probabilities: Mapping[str, np.ndarray] | None = None,
+    ) -> Result:
+        """Scores all recordings of a test set.
+
+        Args:
+            predictions: proposals by recording; a recording without an entry has none.
+            truth: true segments by recording, empty ones included.
+            num_classes: L, without background.
+            tious: thresholds, see `Protocol.thresholds`.
+            num_frames: of every recording, if known.
+            probabilities: frame scores by recording, float[T, L + 1], if known.
+        """
 
 
 class Protocol(NamedTuple):
-    """Pairs a decoder with a scorer; any of the one goes with any of the other.
+    """A decoder and an evaluator; every decoder can be combined with every evaluator.
 
     Attributes:
-        decode: (probabilities float[T, L + 1]) -> Segments.
-        evaluate: (predictions, truth, *, num_classes, tious, num_frames, probabilities)
-            -> Result. The last two are optional, name -> frames and name -> float[T, L + 1];
-            every scorer takes both, and some need them.
-        tious: the thresholds that belong to the name, () for none; None leaves them open.
+        decode: see `Decoder`.
+        evaluate: see `Evaluator`.
+        tious: thresholds of the protocol; () if it has none, None if the caller chooses.
     """
 
-    decode: Callable[..., Segments]
-    evaluate: Callable[..., Result]
+    decode: Decoder
+    evaluate: Evaluator
     tious: tuple[float, ...] | None = None
 
     def thresholds(self, tious: Sequence[float] = TIOUS) -> tuple[float, ...]:
-        """Returns the protocol's own thresholds, or these where it leaves them open."""
+        """Returns the thresholds of the protocol, or `tious` if it has None."""
         return tuple(tious) if self.tious is None else self.tious
 
 
-# One score a class and frame, all runs above 0.02, as wengwanjiang/FoundSkelModel decodes.
+# All runs of frames above 0.02 of each class, as wengwanjiang/FoundSkelModel decodes.
 _class_runs = functools.partial(
     threshold_runs, thresholds=(0.02,), min_frames=1, margin_weight=0.0, overlap=1.0
 )
-DECODERS: dict[str, Callable[..., Segments]] = {
+DECODERS: dict[str, Decoder] = {
     'babel': functools.partial(threshold_runs, faithful=True),
     'babel_clean': threshold_runs,
     'class_runs': _class_runs,
     'activity': functools.partial(activity_runs, faithful=True),
     'activity_clean': activity_runs,
     'argmax': argmax_runs,
-    'steady': steady_runs,
+    'hysteresis': hysteresis_runs,
     'whole': whole,
     'watershed': watershed,
     'watershed_activity': functools.partial(watershed, by_class=False),
@@ -69,27 +97,29 @@ DECODERS: dict[str, Callable[..., Segments]] = {
 }
 
 
-def _pair(decoder: str, evaluate: Callable[..., Result], tious=None, **options) -> Protocol:
+def _pair(decoder: str, evaluate: Evaluator, tious=None, **options) -> Protocol:
     return Protocol(DECODERS[decoder], functools.partial(evaluate, **options), tious)
 
 
+_babel, _pkummd = babel_metric.babel, pkummd_metric.pkummd
+_detection, _segmentation = detection_metric.detection, segmentation_metric.segmentation
 PROTOCOLS: dict[str, Protocol] = {
-    'babel': _pair('babel', benchmark.babel, faithful=True),
-    'babel_clean': _pair('babel_clean', benchmark.babel),
-    'argmax_clean': _pair('argmax', benchmark.babel),
-    'babel_07': _pair('babel', benchmark.babel, benchmark.LONG_TIOUS, faithful=True),
-    'pkummd': _pair('class_runs', official.pkummd, official.TIOUS, faithful=True),
-    'pkummd_clean': _pair('class_runs', official.pkummd, official.TIOUS),
-    'detection': _pair('activity', voc.detection, voc.TIOUS, faithful=True),
-    'detection_clean': _pair('activity_clean', voc.detection, voc.TIOUS),
-    'activitynet': _pair('babel_clean', wider.activitynet, wider.TIOUS),
-    'thumos': _pair('babel_clean', wider.activitynet, wider.THUMOS_TIOUS),
-    'segmentation': _pair('sequence', labelling.segmentation, labelling.TIOUS),
-    'segmentation_runs': _pair('argmax', labelling.segmentation, labelling.TIOUS),
+    'babel': _pair('babel', _babel, faithful=True),
+    'babel_clean': _pair('babel_clean', _babel),
+    'argmax_clean': _pair('argmax', _babel),
+    'babel_07': _pair('babel', _babel, babel_metric.LONG_TIOUS, faithful=True),
+    'pkummd': _pair('class_runs', _pkummd, pkummd_metric.TIOUS, faithful=True),
+    'pkummd_clean': _pair('class_runs', _pkummd, pkummd_metric.TIOUS),
+    'detection': _pair('activity', _detection, detection_metric.TIOUS, faithful=True),
+    'detection_clean': _pair('activity_clean', _detection, detection_metric.TIOUS),
+    'activitynet': _pair('babel_clean', _babel, babel_metric.ACTIVITYNET_TIOUS),
+    'thumos': _pair('babel_clean', _babel, babel_metric.THUMOS_TIOUS),
+    'segmentation': _pair('sequence', _segmentation, segmentation_metric.TIOUS),
+    'segmentation_runs': _pair('argmax', _segmentation, segmentation_metric.TIOUS),
     'framewise': _pair('argmax', framewise, ()),
     'recognition': _pair('whole', recognition, ()),
 }
-# The same scorers on the segments that a person reads, which never overlap.
+# The same evaluators on the non-overlapping segments that are shown to users.
 _OF_SEGMENTS = ('babel', 'babel_clean', 'pkummd', 'detection', 'activitynet')
 PROTOCOLS |= {
     f'{name}_segments': PROTOCOLS[name]._replace(decode=DECODERS['sequence'])
@@ -100,43 +130,59 @@ PROTOCOLS |= {
 def protocol(
     name: str, decoder: str | None = None, *, sequence: SequenceDecoder | None = None
 ) -> Protocol:
-    """Looks a protocol up, see docs/protocols.md.
+    """Returns a protocol by name, see docs/protocols.md.
 
-    * `babel`: decoding and scoring of the BABEL benchmark's release, off-by-one included;
-      `babel_07` with the thresholds 0.1 to 0.7 of its ancestor.
+    * `babel`: decoding and evaluation of the release of the BABEL benchmark, off-by-one
+      included; `babel_07` with the thresholds 0.1 to 0.7 of its ancestor.
     * `babel_clean`: the same rules with half-open frames throughout.
     * `argmax_clean`: runs of the most probable class, half-open IoU.
-    * `pkummd`: the official evaluation of PKU-MMD; `pkummd_clean` with an AP without gaps.
+    * `pkummd`: the official evaluation of PKU-MMD; `pkummd_clean` with a complete AP.
     * `detection`: that of HiCLR and PCM3; `detection_clean` with half-open frames.
     * `activitynet`, `thumos`: interpolated mAP at tIoU 0.5 to 0.95 and 0.3 to 0.7.
     * `segmentation`: frame accuracy, edit score, F1@{10, 25, 50} of the sequence decoder;
       `segmentation_runs` of the runs of the most probable class.
     * `babel_segments`, `babel_clean_segments`, `pkummd_segments`, `detection_segments`,
-      `activitynet_segments`: the scorer of the name on the sequence decoder's segments.
+      `activitynet_segments`: the named evaluator on the segments of the sequence decoder.
     * `framewise`: per-frame mAP.
     * `recognition`: top-1 and top-5 accuracy of whole recordings.
 
     Args:
-        name: of the protocol.
-        decoder: another decoder than the protocol's own, by its name in `DECODERS`, or
-            with steps around it, see `skeljax.localize.decoder_spec.decoder`.
-        sequence: a fitted sequence decoder, in the place of one with default durations.
+        name: a name in `PROTOCOLS`, or `module.path:OBJECT` of a `Protocol` in another package.
+        decoder: replaces the decoder: a name in `DECODERS`, optionally with other steps, see
+            `skeljax.localize.decoder_spec.build_decoder`.
+        sequence: a fitted sequence decoder, which replaces the one with default durations.
 
     Raises:
-        InputError: lists the known names.
+        InputError: an unknown name; the message lists the known ones.
     """
-    if name not in PROTOCOLS:
-        raise InputError(f'unknown protocol {name!r}, known: {", ".join(PROTOCOLS)}')
-    chosen = PROTOCOLS[name]
-    decode: Callable[..., Segments] = sequence or DECODERS['sequence']
+    found = _look_up(name)
+    decode: Decoder = sequence or DECODERS['sequence']
     if decoder is not None:
-        return chosen._replace(decode=build(decoder, {**DECODERS, 'sequence': decode}))
-    return chosen._replace(decode=decode) if reads_segments(name) else chosen
+        decoders = {**DECODERS, 'sequence': decode}
+        return found._replace(decode=build_decoder(decoder, decoders))
+    return found._replace(decode=decode) if reads_segments(name) else found
 
 
 def reads_segments(name: str) -> bool:
-    """Whether a protocol's own decoder is the sequence decoder."""
-    return isinstance(PROTOCOLS[name].decode, SequenceDecoder)
+    """Returns whether the decoder of a protocol is the sequence decoder."""
+    return isinstance(_look_up(name).decode, SequenceDecoder)
+
+
+def _look_up(name: str) -> Protocol:
+    if name in PROTOCOLS:
+        return PROTOCOLS[name]
+    known = f'known: {", ".join(PROTOCOLS)}'
+    module, colon, attribute = name.partition(':')
+    if not colon:
+        raise InputError(f'unknown protocol {name!r}, {known}')
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f'unknown protocol {name!r}: {error}; {known}') from None
+    if not isinstance(found, Protocol):
+        kind = type(found).__name__
+        raise InputError(f'protocol {name!r}: expected a skeljax.localize.Protocol, found {kind}')
+    return found
 
 
 def evaluate(
@@ -149,31 +195,27 @@ def evaluate(
     num_frames: Mapping[str, int] | None = None,
     probabilities: Mapping[str, np.ndarray] | None = None,
 ) -> Result:
-    """Scores segments by the protocol of that name.
+    """Scores segments by a protocol.
 
     Args:
         predictions: proposals by recording; a recording without an entry has none.
         truth: true segments by recording, empty ones included.
         num_classes: L, without background.
-        protocol: a name in `PROTOCOLS`.
-        tious: thresholds; by default the protocol's own, or `TIOUS`.
-        num_frames: frames of every true recording: no segment may end beyond them;
-            `segmentation` needs them.
-        probabilities: scores of frames, float[T, L + 1] by recording, for `framewise`.
+        protocol: a name as for `protocol`.
+        tious: thresholds; by default those of the protocol, or `TIOUS`.
+        num_frames: frames of every true recording; segments must end within. Required by
+            `segmentation`.
+        probabilities: frame scores by recording, float[T, L + 1], for `framewise`.
 
     Raises:
-        InputError: unknown protocol or recording, a bad segment, no truth at all.
+        InputError: an unknown protocol or recording, an invalid segment, or no true segment.
     """
-    chosen = _lookup(protocol)
-    return chosen.evaluate(
+    found = _look_up(protocol)
+    return found.evaluate(
         predictions,
         truth,
         num_classes=num_classes,
-        tious=chosen.thresholds() if tious is None else tious,
+        tious=found.thresholds() if tious is None else tious,
         num_frames=num_frames,
         probabilities=probabilities,
     )
-
-
-# `evaluate` has an argument named like the function.
-_lookup = protocol

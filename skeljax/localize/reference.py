@@ -7,7 +7,7 @@ the figures of its twin by name. Input is not checked.
 
 from __future__ import annotations
 
-from skeljax.localize.metrics import activitynet, babel, detection, pkummd, segmentation
+from skeljax.localize.metrics import babel, detection, pkummd, segmentation
 
 
 def plain_babel(predictions, truth, *, num_classes, tious=babel.TIOUS, faithful=False):
@@ -40,7 +40,7 @@ def plain_babel(predictions, truth, *, num_classes, tious=babel.TIOUS, faithful=
     return {**_named('mAP', tious, maps), 'mean': sum(maps) / len(maps)}
 
 
-def plain_activitynet(predictions, truth, *, num_classes, tious=activitynet.TIOUS):
+def plain_activitynet(predictions, truth, *, num_classes, tious=babel.ACTIVITYNET_TIOUS):
     """Tries the true segments of the recording from the highest IoU down, for each threshold."""
     ranked, true = _ranked(predictions), _listed(truth)
     areas = {tiou: [] for tiou in tious}

@@ -1,4 +1,4 @@
-"""Holds scored segments of one recording and converts them to and from other forms."""
+"""Scored segments of one recording, and their conversion to frame labels and JSON."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import ArrayLike
 
 from skeljax.errors import InputError
 
-_FAR = 1e12  # no frame or second is beyond; below it every whole number is one of float64
+_LARGEST = 1e12  # of frames and seconds; float64 holds every whole number below it
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Segments:
-    """Holds the segments of one recording, in any order.
+    """Segments of one recording, in any order.
 
     Attributes:
         start: int64[N], first frame.
         end: int64[N], the frame after the last one (half-open).
         label: int64[N], class index.
-        score: float64[N], higher is surer; ones where not given.
-        classes: names of the L classes that labels index, where known.
+        score: float64[N], higher is more confident; ones by default.
+        classes: names of the L classes that `label` indexes; () where unknown.
 
     Raises:
-        InputError: the four differ in length, or a frame or label is no whole number.
+        InputError: the four arrays differ in length, or a frame or label is not an integer.
     """
 
     start: np.ndarray
@@ -44,7 +44,7 @@ class Segments:
         classes: Sequence[str] = (),
     ):
         for field, values in (('start', start), ('end', end), ('label', label)):
-            object.__setattr__(self, field, _whole(values, field))
+            object.__setattr__(self, field, _integers(values, field))
         score = np.ones(len(self.start)) if score is None else score
         object.__setattr__(self, 'score', np.asarray(score, np.float64))
         object.__setattr__(self, 'classes', tuple(classes))
@@ -62,23 +62,23 @@ class Segments:
 
     @property
     def names(self) -> list[str]:
-        """The name of each segment's class.
+        """Returns the class name of each segment.
 
         Raises:
-            InputError: the classes are not known, or a label is none of them.
+            InputError: the class names are unknown, or a label is out of range.
         """
         check(self, 'segments', num_classes=len(self.classes))
         return [self.classes[label] for label in self.label]
 
 
 def from_frame_labels(labels: np.ndarray, background: int) -> Segments:
-    """Joins neighbouring frames of one class into segments of score 1, in temporal order.
+    """Returns the runs of equal labels as segments of score 1, in temporal order.
 
     Args:
-        labels: int[T], one class a frame.
-        background: the label that makes no segment.
+        labels: int[T], one class per frame.
+        background: label whose runs are dropped.
     """
-    labels = _whole(labels, 'frame labels')
+    labels = _integers(labels, 'frame labels')
     cuts = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     start = np.concatenate([np.zeros(min(len(labels), 1), np.int64), cuts])
     end = np.concatenate([start[1:], np.full(len(start[:1]), len(labels))])
@@ -88,15 +88,15 @@ def from_frame_labels(labels: np.ndarray, background: int) -> Segments:
 
 
 def to_frame_labels(segments: Segments, num_frames: int, background: int) -> np.ndarray:
-    """Paints segments over frames; where they overlap the best score shows.
+    """Returns the label of each frame; where segments overlap, that of the best score.
 
-    Of equal scores the later start shows, then the later end, then the higher label.
+    Ties in score are resolved by the later start, then the later end, then the higher label.
 
     Returns:
-        int64[num_frames], `background` where no segment lies.
+        int64[num_frames], `background` outside all segments.
 
     Raises:
-        InputError: a segment is empty or leaves the recording.
+        InputError: a segment is empty or not inside the recording.
     """
     check(segments, f'a recording of {num_frames} frames', num_frames=num_frames)
     labels = np.full(num_frames, background, np.int64)
@@ -108,20 +108,20 @@ def to_frame_labels(segments: Segments, num_frames: int, background: int) -> np.
 def to_json_dict(
     segments: Segments, *, classes: Sequence[str], fps: float, scores: bool = True
 ) -> list[dict]:
-    """Describes segments for a JSON file that a person reads, in temporal order.
+    """Returns segments as JSON-compatible dicts, in temporal order.
 
     Args:
-        segments: the segments; frames are half-open.
-        classes: class names; a label is an index into them.
-        fps: frames a second.
-        scores: False leaves the scores out (ground truth has none).
+        segments: of one recording.
+        classes: class names, indexed by label.
+        fps: frames per second.
+        scores: whether to include scores (ground truth has none).
 
     Returns:
-        One dict a segment: label, start_seconds, end_seconds, start_frame, end_frame
+        One dict per segment: label, start_seconds, end_seconds, start_frame, end_frame
         (the frame after the last one), score.
 
     Raises:
-        InputError: a label without a name, an empty segment, or fps not positive.
+        InputError: a label without a name, an empty segment, or `fps` not above 0.
     """
     _check_fps(fps)
     check(segments, 'segments for JSON', num_classes=len(classes))
@@ -140,10 +140,10 @@ def to_json_dict(
 
 
 def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: float) -> Segments:
-    """Reads what `to_json_dict` wrote; frames win, seconds serve where frames are missing.
+    """Reads the output of `to_json_dict`; seconds are read only where frames are missing.
 
     Raises:
-        InputError: names the item and the key that is missing, unknown or no number.
+        InputError: a key is missing, or its value is unknown or not a number.
     """
     _check_fps(fps)
     index = {name: position for position, name in enumerate(classes)}
@@ -162,6 +162,15 @@ def from_json_dict(items: Sequence[Mapping], *, classes: Sequence[str], fps: flo
     return segments
 
 
+def concatenate(parts: Sequence[Segments]) -> Segments:
+    """Concatenates segments of one recording; class names are dropped."""
+    start, end, label, score = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(part, field) for part in parts)])
+        for field in ('start', 'end', 'label', 'score')
+    )
+    return Segments(start, end, label, score)
+
+
 def check(
     segments: Segments,
     name: str,
@@ -169,16 +178,16 @@ def check(
     num_classes: int | None = None,
     num_frames: int | None = None,
 ) -> None:
-    """Refuses segments that cannot be scored or drawn.
+    """Checks that segments can be scored and drawn.
 
     Args:
-        segments: what to look at.
-        name: the recording, for the message.
-        num_classes: labels must be below it, where given.
-        num_frames: ends must not be above it, where given.
+        segments: of one recording.
+        name: of the recording, for the error message.
+        num_classes: if given, labels must be below it.
+        num_frames: if given, ends must not be above it.
 
     Raises:
-        InputError: names the recording and the first bad segment.
+        InputError: a segment is empty, out of range or without a score.
     """
     start, end, label = segments.start, segments.end, segments.label
     top = np.inf if num_classes is None else num_classes
@@ -198,7 +207,7 @@ def check(
             )
 
 
-def _whole(values, field: str) -> np.ndarray:
+def _integers(values, field: str) -> np.ndarray:
     array = np.asarray(values)
     numbers = array.dtype.kind in 'iuf' and bool(np.isfinite(array).all())
     with np.errstate(invalid='ignore'):  # what int64 cannot hold does not compare equal
@@ -212,7 +221,7 @@ def _whole(values, field: str) -> np.ndarray:
 
 def _number(value, key: str, position: int) -> float:
     real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not real or not abs(value) < _FAR:  # nan too
+    if not real or not abs(value) < _LARGEST:  # false for nan too
         raise InputError(f'segment {position}: expected a number as {key}, found {value!r:.60}')
     return value
 
@@ -222,7 +231,7 @@ def _frame(item: Mapping, name: str, fps: float, position: int) -> float:
         return _number(item[f'{name}_frame'], f'{name}_frame', position)
     if f'{name}_seconds' not in item:
         raise InputError(f'segment {position}: neither {name}_frame nor {name}_seconds')
-    # A half goes up, as in `localize.exchange` and in labels of recordings.
+    # Halves are rounded up, as in `localize.exchange` and in the labels of recordings.
     return math.floor(_number(item[f'{name}_seconds'], f'{name}_seconds', position) * fps + 0.5)
 
 

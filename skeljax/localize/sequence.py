@@ -1,4 +1,4 @@
-"""Decodes frame probabilities into one sequence of segments that never overlap."""
+"""Decodes frame probabilities into one sequence of non-overlapping segments."""
 
 from __future__ import annotations
 
@@ -9,53 +9,52 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize import durations as lengths, semi_markov
-from skeljax.localize.decode import checked
-from skeljax.localize.metrics.calibration import calibrate
+from skeljax.localize import durations as duration_models, semi_markov
+from skeljax.localize.decoders import check_probabilities
 from skeljax.localize.segments import Segments
 
-TIOU = 0.5  # overlap from which a segment counts as found, for its score
+TIOU = 0.5  # a segment is correct if its tIoU with a true one is above this
+_MARGIN = 1e-6  # probabilities are clipped to this distance from 0 and 1 before the logit
 
 
 @dataclass(frozen=True)
 class SequenceDecoder:
     """Finds the most probable sequence of segments under a hidden semi-Markov model.
 
-    The log weight of a sequence is the sum over its segments, background segments included, of
+    The log weight of a sequence is a sum over its segments, background segments included:
     `weight` x seconds x mean log(probability + floor) of the class, plus the log-probability of
-    the duration, plus the log-probability of the change that follows, less `penalty`. A movement
-    is followed by background with probability `gap`, by its own class with `repeat` and else by
-    another class; which one costs nothing. Viterbi finds the best sequence exactly among
-    those that change at multiples of `resolution`; each change is then moved to the frame that
-    fits the probabilities best.
+    the duration, plus the log-probability of the next change, minus `penalty`. An action is
+    followed by background with probability `gap`, by its own class with probability `repeat`,
+    and otherwise by any other class without further cost. Viterbi finds the exact optimum among
+    sequences that change at multiples of `resolution`. Each change is then moved to the frame
+    that fits the probabilities best.
 
-    What is background: frames where the background state wins in this sum, which includes gaps
-    and stillness, and segments of a score below `reject`, which includes movements that the
-    network does not know.
+    Background are the frames where the background state is optimal (gaps, stillness), and
+    segments with a score below `reject` (actions of unknown classes).
 
-    The score of a segment is the probability that the truth has a segment of its class that
-    overlaps it by more than `TIOU`. Two estimates are averaged, as a geometric mean: the
-    posterior under the model, by forward-backward, and the mean probability of the class over
-    its frames. Slope and offset then calibrate it.
+    The score of a segment estimates the probability that the truth has a segment of its class
+    with a tIoU above `TIOU`. It is the geometric mean of two estimates, the posterior under the
+    model (forward-backward) and the mean probability of the class over the segment's frames,
+    calibrated by `slope` and `offset`.
 
     Attributes:
-        fps: frames a second.
-        log_mean, log_std: of durations in log-seconds, of L classes and background; see
+        fps: frames per second.
+        log_mean, log_std: of durations in log-seconds, for L classes and background; see
             `durations.fit`. Empty: `durations.default`.
-        weight: independent observations in a second of frames.
-        floor: added to probabilities, so that one frame cannot forbid a class.
-        penalty: for each change.
-        gap: probability that background follows a movement.
-        repeat: probability that a movement of the same class follows without a gap.
-        log_transitions: (L + 1)^2 log-probabilities of a class after another, row by row, in
-            the place of `gap` and `repeat`.
-        resolution: seconds between possible changes, before they are moved to frames.
+        weight: number of independent observations per second of frames.
+        floor: added to probabilities, so that one frame cannot exclude a class.
+        penalty: of each change, subtracted from the log weight.
+        gap: probability that background follows an action.
+        repeat: probability that an action of the same class follows without a gap.
+        log_transitions: (L + 1)^2 log-probabilities of the next class, row by row; replaces
+            `gap` and `repeat`.
+        resolution: seconds between possible changes, before these are moved to frames.
         temperature: divides `weight` for posteriors.
-        slope, offset: of the logit of a segment's score, which calibrate it.
-        reject: segments of a lower score become background.
+        slope, offset: of the logit of a segment's score (calibration).
+        reject: segments with a lower score become background.
 
     Raises:
-        InputError: an option that is no possible number.
+        InputError: an option out of range.
     """
 
     fps: float = 30.0
@@ -88,8 +87,8 @@ class SequenceDecoder:
         mean, std = np.asarray(self.log_mean), np.asarray(self.log_std)
         if mean.shape != std.shape or not np.isfinite(mean).all() or not (std > 0).all():
             raise InputError(
-                f'sequence decoder: log_mean and log_std: expected as many numbers, the second '
-                f'ones above 0, found {len(mean)} and {len(std)}'
+                f'sequence decoder: log_mean and log_std: expected equally many numbers, '
+                f'log_std above 0, found {len(mean)} and {len(std)}'
             )
 
     def __call__(self, probabilities: np.ndarray) -> Segments:
@@ -99,8 +98,8 @@ class SequenceDecoder:
             Segments in temporal order.
 
         Raises:
-            InputError: not two-dimensional, no class beside background, not probabilities,
-                rows that do not sum to one, or durations of another number of classes.
+            InputError: probabilities that are not two-dimensional, have no class beside background,
+                are outside 0 to 1 or do not sum to 1, or durations of another number of classes.
         """
         best = self.decode(probabilities)
         score = self.scores(best, probabilities)
@@ -109,40 +108,40 @@ class SequenceDecoder:
         return Segments(best.start[kept], best.end[kept], best.label[kept], score[kept])
 
     def sequence(self, probabilities: np.ndarray) -> Segments:
-        """Decodes as `__call__` does, without posteriors: scores are 1, and none is rejected."""
+        """Decodes as `__call__` does, without posteriors: scores are 1, no segment is rejected."""
         best = self.decode(probabilities)
         kept = (best.label != probabilities.shape[1] - 1) & (best.end > best.start)
         return Segments(best.start[kept], best.end[kept], best.label[kept])
 
     @property
     def stride(self) -> int:
-        """Frames of a step."""
+        """Returns the number of frames per step."""
         return max(1, round(self.resolution * self.fps))
 
     def model(self, logs: np.ndarray, durations: semi_markov.Durations) -> semi_markov.Model:
-        """Makes the model of a recording of log-probabilities float64[T, L + 1]."""
+        """Returns the model of a recording with log-probabilities float64[T, L + 1]."""
         steps = np.add.reduceat(logs, np.arange(0, len(logs), self.stride), axis=0)
         emission = steps * (self.weight / self.fps)
         return semi_markov.Model(emission, durations, self._transitions(logs.shape[1]))
 
     def durations(self, num_states: int) -> semi_markov.Durations:
-        """Tabulates durations in steps, of so many classes, background included."""
+        """Returns durations in steps for `num_states` classes, background included."""
         if not len(self.log_mean):
-            return lengths.tabulate(lengths.default(num_states - 1), self.stride / self.fps)
+            return duration_models.tabulate(duration_models.default(num_states - 1), self.stride / self.fps)
         if len(self.log_mean) != num_states:
             raise InputError(
                 f'sequence decoder: durations of {len(self.log_mean) - 1} classes, '
                 f'probabilities of {num_states - 1}'
             )
-        fitted = lengths.LogNormal(np.asarray(self.log_mean), np.asarray(self.log_std))
-        return lengths.tabulate(fitted, self.stride / self.fps)
+        fitted = duration_models.LogNormal(np.asarray(self.log_mean), np.asarray(self.log_std))
+        return duration_models.tabulate(fitted, self.stride / self.fps)
 
     def logarithms(self, probabilities: np.ndarray) -> np.ndarray:
-        """Checks probabilities float[T, L + 1]; returns float64 logarithms as they are summed."""
+        """Checks probabilities float[T, L + 1]; returns log(probability + floor), float64."""
         return np.log(_distributions(probabilities) + self.floor)
 
     def decode(self, probabilities: np.ndarray) -> Path:
-        """Finds the best sequence of a recording, background included; see `__call__`."""
+        """Returns the best sequence of a recording, background included; see `__call__`."""
         logs = self.logarithms(probabilities)
         model = self.model(logs, self.durations(logs.shape[1]))
         steps = semi_markov.viterbi(model)
@@ -157,9 +156,10 @@ class SequenceDecoder:
         """Returns the calibrated score of each segment of a path, float64[N].
 
         Args:
-            path: the first segment may start at another frame than the first one that is given.
-            probabilities: float[T, L + 1], until the end of the path.
-            before: float[L + 1], sums of probabilities from that start until the first frame.
+            path: its first segment may start before the first frame of `probabilities`, or after.
+            probabilities: float[T, L + 1], up to the end of the path.
+            before: float[L + 1], sum of probabilities from the start of the path to the first
+                frame; negative if it starts after.
         """
         total = np.concatenate([np.zeros((1, probabilities.shape[1])), probabilities])
         total = np.cumsum(total, axis=0, dtype=np.float64)
@@ -184,7 +184,7 @@ class SequenceDecoder:
         ])
 
     def _transitions(self, num_states: int) -> np.ndarray:
-        """Returns the log weight of each change, float64[L + 1, L + 1]; `-inf` for never."""
+        """Returns the log weight of each change, float64[L + 1, L + 1]; `-inf` if impossible."""
         size = num_states**2
         if len(self.log_transitions) not in (0, size):
             raise InputError(
@@ -203,13 +203,13 @@ class SequenceDecoder:
 
 
 class Path(NamedTuple):
-    """The best sequence of a recording, background segments included, in temporal order.
+    """Best sequence of a recording, background segments included, in temporal order.
 
     Attributes:
         start, end: int64[N], half-open, in frames.
         label: int64[N], background is L.
-        model: of the steps of the recording.
-        steps: (start, end, class), in steps.
+        model: of the recording.
+        steps: (start, end, class) of each segment, in steps.
     """
 
     start: np.ndarray
@@ -220,14 +220,14 @@ class Path(NamedTuple):
 
 
 def refined(logs: np.ndarray, label: np.ndarray, start: np.ndarray, stride: int) -> np.ndarray:
-    """Moves each start, but the first, to the frame that fits the log-probabilities best.
+    """Moves each start except the first to the frame that fits the log-probabilities best.
 
-    A start moves by less than a step, and every segment keeps a frame.
+    A start moves by less than a step, and every segment keeps at least one frame.
 
     Args:
         logs: float64[T, L + 1].
-        label, start: int64[N], of segments that fill the recording.
-        stride: frames of a step.
+        label, start: int64[N], of consecutive segments that cover the recording.
+        stride: frames per step.
     """
     moved = start.copy()
     for index in range(1, len(start)):
@@ -236,14 +236,26 @@ def refined(logs: np.ndarray, label: np.ndarray, start: np.ndarray, stride: int)
         high = min(start[index] + stride - 1, after - 1)
         if high <= low:
             continue
-        # What is won by every frame from `low` on that is given to the class before.
+            # Gain of moving each frame from `low` on to the previous class.
         gain = logs[low:high, label[index - 1]] - logs[low:high, label[index]]
         moved[index] = low + int(np.argmax(np.concatenate([[0.0], np.cumsum(gain)])))
     return moved
 
 
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Returns log(p / (1 - p)) of probabilities, clipped to [1e-6, 1 - 1e-6]."""
+    inside = np.clip(probability, _MARGIN, 1 - _MARGIN)
+    return np.log(inside) - np.log1p(-inside)
+
+
+def calibrate(probability: np.ndarray, slope: float, offset: float) -> np.ndarray:
+    """Returns the probabilities with the logits slope x logit + offset."""
+    return 1 / (1 + np.exp(-(slope * logit(probability) + offset)))
+
+
 def _distributions(probabilities: np.ndarray) -> np.ndarray:
-    scores = np.clip(checked(probabilities), 0, 1)
+    """Checks that rows sum to 1 within 0.01; returns them normalized, float64[T, L + 1]."""
+    scores = np.clip(check_probabilities(probabilities), 0, 1)
     total = scores.sum(axis=1)
     bad = np.abs(total - 1) > 0.01
     if bad.any():

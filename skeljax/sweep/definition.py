@@ -118,7 +118,7 @@ def _check(sweep: Sweep, where: str):
 
 
 def _find(name: str) -> Path:
-    included = Path(skeljax.configs.__file__).parent / 'ablations'
+    included = Path(skeljax.configs.__path__[0]) / 'ablations'
     path = Path(name)
     own = included / path.name
     for candidate in (path, path.with_suffix('.py'), own, own.with_suffix('.py')):

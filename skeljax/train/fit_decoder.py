@@ -10,7 +10,7 @@ import numpy as np
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError, writing
 from skeljax.inference import run_loader, scoring
-from skeljax.localize import decoding, sequence_fit
+from skeljax.localize import decoder_config, sequence_fit
 from skeljax.localize.segments import Segments
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.localize.sequence_fit import Labeled
@@ -81,7 +81,7 @@ def read(workdir) -> SequenceDecoder | None:
     try:
         if not isinstance(found, dict) or 'decoding' not in found:
             raise InputError('expected an object with a decoding')
-        decoder = decoding.from_json_dict(found['decoding']).sequence
+        decoder = decoder_config.from_json_dict(found['decoding']).sequence
         if decoder is None:
             raise InputError('expected the decoding of a sequence decoder')
     except InputError as error:
@@ -110,7 +110,7 @@ def _labels(corpus: Corpus, chosen: Sequence[int]) -> Labeled:
 def _write(path: Path, decoder: SequenceDecoder, step: int, validation: dict):
     described = {
         'step': step,
-        'decoding': decoding.to_json_dict(decoding.of_sequence(decoder)),
+        'decoding': decoder_config.to_json_dict(decoder_config.from_sequence(decoder)),
         'validation': validation,
     }
     beside = path.with_suffix('.tmp')

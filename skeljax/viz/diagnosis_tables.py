@@ -1,4 +1,4 @@
-"""Formats results of `skeljax.localize.metrics.diagnose` as text tables and as JSON."""
+"""Formats results of `skeljax.localize.diagnose` as text tables and as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from skeljax.localize.metrics.diagnose import Diagnosis
+from skeljax.localize.diagnose import Diagnosis
 from skeljax.viz import table
 
 _KINDS = {

@@ -39,7 +39,7 @@ def write(
     Args:
         path: output file.
         segments: in frames, not overlapping (a requirement of ELAN's tiers), see
-            `localize.side_by_side`.
+            `localize.non_overlapping`.
         classes: class names; labels are indices into them.
         fps: frames per second.
         tier: name of the tier.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from skeljax.localize.metrics.result import Result
+from skeljax.localize.metrics import Result
 
 
 def tables(results: Mapping[str, Mapping], layout: Callable[..., str]) -> str:

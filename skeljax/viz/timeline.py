@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize.non_overlapping import choose_side_by_side
+from skeljax.localize.nms import choose_non_overlapping
 from skeljax.localize.segments import Segments, check
 from skeljax.viz.figure import (
     FAINT,
@@ -51,7 +51,7 @@ def draw(
 
     Rows from the top: the truth, the prediction, one score curve per class. If predictions
     overlap, the row of the prediction shows a non-overlapping selection of the best
-    (`localize.side_by_side`), and a few lanes below it show the others. The opacity of a bar grows
+    (`localize.non_overlapping`), and a few lanes below it show the others. The opacity of a bar grows
     with its score, on the same scale in all plots. Curves are drawn for classes that are true,
     predicted or have a score above 0.1 at some time, at most 24.
 
@@ -92,7 +92,7 @@ def _plan(
 ) -> tuple[list[Row], list[int]]:
     """Returns the rows, and the classes that need a legend because no curve names them."""
     bars = functools.partial(_bars, classes=classes, fps=fps, inch_a_second=inch_a_second)
-    selected, main = choose_side_by_side(predicted)
+    selected, main = choose_non_overlapping(predicted)
     rest = np.setdiff1d(np.arange(len(predicted)), selected)
     alpha, others = _opacity(predicted.score), predicted[rest]
     shown = _classes_to_show(main, truth, probabilities, len(classes))

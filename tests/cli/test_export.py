@@ -15,7 +15,7 @@ from skeljax.data import batches, records
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.inference import adapt, predictor, scoring
-from skeljax.localize import decoding
+from skeljax.localize import decoder_config
 from tests import untrained
 
 
@@ -129,7 +129,7 @@ def test_a_model_from_before_the_loss_had_options_is_read(model, tmp_path):
 
 def test_a_model_decodes_otherwise_when_told():
     steps = 'gaussian:2,babel_clean'
-    chosen = decoding.choose('babel_clean', steps, thresholds=[0.5], min_score=0.3)
+    chosen = decoder_config.make('babel_clean', steps, thresholds=[0.5], min_score=0.3)
     model = predictor.Model(None, chosen._replace(options={**chosen.options, 'min_frames': 9}), {})
     kept = predictor.decoding_as(model, min_score=0.2).decoding
     assert kept == model.decoding._replace(min_score=0.2)
@@ -143,8 +143,8 @@ def test_a_model_decodes_otherwise_when_told():
 @pytest.mark.parametrize('steps', [*localize.DECODERS, 'gaussian:1.5,watershed,refine:4'])
 def test_a_decoding_comes_back_from_json_and_finds_the_same(steps):
     scores = scoring.softmax(3 * np.random.default_rng(0).normal(size=(80, 4)))
-    chosen = decoding.choose('babel', steps, min_score=0.0)
-    back = decoding.from_json_dict(json.loads(json.dumps(decoding.to_json_dict(chosen))))
+    chosen = decoder_config.make('babel', steps, min_score=0.0)
+    back = decoder_config.from_json_dict(json.loads(json.dumps(decoder_config.to_json_dict(chosen))))
     assert back == chosen
     expected = localize.protocol('babel', steps).decode(scores)
     expected = expected[expected.score >= 0]

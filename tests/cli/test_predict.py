@@ -12,7 +12,7 @@ import pytest
 
 from skeljax import formats, localize
 from skeljax.cli import main, sources
-from skeljax.localize import SequenceDecoder, decoding, exchange
+from skeljax.localize import SequenceDecoder, decoder_config, exchange
 from skeljax.skeletons import skeleton
 from skeljax.viz.viewer import predictions
 from tests import untrained
@@ -100,7 +100,7 @@ def test_segments_are_exclusive_and_a_missing_decoder_is_told_once(run, tmp_path
             decoder = SequenceDecoder(
                 log_mean=(math.log(0.5),) * 4, log_std=(0.5,) * 4, weight=8.0, penalty=-5.0, gap=0.1
             )
-            told = {'step': 7, 'decoding': decoding.to_json_dict(decoding.of_sequence(decoder))}
+            told = {'step': 7, 'decoding': decoder_config.to_json_dict(decoder_config.from_sequence(decoder))}
             (folder / 'decoder.json').write_text(json.dumps(told))
         assert main.main([*given, '--workdir', str(folder), '--out', str(out)]) == 0
         lines = [line for line in capsys.readouterr().err.splitlines() if 'decoder' in line]

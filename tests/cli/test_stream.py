@@ -13,12 +13,12 @@ from skeljax import localize
 from skeljax.cli import main, stream as verb, stream_server
 from skeljax.formats import wire
 from skeljax.inference import predictor, streaming, windowing
-from skeljax.localize import hysteresis
+from skeljax.localize import decoders
 from tests import untrained
 
 V = 25
 WINDOW = ('--window', '64', '--hop', '8', '--ahead', '16')
-LOW = ('--decoder', 'steady', '--threshold', '0.26', '--keep', '0.98')
+LOW = ('--decoder', 'hysteresis', '--threshold', '0.26', '--keep', '0.98')
 
 
 @pytest.fixture(scope='module')
@@ -87,7 +87,7 @@ def test_what_is_written_is_what_predict_finds_with_the_same_window(run, stream,
     given = ['--workdir', str(run), '--out', str(tmp_path / 'out'), '--format', 'json', *WINDOW]
     assert main.main(['predict', str(tmp_path / 'a.npz'), *given, '--min-score', '0', '--quiet']) == 0
     with np.load(tmp_path / 'out' / 'a.scores.npz') as stored:
-        runs = localize.steady_runs(stored['probabilities'], threshold=0.26, keep=0.98)
+        runs = localize.hysteresis_runs(stored['probabilities'], threshold=0.26, keep=0.98)
     expected = localize.to_json_dict(runs, classes=untrained.CLASSES, fps=30.0)
     assert [{**item, 'score': 0} for item in found] == [{**item, 'score': 0} for item in expected]
     np.testing.assert_allclose([i['score'] for i in found], [i['score'] for i in expected], atol=1e-5)
@@ -97,7 +97,7 @@ def test_what_the_stream_promises(run, bodies, monkeypatch, capsys):
     for words, told in (
         (('--lag', '2'), 'a segment is written 3.00 s after its end: 24 frames (0.80 s) of the '
                          'window, then the lag'),
-        (('--decoder', 'steady'), 'a segment is written 24 frames (0.80 s) after its end, or sooner'),
+        (('--decoder', 'hysteresis'), 'a segment is written 24 frames (0.80 s) after its end, or sooner'),
     ):
         pipe = Pipe(b'')
         monkeypatch.setattr('sys.stdin', pipe)
@@ -137,11 +137,11 @@ def test_a_stream_that_stalls(stream, bodies):
     (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
     (('--fps', '30', '--persons', '100000000'), '100000000 persons in a frame, expected 1 to 6250 '),
     (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
-    (('--fps', '30', '--decoder', 'steady', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
-    (('--fps', '30', '--decoder', 'steady', '--keep', 'nan'), '--keep is nan, expected a number'),
-    (('--fps', '30', '--decoder', 'steady', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
-    (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder steady, found sequence'),
-    (('--fps', '30', '--decoder', 'steady', '--lag', '2'), '--lag needs --decoder sequence, found'),
+    (('--fps', '30', '--decoder', 'hysteresis', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
+    (('--fps', '30', '--decoder', 'hysteresis', '--keep', 'nan'), '--keep is nan, expected a number'),
+    (('--fps', '30', '--decoder', 'hysteresis', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
+    (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder hysteresis, found sequence'),
+    (('--fps', '30', '--decoder', 'hysteresis', '--lag', '2'), '--lag needs --decoder sequence, found'),
     (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
     (('--fps', '30', '--min-score', 'nan'), '--min-score is nan, expected a number'),
     (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
@@ -199,7 +199,7 @@ def server(run):
     def begin():
         made = streaming.Stream(
             model.trained, windowing.Window(64, 8, 16), fps=30.0, layout='ntu25',
-            runs=hysteresis.Runs(0.26, 0.98, 3),
+            runs=decoders.HysteresisDecoder(0.26, 0.98, 3),
         )
         return made, wire.Lines(1, V)
 

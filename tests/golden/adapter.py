@@ -16,7 +16,7 @@ from skeljax import localize
 from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain as pretraining
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
-from skeljax.localize import Segments, decoding
+from skeljax.localize import Segments, decoder_config
 from skeljax.train import build, parallel, run_dir
 from tests.golden import cases, inputs
 
@@ -145,6 +145,8 @@ def _sums(state) -> dict[str, float]:
 
 # Name of a protocol when the numbers were recorded -> its name today.
 RENAMED_PROTOCOLS = {'segmentation': 'segmentation_runs'}
+# Name of a decoder when the numbers were recorded -> its name today; the old one is accepted too.
+RENAMED_DECODERS = {'steady': 'hysteresis'}
 
 
 def protocols() -> set[str]:
@@ -154,8 +156,9 @@ def protocols() -> set[str]:
 
 
 def decoders() -> set[str]:
-    """Returns the names of all decoders."""
-    return set(localize.DECODERS)
+    """Returns the names that decoders had when the numbers were recorded."""
+    before = {new: old for old, new in RENAMED_DECODERS.items()}
+    return {before.get(name, name) for name in localize.DECODERS}
 
 
 def figures(protocol: str, decoder: str | None = None) -> dict:
@@ -240,7 +243,7 @@ def about(model) -> dict:
     """Returns what describes a model besides its network."""
     return {
         'classes': list(model.classes), 'fps': model.fps, 'step': model.trained.step,
-        'layout': model.layout, 'decoding': decoding.to_json_dict(model.decoding),
+        'layout': model.layout, 'decoding': decoder_config.to_json_dict(model.decoding),
     }
 
 
@@ -256,4 +259,4 @@ def export_untrained(folder: Path, source: str, fields: dict):
     _, state, model = build.finetuning(config, layout, 1, len(classes))
     variables = scoring.variables(weighed(state, statistics=True)[1])
     made = run_loader.Trained(model, variables, config, classes, layout, inputs.FPS, step=0)
-    model_io.write(folder, predictor.Model(made, decoding.choose('babel_clean'), {}))
+    model_io.write(folder, predictor.Model(made, decoder_config.make('babel_clean'), {}))

@@ -9,7 +9,7 @@ import pytest
 
 from skeljax.errors import InputError
 from skeljax.inference import model_io, predictor
-from skeljax.localize import SequenceDecoder, decoding
+from skeljax.localize import SequenceDecoder, decoder_config
 from skeljax.train import fit_decoder
 from tests import untrained
 
@@ -52,7 +52,7 @@ def test_protocols_of_the_sequence_decoder_take_the_fitted_one(fitted):
     assert predictor.of_run(fitted, 'babel_segments').decoding.sequence == FITTED
     assert predictor.of_run(fitted, 'babel_clean', 'sequence').decoding.sequence == FITTED
     other = predictor.of_run(fitted, 'babel_clean').decoding
-    assert other.sequence is None and other.min_score == decoding.MIN_SCORE
+    assert other.sequence is None and other.min_score == decoder_config.MIN_SCORE
 
 
 def test_a_run_without_a_decoder_has_the_default_one_and_says_so_once(run):
@@ -111,7 +111,7 @@ def test_a_model_of_version_1_has_the_default_decoder_and_says_so_once(run, tmp_
     notes = []
     loaded = model_io.load(folder, notes.append)
     assert notes == [f'{folder}: {predictor.NOT_FITTED}']
-    assert loaded.decoding == decoding.of_sequence(SequenceDecoder(fps=30.0))
+    assert loaded.decoding == decoder_config.from_sequence(SequenceDecoder(fps=30.0))
     with pytest.warns(UserWarning, match='has no fitted sequence decoder') as warned:
         model_io.load(folder)
     assert len(warned) == 1

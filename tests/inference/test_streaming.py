@@ -8,8 +8,9 @@ from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.inference import adapt, run_loader, scoring, streaming, windowing
 from skeljax.inference.predictor import Model
-from skeljax.localize import decoding, hysteresis
+from skeljax.localize import decoder_config, decoders
 from skeljax.localize.fixed_lag import FixedLag
+from skeljax.localize.segments import concatenate
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import compilations
 from tests import untrained
@@ -84,9 +85,9 @@ def test_a_body_is_turned_as_it_first_stood_and_not_in_each_window(ready):
 
 
 def test_segments_are_those_of_the_decoder_on_the_final_scores(ready):
-    of, runs = moving(300), hysteresis.Runs(threshold=0.26, keep=0.98, min_frames=2)
+    of, runs = moving(300), decoders.HysteresisDecoder(threshold=0.26, keep=0.98, min_frames=2)
     scores = streaming.frame_scores(ready, of, WINDOW)
-    expected = hysteresis.steady_runs(scores, threshold=0.26, keep=0.98, min_frames=2)
+    expected = decoders.hysteresis_runs(scores, threshold=0.26, keep=0.98, min_frames=2)
     stream = streaming.Stream(ready, WINDOW, fps=30.0, layout='ntu25', runs=runs)
     parts = []
     for count, frame in enumerate(frames_of(of), 1):
@@ -94,7 +95,7 @@ def test_segments_are_those_of_the_decoder_on_the_final_scores(ready):
         # Whatever ended so long ago was told before.
         told = sum(map(len, parts))
         assert told == (expected.end < (count - 16) // 8 * 8).sum()
-    found = hysteresis.joined([*parts, stream.finish()])
+    found = concatenate([*parts, stream.finish()])
     assert len(found) > 2
     assert (found.start.tolist(), found.end.tolist()) == (expected.start.tolist(), expected.end.tolist())
     assert found.label.tolist() == expected.label.tolist()
@@ -102,14 +103,14 @@ def test_segments_are_those_of_the_decoder_on_the_final_scores(ready):
 
 
 def test_the_sequence_decoder_finds_in_a_stream_what_it_finds_in_the_scores(ready):
-    of, model = moving(300), Model(ready, decoding.of_sequence(DECODER), {})
+    of, model = moving(300), Model(ready, decoder_config.from_sequence(DECODER), {})
     scores = streaming.frame_scores(ready, of, WINDOW)
     for lag in (1.0, 10.0):  # seconds; the recording has 10
         stream = streaming.Stream(model, WINDOW, fps=30.0, layout='ntu25', lag=lag)
         parts = [stream.push(frame) for frame in frames_of(of)]
-        found = hysteresis.joined([*parts, stream.finish()])
+        found = concatenate([*parts, stream.finish()])
         whole = FixedLag(DECODER, lag)
-        expected = hysteresis.joined([whole.push(scores), whole.finish()])
+        expected = concatenate([whole.push(scores), whole.finish()])
         assert len(found) > 5 and found.start.tolist() == expected.start.tolist()
         assert found.end.tolist() == expected.end.tolist()
         assert found.label.tolist() == expected.label.tolist()
@@ -124,12 +125,12 @@ def test_the_sequence_decoder_finds_in_a_stream_what_it_finds_in_the_scores(read
 
 def test_what_decodes_a_stream_is_the_model_s_decoder(ready):
     given = dict(fps=30.0, layout='ntu25')
-    runs = Model(ready, decoding.choose('segmentation', 'steady', thresholds=[0.3]), {})
-    assert streaming.decoder(runs) == hysteresis.Runs(threshold=0.3)
-    assert streaming.decoder(Model(ready, decoding.choose('babel'), {})) == hysteresis.Runs()
+    runs = Model(ready, decoder_config.make('segmentation', 'hysteresis', thresholds=[0.3]), {})
+    assert streaming.decoder(runs) == decoders.HysteresisDecoder(threshold=0.3)
+    assert streaming.decoder(Model(ready, decoder_config.make('babel'), {})) == decoders.HysteresisDecoder()
     with pytest.raises(InputError, match='a lag of 2 seconds: the model has no sequence decoder'):
         streaming.Stream(runs, WINDOW, lag=2.0, **given)
-    own = Model(ready, decoding.of_sequence(DECODER, min_score=0.4), {})
+    own = Model(ready, decoder_config.from_sequence(DECODER, min_score=0.4), {})
     low, high = (
         [stream.push(frame) for frame in frames_of(moving(90))] and stream.finish().score
         for stream in (

@@ -9,15 +9,15 @@ import pytest
 from skeljax import localize
 from skeljax.errors import InputError
 from skeljax.localize import Segments, reference
-from skeljax.localize.metrics import overlap
-from skeljax.localize.metrics.activitynet import activitynet
-from skeljax.localize.metrics.babel import LONG_TIOUS, babel
+from skeljax.localize.metrics import matching
+from skeljax.localize.metrics.babel import ACTIVITYNET_TIOUS, LONG_TIOUS, babel
 from skeljax.localize.metrics.detection import detection
 from skeljax.localize.metrics.framewise import framewise
 from skeljax.localize.metrics.pkummd import pkummd
 from skeljax.localize.metrics.segmentation import BACKGROUND, segmentation
-from skeljax.localize.metrics.tables import pool
+from skeljax.localize.metrics.tables import make_tables
 
+activitynet = functools.partial(babel, tious=ACTIVITYNET_TIOUS)
 NONE = Segments([], [], [])
 FRAMES = {name: 60 for name in 'abc'}
 
@@ -293,11 +293,11 @@ def test_names_of_recordings_do_not_matter(name, predictions, truth, names):
 @settings(max_examples=30, deadline=None)
 @given(RECORDINGS, SOME_TRUTH, st.booleans())
 def test_pairs_are_compared_a_few_at_a_time_with_the_same_result(predictions, truth, last):
-    pooled = pool(predictions, truth, num_classes=3)
-    whole = overlap.best_true(pooled.proposals, pooled.truth, 3, last=last)
+    pooled = make_tables(predictions, truth, num_classes=3)
+    whole = matching.best_true(pooled.proposals, pooled.truth, 3, last=last)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overlap, '_PAIRS', 2)
-        parts = overlap.best_true(pooled.proposals, pooled.truth, 3, last=last)
+        patch.setattr(matching, '_PAIRS', 2)
+        parts = matching.best_true(pooled.proposals, pooled.truth, 3, last=last)
     np.testing.assert_array_equal(parts, whole)
 
 
@@ -361,7 +361,7 @@ BAD = [
     ({'a': segments((-1, 9, 0))}, {}, 'a: .*leaves the recording'),
     ({}, {'b': segments((0, 9, 3))}, 'b: .*label outside 0 to 2'),
     ({}, {'b': segments((0, 61, 0))}, 'b: .*leaves the recording'),
-    ({}, {'z': segments((0, 9, 0))}, 'z: how many frames it has is not told'),
+    ({}, {'z': segments((0, 9, 0))}, 'z: its number of frames is missing'),
     ({}, {'a': NONE}, 'no true segment in any of the 1 recordings'),
 ]
 

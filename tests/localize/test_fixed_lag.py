@@ -9,8 +9,7 @@ import pytest
 
 from skeljax.errors import InputError
 from skeljax.localize.fixed_lag import FixedLag, default_lag
-from skeljax.localize.hysteresis import joined
-from skeljax.localize.segments import Segments, to_frame_labels
+from skeljax.localize.segments import Segments, concatenate, to_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
 
 L, FPS = 5, 30
@@ -66,7 +65,7 @@ def test_frames_older_than_the_lag_are_as_offline():
         offline = DECODER(probabilities)
         assert len(offline) > 20
         for lag in same:
-            found = joined(streamed(DECODER, lag, probabilities))
+            found = concatenate(streamed(DECODER, lag, probabilities))
             both = [to_frame_labels(of, len(probabilities), L) for of in (offline, found)]
             same[lag].append((both[0] == both[1]).mean())
     short, usual = map(np.mean, same.values())
@@ -76,7 +75,7 @@ def test_frames_older_than_the_lag_are_as_offline():
 def test_scores_are_those_of_the_decoder_though_only_a_part_is_kept():
     probabilities = track(0)
     offline = DECODER(probabilities)
-    found = joined(streamed(DECODER, 8.0, probabilities))
+    found = concatenate(streamed(DECODER, 8.0, probabilities))
     expected = dict(zip(rows(offline), offline.score))
     alike = [(score, expected[row]) for row, score in zip(rows(found), found.score)
              if row in expected]
@@ -88,7 +87,7 @@ def test_what_is_found_does_not_depend_on_how_many_frames_come_at_once():
     probabilities = track(1, seconds=40)
     stop = 16 * 7  # frames after which all sizes have pushed the same
     parts = {size: streamed(DECODER, 2.0, probabilities, size) for size in (1, 7, 16)}
-    found = {size: joined(part) for size, part in parts.items()}
+    found = {size: concatenate(part) for size, part in parts.items()}
     for size, part in parts.items():
         assert rows(found[size]) == rows(found[1])
         np.testing.assert_allclose(found[size].score, found[1].score, atol=1e-12)
@@ -96,7 +95,7 @@ def test_what_is_found_does_not_depend_on_how_many_frames_come_at_once():
             count = [sum(map(len, of[:frame // n])) for n, of in ((size, part), (1, parts[1]))]
             assert count[0] == count[1]
     assert len(found[1]) > 5
-    whole = joined(streamed(DECODER, 2.0, probabilities, len(probabilities)))
+    whole = concatenate(streamed(DECODER, 2.0, probabilities, len(probabilities)))
     assert rows(whole) == rows(found[1])
 
 
@@ -131,7 +130,7 @@ def test_nothing_is_taken_back(seed, frames, lag, size, classes, resolution):
         resolution=resolution,
     )
     probabilities = np.repeat(rng.dirichlet(np.full(classes + 1, 0.3), frames // 8 + 1), 8, 0)[:frames]
-    found = joined(streamed(decoder, lag, probabilities, size))
+    found = concatenate(streamed(decoder, lag, probabilities, size))
     bounds = np.stack([found.start, found.end], axis=1).ravel()
     assert (np.diff(bounds) >= 0).all() and (found.end > found.start).all()
     assert (found.label < classes).all() and ((0 <= found.score) & (found.score <= 1)).all()
@@ -143,7 +142,7 @@ def test_streams_of_next_to_nothing():
     assert len(stream.finish()) == 0
     assert len(stream.push(np.zeros((0, L + 1)))) == 0 and len(stream.finish()) == 0
     for frames in (1, 2, 4):
-        found = joined(streamed(DECODER, 0.0, constant((3, frames)), 1))
+        found = concatenate(streamed(DECODER, 0.0, constant((3, frames)), 1))
         assert rows(found) == [(0, frames, 3)]
 
 
@@ -162,10 +161,10 @@ def test_memory_is_bounded_however_long_a_segment_lasts(label):
     for _ in range(frames // 50):
         assert len(stream.push(constant((label, 50)))) == 0
         kept.append(len(stream._logs))
-        assert len(stream._probabilities) == kept[-1] and len(stream._begun) == 1
+        assert len(stream._probabilities) == kept[-1] and len(stream._starts) == 1
     # Up to the lag and two tables, and what has come since the last decoding.
     assert max(kept) <= (20 + 2 * table + 2) * 3 + 50 and max(kept[-60:]) == max(kept[60:120])
-    rest = joined([stream.push(constant((0, 90), (L, 90))), stream.finish()])
+    rest = concatenate([stream.push(constant((0, 90), (L, 90))), stream.finish()])
     expected = [(frames, frames + 90, 0)]
     assert rows(rest) == ([(0, frames, label)] if label != L else []) + expected
     assert (rest.score > 0.6).all()
@@ -176,18 +175,18 @@ def test_a_segment_that_was_shortened_ends_as_offline():
     long = 40 * FPS
     probabilities = constant((1, long), (L, 60), (3, long + 7), (4, 60), (L, 200))
     probabilities = 0.95 * probabilities + 0.05 * track(5, 120)[:len(probabilities)]
-    offline, found = DECODER(probabilities), joined(streamed(DECODER, 3.0, probabilities))
+    offline, found = DECODER(probabilities), concatenate(streamed(DECODER, 3.0, probabilities))
     assert len(offline) == 3 and rows(found) == rows(offline)
 
 
 def test_what_the_decoder_rejects_is_background():
     probabilities = track(3, 60, noise=2.0)
-    found = joined(streamed(DECODER, 4.0, probabilities))
+    found = concatenate(streamed(DECODER, 4.0, probabilities))
     reject = float(np.median(found.score))
     strict = dataclasses.replace(DECODER, reject=reject)
     kept = found.score >= reject
     assert 0 < kept.sum() < len(found)
-    assert rows(joined(streamed(strict, 4.0, probabilities))) == rows(found[kept])
+    assert rows(concatenate(streamed(strict, 4.0, probabilities))) == rows(found[kept])
 
 
 def test_the_default_lag_is_three_mean_durations():

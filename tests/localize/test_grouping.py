@@ -133,21 +133,21 @@ def test_grouping_equals_the_plain_loops(probabilities, min_frames):
 def test_linear_softening():
     # IoU of the first two 5 / 15, of the first and third 8 / 12.
     segments = Segments([0, 5, 2], [10, 15, 12], [0, 0, 0], [0.9, 0.8, 0.6])
-    found = localize.soften(segments, method='linear', overlap=0.5)
+    found = localize.soft_nms(segments, method='linear', overlap=0.5)
     assert rows(found) == [(0, 10, 0), (2, 12, 0), (5, 15, 0)]
     # The third meets the first, 0.6 x 4 / 12, then the second: IoU 7 / 13, x 6 / 13.
     np.testing.assert_allclose(found.score, [0.9, 0.6 * 4 / 12 * 6 / 13, 0.8])
     # The threshold itself lowers.
-    found = localize.soften(segments[:2], method='linear', overlap=5 / 15)
+    found = localize.soft_nms(segments[:2], method='linear', overlap=5 / 15)
     np.testing.assert_allclose(found.score, [0.9, 0.8 * 10 / 15])
 
 
 def test_gaussian_softening():
     segments = Segments([0, 5, 5, 50], [10, 15, 15, 60], [0, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
-    found = localize.soften(segments, sigma=0.25)
+    found = localize.soft_nms(segments, sigma=0.25)
     lowered = 0.8 * math.exp(-((5 / 15) ** 2) / 0.25)
     np.testing.assert_allclose(found.score, [0.9, lowered, 0.7, 0.1])
-    assert len(localize.soften(segments, sigma=0.25, min_score=0.6)) == 2
+    assert len(localize.soft_nms(segments, sigma=0.25, min_score=0.6)) == 2
 
 
 def plain_soft(segments, method, overlap, sigma, min_score):
@@ -175,7 +175,7 @@ def plain_soft(segments, method, overlap, sigma, min_score):
 @given(SEGMENTS, st.sampled_from(['linear', 'gaussian']))
 def test_softening_equals_the_plain_loop(listed, method):
     segments = made(listed)
-    found = localize.soften(segments, method=method, overlap=0.3, sigma=0.5, min_score=0.05)
+    found = localize.soft_nms(segments, method=method, overlap=0.3, sigma=0.5, min_score=0.05)
     expected = plain_soft(segments, method, 0.3, 0.5, 0.05)
     assert sorted(rows(found)) == [row[:3] for row in expected]
     order = np.lexsort((found.label, found.end, found.start))
@@ -242,9 +242,9 @@ def test_refined_segments_stay_segments_of_the_recording(probabilities, reach, w
 @pytest.mark.parametrize(
     ('call', 'message'),
     [
-        (lambda s, p: localize.soften(s, method='hard'), "by 'hard', expected linear or gaussian"),
-        (lambda s, p: localize.soften(s, sigma=0.0), 'sigma 0, least score 0.001'),
-        (lambda s, p: localize.soften(s, min_score=0.0), 'least score 0, expected above 0'),
+        (lambda s, p: localize.soft_nms(s, method='hard'), "by 'hard', expected linear or gaussian"),
+        (lambda s, p: localize.soft_nms(s, sigma=0.0), 'sigma 0, least score 0.001'),
+        (lambda s, p: localize.soft_nms(s, min_score=0.0), 'least score 0, expected above 0'),
         (lambda s, p: localize.smooth_gaussian(p, -1.0), 'sigma -1.0'),
         (lambda s, p: localize.refine(s, p[:3]), 'leaves the recording'),
         (lambda s, p: localize.refine(s, p, reach=-1), 'reach -1'),
@@ -262,7 +262,7 @@ def test_what_cannot_be_decoded_is_told(call, message):
 def test_nothing_gives_nothing():
     nothing, empty = Segments([], [], []), np.zeros((0, 4))
     assert len(localize.watershed(empty)) == len(localize.watershed(np.zeros((9, 3)))) == 0
-    assert len(localize.soften(nothing)) == len(localize.refine(nothing, empty)) == 0
+    assert len(localize.soft_nms(nothing)) == len(localize.refine(nothing, empty)) == 0
     assert localize.smooth_gaussian(empty, 2.0).shape == (0, 4)
 
 

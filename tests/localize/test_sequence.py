@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.localize import SequenceDecoder, decoding
+from skeljax.localize import SequenceDecoder, decoder_config
 
 TWO_SECONDS = {'log_mean': (math.log(2),) * 3, 'log_std': (0.5,) * 3}
 
@@ -186,7 +186,7 @@ def test_durations_of_another_number_of_classes_are_refused():
         ({'gap': -0.1}, r'gap -0.1 and repeat 0: expected probabilities that sum to at most 1'),
         ({'gap': 0.7, 'repeat': 0.4}, 'gap 0.7 and repeat 0.4'),
         ({'log_mean': (0.0,)}, 'found 1 and 0'),
-        ({'log_mean': (0.0,), 'log_std': (0.0,)}, 'the second ones above 0'),
+        ({'log_mean': (0.0,), 'log_std': (0.0,)}, 'log_std above 0'),
         ({'log_mean': (math.nan,), 'log_std': (1.0,)}, 'log_mean and log_std'),
     ],
 )
@@ -203,19 +203,19 @@ FITTED = SequenceDecoder(
 
 
 def test_a_decoding_of_a_fitted_decoder_comes_back_from_json():
-    made = decoding.of_sequence(FITTED)
+    made = decoder_config.from_sequence(FITTED)
     assert (made.protocol, made.steps, made.min_score) == ('segmentation', 'sequence', 0.0)
     assert made.sequence == FITTED
-    text = json.dumps(decoding.to_json_dict(made))
-    read = decoding.from_json_dict(json.loads(text))
+    text = json.dumps(decoder_config.to_json_dict(made))
+    read = decoder_config.from_json_dict(json.loads(text))
     assert read == made and read.sequence == FITTED
-    assert decoding.of_sequence(FITTED, min_score=0.25).min_score == 0.25
+    assert decoder_config.from_sequence(FITTED, min_score=0.25).min_score == 0.25
     scores = scores_of(np.repeat([2, 0, 2], [60, 90, 60]))
     assert rows(read.decode(scores)) == rows(FITTED(scores)) == [(60, 150, 0)]
 
 
 def test_a_decoding_follows_the_rate_of_a_recording():
-    made = decoding.of_sequence(FITTED)
+    made = decoder_config.from_sequence(FITTED)
     labels = np.repeat([2, 0, 2], [240, 360, 240])
     expected = dataclasses.replace(FITTED, fps=100.0)(scores_of(labels))
     found = made.decode(scores_of(labels), fps=100.0)
@@ -224,10 +224,10 @@ def test_a_decoding_follows_the_rate_of_a_recording():
 
 
 def test_only_the_sequence_decoder_has_no_lowest_score():
-    assert decoding.choose('segmentation').min_score == 0
-    assert decoding.choose('babel_clean').min_score == decoding.MIN_SCORE
-    assert decoding.choose('babel_clean', 'sequence').min_score == 0
-    assert decoding.choose('babel_clean').sequence is None
+    assert decoder_config.make('segmentation').min_score == 0
+    assert decoder_config.make('babel_clean').min_score == decoder_config.MIN_SCORE
+    assert decoder_config.make('babel_clean', 'sequence').min_score == 0
+    assert decoder_config.make('babel_clean').sequence is None
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_only_the_sequence_decoder_has_no_lowest_score():
     ],
 )
 def test_damaged_options_in_json_are_refused(options, message):
-    told = decoding.to_json_dict(decoding.of_sequence(FITTED))
+    told = decoder_config.to_json_dict(decoder_config.from_sequence(FITTED))
     told['options'].update(options)
     with pytest.raises(InputError, match=message):
-        decoding.from_json_dict(told)
+        decoder_config.from_json_dict(told)

@@ -108,10 +108,10 @@ def test_the_order_of_classes_is_learned_only_on_request():
 
 
 def test_one_recording_moves_options_by_half_its_gain_and_many_by_what_is_sure():
-    assert sequence_fit._sure_gain(np.array([0.4])) == pytest.approx(0.2)
-    assert sequence_fit._sure_gain(np.array([-0.4])) == pytest.approx(-0.6)
+    assert sequence_fit._lower_bound(np.array([0.4])) == pytest.approx(0.2)
+    assert sequence_fit._lower_bound(np.array([-0.4])) == pytest.approx(-0.6)
     gains = np.array([0.1, 0.3])
-    assert sequence_fit._sure_gain(gains) == pytest.approx(0.2 - 2 * np.std(gains, ddof=1) / 2**0.5)
+    assert sequence_fit._lower_bound(gains) == pytest.approx(0.2 - 2 * np.std(gains, ddof=1) / 2**0.5)
 
 
 def test_the_scores_of_segments_are_calibrated():

@@ -1,4 +1,4 @@
-"""Scores segments as the detection evaluation of HiCLR and PCM3 does."""
+"""The detection evaluation of HiCLR and PCM3: mAP_a and mAP_v."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skeljax.localize.metrics.overlap import best_true
+from skeljax.localize.metrics import Result
+from skeljax.localize.metrics.matching import (
+    average_precision,
+    best_true,
+    check_tious,
+    claims,
+    named,
+)
 from skeljax.localize.metrics.pkummd import map_video
-from skeljax.localize.metrics.precision import average_precision, check_tious, claims, named
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.metrics.tables import by_group, pool
+from skeljax.localize.metrics.tables import by_group, make_tables
 from skeljax.localize.segments import Segments
 
 TIOUS = (0.1, 0.3, 0.5)
@@ -27,17 +32,18 @@ def detection(
     probabilities: Mapping[str, np.ndarray] | None = None,
     faithful: bool = False,
 ) -> Result:
-    """Takes mAP_a by the rules of Pascal VOC, and mAP_v by those of `pkummd`.
+    """Computes mAP_a by the rules of Pascal VOC, and mAP_v by those of `pkummd`.
 
-    Per class, from the best score down, a proposal may take only the true segment of its
-    recording with which its IoU is highest (the first of equal ones): it is right if that
-    reaches the threshold and is still free, else wrong, though another were free. mAP_a is
-    the mean over the classes of the truth of the area under the envelope of precision over
-    recall; mAP_v is mAP_video of `pkummd` at 0.5. Papers report 0.5, then 0.3 and 0.1.
+    Per class, from the best score down, a proposal is compared only with the true segment of its
+    recording with the highest IoU (the first of equal ones). It is a true positive if the IoU
+    reaches the threshold and the true segment is unmatched, and a false positive otherwise, even
+    if another true segment is free. mAP_a is the mean, over the classes in the truth, of the
+    area under the envelope of precision over recall. mAP_v is mAP_video of `pkummd` at 0.5.
+    Papers report 0.5, then 0.3 and 0.1.
 
-    `faithful` is the release: it adds 1 to all lengths, as of inclusive ends, though its
-    segments are half-open, so that neighbours that touch share a frame; and its mAP_v has
-    the release's precision, see `pkummd`.
+    `faithful` reproduces the release: it adds 1 to all lengths as if ends were inclusive, though
+    its segments are half-open, so adjacent segments share a frame; and mAP_v uses the precision
+    of the release, see `pkummd`.
 
     Source: JHang2020/Simple-Skeleton-Detection, processor/evaluate_metrics.py.
 
@@ -46,31 +52,32 @@ def detection(
         truth: true segments by recording, empty ones included.
         num_classes: L, without background.
         tious: thresholds of mAP_a, above 0 and up to 1.
-        num_frames: of every true recording; where given, no segment may end beyond.
-        probabilities: not read.
-        faithful: reproduce the release.
+        num_frames: of every true recording; if given, segments must end within.
+        probabilities: ignored.
+        faithful: reproduces the release.
 
     Raises:
-        InputError: names the recording that is unknown or holds a bad segment, or says
-            that there is no truth at all.
+        InputError: an unknown recording, an invalid segment, or no true segment at all.
     """
     tious = check_tious(tious)
-    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    found, true = (t.lengthened(1) if faithful else t for t in (pooled.proposals, pooled.truth))
-    _, hits = claims(*best_true(found, true, num_classes), tious, len(pooled.truth))
-    counts = np.bincount(pooled.truth.label, minlength=num_classes)
+    tables = make_tables(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    proposals, true = (
+        table.lengthened(1) if faithful else table for table in (tables.proposals, tables.truth)
+    )
+    _, hits = claims(*best_true(proposals, true, num_classes), tious, len(tables.truth))
+    counts = np.bincount(tables.truth.label, minlength=num_classes)
     ap = np.full((len(tious), num_classes), np.nan)
-    for label, rows in enumerate(by_group(pooled.proposals.label, num_classes)):
+    for label, rows in enumerate(by_group(tables.proposals.label, num_classes)):
         if counts[label]:
             ap[:, label] = average_precision(hits[:, rows], counts[label])
     maps = np.nanmean(ap, axis=1)
-    video = named('mAP_v', (VIDEO_TIOU,), map_video(pooled, (VIDEO_TIOU,), faithful=faithful))
+    video = named('mAP_v', (VIDEO_TIOU,), map_video(tables, (VIDEO_TIOU,), faithful=faithful))
     mean = float(maps.mean())
     return Result(
         figures={**named('mAP_a', tious, maps), **video, 'mean': mean},
         mean=mean,
-        num_predicted=len(pooled.proposals),
-        num_true=len(pooled.truth),
+        num_predicted=len(tables.proposals),
+        num_true=len(tables.truth),
         tious=tious,
         map=maps,
         ap=ap,

@@ -1,4 +1,4 @@
-"""Scores frames one by one: per-frame mean average precision."""
+"""Per-frame mean average precision."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.metrics.tables import pool
+from skeljax.localize.metrics import Result
+from skeljax.localize.metrics.tables import make_tables
 from skeljax.localize.segments import Segments
 
 
@@ -21,34 +21,33 @@ def framewise(
     num_frames: Mapping[str, int] | None = None,
     probabilities: Mapping[str, np.ndarray] | None = None,
 ) -> Result:
-    """Takes the mean over classes of the average precision of frames.
+    """Computes the mean over classes of the average precision of frames.
 
-    The frames of all recordings are ranked by their score for a class; right are those in a
-    true segment of it, which may be in segments of other classes too. AP is the mean over
-    the right frames of the precision at their score, so that equal scores need no order; no
-    envelope. Classes without truth are left out.
+    The frames of all recordings are ranked by their score for a class; positive are those inside
+    a true segment of it. AP is the mean, over positive frames, of the precision at their score,
+    so ties need no order; there is no envelope. Classes without truth are excluded.
 
-    Where there are no frame scores, segments are painted: a frame's score for a class is the
-    best of the segments of that class which hold it, and lower than any where none does.
+    Without `probabilities` the score of a frame is the best score of the segments of the class
+    that contain it, and -inf outside.
 
     Source: per-frame mAP of Charades and Toyota Smarthome Untrimmed (arXiv 1604.01753,
-    2010.14982); ties as in scikit-learn's `average_precision_score`.
+    2010.14982). It equals `average_precision_score` of scikit-learn, which is not a dependency.
 
     Args:
-        predictions: proposals by recording, read where `probabilities` are not given.
+        predictions: proposals by recording, used without `probabilities`.
         truth: true segments by recording, empty ones included.
         num_classes: L, without background.
-        tious: none, since no segments are matched.
-        num_frames: of every true recording; needed where `probabilities` are not given.
-        probabilities: scores of frames by recording, float[T, L] or more columns, which
-            are not read (background).
+        tious: (), because no segments are matched.
+        num_frames: of every true recording; required without `probabilities`.
+        probabilities: frame scores by recording, float[T, L] or more columns, which are ignored
+            (background).
 
     Returns:
-        One mAP, without a threshold; `num_predicted` counts frames where these are scored.
+        One mAP, without a threshold; `num_predicted` counts frames if `probabilities` are given.
 
     Raises:
-        InputError: names the recording that is unknown, holds a bad segment or score, or
-            lacks frames; or says that there is no truth at all, or of a threshold.
+        InputError: an unknown recording, an invalid segment or score, a wrong or missing number
+            of frames, no true segment at all, or a threshold.
     """
     if len(tious):
         raise InputError(f'framewise has no tIoU thresholds, found {tuple(tious)}')
@@ -57,20 +56,20 @@ def framewise(
             raise InputError(f'{unknown[0]}: scored, but not among the true recordings')
         counts = {name: len(scores) for name, scores in probabilities.items()}
         if num_frames is not None:
-            _agree(counts, num_frames)
+            _check_counts(counts, num_frames)
         num_frames = counts
     if num_frames is None:
         raise InputError('framewise needs scores of frames, or how many frames a recording has')
-    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    sizes = [num_frames[name] for name in pooled.names]
+    tables = make_tables(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    sizes = [num_frames[name] for name in tables.names]
     if probabilities is not None:
-        scores = _columns(probabilities, pooled.names, num_classes)
+        scores = _columns(probabilities, tables.names, num_classes)
     else:
-        scores = _painted(predictions, pooled.names, num_frames, num_classes)
+        scores = _segment_scores(predictions, tables.names, num_frames, num_classes)
     offset = np.cumsum([0, *sizes])
     ap = np.full((1, num_classes), np.nan)
-    for label in np.unique(pooled.truth.label):
-        true = pooled.truth[pooled.truth.label == label]
+    for label in np.unique(tables.truth.label):
+        true = tables.truth[tables.truth.label == label]
         edges = np.zeros(offset[-1] + 1, np.int64)
         np.add.at(edges, offset[true.video] + true.start, 1)
         np.add.at(edges, offset[true.video] + true.end, -1)
@@ -79,22 +78,23 @@ def framewise(
     return Result(
         figures={'mAP': float(maps[0])},
         mean=float(maps[0]),
-        num_predicted=len(pooled.proposals) if probabilities is None else int(offset[-1]),
-        num_true=len(pooled.truth),
+        num_predicted=len(tables.proposals) if probabilities is None else int(offset[-1]),
+        num_true=len(tables.truth),
         map=maps,
         ap=ap,
     )
 
 
 def _average_precision(scores: np.ndarray, right: np.ndarray) -> float:
-    """Takes the mean, over right frames, of the share of right ones among all as good."""
-    good = np.sort(scores[right])
-    above = len(scores) - np.searchsorted(np.sort(scores), good)
-    return float(np.mean((len(good) - np.searchsorted(good, good)) / above))
+    """Returns the mean precision at the scores of positive frames."""
+    positive = np.sort(scores[right])
+    predicted = len(scores) - np.searchsorted(np.sort(scores), positive)
+    true = len(positive) - np.searchsorted(positive, positive)
+    return float(np.mean(true / predicted))
 
 
 def _columns(probabilities: Mapping[str, np.ndarray], names: Sequence[str], num_classes: int):
-    """Makes a function that lines up the scores of one class in all recordings."""
+    """Returns a function: class -> its scores in all recordings, concatenated."""
     parts = []
     for name in names:
         scores = np.asarray(probabilities[name])
@@ -109,12 +109,13 @@ def _columns(probabilities: Mapping[str, np.ndarray], names: Sequence[str], num_
     return lambda label: np.concatenate([scores[:, label] for scores in parts])
 
 
-def _painted(
+def _segment_scores(
     predictions: Mapping[str, Segments],
     names: Sequence[str],
     num_frames: Mapping[str, int],
     num_classes: int,
 ):
+    """Returns a function as `_columns` does, with frame scores from segments."""
     parts = []
     for name in names:
         scores = np.full((num_frames[name], num_classes), -np.inf)
@@ -126,7 +127,7 @@ def _painted(
     return lambda label: np.concatenate([scores[:, label] for scores in parts])
 
 
-def _agree(counts: Mapping[str, int], num_frames: Mapping[str, int]) -> None:
+def _check_counts(counts: Mapping[str, int], num_frames: Mapping[str, int]) -> None:
     for name, count in counts.items():
         if num_frames.get(name, count) != count:
             raise InputError(f'{name}: {count} scored frames, but {num_frames[name]} in all')

@@ -1,4 +1,4 @@
-"""Scores segments as the official evaluation of PKU-MMD does."""
+"""The official evaluation of PKU-MMD."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skeljax.localize.metrics.overlap import best_true, hull_overlap
-from skeljax.localize.metrics.precision import average_precision, check_tious, claims, named
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.metrics.tables import Pool, by_group, pool
+from skeljax.localize.metrics import Result
+from skeljax.localize.metrics.matching import (
+    average_precision,
+    best_true,
+    check_tious,
+    claims,
+    hull_overlap,
+    named,
+)
+from skeljax.localize.metrics.tables import Tables, by_group, make_tables
 from skeljax.localize.segments import Segments
 
 TIOUS = (0.5,)
@@ -26,19 +32,18 @@ def pkummd(
     probabilities: Mapping[str, np.ndarray] | None = None,
     faithful: bool = False,
 ) -> Result:
-    """Takes mAP_action, mAP_video, F1, AP and 2D-AP of the PKU-MMD benchmark.
+    """Computes mAP_action, mAP_video, F1, AP and 2D-AP of the PKU-MMD benchmark.
 
     A proposal matches the true segment of its recording and class with the largest overlap
-    (shared frames over the hull of the two; of equal ones the last) if that reaches the
-    threshold. Several proposals may match one true segment, which then counts once: more
-    of them lower the precision and displace nothing. AP is taken over the proposals of one
-    class (mAP_action), of one recording (mAP_video) or of all (AP; 2D-AP is its mean over
-    thresholds 0.05, 0.1 to 1).
+    (intersection over convex hull; the last of equal ones) if that reaches the threshold.
+    Several proposals may match one true segment: the best scored one is a true positive, the
+    others are false positives. AP is computed over the proposals of one class (mAP_action), of
+    one recording (mAP_video) or all (AP; 2D-AP is its mean over thresholds 0.05, 0.1 to 1).
 
-    By default AP is the area under the envelope of precision over recall, and the means
-    leave out classes and recordings without truth. `faithful` is the release, in which
-    they count as 0, and which reads precision only just before each matched proposal and
-    at the end of the list: [right, wrong] scores 1 / 2, where the envelope has 1.
+    By default AP is the area under the envelope of precision over recall, and the means exclude
+    classes and recordings without truth. `faithful` reproduces the release: these count as 0,
+    and precision is evaluated only just before each matched proposal and at the end of the
+    list, so [right, wrong] has the AP 1 / 2 and not 1.
 
     Source: ECHO960/PKU-MMD, evaluate.py (arXiv 1703.07475).
 
@@ -46,33 +51,34 @@ def pkummd(
         predictions: proposals by recording; a recording without an entry has none.
         truth: true segments by recording, empty ones included.
         num_classes: L, without background.
-        tious: the benchmark's theta, one or several.
-        num_frames: of every true recording; where given, no segment may end beyond.
-        probabilities: not read.
-        faithful: reproduce the release.
+        tious: one or several values of the theta of the benchmark.
+        num_frames: of every true recording; if given, segments must end within.
+        probabilities: ignored.
+        faithful: reproduces the release.
 
     Returns:
-        `map` is mAP_action, and `ap` that of classes.
+        `map` is mAP_action, `ap` the AP of each class.
 
     Raises:
-        InputError: names the recording that is unknown or holds a bad segment, or says
-            that there is no truth at all.
+        InputError: an unknown recording, an invalid segment, or no true segment at all.
     """
     tious = check_tious(tious)
-    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    num_true = len(pooled.truth)
-    owner, share = _owners(pooled)
+    tables = make_tables(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    num_true = len(tables.truth)
+    owner, share = _owners(tables)
     matched, hits = claims(owner, share, tious, num_true)
-    precise = _published if faithful else _envelope
-    groups = (pooled.proposals.label, pooled.truth.label, num_classes)
-    ap = _grouped(matched, hits, *groups, precise)
+    compute_ap = _released_ap if faithful else _envelope_ap
+    groups = (tables.proposals.label, tables.truth.label, num_classes)
+    ap = _ap_by_group(matched, hits, *groups, compute_ap)
     maps = _mean(ap, faithful)
-    plane = [precise(*claims(owner, share, (theta,), num_true), num_true)[0] for theta in THETAS]
+    plane = [
+        compute_ap(*claims(owner, share, (theta,), num_true), num_true)[0] for theta in THETAS
+    ]
     by_kind = {
         'mAP_action': maps,
-        'mAP_video': _by_video(pooled, matched, hits, faithful),
-        'F1': 2 * hits.sum(axis=1) / (len(pooled.proposals) + num_true),
-        'AP': precise(matched, hits, num_true),
+        'mAP_video': _by_video(tables, matched, hits, faithful),
+        'F1': 2 * hits.sum(axis=1) / (len(tables.proposals) + num_true),
+        'AP': compute_ap(matched, hits, num_true),
     }
     figures = {}
     for name, values in by_kind.items():
@@ -80,7 +86,7 @@ def pkummd(
     return Result(
         figures={**figures, '2D-AP': float(np.mean(plane))},
         mean=float(maps.mean()),
-        num_predicted=len(pooled.proposals),
+        num_predicted=len(tables.proposals),
         num_true=num_true,
         tious=tious,
         map=maps,
@@ -88,35 +94,35 @@ def pkummd(
     )
 
 
-def map_video(pooled: Pool, tious: Sequence[float], *, faithful: bool) -> np.ndarray:
-    """Takes mAP_video alone, float64[K]; see `pkummd`."""
-    matched, hits = claims(*_owners(pooled), tious, len(pooled.truth))
-    return _by_video(pooled, matched, hits, faithful)
+def map_video(tables: Tables, tious: Sequence[float], *, faithful: bool) -> np.ndarray:
+    """Returns mAP_video alone, float64[K]; see `pkummd`."""
+    matched, hits = claims(*_owners(tables), tious, len(tables.truth))
+    return _by_video(tables, matched, hits, faithful)
 
 
-def _owners(pooled: Pool) -> tuple[np.ndarray, np.ndarray]:
+def _owners(tables: Tables) -> tuple[np.ndarray, np.ndarray]:
     return best_true(
-        pooled.proposals, pooled.truth, pooled.num_classes, overlap=hull_overlap, last=True
+        tables.proposals, tables.truth, tables.num_classes, overlap=hull_overlap, last=True
     )
 
 
-def _by_video(pooled: Pool, matched: np.ndarray, hits: np.ndarray, faithful: bool) -> np.ndarray:
-    groups = (pooled.proposals.video, pooled.truth.video, len(pooled.names))
-    ap = _grouped(matched, hits, *groups, _published if faithful else _envelope)
+def _by_video(tables: Tables, matched: np.ndarray, hits: np.ndarray, faithful: bool) -> np.ndarray:
+    groups = (tables.proposals.video, tables.truth.video, len(tables.names))
+    ap = _ap_by_group(matched, hits, *groups, _released_ap if faithful else _envelope_ap)
     return _mean(ap, faithful)
 
 
-def _grouped(matched, hits, group, true_group, num_groups: int, precise) -> np.ndarray:
-    """Takes the AP of each group of proposals, float64[K, G]; nan where it has no truth.
+def _ap_by_group(matched, hits, group, true_group, num_groups: int, compute_ap) -> np.ndarray:
+    """Returns the AP of each group of proposals, float64[K, G]; nan for groups without truth.
 
-    Who competes for a true segment is of its class and recording, so it is in one group,
-    and matches and hits are those of the whole ranking.
+    Proposals that compete for a true segment are of its class and recording, hence in one group:
+    the matches of a group are those of the whole ranking.
     """
     counts = np.bincount(true_group, minlength=num_groups)
     ap = np.full((len(hits), num_groups), np.nan)
     for index, rows in enumerate(by_group(group, num_groups)):
         if counts[index]:
-            ap[:, index] = precise(matched[:, rows], hits[:, rows], counts[index])
+            ap[:, index] = compute_ap(matched[:, rows], hits[:, rows], counts[index])
     return ap
 
 
@@ -124,15 +130,15 @@ def _mean(ap: np.ndarray, faithful: bool) -> np.ndarray:
     return np.nan_to_num(ap).mean(axis=1) if faithful else np.nanmean(ap, axis=1)
 
 
-def _envelope(_: np.ndarray, hits: np.ndarray, num_true: int) -> np.ndarray:
+def _envelope_ap(_: np.ndarray, hits: np.ndarray, num_true: int) -> np.ndarray:
     return average_precision(hits, num_true)
 
 
-def _published(matched: np.ndarray, hits: np.ndarray, num_true: int) -> np.ndarray:
-    """Takes proposals away from the worst up, and precision only where a matched one goes."""
+def _released_ap(matched: np.ndarray, hits: np.ndarray, num_true: int) -> np.ndarray:
+    """Removes proposals from the worst up; evaluates precision only where a matched one goes."""
     precision = np.cumsum(hits, axis=-1) / np.arange(1, hits.shape[-1] + 1)
     read = np.zeros((len(hits), hits.shape[-1] + 1))
-    # What is left when a matched proposal is taken away are the better ones.
+    # When a matched proposal is removed, the better ones remain.
     read[:, 1:-1] = np.where(matched[:, 1:], precision[:, :-1], 0)
     read[:, -1:] = precision[:, -1:] if hits.shape[-1] else 0
     best = np.maximum.accumulate(read[:, ::-1], axis=1)[:, ::-1]

@@ -1,4 +1,4 @@
-"""Scores which action a recording as a whole shows: top-1 and top-5 accuracy."""
+"""Action recognition: top-1 and top-5 accuracy of whole recordings."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skeljax.localize.decode import checked
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.metrics.tables import pool
+from skeljax.localize.decoders import check_probabilities
+from skeljax.localize.metrics import Result
+from skeljax.localize.metrics.tables import make_tables
 from skeljax.localize.segments import Segments
 
 TOP = (1, 5)
 
 
 def whole(probabilities: np.ndarray) -> Segments:
-    """Proposes every class for the whole recording, scored by its mean probability.
+    """Returns one segment per class, over the whole recording, scored by the mean probability.
 
     Args:
         probabilities: float[T, L + 1] of one recording, background last, padding cut off.
@@ -23,11 +23,11 @@ def whole(probabilities: np.ndarray) -> Segments:
     Raises:
         InputError: not two-dimensional, no class beside background, or not probabilities.
     """
-    scores = checked(probabilities)[:, :-1]
+    scores = check_probabilities(probabilities)[:, :-1]
     length, classes = scores.shape
-    each = np.arange(classes if length else 0)
+    label = np.arange(classes if length else 0)
     mean = scores.mean(0) if length else np.zeros(0)
-    return Segments(np.zeros(len(each), np.int64), np.full(len(each), length), each, mean)
+    return Segments(np.zeros(len(label), np.int64), np.full(len(label), length), label, mean)
 
 
 def recognition(
@@ -39,34 +39,32 @@ def recognition(
     num_frames: Mapping[str, int] | None = None,
     probabilities: Mapping[str, np.ndarray] | None = None,
 ) -> Result:
-    """Takes the share of recordings whose true action is among the best 1 and 5 classes.
+    """Computes the fraction of recordings whose true action is among the best 1 and 5 classes.
 
-    A class scores as its best proposal, wherever that lies; classes that are not proposed
-    come after all others, so a recording without a proposal is wrong. Of equal scores the
-    lower label comes first. Where a recording shows several actions, one of them is enough.
-    Recordings without an action are left out. `per class` is the mean over true classes of
-    the share of their recordings that are right at once (mean class accuracy).
+    The score of a class is that of its best proposal, at any time. Classes without a proposal
+    rank last, so a recording without proposals is wrong. Ties in score are resolved by the lower
+    label. If a recording has several true actions, one of them suffices. Recordings without an
+    action are excluded. `per class` is the mean over true classes of their top-1 accuracy.
 
     Args:
         predictions: proposals by recording.
         truth: true segments by recording.
         num_classes: L, without background.
-        tious: not read.
-        num_frames: of every true recording; where given, no segment may end beyond.
-        probabilities: not read.
+        tious: ignored.
+        num_frames: of every true recording; if given, segments must end within.
+        probabilities: ignored.
 
     Raises:
-        InputError: names the recording that is unknown or holds a bad segment, or says
-            that there is no truth at all.
+        InputError: an unknown recording, an invalid segment, or no true segment at all.
     """
-    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
-    proposed, actual = pooled.proposals, pooled.truth
-    best = np.full((len(pooled.names), num_classes), -np.inf)
+    tables = make_tables(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    proposed, actual = tables.proposals, tables.truth
+    best = np.full((len(tables.names), num_classes), -np.inf)
     np.maximum.at(best, (proposed.video, proposed.label), proposed.score)
     shown = np.zeros(best.shape, bool)
     shown[actual.video, actual.label] = True
-    kept = shown.any(1)
-    best, shown = best[kept], shown[kept]
+    labeled = shown.any(1)
+    best, shown = best[labeled], shown[labeled]
     order = np.argsort(-best, axis=1, kind='stable')
     ranked = np.take_along_axis(shown & (best > -np.inf), order, 1)
     figures = {f'top-{k}': float(ranked[:, :k].any(1).mean()) for k in TOP}

@@ -1,4 +1,4 @@
-"""Scores draws of the recordings without matching anew: what a bootstrap needs."""
+"""Scores bootstrap samples of a test set, where possible without repeating the matching."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skeljax.localize.metrics import babel
-from skeljax.localize.metrics.overlap import temporal_iou
-from skeljax.localize.metrics.result import Result
+from skeljax.localize.metrics import Result, babel
+from skeljax.localize.metrics.matching import temporal_iou
 from skeljax.localize.segments import Segments
 
 
@@ -24,44 +23,45 @@ def means(
     tious: Sequence[float],
     num_frames: Mapping[str, int] | None = None,
 ) -> np.ndarray:
-    """Scores a test set many times, each recording taken as often as it was drawn.
+    """Returns the mean score of each bootstrap sample.
 
-    The figure is that of `scorer` on as many copies of each recording. Where `scorer` is
-    `babel.babel`, faithful or not, each recording is matched once and its proposals then count as often as it was drawn; copies of one proposal have
-    one score and follow each other. Any other scorer is given the copies, draw by draw.
+    The result is that of `scorer` on copies of each recording. If `scorer` is `babel.babel`,
+    each recording is matched once, and its proposals are weighted by the number of copies:
+    copies of one proposal have equal scores and are adjacent in the ranking. Other scorers
+    evaluate the copies of each sample.
 
     Args:
         scorer: `evaluate` of a `Protocol`.
         predictions: proposals by recording.
         truth: true segments by recording.
-        counts: how often each recording of `sorted(truth)` was drawn, int64[B, R].
+        counts: number of copies of each recording of `sorted(truth)`, int64[B, R].
         num_classes: L, without background.
         tious: thresholds.
         num_frames: of every recording, for scorers that need them.
 
     Returns:
-        float64[B]; nan where what was drawn has no true segment.
+        float64[B]; nan for samples without a true segment.
     """
     if isinstance(scorer, functools.partial) and scorer.func is babel.babel:
-        lengthen = babel.lengths(**scorer.keywords)
+        lengthen = babel.added_frames(**scorer.keywords)
         return _weighted(predictions, truth, counts, num_classes, tious, *lengthen)
     names = sorted(truth)
     figures = []
-    for drawn in counts:
-        copies = [(f'{n} {i}', n) for n, count in zip(names, drawn) for i in range(count)]
-        some = {copy: truth[name] for copy, name in copies}
-        if not any(len(segments) for segments in some.values()):
+    for sample in counts:
+        copies = [(f'{n} {i}', n) for n, count in zip(names, sample) for i in range(count)]
+        true = {copy: truth[name] for copy, name in copies}
+        if not any(len(segments) for segments in true.values()):
             figures.append(np.nan)
             continue
         proposed = {copy: predictions[name] for copy, name in copies if name in predictions}
         frames = num_frames and {copy: num_frames[name] for copy, name in copies}
-        result = scorer(proposed, some, num_classes=num_classes, tious=tious, num_frames=frames)
+        result = scorer(proposed, true, num_classes=num_classes, tious=tious, num_frames=frames)
         figures.append(result.mean)
     return np.array(figures, np.float64)
 
 
 class _Class(NamedTuple):
-    """Proposals of one class, best score first, and where its true segments are."""
+    """Proposals of one class, best score first, and the number of its true segments."""
 
     recording: np.ndarray  # int64[P]
     hits: np.ndarray  # bool[K, P]
@@ -79,20 +79,20 @@ def _weighted(predictions, truth, counts, num_classes, tious, more, more_true) -
         weights = counts[:, one.recording]
         before = np.cumsum(weights, axis=1)
         for level, hits in enumerate(one.hits):
-            # Precision falls at every miss: its envelope is that over the hits.
+            # Precision decreases at every miss, so the envelope is that over the hits.
             right = weights[:, hits]
             precision = np.cumsum(right, axis=1) / np.maximum(before[:, hits], 1)
             envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
             with np.errstate(invalid='ignore'):
                 figures[label, level] = np.sum(envelope * right, axis=1) / total
-    shown = ~np.isnan(figures)
+    known = ~np.isnan(figures)
     with np.errstate(invalid='ignore'):
-        by_tiou = np.where(shown, figures, 0.0).sum(0) / shown.sum(0)
+        by_tiou = np.where(known, figures, 0.0).sum(0) / known.sum(0)
     return by_tiou.mean(0)
 
 
 def _match_class(predictions, truth, names, label, tious, more, more_true) -> _Class:
-    """Matches the proposals of one class, recording by recording."""
+    """Matches the proposals of one class in each recording."""
     found, total = [], np.zeros(len(names), np.int64)
     for index, name in enumerate(names):
         real = truth[name][truth[name].label == label]
@@ -112,7 +112,7 @@ def _match_class(predictions, truth, names, label, tious, more, more_true) -> _C
 
 
 def _match(proposals: Segments, real: Segments, tious, more: int, more_true: int) -> np.ndarray:
-    """Lets each proposal, best first, take the free true segment with the highest IoU."""
+    """Matches each proposal, best first, to the free true segment with the highest IoU."""
     hits = np.zeros((len(tious), len(proposals)), bool)
     if not len(real) or not len(proposals):
         return hits

@@ -1,4 +1,4 @@
-"""Scores a labelling of frames as the field of temporal action segmentation does."""
+"""The metrics of temporal action segmentation: frame accuracy, edit score, F1."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skeljax.errors import InputError
-from skeljax.localize.metrics.overlap import best_true, hull_overlap
-from skeljax.localize.metrics.precision import check_tious
-from skeljax.localize.metrics.result import Result
-from skeljax.localize.metrics.tables import Table, pool
+from skeljax.localize.metrics import Result
+from skeljax.localize.metrics.matching import best_true, check_tious, hull_overlap
+from skeljax.localize.metrics.tables import Table, make_tables
 from skeljax.localize.segments import Segments, from_frame_labels, to_frame_labels
 
 TIOUS = (0.1, 0.25, 0.5)
@@ -27,24 +26,22 @@ def segmentation(
     probabilities: Mapping[str, np.ndarray] | None = None,
     background: str = 'accuracy',
 ) -> Result:
-    """Takes frame accuracy, edit score and F1@{10, 25, 50}.
+    """Computes frame accuracy, edit score and F1@{10, 25, 50}.
 
-    A frame has one label: where segments overlap the better score shows, of equal ones the
-    later start. Then, of the runs of equal labels:
+    Every frame has one label, see `to_frame_labels`.
 
-    * accuracy: share of all frames of all recordings whose label is right;
-    * edit: 1 less the Levenshtein distance between the sequences of labels over the longer
-      one's length, mean over recordings; 1 where neither has a run;
-    * F1@t: a predicted run is right if the true run of its class that it shares most with
-      (the first of equal ones) reaches the threshold and no earlier run took it; right,
-      wrong and missed runs of all recordings are counted together.
+    * accuracy: fraction of all frames of all recordings whose label is correct.
+    * edit: 1 - Levenshtein distance of the label sequences / length of the longer one, mean over
+      recordings; 1 where both are empty.
+    * F1@t: a predicted run is a true positive if the true run of its class that it overlaps most
+      (the first of equal ones) reaches the threshold and no earlier run was matched to it. Runs
+      of all recordings are counted together.
 
-    Background is counted, by `background`,
+    `background` selects where background counts:
 
-    * 'accuracy': as a label of frames in the accuracy; its runs are left out of edit and F1
-      (as MS-TCN evaluates);
-    * 'everywhere': as a class like the others, in edit and F1 too;
-    * 'nowhere': frames that are truly background are left out of the accuracy as well.
+    * 'accuracy': as a label in the accuracy, but not in edit and F1 (as MS-TCN evaluates).
+    * 'everywhere': as a class, in edit and F1 too.
+    * 'nowhere': frames whose true label is background are excluded from the accuracy too.
 
     Source: yabufarha/ms-tcn, eval.py (arXiv 1903.01945), after Lea et al. (arXiv 1611.05267).
 
@@ -54,24 +51,24 @@ def segmentation(
         num_classes: L, without background.
         tious: thresholds of F1, above 0 and up to 1.
         num_frames: of every true recording.
-        probabilities: not read.
+        probabilities: ignored.
         background: one of `BACKGROUND`.
 
     Returns:
-        `mean` is the mean of all figures; there is no mAP.
+        `mean` is the mean of all figures; `map` is empty.
 
     Raises:
-        InputError: names the recording that is unknown, holds a bad segment or whose frames
-            are not told, or says that there is no truth at all, or no such `background`.
+        InputError: an unknown recording, one without a number of frames, an invalid segment,
+            no true segment at all, or an unknown `background`.
     """
     tious = check_tious(tious)
     if background not in BACKGROUND:
         raise InputError(f'background counts in {", ".join(BACKGROUND)}, not {background!r}')
     if num_frames is None:
         raise InputError('segmentation needs the number of frames of every recording')
-    pooled = pool(predictions, truth, num_classes=num_classes, num_frames=num_frames)
+    tables = make_tables(predictions, truth, num_classes=num_classes, num_frames=num_frames)
     found, true = (
-        [_paint(by_name.get(name), num_frames[name], num_classes) for name in pooled.names]
+        [_frame_labels(by_name.get(name), num_frames[name], num_classes) for name in tables.names]
         for by_name in (predictions, truth)
     )
     left_out = -1 if background == 'everywhere' else num_classes
@@ -84,13 +81,13 @@ def segmentation(
     return Result(
         figures=figures,
         mean=float(np.mean(list(figures.values()))),
-        num_predicted=len(pooled.proposals),
-        num_true=len(pooled.truth),
+        num_predicted=len(tables.proposals),
+        num_true=len(tables.truth),
         tious=tious,
     )
 
 
-def _paint(segments: Segments | None, num_frames: int, num_classes: int) -> np.ndarray:
+def _frame_labels(segments: Segments | None, num_frames: int, num_classes: int) -> np.ndarray:
     if segments is None:
         return np.full(num_frames, num_classes, np.int64)
     return to_frame_labels(segments, num_frames, num_classes)
@@ -102,24 +99,27 @@ def _accuracy(found: Sequence[np.ndarray], true: Sequence[np.ndarray], left_out:
 
 
 def _edit(found: np.ndarray, true: np.ndarray) -> float:
-    """Compares two sequences of labels: 1 less their distance over the longer length."""
+    """Returns 1 - Levenshtein distance / longer length of two label sequences.
+
+    rapidfuzz has the distance, but would be a dependency for these ten lines.
+    """
     short, long = sorted((found, true), key=len)
     if not len(long):
         return 1.0
-    place = np.arange(len(long) + 1)
-    distance = place
+    index = np.arange(len(long) + 1)
+    distance = index
     for label in short:
-        # Without insertions first; those are then the least of what stands before, plus steps.
+        # Substitutions and deletions first; insertions are then a running minimum.
         other = np.minimum(distance[1:] + 1, distance[:-1] + (long != label))
         row = np.concatenate([distance[:1] + 1, other])
-        distance = np.minimum.accumulate(row - place) + place
+        distance = np.minimum.accumulate(row - index) + index
     return 1 - int(distance[-1]) / len(long)
 
 
 def _f1(found, true, num_classes: int, tious: Sequence[float]) -> dict[str, float]:
-    """Counts runs of all recordings: F1@percent for each threshold."""
+    """Returns F1@percent for each threshold, over the runs of all recordings."""
     proposals, truth = _table(found), _table(true)
-    # Background may be a class too.
+    # num_classes + 1: background may be a class too.
     owner, share = best_true(proposals, truth, num_classes + 1, overlap=hull_overlap)
     figures = {}
     for tiou in tious:

@@ -1,4 +1,4 @@
-"""Pools the segments of all recordings into two tables, and refuses what cannot be scored."""
+"""Collects the segments of all recordings in two tables, and checks them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from skeljax.localize.segments import Segments, check
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Holds segments of many recordings, one a row.
+    """Segments of many recordings, one per row.
 
     Attributes:
-        video: int64[N], the recording, as a position among the sorted names.
+        video: int64[N], index of the recording among the sorted names.
         start, end, label, score: as in `Segments`.
     """
 
@@ -30,23 +30,22 @@ class Table:
         return len(self.video)
 
     def __getitem__(self, index) -> Table:
-        """Selects rows by a slice, a mask or an array of positions."""
+        """Selects rows by a slice, a mask or an array of indices."""
         return Table(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
     def lengthened(self, frames: int) -> Table:
-        """Adds frames to every end."""
+        """Returns a table with `frames` added to every end."""
         return Table(self.video, self.start, self.end + frames, self.label, self.score)
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """Holds all that is scored together.
+class Tables:
+    """Proposals and true segments of a test set.
 
     Attributes:
         names: of the recordings, sorted.
-        proposals: the best score first; of equal ones the first recording by name, then the
-            earlier start, the earlier end, the lower label. So nothing depends on the
-            order in which recordings or segments are given.
+        proposals: sorted by score, best first; ties by recording name, start, end, label, so
+            that no result depends on the order of the input.
         truth: by recording, start, end, label.
         num_classes: L.
     """
@@ -57,24 +56,24 @@ class Pool:
     num_classes: int
 
 
-def pool(
+def make_tables(
     predictions: Mapping[str, Segments],
     truth: Mapping[str, Segments],
     *,
     num_classes: int,
     num_frames: Mapping[str, int] | None = None,
-) -> Pool:
-    """Pools predictions and truth.
+) -> Tables:
+    """Builds the tables of predictions and truth.
 
     Args:
         predictions: proposals by recording; a recording without an entry has none.
         truth: true segments by recording, empty ones included; scores are not read.
         num_classes: L, without background.
-        num_frames: of every true recording; where given, no segment may end beyond.
+        num_frames: of every true recording; if given, segments must end within.
 
     Raises:
-        InputError: names the recording that is unknown, has no number of frames or holds a
-            bad segment, or says that there is no truth at all.
+        InputError: an unknown recording, one without a number of frames, an invalid segment,
+            or no true segment at all.
     """
     unknown = sorted(set(predictions) - set(truth))
     if unknown:
@@ -83,7 +82,7 @@ def pool(
     if num_frames is not None:
         without = [name for name in names if name not in num_frames]
         if without:
-            raise InputError(f'{without[0]}: how many frames it has is not told')
+            raise InputError(f'{without[0]}: its number of frames is missing')
     proposed = _table(predictions, names, num_classes, num_frames)
     actual = _table(truth, names, num_classes, num_frames)
     if not len(actual):
@@ -91,11 +90,11 @@ def pool(
     keys = (proposed.label, proposed.end, proposed.start, proposed.video, -proposed.score)
     proposed = proposed[np.lexsort(keys)]
     actual = actual[np.lexsort((actual.label, actual.end, actual.start, actual.video))]
-    return Pool(names, proposed, actual, num_classes)
+    return Tables(names, proposed, actual, num_classes)
 
 
 def by_group(group: np.ndarray, num_groups: int) -> list[np.ndarray]:
-    """Lists the rows of each group 0 to num_groups - 1, in the order that they have."""
+    """Returns the row indices of each group 0 to num_groups - 1, in their order."""
     order = np.argsort(group, kind='stable')
     bounds = np.searchsorted(group[order], np.arange(num_groups + 1))
     return [order[low:high] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]

@@ -8,10 +8,10 @@ import dataclasses
 
 import numpy as np
 
-from skeljax.localize.metrics import outcome
-from skeljax.localize.metrics.diagnose import diagnose
-from skeljax.localize.metrics.outcome import Outcome
+from skeljax.localize import outcome
+from skeljax.localize.diagnose import diagnose
 from skeljax.localize.metrics.segmentation import segmentation
+from skeljax.localize.outcome import Outcome
 from skeljax.localize.segments import Segments
 from skeljax.viz.viewer import entry, kinds
 from skeljax.viz.viewer.kinds import SegmentKinds

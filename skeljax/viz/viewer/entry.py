@@ -9,8 +9,8 @@ import numpy as np
 
 from skeljax.data import orientation
 from skeljax.data.records import Recording
+from skeljax.localize.nms import suppress
 from skeljax.localize.segments import Segments, check
-from skeljax.localize.suppress import suppress
 from skeljax.skeletons import skeleton
 from skeljax.viz.viewer import encode, kinds
 

@@ -103,7 +103,7 @@ def test_a_stream_through_a_socket_is_scored_as_a_recording(tuned, told):
     job = threading.Thread(target=client)
     job.start()
     host = '{}:{}'.format(*address)
-    steady = ['--decoder', 'steady', '--threshold', '0']
+    steady = ['--decoder', 'hysteresis', '--threshold', '0']
     told.skeljax('--clients', '1', *steady, part='--listen', instead={'127.0.0.1:7000': host})
     job.join()
     assert answers and all(answer['end_seconds'] <= 2 for answer in answers)

@@ -7,8 +7,7 @@ import pytest
 from skeljax import localize
 from skeljax.errors import InputError
 from skeljax.localize import Segments
-from skeljax.localize.metrics.overlap import temporal_iou
-from skeljax.localize.metrics.precision import average_precision
+from skeljax.localize.metrics.matching import average_precision, temporal_iou
 
 
 def test_average_precision_by_hand():

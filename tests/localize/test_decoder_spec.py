@@ -22,7 +22,7 @@ def same(found, expected):
 def test_steps_follow_each_other():
     smoothed = localize.smooth_gaussian(localize.smooth(PROBABILITIES, 3), 2.0)
     expected = localize.refine(localize.watershed(smoothed), smoothed, reach=4)
-    expected = localize.soften(expected, method='linear', overlap=0.4)
+    expected = localize.soft_nms(expected, method='linear', overlap=0.4)
     found = decode('mean:3, gaussian:2, watershed, refine:4, soft_linear:0.4')
     assert len(found) > 3
     same(found, expected)
@@ -68,7 +68,7 @@ def test_any_decoder_goes_with_any_evaluator(name, steps):
         ('mean:3', "unknown decoder 'mean:3'"),
         ('argmax,watershed', 'several decoders'),
         ('refine,argmax', "unknown step 'refine' before the decoder, known: mean, gaussian"),
-        ('argmax,mean', "unknown step 'mean' behind the decoder, known: nms"),
+        ('argmax,mean', "unknown step 'mean' after the decoder, known: nms"),
         ('argmax,nms:x', "step 'nms:x': expected a number"),
         ('argmax,soft_gaussian:0', None),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skeljax.localize.metrics.calibration import calibrate, expected_calibration_error, fit_logistic, logit
+from skeljax.localize.sequence_fit import calibrate, expected_calibration_error, fit_logistic, logit
 
 
 def test_calibrate_is_a_line_through_logits():

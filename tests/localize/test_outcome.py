@@ -6,8 +6,7 @@ import math
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.localize import Segments
-from skeljax.localize.metrics import outcome
+from skeljax.localize import Segments, outcome
 
 # At 10 frames a second. In `a`: class 0 found 2 frames late and 4 early; class 1 found exactly;
 # its second segment missed, as what lies there is of class 0. In `b`: found one that is not there.

@@ -1,4 +1,4 @@
-"""Counts what a person asks first of a sequence of segments: found, missed, wrong, how far off."""
+"""Counts found, missed and wrong segments, and measures boundary and calibration errors."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Mapping
 import math
 from typing import NamedTuple
 
-from skeljax.localize.metrics.calibration import expected_calibration_error
-from skeljax.localize.metrics.diagnose import diagnose, matched
+import numpy as np
+
+from skeljax.localize.diagnose import diagnose, matched
 from skeljax.localize.segments import Segments
 
 TIOU = 0.5
 
 
 class Outcome(NamedTuple):
-    """Counts of segments; distances of ends in seconds, nan where nothing is found.
+    """Counts of segments; boundary errors in seconds, nan if no segment is found.
 
     Attributes:
-        true: labeled segments.
-        predicted: segments that were decoded.
-        found: true segments that a predicted one of their class overlaps enough.
+        true: true segments.
+        predicted: decoded segments.
+        found: true segments matched to a predicted one of their class.
         start_median, start_p90: median and 90th percentile of |start - true start| of these.
-        end_median, end_p90: the same of the ends.
+        end_median, end_p90: likewise of the ends.
         calibration_error: expected calibration error of the scores, from 0 to 1.
     """
 
@@ -36,12 +37,12 @@ class Outcome(NamedTuple):
 
     @property
     def missed(self) -> int:
-        """True segments that are not found."""
+        """Number of true segments without a match."""
         return self.true - self.found
 
     @property
     def wrong(self) -> int:
-        """Predicted segments that find nothing."""
+        """Number of predicted segments without a match."""
         return self.predicted - self.found
 
 
@@ -52,14 +53,14 @@ def outcome(
     """Compares decoded segments with the truth.
 
     Args:
-        predictions: by recording; scores are probabilities of being right.
+        predictions: by recording; scores are probabilities of being correct.
         truth: by recording.
         num_classes: L, without background.
-        fps: frames a second.
-        tiou: temporal IoU from which a true segment is found.
+        fps: frames per second.
+        tiou: lowest tIoU of a match.
 
     Raises:
-        InputError: an unknown recording, a bad segment, or no truth at all.
+        InputError: an unknown recording, an invalid segment, or no true segment at all.
     """
     score, right = matched(predictions, truth, num_classes=num_classes, tiou=tiou)
     ends = diagnose(
@@ -78,20 +79,20 @@ def outcome(
 
 
 def to_json_dict(found: Outcome) -> dict:
-    """Describes an outcome for a JSON file; what is not known is None."""
+    """Returns an outcome as a JSON-compatible dict; nan becomes None."""
     plain = lambda value: None if isinstance(value, float) and math.isnan(value) else value
     fields = found._asdict() | {'missed': found.missed, 'wrong': found.wrong}
     return {name: plain(value) for name, value in fields.items()}
 
 
 def from_json_dict(described: Mapping) -> Outcome:
-    """Reads what `to_json_dict` made."""
+    """Reads the output of `to_json_dict`."""
     values = {name: described[name] for name in Outcome._fields}
     return Outcome(**{n: math.nan if value is None else value for n, value in values.items()})
 
 
 def text(found: Outcome) -> str:
-    """Writes an outcome in three lines."""
+    """Returns an outcome as text of up to three lines."""
     lines = [
         f'{found.found} of {found.true} segments found, {found.missed} missed; '
         f'{found.wrong} of {found.predicted} predicted ones are wrong',
@@ -104,3 +105,27 @@ def text(found: Outcome) -> str:
         )
         lines.insert(1, ends)
     return '\n'.join(lines)
+
+
+def expected_calibration_error(
+    probability: np.ndarray, right: np.ndarray, *, num_bins: int = 10
+) -> float:
+    """Returns the expected calibration error: mean |score - accuracy| over bins of scores.
+
+    Args:
+        probability: float[N], from 0 to 1.
+        right: bool[N].
+        num_bins: of equal width, weighted by their number of segments.
+
+    Returns:
+        From 0 to 1; 0 without examples. For perfectly calibrated scores of N segments its
+        expectation is about the standard error of the accuracy of a bin.
+
+    Source: Guo et al., On calibration of modern neural networks (arXiv 1706.04599).
+    """
+    probability, right = np.asarray(probability, np.float64), np.asarray(right, np.float64)
+    if not len(probability):
+        return 0.0
+    bins = np.minimum((probability * num_bins).astype(int), num_bins - 1)
+    error = np.bincount(bins, weights=probability - right, minlength=num_bins)
+    return float(np.abs(error).sum() / len(probability))

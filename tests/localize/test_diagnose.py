@@ -7,7 +7,7 @@ import pytest
 from skeljax import localize
 from skeljax.errors import InputError
 from skeljax.localize import Segments
-from skeljax.localize.metrics.diagnose import KINDS, LengthBin, diagnose
+from skeljax.localize.diagnose import KINDS, LengthBin, diagnose
 from skeljax.viz import diagnosis_tables as report
 
 TRUTH = {'a': Segments([0, 20, 60], [10, 40, 70], [0, 0, 1]), 'b': Segments([], [], [])}
