@@ -6,22 +6,21 @@ The letters of every shape in the library:
     T  frames                           D  embedding
     M  persons                          N  negatives
     V  joints                           K  partitions of the skeleton graph
-    C  channels (x, y, z in metres)     L  classes; background is index L
+    C  channels (x, y, z in meters)     L  classes; background is index L
 
 Arrays are channels-last. Segments are half-open `[start, end)` in frames inside
-the library and in seconds in every file that a person reads.
+the library and in seconds in every file meant for people.
 """
 
 from collections.abc import Callable as _Callable, Mapping as _Mapping, Sequence as _Sequence
 import importlib as _importlib
 import os as _os
-from pathlib import Path as _Path
-from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any as _Any
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from skeljax import localize as localize
     from skeljax.data.records import Recording
     from skeljax.formats.motion import Motion
     from skeljax.inference.predictor import Model
@@ -29,15 +28,9 @@ if TYPE_CHECKING:
     from skeljax.localize.metrics.result import Result
     from skeljax.localize.segments import Segments
 
-# In a checkout `configs/` and `tfds_builders/` stand beside the package, in the
-# wheel they are inside it: both are `skeljax.configs` and `skeljax.tfds_builders`.
-_checkout = _Path(__file__).resolve().parent.parent
-if (_checkout / 'tfds_builders').is_dir() and (_checkout / 'pyproject.toml').is_file():
-    __path__.append(str(_checkout))
-
 __version__ = '0.1.0'
 
-# Functions import what they need when they are called: `skeljax --version` stays quick.
+# Functions import their dependencies when called, so that `skeljax --version` stays fast.
 
 
 def read(
@@ -53,7 +46,7 @@ def read(
 
     Example:
         >>> motion = skeljax.read('nod.csv', fps=30)  # columns Head_x, Head_y, Head_z ...
-        >>> motion.joints.shape, motion.fps  # frames, persons, joints, x y z in metres
+        >>> motion.joints.shape, motion.fps  # frames, persons, joints, x y z in meters
         ((90, 1, 25, 3), 30.0)
     """
     from skeljax import formats
@@ -62,7 +55,7 @@ def read(
 
 
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':
-    """Loads a model that `skeljax export` made; see `skeljax.inference.predictor.Model`.
+    """Loads a model written by `skeljax export`; see `skeljax.inference.predictor.Model`.
 
     Example:
         >>> model = skeljax.load('model/')
@@ -77,40 +70,38 @@ def load(folder: 'str | _os.PathLike[str]') -> 'Model':
     return model_io.load(folder)
 
 
-class Localize(_ModuleType):
-    """What `skeljax.localize` is: the package of decoders and evaluators, and a function."""
+def predict(
+    model: 'Model | str | _os.PathLike[str]',
+    motion: 'Motion | Recording | str | _os.PathLike[str]',
+    *,
+    note: _Callable[[str], object] = lambda _: None,
+) -> 'Segments':
+    """Returns the actions in a recording with their start, end and score.
 
-    def __call__(
-        self,
-        model: 'Model | str | _os.PathLike[str]',
-        motion: 'Motion | Recording | str | _os.PathLike[str]',
-        *,
-        note: _Callable[[str], object] = lambda _: None,
-    ) -> 'Segments':
-        """Finds what somebody does in a recording, and when.
+    Args:
+        model: the result of `load`, or the folder of an exported model.
+        motion: the result of `read`, or the path of a recording whose file states the frame
+            rate, the layout and the unit.
+        note: called with one line of text for each change made to the recording so that it
+            fits the model.
 
-        Args:
-            model: as `load` returns it, or the folder of it.
-            motion: as `read` returns it, or the file of it where that tells everything.
-            note: told, in a line each, what was done to the recording to fit the model.
+    Returns:
+        Segments in frames of the recording: `found.names`, `found.start`, `found.end`
+        (exclusive), `found.score`.
 
-        Returns:
-            Segments in frames of the recording: `found.names`, `found.start`, `found.end`
-            (the frame after the last one), `found.score`.
+    Raises:
+        InputError: no such model or file; a layout that cannot be mapped to the model's.
 
-        Raises:
-            InputError: no such model or file; a layout that cannot be mapped to the model's.
+    Example:
+        >>> found = skeljax.predict('model/', skeljax.read('nod.csv', fps=30))
+        >>> found.classes
+        ('sit', 'walk', 'wave')
+    """
+    from skeljax.inference.predictor import Model
 
-        Example:
-            >>> found = skeljax.localize('model/', skeljax.read('nod.csv', fps=30))
-            >>> found.classes
-            ('sit', 'walk', 'wave')
-        """
-        from skeljax.inference.predictor import Model
-
-        model = model if isinstance(model, Model) else load(model)
-        motion = read(motion) if isinstance(motion, str | _os.PathLike) else motion
-        return model.localize(motion, note=note)
+    model = model if isinstance(model, Model) else load(model)
+    motion = read(motion) if isinstance(motion, str | _os.PathLike) else motion
+    return model.localize(motion, note=note)
 
 
 def evaluate(
@@ -124,7 +115,7 @@ def evaluate(
     probabilities: '_Mapping[str, np.ndarray] | None' = None,
     label_base: int | None = None,
 ) -> 'Result':
-    """Measures segments against the truth; see `skeljax.localize.compare.evaluate`.
+    """Evaluates predicted segments against true ones; see `skeljax.localize.compare.evaluate`.
 
     Example:
         >>> from skeljax.localize import Segments
@@ -144,11 +135,7 @@ def evaluate(
     )
 
 
-if TYPE_CHECKING:
-    localize: Localize
-
-
 def __getattr__(name: str) -> _Any:
-    if name == 'localize':
+    if name == 'localize':  # needs NumPy, so it is imported when first used
         return _importlib.import_module('skeljax.localize')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

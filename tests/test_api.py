@@ -3,7 +3,6 @@
 import doctest
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -35,11 +34,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('name', ['read', 'load', 'evaluate', 'localize'])
+@pytest.mark.parametrize('name', ['read', 'load', 'evaluate', 'predict'])
 def test_the_examples_give_what_they_say(folder, monkeypatch, name):
     monkeypatch.chdir(folder)
-    told = getattr(skeljax, name)
-    function = told if isinstance(told, types.FunctionType) else skeljax.Localize.__call__
+    function = getattr(skeljax, name)
     (test,) = doctest.DocTestFinder(recurse=False).find(function, name, globs={'skeljax': skeljax})
     shown = []
     result = doctest.DocTestRunner(verbose=False).run(test, out=shown.append)
@@ -50,7 +48,7 @@ def test_importing_it_loads_neither_numpy_nor_jax():
     code = """
 import sys, skeljax
 assert not {'numpy', 'jax', 'skeljax.localize'} & set(sys.modules)
-assert callable(skeljax.localize) and skeljax.localize.protocol('thumos')
+assert not callable(skeljax.localize) and skeljax.localize.protocol('thumos')
 assert 'numpy' in sys.modules and 'jax' not in sys.modules
 from skeljax import localize
 assert localize is skeljax.localize is sys.modules['skeljax.localize']
@@ -65,12 +63,12 @@ def test_a_model_or_its_folder_finds_the_same_in_a_motion_or_its_file(folder, tm
     model, told = skeljax.load(folder / 'model'), skeljax.read(folder / 'nod.csv', fps=30)
     np.savez(tmp_path / 'nod.npz', joints=told.joints, fps=told.fps, layout=told.layout)
     found = [
-        skeljax.localize(model, told), skeljax.localize(str(folder / 'model'), told),
-        skeljax.localize(model, tmp_path / 'nod.npz'), model.localize(told),
+        skeljax.predict(model, told), skeljax.predict(str(folder / 'model'), told),
+        skeljax.predict(model, tmp_path / 'nod.npz'), model.localize(told),
     ]
     assert len({(tuple(some.start), tuple(some.end), tuple(some.label)) for some in found}) == 1
     with pytest.raises(InputError, match='no such file'):
-        skeljax.localize(model, tmp_path / 'absent.npz')
+        skeljax.predict(model, tmp_path / 'absent.npz')
 
 
 def test_files_sets_and_values_measure_alike(folder):

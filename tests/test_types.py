@@ -16,14 +16,14 @@ import skeljax
 
 model = skeljax.load('model/')
 motion = skeljax.read('a.bvh', fps=30)
-found = skeljax.localize(model, motion)
+found = skeljax.predict(model, motion)
 seconds = found.start / motion.fps
 names: list[str] = found.names
 mean: float = skeljax.evaluate({'a': found}, 'labels.csv', fps=30.0).mean
 decode = skeljax.localize.protocol('thumos').decode
 
 skeljax.read(3)  # wrong
-skeljax.localize(model, motion, layout='ntu25')  # wrong
+skeljax.predict(model, motion, layout='ntu25')  # wrong
 skeljax.evaluate(found)  # wrong
 found.label.names  # wrong
 model.fps.upper()  # wrong

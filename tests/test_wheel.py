@@ -21,15 +21,19 @@ def installed(tmp_path_factory):
     )
     (wheel,) = folder.glob('skeljax-*.whl')
     with zipfile.ZipFile(wheel) as archive:
+        assert len(set(archive.namelist())) == len(archive.namelist())
         archive.extractall(folder / 'site')
     return folder / 'site'
 
 
 def test_configs_and_builders_are_inside(installed):
     for kept in ('configs/default.py', 'tfds_builders/ui_prmd/README.md',
-                 'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt', 'viz/viewer/page/page.html',
-                 'viz/viewer/page/style.css', 'viz/viewer/page/app.js', 'py.typed'):
+                 'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt',
+                 'viz/viewer/page/page.html', 'viz/viewer/page/style.css',
+                 'viz/viewer/page/app.js', 'py.typed'):
         assert (installed / 'skeljax' / kept).is_file(), kept
+    for name in ('configs', 'tfds_builders'):  # the folders, not what finds them in a checkout
+        assert '__path__' not in (installed / 'skeljax' / name / '__init__.py').read_text()
     packages = {p.name for p in installed.iterdir() if not p.name.endswith('.dist-info')}
     assert packages == {'skeljax'}
     (entry,) = installed.glob('*.dist-info/entry_points.txt')

@@ -104,7 +104,7 @@ def open_corpus(
 
 def _find(name: str) -> Path:
     path = Path(name)
-    shipped = Path(skeljax.configs.__file__).parent / path.name
+    shipped = Path(skeljax.configs.__path__[0]) / path.name
     for candidate in (path, path.with_suffix('.py'), shipped, shipped.with_suffix('.py')):
         if candidate.is_file():
             return candidate

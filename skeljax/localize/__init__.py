@@ -1,9 +1,4 @@
-"""Turns frame scores into segments and scores segments against the truth (numpy only).
-
-Called, the package is a function: `skeljax.localize(model, motion)`, see `skeljax.Localize`.
-"""
-
-import sys
+"""Turns frame scores into segments and scores segments against the truth (numpy only)."""
 
 from skeljax.localize.activity import activity_runs
 from skeljax.localize.decode import argmax_runs, smooth, threshold_runs
@@ -60,6 +55,3 @@ __all__ = [
     'to_json_dict',
     'watershed',
 ]
-
-# The function loads models, which this package knows nothing of: the one above it does.
-sys.modules[__name__].__class__ = sys.modules['skeljax'].Localize

@@ -118,7 +118,7 @@ def _check(sweep: Sweep, where: str):
 
 
 def _find(name: str) -> Path:
-    shipped = Path(skeljax.configs.__file__).parent / 'ablations'
+    shipped = Path(skeljax.configs.__path__[0]) / 'ablations'
     path = Path(name)
     ours = shipped / path.name
     for candidate in (path, path.with_suffix('.py'), ours, ours.with_suffix('.py')):
