@@ -218,7 +218,7 @@ SETTINGS = dict(
 _WEAK = dict(shear=0.5)
 _STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 4, 5
 _EXTREME = dict(**_STRONG, mirror=0.5, rotate=0.5236)  # operations 1 to 5
-_CORRUPT = dict(shear=1.0, corrupt=15)
+_CORRUPT = dict(shear=1.0, corrupt_joints=15)
 
 # Host -> the augmentation of each view that it asks for.
 _VIEWS = dict(
@@ -257,16 +257,16 @@ def _augment(**amplitudes) -> dict:
     # Of skeljax/augment.py; 0 leaves an operation out.
     names = dict(
         shear=0.0,  # six coefficients, up to this
-        turn=0.0,  # about the vertical, radians up to this
+        yaw=0.0,  # about the vertical, radians up to this
         rotate=0.0,  # the release's operation 2, radians up to this
         scale=0.0,  # of the body, as a share up to this
-        bones=0.0,  # of the length of each bone, as a share up to this
+        bone_scale=0.0,  # of the length of each bone, as a share up to this
         mirror=0.0,  # probability of exchanging left and right
         noise=0.0,  # standard deviation, in half of the clips
         blur=0.0,  # over time, frames up to this, in half of the clips
         axis_mask=0.0,  # probability of zeroing one coordinate axis
-        joint_mask=0,  # joints zeroed
-        corrupt=0,  # joints spoilt in half of the clips, in the place of the shear
+        mask_joints=0,  # joints zeroed
+        corrupt_joints=0,  # joints corrupted in half of the clips, which get no shear
     )
     return {**names, **amplitudes}
 

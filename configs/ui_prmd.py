@@ -42,9 +42,10 @@ def get_config(arg: str = '') -> ConfigDict:
         )
     )
     for view in config.pretrain.views.values():
-        # Done rightly or wrongly is a matter of degrees: harder views would erase it.
-        view.update(dict(shear=0.2, turn=0.3, scale=0.1, bones=0.1, blur=0.0, axis_mask=0.0, rotate=0.0))
-        view.joint_mask, view.corrupt = min(view.corrupt, 5), 0
+        # Correct and incorrect execution differ by a few degrees; stronger views would hide it.
+        view.update(dict(shear=0.2, yaw=0.3, scale=0.1, bone_scale=0.1))
+        view.update(dict(blur=0.0, axis_mask=0.0, rotate=0.0))
+        view.mask_joints, view.corrupt_joints = min(view.corrupt_joints, 5), 0
     config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(
@@ -52,7 +53,7 @@ def get_config(arg: str = '') -> ConfigDict:
             batch=8,
             window=384,
             crop=dict(length=256, tempo=0.3),
-            augment=dict(shear=0.2, turn=0.5, scale=0.1, noise=0.01),
+            augment=dict(shear=0.2, yaw=0.5, scale=0.1, noise=0.01),
             validate_every=100,
             checkpoint_every=250,
             log_every=25,

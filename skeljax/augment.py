@@ -1,9 +1,8 @@
 """Fixed-shape augmentations of a batch, on the device.
 
-Every example has its own key, derived from its place in the global batch, so
-the result does not depend on the number of devices. An amplitude of 0 switches
-an operation off. Definitions follow the release (arXiv 2512.16504) and AimCLR
-(arXiv 2112.03590) unless a docstring says otherwise.
+Each example has its own random key, derived from its index in the global batch, so the result
+does not depend on the number of devices. An amplitude of 0 disables an operation. Definitions
+follow the release of arXiv 2512.16504 and AimCLR (arXiv 2112.03590) unless noted as "ours".
 """
 
 import math
@@ -19,37 +18,36 @@ BLUR_TAPS = 15
 
 
 def example_keys(rng, index):
-    """Derives one key an example from its global index int[B] -> key[B]."""
+    """Returns one key per example, key[B], derived from global indices int[B]."""
     return jax.vmap(jax.random.fold_in, (None, 0))(rng, index)
 
 
 def crop(rng, joints, mask, *, length: int, pad_ratio: int = 6, tempo: float = 0.0, labels=None):
-    """Cuts `length` frames at a random place of each example.
+    """Cuts `length` frames at a random position of each example.
 
-    The span from the first frame to the last valid one is first lengthened at
-    both ends by its mirror image, a `pad_ratio`-th of its length each; 0 for no
-    such padding. Frames past the end come out masked.
+    The span from the first frame to the last valid one is first extended at both ends by its
+    mirror image. Frames beyond the extended span are masked.
 
     Args:
         rng: key[B].
         joints: float[B, T, M, V, 3].
-        mask: who is there in which frame, bool[B, T, M]; a frame without anybody is not valid.
+        mask: persons present in each frame, bool[B, T, M]; a frame is valid if it has one.
         length: frames of the result.
-        pad_ratio: frames of the span per mirrored frame at either end.
-        tempo: motion is played faster or slower by a factor between
-            1 / (1 + tempo) and 1 + tempo, by linear interpolation (ours). Between a
-            frame that shows a person and one that does not, the nearest counts.
-        labels: int[B, T], cut alike (the nearest frame's), or None.
+        pad_ratio: the extension at each end is 1 / pad_ratio of the span; 0 disables it.
+        tempo: playback speed is drawn from [1 / (1 + tempo), 1 + tempo], frames are
+            interpolated linearly (ours). A person present in only one of two neighboring
+            frames takes the pose of the nearest frame.
+        labels: int[B, T], cut in the same way (nearest frame), or None.
 
     Returns:
-        joints float[B, length, M, V, 3], frames bool[B, length] and, where
-        given, labels int[B, length].
+        joints float[B, length, M, V, 3], mask bool[B, length, M] and, if given,
+        labels int[B, length].
     """
     keys = jax.vmap(jax.random.split)(rng)
     time = jnp.arange(length, dtype=jnp.float32)
 
-    def place(key, seen):
-        count = seen.shape[0] - jnp.argmax(seen[::-1])
+    def place(key, is_valid):
+        count = is_valid.shape[0] - jnp.argmax(is_valid[::-1])
         pad = count // pad_ratio if pad_ratio else jnp.zeros_like(count)
         speed = jnp.exp(jax.random.uniform(key[1], minval=-1.0) * jnp.log1p(tempo))
         last = (length - 1) * speed
@@ -57,7 +55,7 @@ def crop(rng, joints, mask, *, length: int, pad_ratio: int = 6, tempo: float = 0
         start = jax.random.randint(key[0], (), 0, room) - pad
         position = start.astype(time.dtype) + speed * time
         low = jnp.floor(position).astype(jnp.int32)
-        inside = (low < count + pad) & seen.any()
+        inside = (low < count + pad) & is_valid.any()
         ends = [_reflect(low, count), _reflect(low + 1, count)]
         return ends, position - low.astype(time.dtype), inside
 
@@ -75,26 +73,20 @@ def crop(rng, joints, mask, *, length: int, pad_ratio: int = 6, tempo: float = 0
 
 
 def _reflect(position, count):
-    """Folds positions beyond either end back inside [0, count)."""
+    """Maps positions beyond either end into [0, count) by reflection at the end."""
     position = jnp.where(position < 0, -1 - position, position)
     position = jnp.where(position >= count, 2 * count - 1 - position, position)
     return jnp.clip(position, 0, jnp.maximum(count - 1, 0))
 
 
 def relative_tempo(rng, joints, mask, *, other: bool):
-    """Plays one half of each clip at its rate, or all of it at twice that (RVTCLR, ICCV 2023).
+    """Cuts each clip to half its frames: the first half, or every other frame (RVTCLR, ICCV 2023).
 
-    A coin a clip decides which; `other` is the one that the coin did not choose. The release
-    tosses half of a batch one way and half the other.
-
-    Args:
-        rng: key[B].
-        joints: float[B, T, M, V, 3].
-        mask: bool[B, T, M].
-        other: takes the other tempo.
+    A random bit per clip decides which; `other` inverts it. The release decides for halves of
+    the batch instead. Takes key[B], float[B, T, M, V, 3] and bool[B, T, M].
 
     Returns:
-        joints float[B, T // 2, M, V, 3] and mask bool[B, T // 2, M]; of a single frame, that one.
+        joints float[B, max(T // 2, 1), M, V, 3] and mask bool[B, max(T // 2, 1), M].
     """
     half = max(joints.shape[1] // 2, 1)
     fast = jax.vmap(jax.random.bernoulli)(rng) != other
@@ -106,18 +98,11 @@ def relative_tempo(rng, joints, mask, *, other: bool):
     return pick(joints), pick(mask)
 
 
-def hide(rng, joints, count: int):
-    """Zeroes `count` joints of every frame, others in each, the same ones of all persons.
+def mask_joints(rng, joints, count: int):
+    """Zeroes `count` random joints of every frame, the same joints for all persons.
 
-    HiCLR, arXiv 2211.13466, which draws them once for a batch.
-
-    Args:
-        rng: key[B].
-        joints: of any stream, float[B, T, M, V, 3].
-        count: of joints.
-
-    Returns:
-        float[B, T, M, V, 3].
+    HiCLR, arXiv 2211.13466, whose release draws the joints once per batch. Takes key[B] and
+    float[B, T, M, V, 3] of any stream; returns the latter's shape.
     """
     time, joint = joints.shape[1], jnp.arange(joints.shape[3])
 
@@ -134,86 +119,89 @@ def transform(
     *,
     layout: str,
     shear: float = 0.0,
-    turn: float = 0.0,
+    yaw: float = 0.0,
     rotate: float = 0.0,
     scale: float = 0.0,
-    bones: float = 0.0,
+    bone_scale: float = 0.0,
     mirror: float = 0.0,
     noise: float = 0.0,
     blur: float = 0.0,
     axis_mask: float = 0.0,
-    joint_mask: int = 0,
-    corrupt: int = 0,
+    mask_joints: int = 0,
+    corrupt_joints: int = 0,
     faithful: bool = False,
 ):
-    """Transforms the poses of each example, one draw for all of its frames.
+    """Transforms the poses of each example by one draw that all its frames share.
 
     Args:
         rng: key[B].
-        joints: float[B, T, M, V, 3], centred; z is up after alignment.
-        layout: name of the joint layout, for its mirror pairs.
+        joints: float[B, T, M, V, 3], centered and aligned: z points up.
+        layout: name of the joint layout.
         shear: six off-diagonal coefficients from U(-shear, shear).
-        turn: angle about the vertical (z) from U(-turn, turn), radians.
-        rotate: the release's operation 2: one axis from U(0, rotate), radians,
-            the two others from U(0, rotate / 30).
-        scale: size from U(1 - scale, 1 + scale).
-        bones: every bone's length from U(1 - bones, 1 + bones) of its own, left
-            and right alike (ours): another body makes the same movement.
+        yaw: angle about the vertical (z) from U(-yaw, yaw), radians.
+        rotate: operation 2 of the release: the angle about one random axis from U(0, rotate),
+            those about the others from U(0, rotate / 30), radians.
+        scale: body size from U(1 - scale, 1 + scale).
+        bone_scale: length of each bone from U(1 - bone_scale, 1 + bone_scale), equal for left
+            and right (ours): the same movement by another body.
         mirror: probability of exchanging left and right.
         noise: standard deviation of Gaussian noise (probability 0.5).
-        blur: largest width of a Gaussian over time in frames (probability 0.5,
-            width from U(0.1, blur)).
+        blur: largest width of a temporal Gaussian, frames (probability 0.5, width from
+            U(0.1, blur)).
         axis_mask: probability of zeroing one coordinate axis.
-        joint_mask: joints zeroed (0 for none).
-        corrupt: joints that are spoilt in half of the clips, in the place of the shear: zeroed
-            or all mapped by one matrix from U(-1, 1), each as often (CMD's code).
-        faithful: as published: the blur's taps do not sum to 1 and mirroring
-            exchanges joints without mirroring coordinates.
+        mask_joints: number of joints zeroed in all frames.
+        corrupt_joints: number of joints corrupted in half of the clips, which then get no
+            shear: zeroed, or mapped by one matrix from U(-1, 1), equally often (code of CMD).
+        faithful: as published: the taps of the blur do not sum to 1, and mirroring exchanges
+            joints without mirroring coordinates.
 
     Returns:
         float[B, T, M, V, 3].
     """
+    known = skeleton.get(layout)
     keys = jax.vmap(lambda k: jax.random.split(k, 10))(rng)
     shears = jnp.full(len(keys), shear)
-    if corrupt:
-        joints, shears = _corrupt(keys[:, 9], joints, shears, corrupt)
-    matrix = jax.vmap(lambda k, shear: _matrix(k, shear, turn, rotate, scale))(keys, shears)
-    if shear or turn or rotate or scale:
-        joints = _map(joints, matrix)
-    if bones:
-        bodies = jax.vmap(lambda k: _body(k, skeleton.get(layout), bones))(keys[:, 8])
+    if corrupt_joints:
+        joints, shears = _corrupt_joints(keys[:, 9], joints, shears, corrupt_joints)
+    matrix = jax.vmap(lambda k, shear: _matrix(k, shear, yaw, rotate, scale))(keys, shears)
+    if shear or yaw or rotate or scale:
+        joints = _apply_matrix(joints, matrix)
+    if bone_scale:
+        bodies = jax.vmap(lambda k: _bone_scale_matrix(k, known, bone_scale))(keys[:, 8])
         joints = jnp.einsum('btmvc,bwv->btmwc', joints, bodies.astype(joints.dtype))
     if mirror:
-        joints = _mirror(keys[:, 4], joints, skeleton.get(layout), mirror, faithful)
+        joints = _mirror(keys[:, 4], joints, known, mirror, faithful)
     if noise:
         def draw(key):
             use, key = jax.random.split(key)
-            spread = noise * jax.random.bernoulli(use).astype(joints.dtype)
-            # The same numbers as of joints' shape, whose places take longer than the rest (CPU).
+            std = noise * jax.random.bernoulli(use).astype(joints.dtype)
+            # A flat shape gives the same numbers and is faster on CPU.
             drawn = jax.random.normal(key, (math.prod(joints.shape[1:]),), joints.dtype)
-            return spread * drawn.reshape(joints.shape[1:])
+            return std * drawn.reshape(joints.shape[1:])
         joints = joints + jax.vmap(draw)(keys[:, 5])
     if blur:
         joints = _blur(keys[:, 6], joints, blur, faithful)
-    if axis_mask or joint_mask:
-        joints = joints * jax.vmap(lambda k: _holes(k, joints.shape[-2:], axis_mask, joint_mask))(
-            keys[:, 7]
-        ).astype(joints.dtype)[:, None, None]
+    if axis_mask or mask_joints:
+        kept = jax.vmap(lambda k: _drop_mask(k, joints.shape[-2:], axis_mask, mask_joints))
+        joints = joints * kept(keys[:, 7]).astype(joints.dtype)[:, None, None]
     return joints
 
 
-def _map(joints, matrix):
-    """Maps float[B, T, M, V, 3] by float[B, 3, 3]: sums, as a batch of such small products is slow."""
+def _apply_matrix(joints, matrix):
+    """Multiplies float[B, T, M, V, 3] by float[B, 3, 3].
+
+    Written as a sum, because a batched product of 3 x 3 matrices is slow.
+    """
     columns = matrix[:, None, None, None].astype(joints.dtype)
     return sum(joints[..., axis, None] * columns[..., axis] for axis in range(3))
 
 
-def _matrix(keys, shear, turn, rotate, scale):
-    """Draws scale · rotation · turn · shear, float[3, 3]; keys is key[8]."""
+def _matrix(keys, shear, yaw, rotate, scale):
+    """Returns a random scale * rotation * yaw * shear, float[3, 3]; keys is key[10]."""
     off = jax.random.uniform(keys[0], (3, 3), minval=-shear, maxval=shear)
     matrix = jnp.where(jnp.eye(3, dtype=bool), 1.0, off)
-    if turn:
-        angle = jax.random.uniform(keys[1], minval=-turn, maxval=turn)
+    if yaw:
+        angle = jax.random.uniform(keys[1], minval=-yaw, maxval=yaw)
         matrix = _rotation(2, angle) @ matrix
     if rotate:
         main, size = jax.random.split(keys[2])
@@ -226,36 +214,37 @@ def _matrix(keys, shear, turn, rotate, scale):
     return matrix
 
 
-def _corrupt(keys, joints, shears, count):
-    """Spoils `count` joints of half of the clips, and takes their shear float[B] away."""
+def _corrupt_joints(keys, joints, shears, count):
+    """Corrupts `count` joints of half of the clips and sets the shear float[B] of these to 0."""
     def draw(key):
         use, zero, joint, entries = jax.random.split(key, 4)
-        spoilt = jax.random.bernoulli(use)
+        is_corrupt = jax.random.bernoulli(use)
         matrix = jax.random.uniform(entries, (3, 3), minval=-1.0)
-        lost = spoilt & (jax.random.permutation(joint, joints.shape[-2]) < count)
-        return spoilt, lost, jnp.where(jax.random.bernoulli(zero), 0, matrix)
+        lost = is_corrupt & (jax.random.permutation(joint, joints.shape[-2]) < count)
+        return is_corrupt, lost, jnp.where(jax.random.bernoulli(zero), 0, matrix)
 
-    spoilt, lost, matrix = jax.vmap(draw)(keys)
-    mapped = _map(joints, matrix)
-    return jnp.where(lost[:, None, None, :, None], mapped, joints), jnp.where(spoilt, 0, shears)
+    is_corrupt, lost, matrix = jax.vmap(draw)(keys)
+    mapped = _apply_matrix(joints, matrix)
+    joints = jnp.where(lost[:, None, None, :, None], mapped, joints)
+    return joints, jnp.where(is_corrupt, 0, shears)
 
 
 def _rotation(axis: int, angle):
-    """Rotates about one axis by `angle` radians, float[3, 3]."""
+    """Returns the rotation about one axis by `angle` radians, float[3, 3]."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
     c, s = jnp.cos(angle), jnp.sin(angle)
     matrix = jnp.eye(3).at[i, i].set(c).at[j, j].set(c)
     return matrix.at[i, j].set(-s).at[j, i].set(s)
 
 
-def _body(key, layout, bones):
-    """Draws the change of joints to those of another body, float[V, V]."""
+def _bone_scale_matrix(key, layout, amplitude):
+    """Returns float[V, V], which maps joints to those of a body with other bone lengths."""
     count = layout.num_joints
     offset = np.eye(count)  # from joints to bones
     for parent, joint in layout.bones:
         offset[joint, parent] = -1
     chain = np.linalg.inv(offset).astype(np.float32)
-    ratio = jax.random.uniform(key, (count,), minval=1 - bones, maxval=1 + bones)
+    ratio = jax.random.uniform(key, (count,), minval=1 - amplitude, maxval=1 + amplitude)
     order = np.arange(count)
     for left, right in layout.mirror:
         order[left] = right
@@ -264,6 +253,7 @@ def _body(key, layout, bones):
 
 
 def _mirror(keys, joints, layout, probability, faithful):
+    """Exchanges left and right in a random part of the clips."""
     order = list(range(layout.num_joints))
     for left, right in layout.mirror:
         order[left], order[right] = right, left
@@ -275,7 +265,10 @@ def _mirror(keys, joints, layout, probability, faithful):
 
 
 def _blur(keys, joints, widest, faithful):
-    """Smooths over time by a Gaussian of `BLUR_TAPS` taps, zeros beyond the ends."""
+    """Smooths over time by a Gaussian of `BLUR_TAPS` taps.
+
+    The end frames are repeated beyond the ends; if `faithful`, zeros are used.
+    """
     half = BLUR_TAPS // 2
 
     def taps(key):
@@ -298,11 +291,11 @@ def _blur(keys, joints, widest, faithful):
     return lax.scan(add, jnp.zeros_like(joints), jnp.arange(BLUR_TAPS))[0]
 
 
-def _holes(key, shape, axis_mask, joint_mask):
-    """Draws which joints and axes stay, bool[V, 3]."""
+def _drop_mask(key, shape, axis_mask, num_joints):
+    """Returns the coordinates that are kept, bool[V, 3]."""
     use, axis, joint = jax.random.split(key, 3)
     lost_axis = (jnp.arange(3) == jax.random.randint(axis, (), 0, 3)) & jax.random.bernoulli(
         use, axis_mask
     )
-    lost_joint = jax.random.permutation(joint, shape[0]) < joint_mask
+    lost_joint = jax.random.permutation(joint, shape[0]) < num_joints
     return ~(lost_axis[None, :] | lost_joint[:, None])

@@ -104,7 +104,7 @@ def test_shear_is_one_linear_map_an_example():
         assert 0 < np.abs(matrix - np.eye(3)).max() <= 0.5
 
 
-@pytest.mark.parametrize('amplitudes', [dict(turn=1.0), dict(rotate=0.5)])
+@pytest.mark.parametrize('amplitudes', [dict(yaw=1.0), dict(rotate=0.5)])
 def test_rotations_keep_lengths(amplitudes):
     turned = _transform(_joints(), **amplitudes)
     np.testing.assert_allclose(
@@ -114,7 +114,7 @@ def test_rotations_keep_lengths(amplitudes):
 
 
 def test_turn_keeps_the_vertical():
-    turned = _transform(_joints(), turn=1.0)
+    turned = _transform(_joints(), yaw=1.0)
     np.testing.assert_allclose(turned[..., 2], _joints()[..., 2], atol=1e-6)
 
 
@@ -159,21 +159,21 @@ def test_masks_zero_whole_axes_and_joints():
     zero = _transform(many, _keys(count=64), axis_mask=0.5) == 0
     assert set(zero.sum((1, 2, 3, 4)) / (T * M * V)) == {0, 1}
     assert (zero.all((1, 2, 3)).sum(0) > 3).all()
-    zero = _transform(many, _keys(count=64), joint_mask=7) == 0
+    zero = _transform(many, _keys(count=64), mask_joints=7) == 0
     assert (zero.all((1, 2, 4)).sum(1) == 7).all()
     assert (zero.sum((1, 2, 3, 4)) == 7 * T * M * 3).all()
 
 
 def test_hidden_joints_are_others_in_each_frame_and_the_same_of_all_persons():
     keys = _keys(count=64)
-    shown = np.asarray(augment.hide(keys, jnp.ones((64, T, M, V, 3)), 2))
+    shown = np.asarray(augment.mask_joints(keys, jnp.ones((64, T, M, V, 3)), 2))
     zero = shown[:, :, 0, :, 0] == 0
     np.testing.assert_array_equal(shown == 0, np.broadcast_to(zero[:, :, None, :, None], shown.shape))
     assert (zero.sum(-1) == 2).all()
     # Every joint as often as any other: 64 · T · 2 / V times, give or take five deviations.
     assert (abs(zero.sum((0, 1)) - 204.8) < 5 * 13.7).all()
     assert (zero[:, 1:] != zero[:, :-1]).any(-1).mean() > 0.95
-    again = augment.hide(keys[5:6], jnp.ones((1, T, M, V, 3)), 2)
+    again = augment.mask_joints(keys[5:6], jnp.ones((1, T, M, V, 3)), 2)
     np.testing.assert_array_equal(again, shown[5:6])
 
 
@@ -187,7 +187,7 @@ def test_an_example_does_not_depend_on_its_neighbours():
 def test_another_body_keeps_directions_and_changes_bones_alike_on_both_sides():
     layout = skeleton.get('ntu25')
     joints = _joints() - skeleton.middle(_joints(), layout.centre)[..., None, :]
-    other = _transform(joints, bones=0.3)
+    other = _transform(joints, bone_scale=0.3)
     vectors = lambda x: np.stack([np.asarray(x)[..., c, :] - x[..., p, :] for p, c in layout.bones])
     ratio = (vectors(other) * vectors(joints)).sum(-1) / (vectors(joints) ** 2).sum(-1)
     np.testing.assert_allclose(vectors(other), ratio[..., None] * vectors(joints), atol=1e-4)
@@ -231,7 +231,7 @@ def test_a_single_frame_has_one_tempo():
 def test_half_of_the_clips_are_sheared_in_the_others_joints_are_spoilt():
     count, spoilt = 400, 10
     joints = jnp.broadcast_to(_joints(4)[:1], (count, 4, M, V, 3))
-    made = _transform(joints, _keys(count=count), shear=1.0, corrupt=spoilt)
+    made = _transform(joints, _keys(count=count), shear=1.0, corrupt_joints=spoilt)
     changed = (made != np.asarray(joints)).any((1, 2, 4))
     sheared = changed.all(1)
     assert 0.4 < sheared.mean() < 0.6  # binomial: four deviations are 0.1

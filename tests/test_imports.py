@@ -8,8 +8,8 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NUMPY = ('skeljax.documents', 'skeljax.skeletons.skeleton', 'skeljax.skeletons.layouts',
-         'skeljax.skeletons.image_layouts', 'skeljax.skeletons.anatomy',
+NUMPY = ('skeljax.documents', 'skeljax.plugins', 'skeljax.skeletons.skeleton',
+         'skeljax.skeletons.layouts', 'skeljax.skeletons.image_layouts', 'skeljax.skeletons.anatomy',
          'skeljax.skeletons.naming', 'skeljax.skeletons.remap', 'skeljax.skeletons.graph',
          'skeljax.formats', 'skeljax.data', 'skeljax.models.imported', 'skeljax.localize',
          'skeljax.tfds_builders')

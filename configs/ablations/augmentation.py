@@ -8,7 +8,7 @@
 from skeljax.configs.ablations import BASE, FEW_LABELS
 from skeljax.sweep import Sweep, Variant
 
-NONE = dict(shear=0.0, turn=0.0, scale=0.0, bones=0.0, noise=0.0, blur=0.0, axis_mask=0.0)
+NONE = dict(shear=0.0, yaw=0.0, scale=0.0, bone_scale=0.0, noise=0.0, blur=0.0, axis_mask=0.0)
 
 
 def get_sweep(arg: str = '') -> Sweep:
@@ -17,11 +17,11 @@ def get_sweep(arg: str = '') -> Sweep:
         'mild': Variant(),
         'crop alone': _views(NONE, NONE),
         'mild, same tempo': Variant({'pretrain.crop.tempo': 0.0}),
-        'mild, no turn': _views(dict(turn=0.0)),
+        'mild, no yaw': _views(dict(yaw=0.0)),
         'mild, no shear': _views(dict(shear=0.0)),
-        'mild, same body': _views(dict(scale=0.0, bones=0.0)),
+        'mild, same body': _views(dict(scale=0.0, bone_scale=0.0)),
         'mild, mirrored': _views(dict(mirror=0.5)),
-        'mild, joints hidden': _views(dict(joint_mask=5)),
+        'mild, joints masked': _views(dict(mask_joints=5)),
         'strong': _views(
             {**NONE, 'shear': 0.5, 'noise': 0.01, 'blur': 2.0, 'axis_mask': 0.5},
             {**NONE, 'shear': 0.5},

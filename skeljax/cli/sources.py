@@ -125,7 +125,7 @@ def _inside(folder: Path, out: Path, note) -> list[Path]:
     walked = folders.recordings(folder, strange)
     files = [f for f in walked if not (inside and f.resolve().is_relative_to(out))]
     if not files:
-        known = ', '.join(ending for endings in formats.FORMATS.values() for ending in endings)
+        known = ', '.join(formats.endings())
         raise InputError(f'{folder}: no recording, expected files ending in {known}')
     if strange:
         note(f'{folder}: left out {len(strange)} files of no known format, e.g. {strange[0]}')

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-__path__ = [str(Path(__file__).resolve().parents[2] / 'configs')]
+_FOLDER = Path(__file__).resolve().parents[2] / 'configs'
+__path__ = [str(_FOLDER)]
+__file__ = str(_FOLDER / '__init__.py')
 
 if TYPE_CHECKING:  # type checkers do not follow `__path__`
     def __getattr__(name: str) -> Any: ...

@@ -8,7 +8,7 @@ import numpy as np
 
 from skeljax.data import label_sets, normalize, prepared, records
 from skeljax.errors import InputError
-from skeljax.skeletons import remap
+from skeljax.skeletons import remap, skeleton
 
 
 class Corpus:
@@ -59,8 +59,9 @@ class Corpus:
         self.name, self.split = name, split
         self.classes = tuple(builder.info.metadata['classes'])
         own = builder.info.metadata['layout']
-        self.layout = layout or own
         try:
+            # A description where the name is of another package: models are used without it.
+            self.layout = skeleton.describe(skeleton.get(layout)) if layout else own
             remap.plan(own, self.layout)
         except InputError as error:
             raise InputError(f'{name}: {error}') from None

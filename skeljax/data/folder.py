@@ -143,7 +143,7 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
             raise InputError(f'{files[name]} and {path}: two recordings of one name, {name!r}')
         files[name] = path
     if not files:
-        known = ', '.join(ending for endings in formats.FORMATS.values() for ending in endings)
+        known = ', '.join(formats.endings())
         told = next((f'; {name} {h}' for name in strange if (h := hints.unreadable(name))), '')
         raise InputError(f'{folder}: no recording, expected files ending in {known}{told}')
     why = 'of no known format'

@@ -1,8 +1,4 @@
-"""Readers of raw files: one module a format, each with `read(path) -> Motion`.
-
-A reader of files that do not tell everything also takes `fps`, `layout` or `unit` (in
-metres).
-"""
+"""Readers of raw files: one module per format, each a `skeljax.formats.reader.Reader`."""
 
 from collections.abc import Sequence
 import importlib
@@ -10,12 +6,12 @@ import inspect
 from pathlib import Path
 
 from skeljax.errors import FormatError, InputError, reading
-from skeljax.formats import finish, frame_folders, hints, options, sniff, vertical
+from skeljax.formats import finish, frame_folders, hints, options, reader, sniff, vertical
 from skeljax.formats.motion import Motion
 
-__all__ = ['FORMATS', 'Motion', 'find', 'read', 'stem']
+__all__ = ['FORMATS', 'Motion', 'endings', 'find', 'read', 'stem']
 
-# Module -> how the names of its files end, lower case; the first that fits reads the file.
+# Module -> endings of the names of its files, lower case; the first that fits reads the file.
 FORMATS = {
     'ui_prmd': ('_positions.txt', '_positions.txt.gz', '_positions_inc.txt', '_positions_inc.txt.gz'),
     'bvh': ('.bvh', '.bvh.gz'),
@@ -36,27 +32,41 @@ FORMATS = {
     'table': ('.csv', '.csv.gz', '.tsv', '.tsv.gz'),
     'keypoints': ('.json', '.json.gz'),
 }
-# Modules of files that may hold several recordings.
+# Modules whose files may hold several recordings.
 _HOLDERS = ('pickle_file',)
 
 
 def find(path) -> str | None:
-    """Finds the module whose files end like this one, None where there is none."""
+    """Returns the module that reads files with the ending of this one, None if there is none.
+
+    For a reader of another package it returns the ending. The longest ending decides; of equal
+    ones that of skeljax.
+    """
     name = Path(path).name.lower()
-    return next((module for module, endings in FORMATS.items() if name.endswith(endings)), None)
+    module = next((m for m, own in FORMATS.items() if name.endswith(own)), None)
+    longest = max((len(e) for e in FORMATS.get(module or '', ()) if name.endswith(e)), default=0)
+    others = (e for e in reader.endings() if name.endswith(e) and len(e) > longest)
+    return max(others, key=len, default=module)
+
+
+def endings() -> list[str]:
+    """Returns all known endings of file names."""
+    own = {ending for endings in FORMATS.values() for ending in endings}
+    return sorted(own.union(reader.endings()))
 
 
 def module_of(path) -> str | None:
-    """Finds the module that reads a recording; None without one.
+    """Returns the module that reads a recording, as `find`; None if there is none.
 
     Args:
-        path: a file, `FILE/NAME` of a file of several recordings, or a folder of one file a frame.
+        path: a file, `FILE/NAME` in a file of several recordings, or a folder of one file per
+            frame.
     """
     return 'keypoints' if frame_folders.is_frames(path) else find(holder(path) or path)
 
 
 def holder(path) -> Path | None:
-    """Returns the file of several recordings that holds one, `FILE.pkl/NAME`; None without."""
+    """Returns the file of several recordings that holds `FILE.pkl/NAME`; None if there is none."""
     found = (p for p in Path(path).parents if find(p) in _HOLDERS and p.is_file())
     return next(found, None)
 
@@ -77,7 +87,8 @@ def inside(path) -> list[Path]:
 def stem(path) -> str:
     """Returns a file's name without the ending of its format."""
     name = Path(path).name
-    endings = FORMATS.get(find(path) or '', ())
+    module = find(path) or ''
+    endings = FORMATS.get(module, (module,))
     fitting = (e for e in endings if name.lower().endswith(e) and len(e) < len(name))
     longest = max(fitting, key=len, default='')
     return name[: len(name) - len(longest)]
@@ -94,24 +105,23 @@ def read(
 ) -> Motion:
     """Reads one recording of any known format.
 
-    A folder is a recording where it holds JSON files of one frame each.
+    A folder is a recording if it holds JSON files of one frame each. An option is ignored where
+    the file states the value itself.
 
     Args:
         path: of the file.
-        fps: frames a second, for formats whose files need not tell it. What a file
-            tells itself counts more; so with the other options.
-        layout: name of the joint layout, or names of the joints in their order; of a
-            file with a skeleton of its own, those joints are taken.
-        unit: of the coordinates, for formats that do not tell it: 'm', 'cm', 'mm',
-            'inch', 'foot', or a number of metres.
-        up: axis of the file that points up ('x', 'y', 'z', '-x', '-y' or '-z'), for
-            formats that do not tell it; guessed from feet to head by default.
-        subject: whose points to take of a file with those of several, by name; of
-            more than one parted by commas.
+        fps: frames per second.
+        layout: name of the joint layout, or names of the joints in order; if the file has a
+            skeleton of its own, these joints are selected.
+        unit: of the coordinates: 'm', 'cm', 'mm', 'inch', 'foot', or a number of meters.
+        up: axis of the file that points up ('x', 'y', 'z', '-x', '-y' or '-z'); by default it is
+            estimated from the direction from feet to head.
+        subject: name of the subject to read from a file with several; several names are
+            separated by commas.
 
     Raises:
-        InputError: no such file; an option that nobody knows.
-        FormatError: no reader knows it, or it is damaged.
+        InputError: no such file; an invalid option.
+        FormatError: an unknown format, or a damaged file.
     """
     path = Path(path)
     inner = holder(path) is not None
@@ -121,11 +131,10 @@ def read(
     if module is None:
         if hint := hints.unreadable(path):
             raise FormatError(f'{path}: {hint}')
-        known = ', '.join(sorted({ending for endings in FORMATS.values() for ending in endings}))
-        raise FormatError(f'{path}: unknown format, known: {known}')
+        raise FormatError(f'{path}: unknown format, known: {", ".join(endings())}')
     if not inner:
         module = sniff.refined(path, module)
-    reader = importlib.import_module(f'skeljax.formats.{module}').read
+    read_file = _reader(module).read
     up = None if up is None else vertical.check(up)
     given = {
         'fps': fps,
@@ -134,8 +143,16 @@ def read(
         'up': up,
         'subject': subject,
     }
-    taken = inspect.signature(reader).parameters
+    taken = inspect.signature(read_file).parameters
+    chosen = {n: v for n, v in given.items() if v is not None and n in taken}
     with reading(path):
-        motion = reader(path, **{n: v for n, v in given.items() if v is not None and n in taken})
+        motion = read_file(path, **chosen)
         left = None if 'layout' in taken else layout
         return finish.finish(path, motion, module, up=up, layout=left)
+
+
+def _reader(module: str) -> reader.Reader:
+    """Returns the reader of a name that `find` returned."""
+    if module in reader.endings():
+        return reader.load(module)
+    return importlib.import_module(f'skeljax.formats.{module}')

@@ -1,42 +1,51 @@
-"""What is done to the motion of every reader, whatever the format."""
+"""Checks and completes the motion that a reader returned, for all formats."""
 
 import dataclasses
 
 import numpy as np
 
-from skeljax.errors import FormatError
+from skeljax.errors import FormatError, InputError
 from skeljax.formats import options, vertical, wanted
 from skeljax.formats.motion import Motion, without_padding
 from skeljax.skeletons import skeleton
 from skeljax.skeletons.skeleton import Layout
 
-# Modules of formats that do not tell the vertical: their readers take y for it.
+# Modules of formats that do not state the vertical axis: their readers assume y.
 _UPLESS = ('bvh', 'amc', 'trc', 'arrays', 'table')
 
 
 def finish(path, motion: Motion, module: str, *, up: str | None = None, layout=None) -> Motion:
-    """Returns a motion without bodies that are padding, upright, of the joints that are wanted.
+    """Returns a motion without padded bodies, with y pointing up, of the chosen joints.
+
+    Its layout is a name of `LAYOUTS` or a description, which needs no other package.
 
     Args:
         path: of the file, for messages.
-        motion: as its reader returned it.
+        motion: what its reader returned.
         module: of the reader.
-        up: axis that points up, where the format does not tell; None guesses it.
-        layout: that the user tells, where the reader did not take it (see `wanted.parse`).
+        up: axis that points up, if the format does not state it; None estimates it.
+        layout: chosen by the user, if the reader has no such option (see `wanted.parse`).
 
     Raises:
-        FormatError: nobody is in any frame; there is no such layout.
+        FormatError: no person in any frame; no such layout; not a `Motion`.
     """
+    if not isinstance(motion, Motion):
+        raise FormatError(f'{path}: the reader {module} returned {motion!r:.40}, expected a Motion')
+    try:
+        known = skeleton.describe(skeleton.get(motion.layout))
+    except InputError as error:
+        raise FormatError(f'{path}: {error}') from None
+    motion = dataclasses.replace(motion, layout=known)
     if layout is not None:
         motion = _joints(motion, options.layout(path, layout).layout)
     motion = without_padding(motion)
     if not motion.valid.any():
-        raise FormatError(f'{path}: nobody in {len(motion.joints)} frames: all joints are 0')
+        raise FormatError(f'{path}: no person in {len(motion.joints)} frames: all joints are 0')
     return _upright(motion, up) if module in _UPLESS else motion
 
 
 def _joints(motion: Motion, asked: Layout) -> Motion:
-    """Takes the joints of a layout from a motion that has a skeleton of its own, by their names."""
+    """Selects the joints of a layout, by name, from a motion with a skeleton of its own."""
     own = skeleton.get(motion.layout)
     place = {wanted.plain(joint): n for n, joint in reversed(list(enumerate(own.joints)))}
     chosen = [place.get(wanted.plain(joint)) for joint in asked.joints]
@@ -60,7 +69,7 @@ def _joints(motion: Motion, asked: Layout) -> Motion:
 
 
 def _upright(motion: Motion, up: str | None) -> Motion:
-    """Turns a motion so that the axis that points up becomes y."""
+    """Rotates a motion so that the axis that points up becomes y."""
     notes = motion.notes
     if up is None:
         known = motion.joint_valid

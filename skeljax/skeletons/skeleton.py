@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import functools
 import json
 
-from skeljax import documents
+from skeljax import documents, plugins
 from skeljax.errors import InputError
 from skeljax.skeletons import anatomy, naming
 from skeljax.skeletons.layouts import ROWS
@@ -144,15 +144,17 @@ def infer(name: str, joints: Sequence[str], parents: Sequence[int]) -> Layout:
 
 @functools.cache
 def get(text: str) -> Layout:
-    """Finds a layout by name, or reads one that `describe` wrote.
+    """Returns a layout by its name, or the one that `describe` wrote.
+
+    Names are those of `LAYOUTS` and of other packages (`skeljax.plugins`).
 
     Raises:
-        InputError: no such layout; lists those there are.
+        InputError: no such layout; lists the known ones.
     """
     if text in LAYOUTS:
         return LAYOUTS[text]
     if not text.startswith('{'):
-        raise InputError(f'unknown joint layout {text!r}, known: {", ".join(LAYOUTS)}')
+        return _installed(text)
     try:
         layout = Layout(**{key: _tuple(value) for key, value in documents.parse(text).items()})
         texts = (layout.name, *layout.joints, *layout.points)
@@ -167,10 +169,28 @@ def get(text: str) -> Layout:
     return layout
 
 
+def _installed(name: str) -> Layout:
+    """Returns a layout that another package provides."""
+    others = plugins.found(plugins.LAYOUTS)
+    if name not in others:
+        raise InputError(f'unknown joint layout {name!r}, known: {", ".join((*LAYOUTS, *others))}')
+    layout = plugins.load(plugins.LAYOUTS, name)
+    if not isinstance(layout, Layout) or layout.name != name:
+        raise InputError(
+            f'entry point {name!r} of {plugins.LAYOUTS}: {layout!r:.60}, expected a Layout of this '
+            f'name'
+        )
+    return get(_described(layout))  # which checks it
+
+
 def describe(layout: Layout) -> str:
-    """Writes a layout as the text by which `get` finds it: a known one's name, else JSON."""
+    """Returns the text by which `get` finds a layout: the name if in `LAYOUTS`, otherwise JSON."""
     if LAYOUTS.get(layout.name) == layout:
         return layout.name
+    return _described(layout)
+
+
+def _described(layout: Layout) -> str:
     return json.dumps(asdict(layout), separators=(',', ':'))
 
 

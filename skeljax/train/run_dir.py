@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ml_collections import ConfigDict
 
 from skeljax import documents
+from skeljax.data import sampling
 from skeljax.errors import InputError, writing
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
     A run of which nothing is saved, as it was stopped or failed before, gives way to another.
 
     Returns:
-        stage, config and corpus, as they stand in `run.json`.
+        stage, config, corpus and sampling (version of the order of examples), as in `run.json`.
 
     Raises:
         InputError: the folder holds another run or unknown checkpoints.
@@ -70,9 +71,16 @@ def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
             'layout': corpus.layout,
             'fps': corpus.fps,
         },
+        'sampling': sampling.VERSION,
     }
     if (workdir / 'run.json').exists() and saved(workdir):
-        for name, new, old in _differences(described, read(workdir)):
+        run = read(workdir)
+        if run.get('sampling') != sampling.VERSION:
+            print(
+                f'skeljax: {workdir}: begun by another version, which ordered examples in another '
+                f'way: the rest of the run differs from an uninterrupted one', file=sys.stderr,
+            )
+        for name, new, old in _differences(described, run):
             raise InputError(
                 f'{workdir}: holds another run: {name} was {old}, now it is {new}; '
                 f'choose another --workdir'
@@ -202,7 +210,8 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
 def _same(path: Path, described: dict) -> bool:
     try:
         told = documents.parse(path.read_text())
-        return not any(_differences(described, told))
+        same = described.get('sampling') == told.get('sampling')
+        return same and not any(_differences(described, told))
     except (OSError, ValueError, AttributeError):
         return False
 

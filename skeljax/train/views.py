@@ -54,7 +54,7 @@ def make(rng, batch: dict, wanted: dict, settings) -> dict:
         shown = {s: streams.derive(joints, mask, s, settings.layout) for s in settings.streams}
         if view.hidden:
             # Not before the streams are made: the motion to and from zero is no hidden motion.
-            shown = {s: augment.hide(hidden, x, view.hidden) for s, x in shown.items()}
+            shown = {s: augment.mask_joints(hidden, x, view.hidden) for s, x in shown.items()}
         made[name] = Seen(shown, mask, times)
     return made
 

@@ -46,7 +46,7 @@ def test_a_host_comes_with_its_published_figures(host):
     else:
         assert chosen.window == 300 and chosen.crop.pad_ratio == 0
         for view in chosen.views.values():
-            assert {k: v for k, v in view.items() if v} == dict(shear=1.0, corrupt=15)
+            assert {k: v for k, v in view.items() if v} == dict(shear=1.0, corrupt_joints=15)
 
 
 @pytest.mark.parametrize('host', PUBLISHED)

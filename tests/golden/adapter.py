@@ -21,7 +21,19 @@ from skeljax.train import build, parallel, run_dir
 from tests.golden import cases, inputs
 
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    f'{owner}.{old}': f'{owner}.{new}'
+    for owner in (
+        'finetune.augment',
+        *(f'pretrain.views.{view}' for view in (
+            'query', 'key', 'extreme', 'masked', 'parts', 'second', 'third',
+        )),
+    )
+    for old, new in (
+        ('turn', 'yaw'), ('bones', 'bone_scale'), ('joint_mask', 'mask_joints'),
+        ('corrupt', 'corrupt_joints'),
+    )
+}
 # Metric as it is -> as it was.
 METRICS: dict[str, str] = {}
 # One part of the path of a variable as it is -> as it was.

@@ -14,7 +14,7 @@ from skeljax.train import compilations, finetune, negatives, parallel, pretrain
 
 B, W, V, CLASSES = 8, 40, 25, 3
 CROP = dict(length=32, pad_ratio=6, tempo=0.2)
-AUGMENT = dict(shear=0.3, noise=0.01, turn=0.3)
+AUGMENT = dict(shear=0.3, noise=0.01, yaw=0.3)
 
 
 def _batch(step):
