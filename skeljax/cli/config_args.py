@@ -1,15 +1,12 @@
 """The options `--config FILE:arg` and `--config.key=value` of a verb; corpora as they want them."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-import sys
+from collections.abc import Callable
 
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
-import skeljax.configs
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.train.config_file import load as load
 
 
 def add_config(parser, *, default: str | None = None):
@@ -33,32 +30,6 @@ def parse(args, rest: list[str], parser) -> None:
     if strange or (rest and not rest[0].startswith('--config.')):
         parser.error(f'unknown arguments: {" ".join(strange or rest)}')
     args.overrides, args.config_file = rest, args.config
-
-
-def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
-    """Reads `FILE:arg` and applies `--config.key=value` overrides.
-
-    FILE is a path, or one of the configs that come with skeljax.
-
-    Raises:
-        InputError: no such file, an unknown key, a value of another type.
-    """
-    name, colon, arg = text.partition(':')
-    words = ['skeljax', f'--config={_find(name)}{colon}{arg}', *overrides]
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file(
-        'config', flag_values=values, lock_config=True, sys_argv=words
-    )
-    # ml_collections loads each file into the same module, which would keep what another defined.
-    sys.modules.pop('config_config', None)
-    try:
-        values(words)
-    except Exception as error:  # a file that is no config fails as Python does
-        text = str(error).strip('"\'\n ')
-        # A config's own complaint comes with the traceback in front of it.
-        text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
-        raise InputError(f'{name}: {text or type(error).__name__}') from None
-    return values.config
 
 
 def in_steps(config: ConfigDict, stage: str, epoch_steps: Callable[[], int]) -> ConfigDict:
@@ -96,17 +67,7 @@ def open_corpus(
         data_dir or data.data_dir,
         name,
         split,
-        normalisation=tuple(data.normalisation) if normalised else (),
+        normalisation=tuple(data.normalization) if normalised else (),
         layout=data.layout,
         fps=data.fps,
     )
-
-
-def _find(name: str) -> Path:
-    path = Path(name)
-    shipped = Path(skeljax.configs.__file__).parent / path.name
-    for candidate in (path, path.with_suffix('.py'), shipped, shipped.with_suffix('.py')):
-        if candidate.is_file():
-            return candidate
-    known = ', '.join(sorted(p.stem for p in shipped.parent.glob('[a-z]*.py')))
-    raise InputError(f'no config {name}; with skeljax come: {known}')

@@ -76,7 +76,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
 
     plan = loop.Plan(
         num_steps=chosen.num_steps,
-        batch=chosen.batch,
+        batch=chosen.batch_size,
         checkpoint_every=chosen.checkpoint_every,
         log_every=chosen.log_every,
         validate_every=chosen.validate_every,
@@ -126,7 +126,7 @@ def draw(config: ConfigDict, corpus: Corpus) -> Batches:
         [corpus],
         chosen=[labelled(config, corpus)],
         length=chosen.window,
-        batch=chosen.batch,
+        batch=chosen.batch_size,
         seed=config.seed,
         labelled=True,
         process=(jax.process_index(), jax.process_count()),

@@ -5,7 +5,7 @@
         --config.finetune.init_from=W
 
 The labelled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
-the k nearest frames `config.finetune.neighbours`. Prints the tables of `skeljax evaluate` and
+the k nearest frames `config.finetune.num_neighbors`. Prints the tables of `skeljax evaluate` and
 saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is an untrained one,
 which tells how much of a figure is the architecture's.
 """
@@ -46,7 +46,7 @@ def run(args) -> int:
     except OSError as error:
         raise InputError(f'{folder}: {error.strerror or error}') from None
     encoder = config.finetune.init_from or 'an untrained encoder'
-    print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.neighbours} neighbours')
+    print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.num_neighbors} neighbors')
     evaluate.report(figures, folder, f'knn-{args.split}')
     return 0
 
@@ -59,8 +59,8 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     """
     build.check(config)
     chosen = config.finetune
-    if chosen.neighbours < 1:
-        raise InputError(f'config.finetune.neighbours is {chosen.neighbours}, expected 1 or more')
+    if chosen.num_neighbors < 1:
+        raise InputError(f'config.finetune.num_neighbors is {chosen.num_neighbors}, expected 1 or more')
     if chosen.multi_label:
         raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
@@ -72,9 +72,9 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(
             model, variables, recording, bank,
-            classes=len(corpus.classes), neighbours=chosen.neighbours,
+            classes=len(corpus.classes), neighbours=chosen.num_neighbors,
         )
         for recording in held_out
     }
-    told = {'encoder': chosen.init_from, 'neighbours': chosen.neighbours}
+    told = {'encoder': chosen.init_from, 'neighbours': chosen.num_neighbors}
     return evaluate.Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])

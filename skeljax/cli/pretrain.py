@@ -58,7 +58,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
     chosen = config.pretrain
     plan = loop.Plan(
         num_steps=chosen.num_steps,
-        batch=chosen.batch,
+        batch=chosen.batch_size,
         checkpoint_every=chosen.checkpoint_every,
         log_every=chosen.log_every,
         seed=config.seed,
@@ -77,10 +77,10 @@ def open_unlabelled(config: ConfigDict) -> list[Corpus]:
     Raises:
         InputError: there are none, or they differ in layout or number of persons.
     """
-    names = config.data.unlabelled
+    names = config.data.unlabeled
     corpora = [config_args.open_corpus(config, name, 'train') for name in names]
     if not corpora:
-        raise InputError('config.data.unlabelled names no corpus')
+        raise InputError('config.data.unlabeled names no corpus')
     first = corpora[0]
     for other in corpora[1:]:
         if other.layout != first.layout:
@@ -92,7 +92,7 @@ def open_unlabelled(config: ConfigDict) -> list[Corpus]:
         if len(set(persons)) > 1:
             raise InputError(
                 f'{other.name} has {persons[0]} persons a recording, {first.name} {persons[1]}; '
-                f"put 'order_persons:{max(persons)}' first in config.data.normalisation"
+                f"put 'order_persons:{max(persons)}' first in config.data.normalization"
             )
     return corpora
 
@@ -103,7 +103,7 @@ def draw(config: ConfigDict, corpora: list[Corpus]) -> Batches:
     return Batches(
         corpora,
         length=chosen.window,
-        batch=chosen.batch,
+        batch=chosen.batch_size,
         seed=config.seed,
         process=(jax.process_index(), jax.process_count()),
         stage='pretrain',

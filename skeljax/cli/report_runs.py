@@ -184,7 +184,7 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
                 raise
             found.notes.append(f'the encoder that it started from is left out: {error}')
     # A frozen encoder is the one that it started from.
-    if tunes and (config.finetune.backbone_rate or not found.encoded):
+    if tunes and (config.finetune.backbone_lr_scale or not found.encoded):
         tuned = run_loader.load(found.progress.folder)
         model = tuned.model.clone(whole=False)
         found.encoded.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
@@ -193,7 +193,7 @@ def _encode(found: Reported, config, corpus: Corpus, chosen: str | None):
 def _pretrained(config, corpus: Corpus, source) -> tuple:
     """Restores the encoder of a pretraining run, with a head that has learnt nothing."""
     config = config.copy_and_resolve_references()
-    config.finetune.update(fuser=False, whole=False)
+    config.finetune.update(fuser=False, clip_level=False)
     if config.finetune.stream not in config.pretrain.streams:
         config.finetune.stream = config.pretrain.streams[0]
     restore = functools.partial(finetune.pretrained, str(source), config=config, layout=corpus.layout)

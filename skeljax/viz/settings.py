@@ -13,7 +13,7 @@ _HEAD = """# Configuration
 
 Every field of a config with its default, those of the release where it tells them. Change any by
 `--config.KEY=VALUE`, for example `--config.pretrain.snippet.weight=0`; a key that does not exist is
-an error. Tuples are written as in Python: `--config.data.normalisation="('centre','size')"`.
+an error. Tuples are written as in Python: `--config.data.normalization="('center','size')"`.
 
 This page is made from `configs/default.py`; other configs (`configs/`) start from it and change some.
 """

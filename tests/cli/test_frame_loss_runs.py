@@ -129,7 +129,7 @@ def test_the_function_in_stablehlo_averages_too(run, tmp_path):
 
 @pytest.mark.parametrize('override, message', [
     ('loss.class_beta=2.0', 'config.finetune.loss.class_beta is 2.0, expected more than 0, at most 1'),
-    ('whole=True', 'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.whole'),
+    ('clip_level=True', 'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.clip_level'),
 ])
 def test_a_wrong_option_is_an_error_of_one_line(tiny, tmp_path, capsys, override, message):
     more = [*OPTIONS, '--config.finetune.fuser=False', f'--config.finetune.{override}']

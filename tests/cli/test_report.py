@@ -11,11 +11,11 @@ from skeljax.cli import main
 
 SMALL = [
     '--config', 'ui_prmd:backbone=gru', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
 ]
 STAGES = {
     'pretrain': [
-        '--config.pretrain.num_steps=2', '--config.pretrain.batch=8', '--config.pretrain.window=48',
+        '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
         '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16', '--config.pretrain.log_every=1',
     ],
     'finetune': [

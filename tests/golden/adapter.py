@@ -17,11 +17,18 @@ from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain a
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoding
-from skeljax.train import build, parallel, run_dir
+from skeljax.train import build, parallel, renamed_fields, run_dir
 from tests.golden import cases, inputs
 
+
+def _declared() -> frozenset[str]:
+    """Returns the config keys of today, with those of every method."""
+    stored = ({'pretrain': {'host': method}} for method in cases.METHODS)
+    return frozenset().union(*map(renamed_fields.declared, stored))
+
+
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = cases.renamed_keys(renamed_fields.new_name, _declared())
 # Metric as it is -> as it was.
 METRICS: dict[str, str] = {}
 # One part of the path of a variable as it is -> as it was.
@@ -185,7 +192,14 @@ def config(source: str, options: list[str] = ()) -> dict:
     """
     before = {new: old for old, new in RENAMED.items()}
     found = run_dir.flat(config_args.load(source, options).to_dict())
-    return {before.get(key, key): value for key, value in found}
+    return {before.get(key, key): _value_before(key, value) for key, value in found}
+
+
+def _value_before(key: str, value):
+    """Returns the value that a key had for what is `value` today."""
+    if key == 'data.normalization':
+        return tuple(step.replace('center', 'centre') for step in value)
+    return value
 
 
 def prepare_corpus(raw: Path, data_dir: Path):
