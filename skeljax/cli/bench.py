@@ -51,13 +51,13 @@ import time
 import jax
 
 from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
-from skeljax.cli import config_args, finetune, predict, prepare, pretrain
+from skeljax.cli import config_args, predict, prepare
 from skeljax.configs import bench as rows, default
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.inference import streaming
 from skeljax.localize import speed
-from skeljax.train import build, footprint
+from skeljax.train import build, corpora, footprint, run as training
 
 # What to measure -> the config that it takes where none is given.
 _CONFIGS = dict(
@@ -295,8 +295,8 @@ def measure_collectives(args) -> tuple[dict, str]:
     if 'bench' in config:
         shown = config.data.layout, config.bench.persons
     else:
-        corpora = pretrain.open_unlabelled(config)
-        shown = corpora[0].layout, corpora[0][0].joints.shape[1]
+        opened = corpora.open_unlabeled(config)
+        shown = opened[0].layout, opened[0][0].joints.shape[1]
     each, odd = divmod(config.pretrain.batch_size, numbers[-1])
     if odd or not each:
         raise InputError(
@@ -332,5 +332,5 @@ _MEASURES = dict(
 
 def _parts(config, stage):
     if stage == 'pretrain':
-        return pretrain.prepare(config, pretrain.open_unlabelled(config))
-    return finetune.prepare(config, finetune.open_split(config, 'train'))[:3]
+        return training.prepare_pretraining(config, corpora.open_unlabeled(config))
+    return training.prepare_finetuning(config, corpora.open_labeled(config, 'train'))[:3]

@@ -16,10 +16,10 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, evaluate, finetune
+from skeljax.cli import config_args, evaluate
 from skeljax.errors import InputError
 from skeljax.inference import knn, scoring
-from skeljax.train import build
+from skeljax.train import build, corpora, run as runs
 
 
 def add_arguments(parser):
@@ -65,10 +65,10 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
         raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
     config.finetune.fuser = False  # there is none before fine-tuning
-    corpus, held_out = (finetune.open_split(config, name) for name in ('train', split))
-    _, state, _, model = finetune.prepare(config, corpus)
+    corpus, held_out = (corpora.open_labeled(config, name) for name in ('train', split))
+    _, state, _, model = runs.prepare_finetuning(config, corpus)
     variables = jax.device_put(scoring.variables(state), jax.local_devices()[0])
-    bank = knn.collect(model, variables, corpus, finetune.labelled(config, corpus))
+    bank = knn.collect(model, variables, corpus, corpora.labeled_recordings(config, corpus))
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(
             model, variables, recording, bank,

@@ -7,12 +7,12 @@ from ml_collections import ConfigDict
 import numpy as np
 import pytest
 
-from skeljax.cli import config_args, finetune, knn, pretrain
+from skeljax.cli import config_args, knn
 from skeljax.configs import default
-from skeljax.data import corpus as corpora, device_pack
+from skeljax.data import corpus as splits, device_pack
 from skeljax.errors import InputError
 from skeljax.inference import knn as neighbours, scoring
-from skeljax.train import build, loop, run_dir as workdirs
+from skeljax.train import build, corpora, loop, run as training, run_dir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
            'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
@@ -95,10 +95,10 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, 'train', instead)
     monkeypatch.setattr(scoring, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
-    pretrain.train(recorder, tmp_path / 'a')
-    finetune.train(recorder, tmp_path / 'b')
+    training.pretrain(recorder, tmp_path / 'a')
+    training.finetune(recorder, tmp_path / 'b')
     empty = {'backbone': {}, 'decoder': {}}
-    monkeypatch.setattr(finetune, 'prepare', lambda *_: (None, empty, None, None))
+    monkeypatch.setattr(training, 'prepare_finetuning', lambda *_: (None, empty, None, None))
     monkeypatch.setattr(neighbours, 'collect', lambda *_: None)
     monkeypatch.setattr(neighbours, 'probabilities', lambda *_, **__: None)
     knn.scored(recorder)
@@ -116,13 +116,13 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 
     kinds = {'a': ('ntu25', 2), 'b': ('cmu31', 2), 'c': ('ntu25', 1)}
     ours = {name: corpus(name, *kind) for name, kind in kinds.items()}
-    monkeypatch.setattr(config_args, 'open_corpus', lambda config, name, split: ours[name])
+    monkeypatch.setattr(corpora, 'open_corpus', lambda config, name, split: ours[name])
     unlabeled = lambda *names: SimpleNamespace(data=SimpleNamespace(unlabeled=names))
     with pytest.raises(InputError, match='b has layout cmu31, a ntu25; set config.data.layout'):
-        pretrain.open_unlabelled(unlabeled('a', 'b'))
+        corpora.open_unlabeled(unlabeled('a', 'b'))
     with pytest.raises(InputError, match="c has 1 persons a recording, a 2; put 'order_persons:2'"):
-        pretrain.open_unlabelled(unlabeled('a', 'c'))
-    assert pretrain.open_unlabelled(unlabeled('a', 'a')) == [ours['a'], ours['a']]
+        corpora.open_unlabeled(unlabeled('a', 'c'))
+    assert corpora.open_unlabeled(unlabeled('a', 'a')) == [ours['a'], ours['a']]
 
 
 def test_the_release_is_one_config_away():
@@ -274,12 +274,12 @@ def test_an_unknown_choice_is_told(name, told):
 
 def test_epochs_are_told_in_steps():
     config = config_args.load('babel')
-    assert config_args.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
+    assert corpora.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
     assert config.finetune.num_steps == 4000
     steps = config_args.load('default')
-    assert config_args.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
+    assert corpora.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
     with pytest.raises(InputError, match='num_epochs is -1'):
-        config_args.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
+        corpora.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
 
 
 def test_a_fuser_does_not_score_recordings_as_a_whole():
@@ -291,6 +291,6 @@ def test_a_fuser_does_not_score_recordings_as_a_whole():
 def test_few_labels_can_be_drawn_so_that_every_class_is_shown(tiny):
     choice = ['--config.finetune.label_fraction=0.25', '--config.finetune.label_stratified=True']
     config = config_args.load('default:synthetic/tiny', [*choice, f'--config.data.data_dir={tiny}'])
-    corpus = finetune.open_split(config, 'train')
-    chosen = finetune.labelled(config, corpus)
-    np.testing.assert_array_equal(chosen, corpora.stratified(corpora.classes_shown(corpus), 0.25, 4))
+    corpus = corpora.open_labeled(config, 'train')
+    chosen = corpora.labeled_recordings(config, corpus)
+    np.testing.assert_array_equal(chosen, splits.stratified(splits.classes_shown(corpus), 0.25, 4))

@@ -13,11 +13,11 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain as pretraining
+from skeljax.cli import config_args, prepare
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoding
-from skeljax.train import build, parallel, renamed_fields, run_dir
+from skeljax.train import build, parallel, renamed_fields, run as training, run_dir
 from tests.golden import cases, inputs
 
 
@@ -225,7 +225,7 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
         InputError: it cannot go on from what the folder holds.
     """
     words = ['skeljax', stage, '--config', source, '--workdir', folder.name, *options(fields)]
-    run = {'pretrain': pretraining.train, 'finetune': finetuning.train}[stage]
+    run = {'pretrain': training.pretrain, 'finetune': training.finetune}[stage]
     with _promoting():
         run(config_args.load(source, options(fields)), folder, quiet=True, command=words)
     found: dict[int, dict[str, float]] = {}

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import config_args, pretrain
+from skeljax.cli import config_args
 from skeljax.errors import InputError
-from skeljax.train import build, compilations, parallel
+from skeljax.train import build, compilations, corpora, parallel, run as training
 
 HOSTS = {
     'skeletonclr': {'video'},
@@ -48,7 +48,7 @@ def _config(tiny, host, backbone, *more):
 
 def _train(config, devices=1, steps=10):
     """Takes steps on one batch; returns the last state, every step's metrics, the compilations."""
-    step, state, batches = pretrain.prepare(config, pretrain.open_unlabelled(config))
+    step, state, batches = training.prepare_pretraining(config, corpora.open_unlabeled(config))
     chosen = jax.devices()[:devices]
     run, state = parallel.data_parallel(step, chosen), parallel.replicate(_exact(state), chosen)
     batch, rng = parallel.shard(_exact(batches(0)), chosen), jax.random.key(1)

@@ -5,8 +5,8 @@ import shutil
 import jax
 import numpy as np
 
-from skeljax.cli import config_args, pretrain
-from skeljax.train import checkpoint, loop
+from skeljax.cli import config_args
+from skeljax.train import checkpoint, corpora, loop, run
 
 
 def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
@@ -19,7 +19,7 @@ def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
     ])
     plan = loop.Plan(num_steps=3, batch=8, checkpoint_every=1)
     with jax.numpy_dtype_promotion('standard'):
-        step, state, batches = pretrain.prepare(config, pretrain.open_unlabelled(config))
+        step, state, batches = run.prepare_pretraining(config, corpora.open_unlabeled(config))
         assert not jax.tree.leaves((state['key'], state['queues']))
         train = lambda workdir: loop.train(
             step, state, batches, plan, workdir, quiet=True, devices=jax.devices()[:1]
