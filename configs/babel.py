@@ -32,7 +32,7 @@ def get_config(arg: str = '') -> ConfigDict:
     if chosen['corpus'].removesuffix('_faithful') not in SUBSETS:
         raise ValueError(f'unknown subset {chosen["corpus"]!r}, known: {", ".join(SUBSETS)}')
     chosen['corpus'] = f'babel/{chosen["corpus"]}'
-    chosen.setdefault('unlabelled', 'babel/all')
+    chosen.setdefault('unlabeled', 'babel/all')
     config = default.get_config(default.describe(chosen))
     config.pretrain.num_epochs = 600
     config.pretrain.snippet.mine_from = 1 / 3

@@ -75,7 +75,7 @@ def _resident() -> ConfigDict:
 def _finetune() -> ConfigDict:
     config = _row('backbone=agcn,setting=fuser', stage='finetune', platform='gpu', goal=0.4)
     config.model.dtype = 'bfloat16'
-    config.finetune.update(dict(batch=8, window=1000, crop=dict(length=1000)))
+    config.finetune.update(dict(batch_size=8, window=1000, crop=dict(length=1000)))
     _constant(config.finetune)
     return config
 
@@ -91,7 +91,7 @@ def _augment() -> ConfigDict:
     """AimCLR's views of clips as it was published with (configs/published.py)."""
     arg = 'host=aimclr,backbone=stgcn'
     config = _row(arg, what='augment', against='numpy', persons=2, goal=0.5)
-    config.pretrain.update(dict(batch=128, window=50, crop=dict(length=50)))
+    config.pretrain.update(dict(batch_size=128, window=50, crop=dict(length=50)))
     return config
 
 
@@ -121,26 +121,28 @@ def _row(
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
-    config.bench = ConfigDict(
-        dict(
-            what=what,  # 'step', 'infer', 'augment' or 'resident'
-            against=against,  # of `skeljax bench --against`, what the goal is
-            stage=stage,  # whose step is measured
-            persons=persons,
-            classes=60,
-            clips=clips,  # of `infer`
-            frames=frames,  # of each
-            platform=platform,  # that the goal is for
-            goal=goal,  # the ratio to stay below; 0 for none
-            formulations=False,  # True: beside PyTorch's twin runs one that computes as ours does
+    with config.unlocked():
+        config.bench = ConfigDict(
+            dict(
+                what=what,  # 'step', 'infer', 'augment' or 'resident'
+                against=against,  # of `skeljax bench --against`, what the goal is
+                stage=stage,  # whose step is measured
+                persons=persons,
+                classes=60,
+                clips=clips,  # of `infer`
+                frames=frames,  # of each
+                platform=platform,  # that the goal is for
+                goal=goal,  # the ratio to stay below; 0 for none
+                formulations=False,  # True: beside PyTorch's twin runs one that computes as ours does
+            )
         )
-    )
     return config
 
 
 def _contrast(arg: str, *, batch: int, frames: int, **told) -> ConfigDict:
     config = _row(arg, **told)
-    config.pretrain.update(dict(batch=batch, window=frames, crop=dict(length=frames, pad_ratio=0)))
+    crop = dict(length=frames, pad_ratio=0)
+    config.pretrain.update(dict(batch_size=batch, window=frames, crop=crop))
     for view in config.pretrain.views.values():
         for operation in view:
             view[operation] = type(view[operation])(0)
@@ -150,4 +152,4 @@ def _contrast(arg: str, *, batch: int, frames: int, **told) -> ConfigDict:
 
 def _constant(stage: ConfigDict):
     """Learns at one rate, as the other side does."""
-    stage.optimiser.update(dict(warmup=0.0, decay_at=()))
+    stage.optimizer.update(dict(warmup=0.0, decay_at=()))

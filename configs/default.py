@@ -15,7 +15,7 @@ def get_config(arg: str = '') -> ConfigDict:
 
     Args:
         arg: a prepared corpus, or some of these with commas between: corpus=, host=,
-            backbone=, setting= (of `SETTINGS`), unlabelled= (corpora to pretrain on, + between),
+            backbone=, setting= (of `SETTINGS`), unlabeled= (corpora to pretrain on, + between),
             layout= (of joints, that all are mapped to).
     """
     chosen = choose(arg)
@@ -37,7 +37,7 @@ def get_config(arg: str = '') -> ConfigDict:
             tious=(0.1, 0.2, 0.3, 0.4, 0.5),  # thresholds of the overlap that mAP is averaged over
         )
     )
-    return config
+    return config.lock()  # a field that does not exist is refused where it is set
 
 
 def choose(arg: str) -> dict[str, str]:
@@ -46,7 +46,10 @@ def choose(arg: str) -> dict[str, str]:
     chosen = {name: value for name, value in pairs if value}
     strange = set(chosen) - set(_CHOICES)
     if strange:
-        raise ValueError(f'unknown {min(strange)!r} in {arg!r}, known: {", ".join(_CHOICES)}')
+        old = min(strange)
+        renamed = f'; it is {_RENAMED[old]!r} now' if old in _RENAMED else ''
+        known = ', '.join(_CHOICES)
+        raise ValueError(f'unknown {old!r} in {arg!r}{renamed}, known: {known}')
     for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES), ('setting', SETTINGS)):
         if chosen.get(kind, min(known)) not in known:
             raise ValueError(f'unknown {kind} {chosen[kind]!r}, known: {", ".join(sorted(known))}')
@@ -58,12 +61,14 @@ def describe(chosen: dict[str, str]) -> str:
     return ','.join(f'{name}={value}' for name, value in chosen.items())
 
 
-_CHOICES = ('corpus', 'host', 'backbone', 'setting', 'unlabelled', 'layout')
+_CHOICES = ('corpus', 'host', 'backbone', 'setting', 'unlabeled', 'layout')
+
+_RENAMED = dict(unlabelled='unlabeled', host='method')  # since version 0.1.0
 
 
-def unlabelled(chosen: dict[str, str], otherwise: str) -> tuple[str, ...]:
+def unlabeled(chosen: dict[str, str], otherwise: str) -> tuple[str, ...]:
     """Returns the corpora that were chosen to pretrain on, or that one."""
-    return tuple(chosen.get('unlabelled', otherwise).split('+'))
+    return tuple(chosen.get('unlabeled', otherwise).split('+'))
 
 
 def _data(chosen: dict[str, str]) -> ConfigDict:
@@ -72,13 +77,13 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
         dict(
             data_dir='data',  # where records are prepared
             corpus=corpus,  # fine-tuned and evaluated on
-            unlabelled=unlabelled(chosen, corpus),  # pretrained on, their training splits
+            unlabeled=unlabeled(chosen, corpus),  # pretrained on, their training splits
             layout=chosen.get('layout', ''),  # joint layout that recordings are mapped to; empty: the corpus' own
             fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
             # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
-            normalisation=('centre', 'align', 'size'),
-            resident=False,  # True: all frames lie on every device, which cuts windows (docs/scaling.md)
-            resident_dtype='float32',  # of their coordinates: bit for bit; or 'float16', 'bfloat16'
+            normalization=('center', 'align', 'size'),
+            device_dataset=False,  # True: all frames lie on every device, which cuts windows (docs/scaling.md)
+            device_dataset_dtype='float32',  # of their coordinates: bit for bit; or 'float16', 'bfloat16'
         )
     )
 
@@ -121,7 +126,7 @@ def _pretrain(host: str) -> ConfigDict:
         dict(
             num_steps=60_000,  # length of the run
             num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
-            batch=128,  # windows, on all devices together
+            batch_size=128,  # windows, on all devices together
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
             crop=_crop(300 if host == 'rvtclr' else 150, pad_ratio=6),
@@ -147,7 +152,7 @@ def _pretrain(host: str) -> ConfigDict:
             ),
             views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
             **{host: _OPTIONS[host]},
-            optimiser=_optimiser('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
+            optimizer=_optimizer('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
             log_every=50,  # steps
             checkpoint_every=1000,  # steps
         )
@@ -159,7 +164,7 @@ def _finetune() -> ConfigDict:
         dict(
             num_steps=4000,  # length of the run
             num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
-            batch=8,  # windows, on all devices together
+            batch_size=8,  # windows, on all devices together
             window=512,  # frames cut from a recording
             crop=_crop(512, pad_ratio=0),
             augment=_augment(),
@@ -167,17 +172,17 @@ def _finetune() -> ConfigDict:
             fuser_kind='u',  # nested U (models/fuser.py), or 'pyramid' (models/pyramid.py)
             # Temporal strides of the taps that the fuser joins; empty: the U's finest and
             # two coarsest, all of the pyramid's.
-            levels=(),
+            feature_strides=(),
             stream='joint',  # of skeljax/skeletons/streams.py; pretraining must have had it
             init_from='',  # workdir of a pretraining run; empty: from scratch
-            whole=False,  # scores a recording, not its frames: recognition
-            backbone_rate=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too
-            backbone_after=0.0,  # share of the run before which its weights stay as they came
+            clip_level=False,  # scores a recording, not its frames: recognition
+            backbone_lr_scale=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too
+            unfreeze_at=0.0,  # share of the run before which its weights stay as they came
             label_fraction=0.1,  # of the training recordings
             label_seed=4,  # of drawing them
             multi_label=False,  # a frame may show several classes: a binary head for each
             label_stratified=False,  # draws them so that every class is shown; the release does not
-            neighbours=20,  # of the kNN probe; the paper does not tell
+            num_neighbors=20,  # of the kNN probe; the paper does not tell
             # Options of the loss of a frame; all off: cross-entropy, as in the paper (docs/method.md).
             loss=dict(
                 smoothing_weight=0.0,  # of squared changes of log-probabilities (MS-TCN: 0.15)
@@ -191,7 +196,7 @@ def _finetune() -> ConfigDict:
                 pool_radius=15,  # frames either side that it averages scores over; 0: none
                 pool_strength=8.0,  # a certain change between frames weighs exp(-pool_strength)
             ),
-            optimiser=_optimiser('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
+            optimizer=_optimizer('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
             log_every=20,  # steps
             validate_every=200,  # steps
             checkpoint_every=500,  # steps
@@ -204,15 +209,15 @@ def _finetune() -> ConfigDict:
     )
 
 
-_LINEAR = dict(fuser=False, backbone_rate=0.0, label_fraction=1.0)
+_LINEAR = dict(fuser=False, backbone_lr_scale=0.0, label_fraction=1.0)
 
 # Name -> what it changes in config.finetune. Without `init_from` each is supervised from scratch.
 SETTINGS = dict(
-    linear=dict(**_LINEAR, optimiser=dict(peak=1e-3)),  # rate and epochs as plain: not told
-    plain=dict(fuser=False, label_fraction=1.0, optimiser=dict(peak=1e-3)),
+    linear=dict(**_LINEAR, optimizer=dict(peak_lr=1e-3)),  # rate and epochs as plain: not told
+    plain=dict(fuser=False, label_fraction=1.0, optimizer=dict(peak_lr=1e-3)),
     fuser=dict(label_fraction=1.0),
     **{f'semi{percent}': dict(label_fraction=percent / 100) for percent in (1, 5, 10, 20, 50)},
-    recognition=dict(**_LINEAR, whole=True, protocol='recognition'),
+    recognition=dict(**_LINEAR, clip_level=True, protocol='recognition'),
 )
 
 _WEAK = dict(shear=0.5)
@@ -271,13 +276,13 @@ def _augment(**amplitudes) -> dict:
     return {**names, **amplitudes}
 
 
-def _optimiser(name: str, peak: float, *, warmup: float, decay_at: tuple) -> dict:
+def _optimizer(name: str, peak_lr: float, *, warmup: float, decay_at: tuple) -> dict:
     return dict(
         name=name,  # 'sgd' (momentum 0.9), 'adam' or 'adamw'
-        peak=peak,  # highest learning rate
+        peak_lr=peak_lr,  # highest learning rate
         warmup=warmup,  # share of the run in which it rises to the peak
         decay='steps',  # or 'cosine'
         decay_at=decay_at,  # shares of the run at which it falls
-        factor=0.1,  # that it falls by
+        decay_factor=0.1,  # that it falls by
         weight_decay=1e-4,  # as an L2 term; of 'adamw' decoupled
     )

@@ -19,7 +19,7 @@ def get_config(arg: str = '') -> ConfigDict:
     on_real = default.choose(arg).get('corpus') == 'ui_prmd'
     corpus = config.data.corpus if on_real else 'synthetic/default'
     config.data.corpus = corpus
-    config.data.unlabelled = default.unlabelled(chosen, corpus)
-    config.pretrain.update(dict(num_steps=120, batch=32, log_every=10, checkpoint_every=60))
+    config.data.unlabeled = default.unlabeled(chosen, corpus)
+    config.pretrain.update(dict(num_steps=120, batch_size=32, log_every=10, checkpoint_every=60))
     config.finetune.update(dict(num_steps=120, validate_every=40))
     return config

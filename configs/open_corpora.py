@@ -26,8 +26,8 @@ def get_config(arg: str = '') -> ConfigDict:
     corpus = chosen['corpus']
     config = ui_prmd.get_config(default.describe({**chosen, 'corpus': 'composed10'}))
     config.data.corpus = corpus
-    config.data.unlabelled = default.unlabelled(chosen, corpus)
-    config.pretrain.update(dict(num_steps=3000, batch=32, checkpoint_every=500))
+    config.data.unlabeled = default.unlabeled(chosen, corpus)
+    config.pretrain.update(dict(num_steps=3000, batch_size=32, checkpoint_every=500))
     config.finetune.update(dict(num_steps=1200, checkpoint_every=400, validate_every=200))
     config.finetune.loss.class_balance = 0.5
     if corpus.startswith('precog/'):
@@ -35,5 +35,5 @@ def get_config(arg: str = '') -> ConfigDict:
         config.finetune.window, config.finetune.crop.length = 192, 128
         config.finetune.num_steps = 600
     if 'setting' not in chosen:
-        config.finetune.update(dict(label_fraction=0.25, backbone_rate=1.0))
+        config.finetune.update(dict(label_fraction=0.25, backbone_lr_scale=1.0))
     return config

@@ -22,7 +22,7 @@ def get_config(arg: str = '') -> ConfigDict:
     corpus = corpus if '/' in corpus else f'folder/{corpus}'
     config = ui_prmd.get_config(default.describe({**chosen, 'corpus': 'composed10'}))
     config.data.corpus = corpus
-    config.data.unlabelled = default.unlabelled(chosen, corpus)
+    config.data.unlabeled = default.unlabeled(chosen, corpus)
     config.finetune.window = 128
     config.finetune.crop.length = 96
     if 'setting' not in chosen:

@@ -2,8 +2,8 @@
 
     skeljax prepare ntu_rgbd/xsub60 --manual-dir DIR --data-dir data
     skeljax prepare pku_mmd/part1_xsub --manual-dir DIR --data-dir data
-    skeljax pretrain --config configs/pku_mmd.py:part1_xsub,unlabelled=ntu_rgbd/xsub60 --workdir W
-    skeljax finetune --config configs/pku_mmd.py:part1_xsub,unlabelled=ntu_rgbd/xsub60,setting=fuser \
+    skeljax pretrain --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60 --workdir W
+    skeljax finetune --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60,setting=fuser \
         --workdir W1 --config.finetune.init_from=W
 
 All corpora have Kinect's 25 joints, BABEL's as mapped by its builder; another one is mapped to
@@ -25,9 +25,9 @@ def get_config(arg: str = '') -> ConfigDict:
     """
     chosen = {'corpus': 'part1_xsub', 'host': 'rvtclr', 'setting': 'fuser', **default.choose(arg)}
     chosen['corpus'] = f'pku_mmd/{chosen["corpus"]}'
-    chosen = {'layout': 'ntu25', 'unlabelled': chosen['corpus'], **chosen}
+    chosen = {'layout': 'ntu25', 'unlabeled': chosen['corpus'], **chosen}
     config = default.get_config(default.describe(chosen))
-    config.data.normalisation = ('order_persons:2', *config.data.normalisation)
+    config.data.normalization = ('order_persons:2', *config.data.normalization)
     config.data.fps = 30.0
     config.pretrain.num_epochs = 600
     config.pretrain.snippet.mine_from = 1 / 3

@@ -45,8 +45,8 @@ _RUNS = dict(
 _BACKBONES = dict(cmd='gru', vicreg='transformer')
 # Host -> videos in the queue, where it is not 32,768; there is none in vicreg.
 _QUEUES = dict(cmd=16_384, vicreg=92 * 356)
-# Host -> optimiser, where it is not that of MoCo.
-_OPTIMISERS = dict(cmd=dict(peak=0.01), vicreg=dict(name='adam', peak=5e-4, weight_decay=1e-5))
+# Host -> optimizer, where it is not that of MoCo.
+_OPTIMIZERS = dict(cmd=dict(peak_lr=0.01), vicreg=dict(name='adam', peak_lr=5e-4, weight_decay=1e-5))
 
 
 def get_config(arg: str = '') -> ConfigDict:
@@ -62,20 +62,20 @@ def get_config(arg: str = '') -> ConfigDict:
     config = default.get_config(default.describe(chosen))
     pretrain = config.pretrain
     batch, epochs, falls, frames = _RUNS[host]
-    config.data.normalisation = _normalisation(host, frames)
+    config.data.normalization = _normalisation(host, frames)
     pretrain.update(
         dict(
             num_steps=epochs * (CLIPS // batch),
-            batch=batch,
+            batch_size=batch,
             **_cut(host, frames),
             queue_size=_QUEUES.get(host, 32_768),
             snippet=dict(weight=0.0),
         )
     )
-    pretrain.optimiser.update(
-        dict(name='sgd', peak=0.1, warmup=0.0, decay_at=(falls / epochs,), weight_decay=1e-4)
+    pretrain.optimizer.update(
+        dict(name='sgd', peak_lr=0.1, warmup=0.0, decay_at=(falls / epochs,), weight_decay=1e-4)
     )
-    pretrain.optimiser.update(_OPTIMISERS.get(host, {}))
+    pretrain.optimizer.update(_OPTIMIZERS.get(host, {}))
     if host == 'skeletonclr':  # default.py's query is that of the snippet term's release
         pretrain.views.query = pretrain.views.key.copy_and_resolve_references()
     if host == 'rvtclr':  # not a third, as in that release
@@ -90,14 +90,14 @@ def _recognise(finetune: ConfigDict, frames: int):
     finetune.update(
         dict(
             num_epochs=100,
-            batch=128,
+            batch_size=128,
             window=frames,
             crop=dict(length=frames, pad_ratio=0, tempo=0.0),
             validate_every=CLIPS // 128 * 5,
         )
     )
-    finetune.optimiser.update(
-        dict(name='sgd', peak=3.0, warmup=0.0, decay_at=(0.8,), weight_decay=0.0)
+    finetune.optimizer.update(
+        dict(name='sgd', peak_lr=3.0, warmup=0.0, decay_at=(0.8,), weight_decay=0.0)
     )
 
 
@@ -111,4 +111,4 @@ def _normalisation(host: str, frames: int) -> tuple[str, ...]:
     if host in ('cmd', 'vicreg'):
         return ('2s-agcn',)
     # 'crossclr' of skeljax/data/normalize.py, which stands for 50 frames.
-    return ('first_persons:2', 'centre_each', f'stretch:{frames}', 'turn_each')
+    return ('first_persons:2', 'center_each', f'stretch:{frames}', 'turn_each')

@@ -21,13 +21,13 @@ def get_config(arg: str = '') -> ConfigDict:
     chosen['corpus'] = f'ui_prmd/{chosen["corpus"]}'
     config = default.get_config(default.describe(chosen))
     # Without labels both sets serve: every repetition of the training persons.
-    config.data.unlabelled = default.unlabelled(chosen, 'ui_prmd/composed20')
+    config.data.unlabeled = default.unlabeled(chosen, 'ui_prmd/composed20')
     # A small encoder: what the tokens or states of the others are wide.
     config.model.width = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
     config.pretrain.update(
         dict(
             num_steps=300,
-            batch=64,
+            batch_size=64,
             window=96,
             # Relative tempo takes half of what is cut.
             crop=dict(length=96 if config.pretrain.host == 'rvtclr' else 64, tempo=0.3),
@@ -46,11 +46,11 @@ def get_config(arg: str = '') -> ConfigDict:
         view.update(dict(shear=0.2, yaw=0.3, scale=0.1, bone_scale=0.1))
         view.update(dict(blur=0.0, axis_mask=0.0, rotate=0.0))
         view.mask_joints, view.corrupt_joints = min(view.corrupt_joints, 5), 0
-    config.pretrain.optimiser.update(dict(name='adam', peak=2e-3, warmup=0.05, decay='cosine'))
+    config.pretrain.optimizer.update(dict(name='adam', peak_lr=2e-3, warmup=0.05, decay='cosine'))
     config.finetune.update(
         dict(
             num_steps=250,
-            batch=8,
+            batch_size=8,
             window=384,
             crop=dict(length=256, tempo=0.3),
             augment=dict(shear=0.2, yaw=0.5, scale=0.1, noise=0.01),
@@ -59,5 +59,5 @@ def get_config(arg: str = '') -> ConfigDict:
             log_every=25,
         )
     )
-    config.finetune.optimiser.update(dict(peak=2e-3, warmup=0.1, decay='cosine'))
+    config.finetune.optimizer.update(dict(peak_lr=2e-3, warmup=0.1, decay='cosine'))
     return config

@@ -19,8 +19,8 @@ CORPORA = (
 
 def get_sweep(arg: str = '') -> Sweep:
     """Returns the sweep; arg is a factor of the steps."""
-    pretrained = {c: Variant({'data.unlabelled': (c,)}) for c in CORPORA}
-    mixed = Variant({'data.unlabelled': CORPORA[:1] + CORPORA[3:4]})
+    pretrained = {c: Variant({'data.unlabeled': (c,)}) for c in CORPORA}
+    mixed = Variant({'data.unlabeled': CORPORA[:1] + CORPORA[3:4]})
     variants = {
         'scratch': Variant(pretrain=False),
         **pretrained,

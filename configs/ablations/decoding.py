@@ -7,7 +7,7 @@
 from skeljax.sweep import Sweep, Variant
 
 # Few people move in precog: its encoder is the one pretrained on the larger corpus.
-_PRECOG = 'open_corpora:precog/default,unlabelled=kinder_gator/composed58'
+_PRECOG = 'open_corpora:precog/default,unlabeled=kinder_gator/composed58'
 VARIANTS = {
     'kinder_gator/composed58, 25 %': ('open_corpora:kinder_gator/composed58', 0.25),
     'precog/default, 25 %': (_PRECOG, 0.25),

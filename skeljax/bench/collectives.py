@@ -87,7 +87,7 @@ def of_step(config: ConfigDict, layout: str, persons: int, devices: int) -> list
     """Compiles a step of pretraining for some of the devices at hand and lists its collectives.
 
     Args:
-        config: the whole one; `pretrain.batch` is of all these devices.
+        config: the whole one; `pretrain.batch_size` is of all these devices.
         layout: of joints.
         persons: M of the videos.
         devices: how many.
@@ -100,8 +100,8 @@ def of_step(config: ConfigDict, layout: str, persons: int, devices: int) -> list
         raise InputError(
             f'{devices} devices: {len(at_hand)} are at hand (JAX_NUM_CPU_DEVICES=N makes N of a CPU)'
         )
-    if chosen.batch % devices:
-        raise InputError(f'batch of {chosen.batch} is not divisible by {devices} devices')
+    if chosen.batch_size % devices:
+        raise InputError(f'batch of {chosen.batch_size} is not divisible by {devices} devices')
     made = []
 
     def first():
@@ -111,7 +111,7 @@ def of_step(config: ConfigDict, layout: str, persons: int, devices: int) -> list
 
     state, key = jax.eval_shape(first), jax.eval_shape(lambda: jax.random.key(0))
     shaped = lambda *shape, dtype=np.float32: jax.ShapeDtypeStruct(
-        (devices, chosen.batch // devices, *shape), dtype
+        (devices, chosen.batch_size // devices, *shape), dtype
     )
     videos = chosen.window, persons
     batch = {

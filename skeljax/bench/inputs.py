@@ -15,7 +15,7 @@ def batch(config: ConfigDict, stage: str) -> dict[str, np.ndarray]:
         labels int32[B, W].
     """
     chosen, told = config[stage], config.bench
-    videos, frames = chosen.batch, chosen.window
+    videos, frames = chosen.batch_size, chosen.window
     rng = np.random.default_rng(config.seed)
     shape = (videos, frames, told.persons)
     return {
@@ -47,7 +47,7 @@ class Recordings:
     def __init__(self, config: ConfigDict, stage: str):
         chosen, told = config[stage], config.bench
         rng = np.random.default_rng(config.seed)
-        self.lengths = rng.integers(chosen.window, 4 * chosen.window, chosen.batch)
+        self.lengths = rng.integers(chosen.window, 4 * chosen.window, chosen.batch_size)
         self._labels = rng.integers(0, told.classes + 1, self.lengths.max(), np.int32)
         self._recordings = []
         for number, frames in enumerate(self.lengths):

@@ -117,7 +117,7 @@ def row(
     with _started(plan, config.to_dict(), on) as (sides, left_out):
         figures = run(sides, rounds=rounds, dtype=config.model.dtype)
     chosen, told = config[stage], config.bench
-    shape = (told.clips, told.frames) if what == 'infer' else (chosen.batch, chosen.crop.length)
+    shape = (told.clips, told.frames) if what == 'infer' else (chosen.batch_size, chosen.crop.length)
     figures |= {'threads': len(on), 'goal': told.goal, 'left_out': left_out}
     return figures | rates(figures, *shape)
 

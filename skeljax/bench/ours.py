@@ -78,10 +78,10 @@ class Fed:
 
     def __init__(self, config: ConfigDict, stage: str, *, resident: bool):
         chosen = config[stage]
-        config.data.resident = resident
+        config.data.device_dataset = resident
         step, state = _trained(config, stage)
         windows = batches.Batches(
-            [inputs.Recordings(config, stage)], length=chosen.window, batch=chosen.batch,
+            [inputs.Recordings(config, stage)], length=chosen.window, batch=chosen.batch_size,
             seed=config.seed, labelled=stage == 'finetune',
         )
         step, windows, held = residents.hold(step, windows, config)

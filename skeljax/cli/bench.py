@@ -51,13 +51,13 @@ import time
 import jax
 
 from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
-from skeljax.cli import config_args, finetune, predict, prepare, pretrain
+from skeljax.cli import config_args, predict, prepare
 from skeljax.configs import bench as rows, default
 from skeljax.data import reading
 from skeljax.errors import InputError
 from skeljax.inference import streaming
 from skeljax.localize import speed
-from skeljax.train import build, footprint
+from skeljax.train import build, corpora, footprint, run as training
 
 # What to measure -> the config that it takes where none is given.
 _CONFIGS = dict(
@@ -138,7 +138,7 @@ def measure_row(args) -> tuple[dict, str]:
         side = ours.Step(step, state, batches(0), config.seed, config.parallel, begun)
         sides = {compare.OURS: side}
         figures = measure.run(sides, rounds=args.steps, dtype=config.model.dtype)
-        figures |= measure.rates(figures, config[stage].batch, config[stage].crop.length)
+        figures |= measure.rates(figures, config[stage].batch_size, config[stage].crop.length)
     figures = {'config': name, 'stage': stage, **figures}
     return figures, show.sides(figures, name)
 
@@ -197,12 +197,12 @@ def measure_input(args) -> tuple[dict, str]:
     chosen, mean = config[stage], statistics.mean(seconds)  # threads work ahead: no median
     figures = {
         'stage': stage,
-        'batch': chosen.batch,
+        'batch': chosen.batch_size,
         'frames_per_example': chosen.window,
         'seconds_per_batch': mean,
         'seconds': compare.spread(seconds),
-        'examples_per_second': chosen.batch / mean,
-        'frames_per_second': chosen.batch * chosen.window / mean,
+        'examples_per_second': chosen.batch_size / mean,
+        'frames_per_second': chosen.batch_size * chosen.window / mean,
         'peak_memory_mib': memory.peak_mib(),
     }
     return figures, show.plain(figures, 'input')
@@ -295,16 +295,16 @@ def measure_collectives(args) -> tuple[dict, str]:
     if 'bench' in config:
         shown = config.data.layout, config.bench.persons
     else:
-        corpora = pretrain.open_unlabelled(config)
-        shown = corpora[0].layout, corpora[0][0].joints.shape[1]
-    each, odd = divmod(config.pretrain.batch, numbers[-1])
+        opened = corpora.open_unlabeled(config)
+        shown = opened[0].layout, opened[0][0].joints.shape[1]
+    each, odd = divmod(config.pretrain.batch_size, numbers[-1])
     if odd or not each:
         raise InputError(
-            f'batch of {config.pretrain.batch} is not divisible by {numbers[-1]} devices'
+            f'batch of {config.pretrain.batch_size} is not divisible by {numbers[-1]} devices'
         )
     counted = {}
     for number in numbers:
-        config.pretrain.batch = each * number
+        config.pretrain.batch_size = each * number
         counted[number] = collectives.totals(collectives.of_step(config, *shown, number))
     figures = {
         'config': name,
@@ -332,5 +332,5 @@ _MEASURES = dict(
 
 def _parts(config, stage):
     if stage == 'pretrain':
-        return pretrain.prepare(config, pretrain.open_unlabelled(config))
-    return finetune.prepare(config, finetune.open_split(config, 'train'))[:3]
+        return training.prepare_pretraining(config, corpora.open_unlabeled(config))
+    return training.prepare_finetuning(config, corpora.open_labeled(config, 'train'))[:3]

@@ -15,8 +15,9 @@ from pathlib import Path
 import shutil
 import time
 
-from skeljax.cli import config_args, evaluate, finetune, predict, prepare, pretrain, training
+from skeljax.cli import config_args, evaluate, predict, prepare, training
 from skeljax.localize import decoder_config
+from skeljax.train import run as runs
 from skeljax.viz import charts, table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
@@ -57,7 +58,7 @@ def demo(args):
         f'{args.config_file}:{args.corpus}', [*overrides, *more]
     )
     source = out / 'pretrain'
-    pretrain.train(config(), source, quiet=args.quiet)
+    runs.pretrain(config(), source, quiet=args.quiet)
     figures = {}
     for start in STARTS:
         for head in HEADS:
@@ -78,7 +79,7 @@ def _finetune(args, config, out, source, start, head) -> dict:
         f'--config.finetune.init_from={source if start == "pretrained" else ""}',
         f'--config.finetune.fuser={HEADS[head]}',
     )
-    finetune.train(chosen, workdir, quiet=args.quiet)
+    runs.finetune(chosen, workdir, quiet=args.quiet)
     return evaluate.evaluate([workdir])
 
 

@@ -32,13 +32,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, evaluate_files, predict, training
+from skeljax.cli import evaluate_files, predict, training
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.inference import predictor, run_loader, scoring, streaming, windowing
 from skeljax.localize import decoder_config, outcome
 from skeljax.localize.sequence import SequenceDecoder
-from skeljax.train import cluster
+from skeljax.train import cluster, corpora
 from skeljax.viz import saved_eval, score_tables as pages, table
 
 WEIGHTS = {'joint': 0.6, 'bone': 0.6, 'motion': 0.4}
@@ -276,7 +276,7 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
 
 
 def _open(run: run_loader.Trained, workdir, split: str, data_dir) -> Corpus:
-    corpus = config_args.open_corpus(run.config, run.config.data.corpus, split, data_dir)
+    corpus = corpora.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
     return corpus
@@ -287,5 +287,5 @@ def _scores(run: run_loader.Trained, corpus: Corpus, data_dir, window: windowing
     if window is None:
         return scoring.corpus_probabilities(run.model, run.variables, corpus)
     # Normalised window by window, as somebody who does not know the rest must.
-    raw = config_args.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalised=False)
+    raw = corpora.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalized=False)
     return scoring.shared(raw, lambda recording: streaming.frame_scores(run, recording, window))

@@ -110,7 +110,7 @@ def configure(
     config = skeljax.configs.default.get_config()
     module = imported.of(architecture)
     config.faithful = network.faithful or ('',)
-    config.data.update(layout=layout, normalisation=(module.NORMALISATION,))
+    config.data.update(layout=layout, normalization=(module.NORMALISATION,))
     config.model.update(name=architecture, width=network.width, dropout=module.DROPOUT)
     config.model[architecture].update(network.options)
     config.pretrain.streams = (stream,)
@@ -131,7 +131,7 @@ def describe(translation: Translation, config: ConfigDict, out) -> str:
             f'note: its data_bn normalised {translation.persons} persons together, each by figures '
             'of its own; everybody gets those of the first'
         )
-    (stream,), (normalisation,) = config.pretrain.streams, config.data.normalisation
+    (stream,), (normalisation,) = config.pretrain.streams, config.data.normalization
     options = [f'--config.finetune.init_from={out}', f'--config.finetune.stream={stream}']
     lines += [
         f'trained on layout {config.data.layout}, clips normalised as {normalisation!r}',

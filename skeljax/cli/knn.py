@@ -5,7 +5,7 @@
         --config.finetune.init_from=W
 
 The labelled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
-the k nearest frames `config.finetune.neighbours`. Prints the tables of `skeljax evaluate` and
+the k nearest frames `config.finetune.num_neighbors`. Prints the tables of `skeljax evaluate` and
 saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is an untrained one,
 which tells how much of a figure is the architecture's.
 """
@@ -16,10 +16,10 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, evaluate, finetune
+from skeljax.cli import config_args, evaluate
 from skeljax.errors import InputError
 from skeljax.inference import knn, scoring
-from skeljax.train import build
+from skeljax.train import build, corpora, run as runs
 
 
 def add_arguments(parser):
@@ -46,7 +46,7 @@ def run(args) -> int:
     except OSError as error:
         raise InputError(f'{folder}: {error.strerror or error}') from None
     encoder = config.finetune.init_from or 'an untrained encoder'
-    print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.neighbours} neighbours')
+    print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.num_neighbors} neighbors')
     evaluate.report(figures, folder, f'knn-{args.split}')
     return 0
 
@@ -59,22 +59,22 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     """
     build.check(config)
     chosen = config.finetune
-    if chosen.neighbours < 1:
-        raise InputError(f'config.finetune.neighbours is {chosen.neighbours}, expected 1 or more')
+    if chosen.num_neighbors < 1:
+        raise InputError(f'config.finetune.num_neighbors is {chosen.num_neighbors}, expected 1 or more')
     if chosen.multi_label:
         raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
     config.finetune.fuser = False  # there is none before fine-tuning
-    corpus, held_out = (finetune.open_split(config, name) for name in ('train', split))
-    _, state, _, model = finetune.prepare(config, corpus)
+    corpus, held_out = (corpora.open_labeled(config, name) for name in ('train', split))
+    _, state, _, model = runs.prepare_finetuning(config, corpus)
     variables = jax.device_put(scoring.variables(state), jax.local_devices()[0])
-    bank = knn.collect(model, variables, corpus, finetune.labelled(config, corpus))
+    bank = knn.collect(model, variables, corpus, corpora.labeled_recordings(config, corpus))
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(
             model, variables, recording, bank,
-            classes=len(corpus.classes), neighbours=chosen.neighbours,
+            classes=len(corpus.classes), neighbours=chosen.num_neighbors,
         )
         for recording in held_out
     }
-    told = {'encoder': chosen.init_from, 'neighbours': chosen.neighbours}
+    told = {'encoder': chosen.init_from, 'neighbours': chosen.num_neighbors}
     return evaluate.Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from skeljax import documents
-from skeljax.cli import config_args, evaluate, finetune, view
+from skeljax.cli import evaluate, view
 import skeljax.configs.default
-from skeljax.data import corpus as corpora
+from skeljax.data import corpus as stored
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.inference import knn, predictor, run_loader, scoring
 from skeljax.localize import decoder_config, protocols
-from skeljax.train import build, progress, run_dir as workdirs
+from skeljax.train import build, corpora, progress, run as training, run_dir as workdirs
 from skeljax.viz import charts, saved_eval
 from skeljax.viz.report import error_stats
 from skeljax.viz.report.run_report import Embeddings, RunReport
@@ -70,7 +70,7 @@ def complete(found: RunReport, args) -> list[Entry]:
     found.protocol = (args.protocol or config.finetune.protocol) if tunes else ''
     data_dir = args.data_dir or config.data.data_dir
     try:
-        splits = corpora.splits(data_dir, name)
+        splits = stored.splits(data_dir, name)
     except InputError as error:
         if args.data_dir:
             raise
@@ -80,7 +80,7 @@ def complete(found: RunReport, args) -> list[Entry]:
             _from_files(found, args)
         return []
     found.split = args.split or ('test' if 'test' in splits else splits[-1])
-    corpus = config_args.open_corpus(config, name, found.split, data_dir)
+    corpus = corpora.open_corpus(config, name, found.split, data_dir)
     seconds = sum(len(recording.joints) / recording.fps for recording in corpus)
     found.size = len(corpus), seconds
     if tunes:
@@ -184,7 +184,7 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
                 raise
             found.notes.append(f'the encoder that it started from is left out: {error}')
     # A frozen encoder is the one that it started from.
-    if tunes and (config.finetune.backbone_rate or not found.embeddings):
+    if tunes and (config.finetune.backbone_lr_scale or not found.embeddings):
         tuned = run_loader.load(found.progress.folder)
         model = tuned.model.clone(whole=False)
         found.embeddings.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
@@ -193,10 +193,10 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
 def _pretrained(config, corpus: Corpus, source) -> tuple:
     """Restores the encoder of a pretraining run, with a head that has learnt nothing."""
     config = config.copy_and_resolve_references()
-    config.finetune.update(fuser=False, whole=False)
+    config.finetune.update(fuser=False, clip_level=False)
     if config.finetune.stream not in config.pretrain.streams:
         config.finetune.stream = config.pretrain.streams[0]
-    restore = functools.partial(finetune.pretrained, str(source), config=config, layout=corpus.layout)
+    restore = functools.partial(training.pretrained_encoder, str(source), config=config, layout=corpus.layout)
     persons = corpus[0].joints.shape[1]
     _, state, model = build.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
     return model, scoring.variables(state)

@@ -1,16 +1,11 @@
-"""What the two training verbs share, and other verbs of several processes."""
+"""Options and exit status of training, and of other verbs that several processes run together."""
 
-from collections.abc import Callable, Iterator, Sequence
-import contextlib
+from collections.abc import Callable
 import os
-from pathlib import Path
 import sys
 
 from skeljax.cli import config_args
-from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.train import cluster, run_dir as workdirs, run_lock
-from skeljax.train.loop import Stopped
 
 
 def add_arguments(parser):
@@ -25,12 +20,12 @@ def add_processes(parser):
     """Adds the options of a verb that several processes can run together."""
     group = parser.add_argument_group('several processes that work as one')
     group.add_argument(
-        '--distributed', action='store_true', help='be one of them; the cluster tells which'
+        '--distributed', action='store_true', help='be one of them; the cluster says which'
     )
     group.add_argument(
         '--coordinator',
         metavar='HOST:PORT',
-        help='where the cluster does not tell: of process 0 (default: $JAX_COORDINATOR_ADDRESS)',
+        help='address of process 0, if the cluster does not say (default: $JAX_COORDINATOR_ADDRESS)',
     )
     group.add_argument(
         '--num-processes', metavar='N', help='how many there are (default: $JAX_NUM_PROCESSES)'
@@ -47,18 +42,26 @@ def add_processes(parser):
     )
 
 
-def run(args, train: Callable[[], object]) -> int:
-    """Joins the other processes where there are any, trains, returns the exit status."""
+def run(args, train: Callable[..., object]) -> int:
+    """Trains by a function of `skeljax.train.run`, with other processes if there are any.
+
+    Returns:
+        The exit status.
+    """
+    config = config_args.load(args.config_file, args.overrides)
+    words = _command(args)
     join(args)
-    return report_stop(train)
+    return report_stop(lambda: train(config, args.workdir, quiet=args.quiet, command=words))
 
 
 def join(args):
-    """Joins the other processes where `--distributed` tells that there are any.
+    """Joins the other processes if `--distributed` is given.
 
     Raises:
-        InputError: they cannot be joined, or options go with it that is not given.
+        InputError: they cannot be joined, or an option of theirs is given without it.
     """
+    from skeljax.train import cluster
+
     named = {
         '--coordinator': args.coordinator,
         '--num-processes': args.num_processes,
@@ -71,7 +74,7 @@ def join(args):
 
 
 def _place(named: dict[str, str | None]) -> dict:
-    """Reads what tells this process its place; what is not given stands in the environment."""
+    """Returns the place of this process: from options, else from environment variables."""
     variables = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
     known = dict(zip(named, variables, strict=True))
     found = {
@@ -88,8 +91,8 @@ def _place(named: dict[str, str | None]) -> dict:
     }
 
 
-def command(args) -> list[str]:
-    """Words that start the run of these arguments again."""
+def _command(args) -> list[str]:
+    """Returns the words that start the run of these arguments again."""
     return [
         'skeljax', args.verb, '--config', args.config_file, '--workdir', args.workdir,
         *args.overrides,
@@ -97,7 +100,10 @@ def command(args) -> list[str]:
 
 
 def report_stop(train: Callable[[], object]) -> int:
-    """Trains; returns the exit status, that of the signal where one ended it."""
+    """Trains; returns the exit status, that of the signal if one ended it."""
+    from skeljax.train import cluster
+    from skeljax.train.loop import Stopped
+
     try:
         with cluster.deaths():
             train()
@@ -113,38 +119,3 @@ def report_stop(train: Callable[[], object]) -> int:
     except cluster.ToldByFirst:
         return 2
     return 0
-
-
-def agree(described: dict, corpora: list[Corpus]):
-    """Sees that every process has the same config, packages and recordings.
-
-    Raises:
-        InputError: naming the process and what differs.
-    """
-    cluster.agree(
-        {
-            # Where the records lie may differ; how many there are may not.
-            **{k: v for k, v in workdirs.flat(described) if not k.endswith('data.data_dir')},
-            **{f'version of {package}': v for package, v in workdirs.versions().items()},
-            **{f'recordings of {c.name} {c.split}': len(c) for c in corpora},
-        }
-    )
-
-
-@contextlib.contextmanager
-def claimed(workdir, described: dict, command: Sequence[str] = ()) -> Iterator[Path]:
-    """Makes `workdir` the folder of the run that `described` tells, once for all processes.
-
-    `command` is kept with it; see `claim.held`.
-
-    Raises:
-        InputError: it cannot be made, another process trains in it, or the processes do not
-            see the same folder.
-    """
-    with contextlib.ExitStack() as stack:
-        with cluster.together():
-            if cluster.is_first():
-                stack.enter_context(run_lock.held(workdir, described, command))
-        with cluster.together():
-            workdirs.await_claim(workdir)
-        yield Path(workdir)

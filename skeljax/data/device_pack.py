@@ -95,7 +95,7 @@ def pack(windows: batches.Batches, dtype) -> dict[str, np.ndarray]:
             largest = f'{np.abs(joints).max():g}'
             raise InputError(
                 f'{corpus.name} {corpus.split}: {recording.name}: a coordinate is {largest}, too '
-                f'large for {np.dtype(dtype)}; use config.data.resident_dtype=float32'
+                f'large for {np.dtype(dtype)}; use config.data.device_dataset_dtype=float32'
             )
         packed['mask'][begin * persons : end * persons] = mask.reshape(-1)
         if 'labels' in packed:

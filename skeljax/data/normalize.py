@@ -114,9 +114,9 @@ def size(recording: Recording) -> Recording:
 
 # Name -> step, and what its number is, if it takes one.
 STEPS: dict[str, tuple[Callable, type | None]] = {
-    'centre': (centre, None),
-    'centre_first': (centre_first, None),
-    'centre_each': (centre_each, None),
+    'center': (centre, None),
+    'center_first': (centre_first, None),
+    'center_each': (centre_each, None),
     'align': (align, None),
     'align_axes': (align_axes, None),
     'turn_each': (turn_each, None),
@@ -136,11 +136,11 @@ STEPS: dict[str, tuple[Callable, type | None]] = {
 # it shows the second, and beside a frame from or to which somebody is absent.
 PIPELINES = {
     # github.com/LinguoLi/CrosSCLR, also AimCLR, ActCLR, SkeleMixCLR
-    'crossclr': ('first_persons:2', 'centre_each', 'stretch:50', 'turn_each'),
+    'crossclr': ('first_persons:2', 'center_each', 'stretch:50', 'turn_each'),
     # github.com/lshiwjx/2s-AGCN, also skeleton-contrast, CMD, PCM3; not padded to 300 frames
-    '2s-agcn': ('order_persons:2', 'front', 'loop', 'centre', 'align_axes'),
+    '2s-agcn': ('order_persons:2', 'front', 'loop', 'center', 'align_axes'),
     # github.com/Uason-Chen/CTR-GCN, also MacDiff
-    'ctr-gcn': ('denoise', 'order_variance', 'slots:2', 'centre_first'),
+    'ctr-gcn': ('denoise', 'order_variance', 'slots:2', 'center_first'),
 }
 
 

@@ -47,7 +47,7 @@ def own_frames(scores: np.ndarray, recording: Recording, fps: float) -> np.ndarr
 def prepare(ready: run_loader.Trained, recording: Recording, note=lambda _: None) -> Recording:
     """Brings a recording to what the network takes: layout, frame rate, normalisation."""
     fitted = fit(recording, ready.layout, ready.fps, note)
-    return normalize.compose(tuple(ready.config.data.normalisation))(fitted)
+    return normalize.compose(tuple(ready.config.data.normalization))(fitted)
 
 
 def fit(recording: Recording, layout: str, fps: float, note=lambda _: None) -> Recording:

@@ -29,14 +29,14 @@ from skeljax.inference.predictor import NOT_FITTED, Model
 from skeljax.localize import decoder_config
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.skeletons import skeleton
-from skeljax.train import build, checkpoint, run_dir as workdirs
+from skeljax.train import build, checkpoint, renamed_fields, run_dir as workdirs
 
 FORMAT = 'skeljax.model'
 VERSION = 2  # rises when an older skeljax could not read a folder, or would read it wrongly
 _SEQUENCE_SINCE = 2  # models of earlier versions have no fitted sequence decoder
 _TOLD, _WEIGHTS = 'model.json', 'weights.npz'
 _NEEDED: dict[str, type | tuple[type, ...]] = {
-    'classes': list, 'layout': dict, 'fps': (int, float), 'normalisation': list, 'step': int,
+    'classes': list, 'layout': dict, 'fps': (int, float), 'normalization': list, 'step': int,
     'decoding': dict, 'config': dict, 'weights': dict, 'origin': dict,
 }
 
@@ -114,8 +114,8 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
             (note or warnings.warn)(f'{folder}: {NOT_FITTED}')
         config = workdirs.config_of(told, skeljax.configs.default.get_config())
         build.check(config)
-        config.data.normalisation = tuple(told['normalisation'])
-        normalize.compose(config.data.normalisation)
+        config.data.normalization = tuple(told['normalization'])
+        normalize.compose(config.data.normalization)
         model, like = run_loader.network(config, layout, len(told['classes']))
     except InputError as error:
         raise InputError(f'{folder / _TOLD}: {error}') from None
@@ -179,7 +179,7 @@ def _described(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) ->
             'points': layout.points,
         },
         'fps': ready.fps,
-        'normalisation': list(ready.config.data.normalisation),
+        'normalization': list(ready.config.data.normalization),
         'step': ready.step,
         'mirrored': ready.mirrored,
         'decoding': decoder_config.to_json_dict(model.decoding),
@@ -216,6 +216,7 @@ def _read(folder: Path) -> dict:
             f'{path}: a model of version {version}, this skeljax {skeljax.__version__} reads up '
             f'to {VERSION}; install a later one'
         )
+    told = renamed_fields.convert({'data': told})['data']  # of version 0.1.0: 'normalisation'
     for name, kind in _NEEDED.items():
         if not isinstance(told.get(name), kind):
             found = 'missing' if name not in told else f'{str(told[name])[:40]!r}'
@@ -262,7 +263,7 @@ def _pretrained(source: str) -> dict:
     except InputError:
         return told
     return told | {
-        'unlabelled': list(config.data.unlabelled),
+        'unlabeled': list(config.data.unlabeled),
         'host': config.pretrain.host,
         'snippet_weight': config.pretrain.snippet.weight,
         'num_steps': config.pretrain.num_steps,

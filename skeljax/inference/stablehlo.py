@@ -59,7 +59,7 @@ def function(model: Model, frames: int | None = None) -> export.Exported:
 def page(model: Model, frames: int | None = None) -> str:
     """Writes how to call the function, and what it takes."""
     layout = skeleton.get(model.layout)
-    names = [step for name in model.trained.config.data.normalisation
+    names = [step for name in model.trained.config.data.normalization
              for step in normalize.PIPELINES.get(name, (name,))]
     steps = [f'{name}: {_summary(name)}' for name in names]
     length = f'a multiple of {MULTIPLE}' if frames is None else f'{frames}'

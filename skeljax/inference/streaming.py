@@ -67,7 +67,7 @@ def frame_scores(
 
 def normaliser(ready: run_loader.Trained):
     """Makes the normalisation of a run."""
-    return normalize.compose(tuple(ready.config.data.normalisation))
+    return normalize.compose(tuple(ready.config.data.normalization))
 
 
 def normalised(normalise, seen: Recording, before: int, length: int) -> dict:

@@ -26,17 +26,17 @@ _BOUNDS = {
     'model.*.*': (1, 65_536),
     '*.num_steps': (1, _MANY),
     '*.num_epochs': (0, 1_000_000),
-    '*.batch': (1, 1_000_000),
+    '*.batch_size': (1, 1_000_000),
     '*.window': (1, 1_000_000),
     '*.crop.length': (1, 1_000_000),
     '*.crop.pad_ratio': (0, 1000),
     '*.crop.tempo': (0, 100),
     '*.*_every': (0, _MANY),
-    '*.optimiser.peak': (0, 1e6),
-    '*.optimiser.warmup': (0, 1),
-    '*.optimiser.decay_at': (0, 1),
-    '*.optimiser.factor': (0, 1e6),
-    '*.optimiser.weight_decay': (0, 1e6),
+    '*.optimizer.peak_lr': (0, 1e6),
+    '*.optimizer.warmup': (0, 1),
+    '*.optimizer.decay_at': (0, 1),
+    '*.optimizer.decay_factor': (0, 1e6),
+    '*.optimizer.weight_decay': (0, 1e6),
     'pretrain.embed': (1, 65_536),
     'pretrain.*queue_size': (0, 10**8),
     'pretrain.*temperature': (1e-6, 1e6),
@@ -59,24 +59,24 @@ _BOUNDS = {
     'finetune.loss.boundary_smoothing': (0, 1_000_000),
     'finetune.loss.boundary_radius': (1, 1_000_000),
     'finetune.loss.pool_radius': (0, 1_000_000),
-    'finetune.levels': (1, 1_000_000),
-    'finetune.backbone_rate': (0, 1e6),
-    'finetune.backbone_after': (0, 1),
+    'finetune.feature_strides': (1, 1_000_000),
+    'finetune.backbone_lr_scale': (0, 1e6),
+    'finetune.unfreeze_at': (0, 1),
     'finetune.label_fraction': (1e-9, 1),
     'finetune.label_seed': (0, 2**32 - 1),
-    'finetune.neighbours': (1, 1_000_000),
+    'finetune.num_neighbors': (1, 1_000_000),
     'evaluate.tious': (1e-9, 1),
     '*': (-1e12, 1e12),
 }
 _NAMES = {
     'model.name': default.BACKBONES,
     'model.dtype': ('float32', 'bfloat16', 'float16', 'float64'),
-    '*.optimiser.name': ('sgd', 'adam', 'adamw'),
-    '*.optimiser.decay': ('steps', 'cosine'),
+    '*.optimizer.name': ('sgd', 'adam', 'adamw'),
+    '*.optimizer.decay': ('steps', 'cosine'),
     'finetune.stream': streams.STREAMS,
     'pretrain.streams': streams.STREAMS,
 }
-_NEEDED = ('data.unlabelled', 'evaluate.tious', 'pretrain.streams')  # tuples that must name some
+_NEEDED = ('data.unlabeled', 'evaluate.tious', 'pretrain.streams')  # tuples that must name some
 
 
 def check(config: ConfigDict):
@@ -105,7 +105,7 @@ def check(config: ConfigDict):
 def _check_elsewhere(config: ConfigDict):
     """Has names checked by what knows them."""
     for name, look in (
-        ('data.normalisation', lambda: normalize.compose(tuple(config.data.normalisation))),
+        ('data.normalization', lambda: normalize.compose(tuple(config.data.normalization))),
         ('data.layout', lambda: config.data.layout and skeleton.get(config.data.layout)),
         ('finetune.protocol', lambda: localize.protocol(config.finetune.protocol)),
     ):

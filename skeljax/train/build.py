@@ -47,9 +47,9 @@ def check(config: ConfigDict):
         raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
     if config.steps_per_call < 1:
         raise InputError(f'config.steps_per_call is {config.steps_per_call}, expected 1 or more')
-    if config.data.resident_dtype not in DTYPES:
-        known, found = ', '.join(DTYPES), config.data.resident_dtype
-        raise InputError(f'config.data.resident_dtype is {found!r}, known: {known}')
+    if config.data.device_dataset_dtype not in DTYPES:
+        known, found = ', '.join(DTYPES), config.data.device_dataset_dtype
+        raise InputError(f'config.data.device_dataset_dtype is {found!r}, known: {known}')
     if config.model.bn_axis not in ('all', 'none'):
         raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
     if config.model.remat not in remat.POLICIES:
@@ -189,7 +189,7 @@ def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Setti
     """Collects what the pretraining step is told."""
     chosen = config.pretrain
     for size in (chosen.queue_size, chosen.snippet.queue_size):
-        queue.check_size(size, chosen.batch)
+        queue.check_size(size, chosen.batch_size)
     faithful = quirk(config, 'augmentation')
     return pretrain.Settings(
         layout=layout,
@@ -228,7 +228,7 @@ def pretraining(config: ConfigDict, layout: str, persons: int):
     chosen = config.pretrain
     method = host(config, layout)
     made = encoder(config, layout, method)
-    tx = optimiser(config, 'pretrain')
+    tx = make_optimizer(config, 'pretrain')
     settings = pretrain_settings(config, method, layout)
     state = pretrain.init(
         jax.random.key(config.seed),
@@ -262,7 +262,7 @@ def finetuning(
         sets: of classes that frames show; None where a frame has one label.
     """
     model = localizer(config, layout, num_classes)
-    tx = optimiser(config, 'finetune')
+    tx = make_optimizer(config, 'finetune')
     settings = finetune_settings(config, layout, counts)
     if sets is not None:
         settings = settings._replace(label_sets=sets.table)
@@ -280,11 +280,11 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
     """Makes the network that scores frames."""
     chosen, fused = config.finetune, None
     streams.check(chosen.stream, layout)
-    if chosen.fuser and chosen.whole:
+    if chosen.fuser and chosen.clip_level:
         raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
     if chosen.fuser:
         fused = FUSERS[chosen.fuser_kind](
-            levels=tuple(chosen.levels),
+            levels=tuple(chosen.feature_strides),
             axis_name=_axis(config),
             dtype=jnp.dtype(config.model.dtype),
         )
@@ -295,9 +295,9 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         fuser=fused,
         head=heads.FrameHead(num_outputs=num_classes + 1),
         stream=chosen.stream,
-        frozen=chosen.backbone_rate == 0,
-        whole=chosen.whole,
-        span=chosen.crop.length if limited and not chosen.whole else None,
+        frozen=chosen.backbone_lr_scale == 0,
+        whole=chosen.clip_level,
+        span=chosen.crop.length if limited and not chosen.clip_level else None,
         boundary=_boundary_head(config),
         multi_label=chosen.multi_label,
     )
@@ -308,10 +308,10 @@ def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
     loss = frame_loss(config)
     if not loss.boundary_weight:
         return None
-    if config.finetune.whole:
+    if config.finetune.clip_level:
         raise InputError(
             f'config.finetune.loss.boundary_weight is {loss.boundary_weight}, but with '
-            'config.finetune.whole a recording has one label and no boundary; expected 0'
+            'config.finetune.clip_level a recording has one label and no boundary; expected 0'
         )
     return boundary.BoundaryHead(
         width=2 * loss.boundary_radius, radius=loss.pool_radius, strength=loss.pool_strength
@@ -345,14 +345,14 @@ def finetune_settings(
     )
 
 
-def optimiser(config: ConfigDict, stage: str):
-    """Makes the optimiser of a stage."""
+def make_optimizer(config: ConfigDict, stage: str):
+    """Builds the optimizer of a stage."""
     chosen = config[stage]
     overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
-    tx = optimizer.optimiser(chosen.optimiser, chosen.num_steps, warmup_overshoot=overshoot)
-    if stage == 'finetune' and (chosen.backbone_rate != 1 or chosen.backbone_after):
-        after = round(chosen.backbone_after * chosen.num_steps)
-        tx = optimizer.by_part(tx, 'backbone', chosen.backbone_rate, after=after)
+    tx = optimizer.make(chosen.optimizer, chosen.num_steps, warmup_overshoot=overshoot)
+    if stage == 'finetune' and (chosen.backbone_lr_scale != 1 or chosen.unfreeze_at):
+        after = round(chosen.unfreeze_at * chosen.num_steps)
+        tx = optimizer.by_part(tx, 'backbone', chosen.backbone_lr_scale, after=after)
     return tx
 
 

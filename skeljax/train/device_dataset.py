@@ -16,7 +16,7 @@ from skeljax.train import parallel
 
 
 def hold(step: Callable, batches: Batches, config: ConfigDict, devices: parallel.Devices = None):
-    """Moves the recordings to the devices where `config.data.resident` says so.
+    """Moves the recordings to the devices where `config.data.device_dataset` says so.
 
     Args:
         step: per-device `(state, batch, rng) -> (state, metrics)`.
@@ -32,9 +32,9 @@ def hold(step: Callable, batches: Batches, config: ConfigDict, devices: parallel
     Raises:
         InputError: the recordings do not fit.
     """
-    if not config.data.resident:
+    if not config.data.device_dataset:
         return step, batches, None
-    dtype = jnp.dtype(config.data.resident_dtype)
+    dtype = jnp.dtype(config.data.device_dataset_dtype)
     devices = devices or jax.local_devices()
     check_fits(needed(batches, dtype, devices[0].platform), available(devices), str(dtype))
     corpus = parallel.place(device_pack.pack(batches, dtype), devices)
@@ -118,10 +118,10 @@ def available(devices) -> int:
 def check_fits(needed: int, available: int, dtype: str):
     """Raises InputError where there are fewer bytes than the recordings need."""
     if needed > available:
-        smaller = '' if dtype != 'float32' else ' or config.data.resident_dtype=float16'
+        smaller = '' if dtype != 'float32' else ' or config.data.device_dataset_dtype=float16'
         raise InputError(
-            f'config.data.resident: the recordings need {needed:,} bytes on each device in {dtype}, '
-            f'{available:,} are free; use config.data.resident=False{smaller}'
+            f'config.data.device_dataset: the recordings need {needed:,} bytes on each device in {dtype}, '
+            f'{available:,} are free; use config.data.device_dataset=False{smaller}'
         )
 
 

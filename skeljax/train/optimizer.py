@@ -1,4 +1,4 @@
-"""Optimisers and learning rates of the release."""
+"""Optimizers and learning rates of the release."""
 
 import jax.numpy as jnp
 from ml_collections import ConfigDict
@@ -11,31 +11,31 @@ def rate(config: ConfigDict, num_steps: int, *, warmup_overshoot=False) -> optax
     """Builds the learning rate as a function of the step.
 
     Linear warm-up over `warmup` of the run, then the peak, multiplied by
-    `factor` at each share of the run in `decay_at`; or `decay='cosine'`.
+    `decay_factor` at each share of the run in `decay_at`; or `decay='cosine'`.
     `warmup_overshoot` repeats the release: the ramp aims at `warmup / 2` and
     goes on to twice the peak before it falls back.
 
     Args:
-        config: peak, warmup, decay, decay_at, factor.
+        config: peak_lr, warmup, decay, decay_at, decay_factor.
         num_steps: steps of the whole run.
         warmup_overshoot: as published.
     """
     ramp = max(1, round(config.warmup * num_steps))
     if config.decay == 'cosine':
-        after = optax.schedules.cosine_decay_schedule(config.peak, max(1, num_steps - ramp))
+        after = optax.schedules.cosine_decay_schedule(config.peak_lr, max(1, num_steps - ramp))
     elif config.decay == 'steps':
-        falls = {round(share * num_steps) - ramp: config.factor for share in config.decay_at}
+        falls = {round(share * num_steps) - ramp: config.decay_factor for share in config.decay_at}
         if min(falls, default=1) <= 0:
             raise InputError(f'decay_at {config.decay_at} falls inside the warm-up')
-        after = optax.schedules.piecewise_constant_schedule(config.peak, falls)
+        after = optax.schedules.piecewise_constant_schedule(config.peak_lr, falls)
     else:
         raise InputError(f"unknown decay {config.decay!r}, known: 'steps', 'cosine'")
-    top = 2 * config.peak if warmup_overshoot else config.peak
+    top = 2 * config.peak_lr if warmup_overshoot else config.peak_lr
     before = optax.schedules.linear_schedule(top / ramp, top, max(1, ramp - 1))
     return optax.schedules.join_schedules([before, after], [ramp])
 
 
-def optimiser(
+def make(
     config: ConfigDict, num_steps: int, *, warmup_overshoot: bool = False
 ) -> optax.GradientTransformation:
     """Builds SGD with momentum or Adam, weight decay as an L2 term (not decoupled)."""
@@ -47,7 +47,7 @@ def optimiser(
         return optax.chain(decay, optax.adam(learning_rate))
     if config.name == 'adamw':
         return optax.adamw(learning_rate, weight_decay=config.weight_decay)
-    raise InputError(f"unknown optimiser {config.name!r}, known: 'sgd', 'adam', 'adamw'")
+    raise InputError(f"unknown optimizer {config.name!r}, known: 'sgd', 'adam', 'adamw'")
 
 
 def by_part(

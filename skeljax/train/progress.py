@@ -65,7 +65,7 @@ def read(workdir) -> Progress:
         stage, config = run['stage'], run['config']
         chosen = config[stage]
         pretrains = stage == 'pretrain'
-        trained_on = config['data']['unlabelled'] if pretrains else [config['data']['corpus']]
+        trained_on = config['data']['unlabeled'] if pretrains else [config['data']['corpus']]
         told = {
             'stage': stage,
             'corpus': '+'.join(trained_on),

@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from skeljax import documents
 from skeljax.data import sampling
 from skeljax.errors import InputError, writing
+from skeljax.train import renamed_fields
 
 if TYPE_CHECKING:
     from skeljax.data.corpus import Corpus  # TFDS is slow to load, and not needed to read
@@ -27,12 +28,12 @@ PACKAGES = (
 )
 # Fields of a stage that may differ when a run is taken up again.
 FREE = (
-    'data.data_dir', 'data.resident', 'model.remat', 'parallel', 'steps_per_call', '.log_every',
+    'data.data_dir', 'data.device_dataset', 'model.remat', 'parallel', 'steps_per_call', '.log_every',
     '.checkpoint_every', '.negatives_form', 'wandb',
 )
 # Fields that came later -> what held before: a run without the field is one that says so.
 LATER = {
-    'data.resident_dtype': 'float32',
+    'data.device_dataset_dtype': 'float32',
     'finetune.decoder.transitions': False,
     'finetune.multi_label': False,
     'finetune.loss.smoothing_weight': 0.0,
@@ -47,7 +48,7 @@ LATER = {
     'finetune.loss.pool_strength': 8.0,
 }
 # Fields outside its own settings that a stage does not read.
-UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabelled',)}
+UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabeled',)}
 
 
 def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
@@ -191,7 +192,7 @@ def read(workdir) -> dict:
     parts = [run.get(name) for name in ('config', 'corpus')] if isinstance(run, dict) else [None]
     if not all(isinstance(part, dict) for part in parts) or str(run.get('stage')) not in UNREAD:
         raise InputError(f'{path}: does not describe a run of skeljax')
-    return run
+    return {**run, 'config': renamed_fields.convert(run['config'])}
 
 
 def config_of(run: dict, default: ConfigDict) -> ConfigDict:
@@ -200,10 +201,11 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
     Raises:
         InputError: a field is of another kind than in `default`.
     """
-    check_kinds(run['config'], default.to_dict(), 'config')
+    stored = renamed_fields.convert(run['config'])
+    check_kinds(stored, default.to_dict(), 'config')
     config = default.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
-        config.update(_tuples(run['config']))
+        config.update(_tuples(stored))
     return config
 
 

@@ -14,7 +14,7 @@ _HEAD = """# Configuration
 All config fields with their defaults, which are those of the reference implementation where it
 specifies them. Set a field by `--config.KEY=VALUE`, e.g. `--config.pretrain.snippet.weight=0`; an
 unknown key is an error. Tuples are written as in Python:
-`--config.data.normalisation="('centre','size')"`.
+`--config.data.normalization="('center','size')"`.
 
 This page is generated from `configs/default.py`; the other configs in `configs/` start from it and
 change some fields.

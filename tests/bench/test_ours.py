@@ -23,7 +23,7 @@ def test_a_step_is_mapped_as_the_config_tells(form, monkeypatch):
         monkeypatch.setitem(parallel.FORMS, name, noted)
     made = _step, {'count': jnp.zeros((), jnp.float32)}
     monkeypatch.setattr(ours.build, 'pretraining', lambda *_: made)
-    config = config_args.load('bench:agcn64', ['--config.pretrain.batch=16', f'--config.parallel={form}'])
+    config = config_args.load('bench:agcn64', ['--config.pretrain.batch_size=16', f'--config.parallel={form}'])
     side = ours.make(config.to_dict(), what='step', stage='pretrain')
     assert used == [form]
     assert side.time() > 0 and side.time() > 0
@@ -36,7 +36,7 @@ def test_a_step_is_mapped_as_the_config_tells(form, monkeypatch):
 def test_steps_are_fed_as_training_feeds_them(what, monkeypatch):
     made = _step, {'count': jnp.zeros((), jnp.float32)}
     monkeypatch.setattr(ours.build, 'pretraining', lambda *_: made)
-    sizes = {'batch': 16, 'window': 20, 'crop.length': 20}
+    sizes = {'batch_size': 16, 'window': 20, 'crop.length': 20}
     small = [f'--config.pretrain.{name}={value}' for name, value in sizes.items()]
     config = config_args.load('bench:resident', small)
     side = ours.make(config.to_dict(), what=what, stage='pretrain')

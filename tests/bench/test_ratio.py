@@ -69,7 +69,7 @@ def test_a_step_takes_less_than_its_pytorch_twin(optimised, monkeypatch):
     pytest.importorskip('torch', reason='twins of steps need the extra skeljax[bench]')
     monkeypatch.setenv('JAX_NUM_CPU_DEVICES', '1')
     monkeypatch.setenv('JAX_NUMPY_DTYPE_PROMOTION', 'standard')
-    sizes = {'batch': 16, 'window': 32, 'crop.length': 32, 'queue_size': 1024}
+    sizes = {'batch_size': 16, 'window': 32, 'crop.length': 32, 'queue_size': 1024}
     small = [f'--config.pretrain.{name}={value}' for name, value in sizes.items()]
     given = {'config': config_args.load('bench:stgcn16', small).to_dict()}
     given |= {'what': 'step', 'stage': 'pretrain'}

@@ -22,7 +22,7 @@ def test_a_row_is_sound(name):
         return
     stage = config.bench.stage
     made = inputs.batch(config, stage)
-    assert made['joints'].shape[:2] == (config[stage].batch, config[stage].crop.length)
+    assert made['joints'].shape[:2] == (config[stage].batch_size, config[stage].crop.length)
     assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
     if stage == 'pretrain':
         settings = build.pretrain_settings(config, host, 'ntu25')
@@ -54,7 +54,7 @@ def test_a_pair_is_of_any_host_and_backbone():
 
 
 def test_recordings_are_long_enough_and_windows_are_cut_from_them():
-    changes = ['--config.pretrain.batch=4', '--config.pretrain.window=30']
+    changes = ['--config.pretrain.batch_size=4', '--config.pretrain.window=30']
     config = config_args.load('bench:resident', changes + ['--config.pretrain.crop.length=30'])
     made = inputs.Recordings(config, 'pretrain')
     assert len(made) == 4 and all(30 <= len(made[n].joints) == made.lengths[n] < 120 for n in range(4))

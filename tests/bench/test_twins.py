@@ -27,9 +27,9 @@ SMALL = [
     '--config.bench.classes=5',
 ]
 PRETRAIN = [
-    '--config.pretrain.batch=8', '--config.pretrain.window=16', '--config.pretrain.crop.length=16',
+    '--config.pretrain.batch_size=8', '--config.pretrain.window=16', '--config.pretrain.crop.length=16',
     '--config.pretrain.queue_size=32', '--config.pretrain.embed=8',
-    '--config.pretrain.momentum=0.9', '--config.pretrain.optimiser.peak=0.01',
+    '--config.pretrain.momentum=0.9', '--config.pretrain.optimizer.peak_lr=0.01',
 ]
 
 
@@ -137,9 +137,9 @@ def _views(config, batch, number) -> list:
 @pytest.mark.slow
 def test_relative_tempo_has_equal_losses_and_gradients():
     frames = ['--config.pretrain.window=32', '--config.pretrain.crop.length=32']
-    plain = ['--config.model.dtype=float32', '--config.pretrain.optimiser.weight_decay=0.0']
+    plain = ['--config.model.dtype=float32', '--config.pretrain.optimizer.weight_decay=0.0']
     # A step of the gradient's norm, 54, would be so long that rounding shows in the next loss.
-    slow = ['--config.pretrain.optimiser.peak=0.0001']
+    slow = ['--config.pretrain.optimizer.peak_lr=0.0001']
     config, model, step, state = _contrast('bench:rvtclr', *frames, *plain, *slow)
     batch = inputs.batch(config, 'pretrain')
     rate = twins.optimiser(config, 'pretrain', model.query.parameters())
@@ -176,7 +176,7 @@ def test_views_of_another_tempo_are_half_or_every_other_frame():
 
 
 def _localizer(row, *more):
-    config = config_args.load(row, [*SMALL, '--config.finetune.batch=3', *more])
+    config = config_args.load(row, [*SMALL, '--config.finetune.batch_size=3', *more])
     torch.manual_seed(0)
     model = twins.localizer(config)
     randomise(model.backbone)

@@ -33,7 +33,7 @@ if verb != 'evaluate':
     (folder / 'checkpoints' / '2').mkdir(parents=True)
     (folder / 'words').write_text(' '.join(words))
 else:
-    found = 1 if 'finetune.batch=2' in (folder / 'words').read_text() else 2
+    found = 1 if 'finetune.batch_size=2' in (folder / 'words').read_text() else 2
     for ending in ('npz', 'json'):
         figures = pathlib.Path(__file__).parent / f'{found}.{ending}'
         shutil.copy(figures, folder / f'evaluate-test.{ending}')
@@ -44,11 +44,11 @@ from skeljax.sweep import Sweep, Variant
 def get_sweep(arg=''):
     variants = {
         'whole': Variant(),
-        'half, pretrained': Variant({'finetune.batch': 2}),
-        'half, scratch': Variant({'finetune.batch': 2}, pretrain=False),
+        'half, pretrained': Variant({'finetune.batch_size': 2}),
+        'half, scratch': Variant({'finetune.batch_size': 2}, pretrain=False),
     }
     if arg:
-        variants['heavy'] = Variant({'finetune.batch': 3})
+        variants['heavy'] = Variant({'finetune.batch_size': 3})
     steps = {'pretrain.num_steps': 2, 'finetune.num_steps': 2}
     return Sweep('ui_prmd', variants, 'whole', steps, seeds=(0, 1))
 """
@@ -197,7 +197,7 @@ def test_a_shipped_sweep_resolves_to_sound_configs(name, tmp_path):
         build.pretrain_settings(config, host, 'uiprmd22')
         build.localizer(config, 'uiprmd22', 20)
         for stage in ('pretrain', 'finetune'):
-            build.optimiser(config, stage)
+            build.make_optimizer(config, stage)
 
 
 def test_the_options_of_the_loss_are_compared_on_any_config(tmp_path):
@@ -223,8 +223,8 @@ def test_a_sweep_from_beginning_to_end(tiny, tmp_path, capsys, monkeypatch):
         'def get_sweep(arg=""):\n'
         '    variants = {"U": Variant(), "pyramid": Variant({"finetune.fuser_kind": "pyramid"})}\n'
         '    return Sweep("ui_prmd", variants, "U", seeds=(3,), changes={\n'
-        '        "data.corpus": "synthetic/tiny", "data.unlabelled": ("synthetic/tiny",),\n'
-        '        "model.width": 4, "pretrain.num_steps": 2, "pretrain.batch": 8,\n'
+        '        "data.corpus": "synthetic/tiny", "data.unlabeled": ("synthetic/tiny",),\n'
+        '        "model.width": 4, "pretrain.num_steps": 2, "pretrain.batch_size": 8,\n'
         '        "pretrain.window": 48, "pretrain.crop.length": 32, "pretrain.queue_size": 16,\n'
         '        "pretrain.snippet.match": "random", "finetune.num_steps": 2,\n'
         '        "finetune.window": 64, "finetune.crop.length": 64})\n'

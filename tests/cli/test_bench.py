@@ -26,7 +26,7 @@ def _skeljax(*arguments, **environment):
 def _bench(what, tiny, out, *more) -> dict:
     tiny_corpus = [
         f'--config.data.data_dir={tiny}', '--config.data.corpus=synthetic/tiny',
-        '--config.data.unlabelled=("synthetic/tiny",)', '--config.pretrain.queue_size=512',
+        '--config.data.unlabeled=("synthetic/tiny",)', '--config.pretrain.queue_size=512',
     ]
     arguments = ['bench', what, '--config', 'ui_prmd', '--json', str(out)]
     shown = _skeljax(*arguments, *tiny_corpus, *more)
@@ -36,7 +36,7 @@ def _bench(what, tiny, out, *more) -> dict:
 
 
 def test_the_step_is_measured_and_compiles_once(tiny, tmp_path):
-    small = ['--config.model.width=4', '--config.pretrain.batch=8', '--steps=2']
+    small = ['--config.model.width=4', '--config.pretrain.batch_size=8', '--steps=2']
     figures = _bench('step', tiny, tmp_path / 'step.json', *small)
     ours = figures['sides']['skeljax']
     assert ours['compilations_after_the_first_step'] == 0
@@ -108,11 +108,11 @@ def test_every_host_is_measured_on_every_backbone_beside_a_step_without_snippets
 
     def row(config, *, what, against, **_):
         assert (what, against, config.bench.goal) == ('step', 'video', 1.08)
-        asked.append((config.pretrain.host, config.model.name, config.pretrain.batch))
+        asked.append((config.pretrain.host, config.model.name, config.pretrain.batch_size))
         return _measured(0.5) | {'goal': config.bench.goal}
 
     monkeypatch.setattr(measure, 'row', row)
-    assert main.main(['bench', 'pairs', '--config.pretrain.batch=4']) == 0
+    assert main.main(['bench', 'pairs', '--config.pretrain.batch_size=4']) == 0
     assert len(set(asked)) == len(asked) == 7 * 5 and {batch for *_, batch in asked} == {4}
     assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ['vicreg', 'transformer', 'met']
 
@@ -120,7 +120,7 @@ def test_every_host_is_measured_on_every_backbone_beside_a_step_without_snippets
 def test_a_step_is_run_beside_one_without_the_snippet_term(tmp_path):
     out = tmp_path / 'step.json'
     small = [
-        '--config.model.width=4', '--config.pretrain.batch=2', '--config.pretrain.queue_size=8',
+        '--config.model.width=4', '--config.pretrain.batch_size=2', '--config.pretrain.queue_size=8',
         '--config.pretrain.snippet.queue_size=8', '--config.pretrain.crop.length=32',
     ]
     told = ['--config', 'bench:pair,backbone=transformer', '--against', 'video', '--threads', '1']
@@ -187,8 +187,8 @@ def noted(self, steps=1):
 log.Log.advance = noted
 status = main.main(['pretrain', '--config', 'ui_prmd', '--quiet', '--workdir', {str(tmp_path / 'w')!r},
     '--config.data.data_dir={tiny}', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=4',
-    '--config.pretrain.batch=8', '--config.pretrain.queue_size=64', '--config.pretrain.window=64',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=4',
+    '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=64', '--config.pretrain.window=64',
     '--config.pretrain.crop.length=32', '--config.pretrain.num_steps=600',
     '--config.pretrain.checkpoint_every=1000'])
 open({str(tmp_path / 'memory.json')!r}, 'w').write(json.dumps(memory))

@@ -69,7 +69,7 @@ def test_fields_of_configs_are_completed(scripts, shell):
     for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'bench', 'knn'):
         assert found(verb, '--config.pretrain.snippet.w') == weights
     assert '--config.pretrain.cmd.top' in found('pretrain', '--config.pretrain.c')
-    assert found('finetune', '--config.data.resident', '') == {'True', 'False'}
+    assert found('finetune', '--config.data.device_dataset', '') == {'True', 'False'}
     (scripts / 'records').mkdir(exist_ok=True)
     assert found('finetune', '--config.data.data_dir', 'reco') & {'records', 'records/'}
     assert not any(word.startswith('--config.') for word in found('predict', '--'))

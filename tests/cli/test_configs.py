@@ -7,22 +7,22 @@ from ml_collections import ConfigDict
 import numpy as np
 import pytest
 
-from skeljax.cli import config_args, finetune, knn, pretrain
+from skeljax.cli import config_args, knn
 from skeljax.configs import default
-from skeljax.data import corpus as corpora, device_pack
+from skeljax.data import corpus as splits, device_pack
 from skeljax.errors import InputError
 from skeljax.inference import knn as neighbours, scoring
-from skeljax.train import build, loop, run_dir as workdirs
+from skeljax.train import build, corpora, loop, run as training, run_dir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
            'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
            'open_corpora', 'open_corpora:precog/fold2']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
-    '--config.data.corpus=synthetic/tiny', "--config.data.unlabelled=('synthetic/tiny',)",
-    '--config.model.width=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=16',
+    '--config.data.corpus=synthetic/tiny', "--config.data.unlabeled=('synthetic/tiny',)",
+    '--config.model.width=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
     '--config.pretrain.window=64', '--config.pretrain.crop.length=32',
-    '--config.pretrain.snippet.count=2', '--config.finetune.batch=8',
+    '--config.pretrain.snippet.count=2', '--config.finetune.batch_size=8',
     '--config.finetune.window=64', '--config.finetune.crop.length=64',
 ]
 
@@ -80,11 +80,11 @@ def test_a_config_loads_and_is_sound(name):
     assert set(build.pretrain_settings(config, host, 'ntu25').views) == cuts
     assert build.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
-        build.optimiser(config, stage)
+        build.make_optimizer(config, stage)
 
 
 def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
-    options = [*SMALL, '--config.data.resident=True', f'--config.data.data_dir={tiny}']
+    options = [*SMALL, '--config.data.device_dataset=True', f'--config.data.data_dir={tiny}']
     config = config_args.load('default', options)
     seen: set[str] = set()
     recorder = Recorder(config, seen)
@@ -95,10 +95,10 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, 'train', instead)
     monkeypatch.setattr(scoring, 'evaluate', lambda *_: SimpleNamespace(mean=0.0))
-    pretrain.train(recorder, tmp_path / 'a')
-    finetune.train(recorder, tmp_path / 'b')
+    training.pretrain(recorder, tmp_path / 'a')
+    training.finetune(recorder, tmp_path / 'b')
     empty = {'backbone': {}, 'decoder': {}}
-    monkeypatch.setattr(finetune, 'prepare', lambda *_: (None, empty, None, None))
+    monkeypatch.setattr(training, 'prepare_finetuning', lambda *_: (None, empty, None, None))
     monkeypatch.setattr(neighbours, 'collect', lambda *_: None)
     monkeypatch.setattr(neighbours, 'probabilities', lambda *_, **__: None)
     knn.scored(recorder)
@@ -116,13 +116,13 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 
     kinds = {'a': ('ntu25', 2), 'b': ('cmu31', 2), 'c': ('ntu25', 1)}
     ours = {name: corpus(name, *kind) for name, kind in kinds.items()}
-    monkeypatch.setattr(config_args, 'open_corpus', lambda config, name, split: ours[name])
-    unlabelled = lambda *names: SimpleNamespace(data=SimpleNamespace(unlabelled=names))
+    monkeypatch.setattr(corpora, 'open_corpus', lambda config, name, split: ours[name])
+    unlabeled = lambda *names: SimpleNamespace(data=SimpleNamespace(unlabeled=names))
     with pytest.raises(InputError, match='b has layout cmu31, a ntu25; set config.data.layout'):
-        pretrain.open_unlabelled(unlabelled('a', 'b'))
+        corpora.open_unlabeled(unlabeled('a', 'b'))
     with pytest.raises(InputError, match="c has 1 persons a recording, a 2; put 'order_persons:2'"):
-        pretrain.open_unlabelled(unlabelled('a', 'c'))
-    assert pretrain.open_unlabelled(unlabelled('a', 'a')) == [ours['a'], ours['a']]
+        corpora.open_unlabeled(unlabeled('a', 'c'))
+    assert corpora.open_unlabeled(unlabeled('a', 'a')) == [ours['a'], ours['a']]
 
 
 def test_the_release_is_one_config_away():
@@ -139,7 +139,7 @@ def test_the_release_is_one_config_away():
     ('override', 'named'),
     [
         ('--config.pretrain.stepz=3', 'stepz'),
-        ('--config.pretrain.batch=many', 'many'),
+        ('--config.pretrain.batch_size=many', 'many'),
         ('--config.nothing.at.all=1', 'nothing'),
     ],
 )
@@ -160,7 +160,7 @@ def test_an_unknown_config_lists_those_there_are():
         ('--config.faithful=("warmup",)', 'warmup'),
         ('--config.parallel=threads', "'threads', there are 'pmap' and 'shard_map'"),
         ('--config.steps_per_call=0', 'steps_per_call is 0'),
-        ('--config.data.resident_dtype=int8', "'int8', known: float32, float16, bfloat16"),
+        ('--config.data.device_dataset_dtype=int8', "'int8', known: float32, float16, bfloat16"),
         ('--config.model.remat=some', "'some', known: none, blocks, everything_saveable"),
         ('--config.model.bn_axis=some', 'bn_axis'),
         ('--config.finetune.loss.pool_radius=-1', 'finetune.loss.pool_radius is -1, expected'),
@@ -212,7 +212,7 @@ def test_a_setting_holds_in_every_config(name, setting):
     config = config_args.load(f'{name}:setting={setting}')
     build.check(config)
     wanted = default.SETTINGS[setting]
-    for key in set(wanted) - {'optimiser'}:
+    for key in set(wanted) - {'optimizer'}:
         assert config.finetune[key] == wanted[key], key
     model = build.localizer(config, 'ntu25', 4)
     assert model.frozen == (setting in ('linear', 'recognition'))
@@ -223,10 +223,10 @@ def test_a_setting_holds_in_every_config(name, setting):
 def test_open_corpora_share_the_settings_of_ui_prmd():
     config = config_args.load('open_corpora:precog/default')
     assert (config.finetune.window, config.finetune.crop.length) == (192, 128)  # they are short
-    assert config.data.corpus == 'precog/default' and config.data.unlabelled == ('precog/default',)
+    assert config.data.corpus == 'precog/default' and config.data.unlabeled == ('precog/default',)
     assert config_args.load('open_corpora').data.corpus == 'kinder_gator/composed58'
-    other = config_args.load('open_corpora:precog/fold1,unlabelled=kinder_gator/trials')
-    assert other.data.unlabelled == ('kinder_gator/trials',)
+    other = config_args.load('open_corpora:precog/fold1,unlabeled=kinder_gator/trials')
+    assert other.data.unlabeled == ('kinder_gator/trials',)
     base, config = config_args.load('ui_prmd'), config_args.load('open_corpora')
     changed = {
         f'{stage}.{key}': config[stage][key]
@@ -235,28 +235,28 @@ def test_open_corpora_share_the_settings_of_ui_prmd():
         if config[stage][key] != base[stage][key] and key != 'loss'
     }
     assert changed == {
-        'pretrain.num_steps': 3000, 'pretrain.batch': 32, 'pretrain.checkpoint_every': 500,
+        'pretrain.num_steps': 3000, 'pretrain.batch_size': 32, 'pretrain.checkpoint_every': 500,
         'finetune.num_steps': 1200, 'finetune.label_fraction': 0.25,
         'finetune.checkpoint_every': 400, 'finetune.validate_every': 200,
     }
     assert {**base.finetune.loss, 'class_balance': 0.5} == {**config.finetune.loss}
-    assert config.finetune.backbone_rate == 1.0
+    assert config.finetune.backbone_lr_scale == 1.0
 
 
 def test_published_rates_belong_to_the_settings():
-    peaks = {s: config_args.load(f'babel:setting={s}').finetune.optimiser.peak for s in ('plain', 'fuser')}
+    peaks = {s: config_args.load(f'babel:setting={s}').finetune.optimizer.peak_lr for s in ('plain', 'fuser')}
     assert peaks == {'plain': 1e-3, 'fuser': 1e-4}
     linear = config_args.load('published:setting=recognition').finetune
-    assert (linear.optimiser.name, linear.optimiser.peak, linear.num_epochs) == ('sgd', 3.0, 100)
+    assert (linear.optimizer.name, linear.optimizer.peak_lr, linear.num_epochs) == ('sgd', 3.0, 100)
 
 
 def test_corpora_and_layout_are_chosen_by_name():
-    config = config_args.load('pku_mmd:part2_xview,unlabelled=ntu_rgbd/xsub60+babel/all')
+    config = config_args.load('pku_mmd:part2_xview,unlabeled=ntu_rgbd/xsub60+babel/all')
     assert config.data.corpus == 'pku_mmd/part2_xview' and config.data.layout == 'ntu25'
-    assert config.data.unlabelled == ('ntu_rgbd/xsub60', 'babel/all')
-    assert config_args.load('pku_mmd').data.unlabelled == ('pku_mmd/part1_xsub',)
-    assert config_args.load('babel:subset2,setting=semi20').data.unlabelled == ('babel/all',)
-    assert config_args.load('ui_prmd:unlabelled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
+    assert config.data.unlabeled == ('ntu_rgbd/xsub60', 'babel/all')
+    assert config_args.load('pku_mmd').data.unlabeled == ('pku_mmd/part1_xsub',)
+    assert config_args.load('babel:subset2,setting=semi20').data.unlabeled == ('babel/all',)
+    assert config_args.load('ui_prmd:unlabeled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
 
 
 @pytest.mark.parametrize(
@@ -274,16 +274,16 @@ def test_an_unknown_choice_is_told(name, told):
 
 def test_epochs_are_told_in_steps():
     config = config_args.load('babel')
-    assert config_args.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
+    assert corpora.in_steps(config, 'finetune', lambda: 7).finetune.num_steps == 280
     assert config.finetune.num_steps == 4000
     steps = config_args.load('default')
-    assert config_args.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
+    assert corpora.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
     with pytest.raises(InputError, match='num_epochs is -1'):
-        config_args.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
+        corpora.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
 
 
 def test_a_fuser_does_not_score_recordings_as_a_whole():
-    config = config_args.load('default:setting=fuser', ['--config.finetune.whole=True'])
+    config = config_args.load('default:setting=fuser', ['--config.finetune.clip_level=True'])
     with pytest.raises(InputError, match='a fuser scores frames'):
         build.localizer(config, 'ntu25', 4)
 
@@ -291,6 +291,6 @@ def test_a_fuser_does_not_score_recordings_as_a_whole():
 def test_few_labels_can_be_drawn_so_that_every_class_is_shown(tiny):
     choice = ['--config.finetune.label_fraction=0.25', '--config.finetune.label_stratified=True']
     config = config_args.load('default:synthetic/tiny', [*choice, f'--config.data.data_dir={tiny}'])
-    corpus = finetune.open_split(config, 'train')
-    chosen = finetune.labelled(config, corpus)
-    np.testing.assert_array_equal(chosen, corpora.stratified(corpora.classes_shown(corpus), 0.25, 4))
+    corpus = corpora.open_labeled(config, 'train')
+    chosen = corpora.labeled_recordings(config, corpus)
+    np.testing.assert_array_equal(chosen, splits.stratified(splits.classes_shown(corpus), 0.25, 4))

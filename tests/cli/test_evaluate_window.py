@@ -27,7 +27,7 @@ def _local(model, variables, joints, mask):
 def run(tiny, tmp_path_factory):
     """A run on a corpus that is normalised by its first frames, so that windows do not differ in that."""
     corpus = Corpus(tiny, 'synthetic/tiny', 'test')
-    told = {'data_dir': str(tiny), 'normalisation': ('centre', 'align')}
+    told = {'data_dir': str(tiny), 'normalization': ('center', 'align')}
     return untrained.make(tmp_path_factory.mktemp('runs') / 'tuned', corpus=corpus, data=told)
 
 

@@ -61,7 +61,7 @@ def test_a_model_is_plain_files_that_tell_what_it_is(model, run):
     assert (told['format'], told['version']) == ('skeljax.model', 2)
     assert told['classes'] == list(untrained.CLASSES) and told['fps'] == 30
     assert told['layout']['name'] == 'ntu25' and len(told['layout']['joints']) == 25
-    assert told['normalisation'] == ['centre', 'align', 'size']
+    assert told['normalization'] == ['center', 'align', 'size']
     assert told['decoding']['steps'] == 'mean:5,babel_clean'
     assert told['decoding']['options']['thresholds'] == [0.2, 0.3]
     assert told['decoding']['min_score'] == 0.05
@@ -204,7 +204,7 @@ def _change(told, **changes):
         (lambda told: _change(told, classes=None), 'classes is .None., a damaged description'),
         (lambda told: _change(told, layout={}), 'a damaged description of a joint layout'),
         (lambda told: _change(told, classes=['a']), 'head/score/bias is .4,., but the .* has .2,'),
-        (lambda told: _change(told, normalisation=['shrink']), "unknown normalisation 'shrink'"),
+        (lambda told: _change(told, normalization=['shrink']), "unknown normalisation 'shrink'"),
         (
             lambda told: _change(told, decoding={**told['decoding'], 'steps': 'guess'}),
             "model.json: unknown decoder 'guess'",

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax.cli import config_args, finetune, main
+from skeljax.cli import config_args, main
 from skeljax.data import label_counts
 from skeljax.data.corpus import Corpus
 from skeljax.inference import predictor
-from skeljax.train import checkpoint, run_dir as workdirs
+from skeljax.train import checkpoint, corpora, run as training, run_dir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', '--config.model.name=gru',
@@ -82,9 +82,9 @@ def test_another_option_is_another_run(run, tiny, capsys):
 def test_weights_are_those_of_the_drawn_recordings(tiny):
     options = [*SMALL[3:], *OPTIONS, f'--config.data.data_dir={tiny}']
     config = config_args.load('ui_prmd', options)
-    corpus = finetune.open_split(config, 'train')
-    step, *_ = finetune.prepare(config, corpus)
-    drawn = finetune.labelled(config, corpus)
+    corpus = corpora.open_labeled(config, 'train')
+    step, *_ = training.prepare_finetuning(config, corpus)
+    drawn = corpora.labeled_recordings(config, corpus)
     assert 0 < len(drawn) < len(corpus)
     settings = step.keywords['settings']
     classes, near = label_counts.count(corpus, drawn, 2)
@@ -129,7 +129,7 @@ def test_the_function_in_stablehlo_averages_too(run, tmp_path):
 
 @pytest.mark.parametrize('override, message', [
     ('loss.class_beta=2.0', 'config.finetune.loss.class_beta is 2.0, expected more than 0, at most 1'),
-    ('whole=True', 'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.whole'),
+    ('clip_level=True', 'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.clip_level'),
 ])
 def test_a_wrong_option_is_an_error_of_one_line(tiny, tmp_path, capsys, override, message):
     more = [*OPTIONS, '--config.finetune.fuser=False', f'--config.finetune.{override}']

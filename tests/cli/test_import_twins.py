@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import config_args, finetune, import_, main
-from skeljax.train import build, checkpoint, finetune as train
+from skeljax.cli import config_args, import_, main
+from skeljax.train import build, checkpoint, finetune as train, run as training
 
 torch = pytest.importorskip('torch', reason='twins of networks need the extra skeljax[compare]')
 twins = importlib.import_module('skeljax.bench.twins.networks')
@@ -118,7 +118,7 @@ def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
     model = build.localizer(config, 'ntu25', 3)
     init = functools.partial(train.variables, model, example=jnp.zeros((1, 64, 1, 25, 3)))
     like = train.parts(jax.eval_shape(init, jax.random.key(0)))['backbone']
-    found = finetune.pretrained(config.finetune.init_from, like, config, 'ntu25')
+    found = training.pretrained_encoder(config.finetune.init_from, like, config, 'ntu25')
     weight = network.st_gcn_networks[9].tcn[2].weight[..., 0].permute(2, 1, 0).detach()
     kernel = found['params']['backbone']['block10']['temporal']['kernel']
     np.testing.assert_array_equal(kernel, weight)

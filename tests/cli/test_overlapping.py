@@ -28,8 +28,8 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
     stage = {
         'data.data_dir': data, 'model.width': 16, 'finetune.num_steps': 40, 'finetune.fuser': False,
         'finetune.validate_every': 40, 'finetune.window': 128, 'finetune.crop.length': 128,
-        'finetune.multi_label': True, 'finetune.optimiser.peak': 0.01,
-        'finetune.batch': 8,
+        'finetune.multi_label': True, 'finetune.optimizer.peak_lr': 0.01,
+        'finetune.batch_size': 8,
     }
     given = [f'--config.{name}={value}' for name, value in stage.items()]
     config = ['--config', 'own.py:mine,backbone=gru', '--workdir', str(run), '--quiet', *given]

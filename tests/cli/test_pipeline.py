@@ -18,10 +18,10 @@ from skeljax.train import checkpoint, run_dir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=4',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=4',
 ]
 PRETRAIN = [
-    '--config.pretrain.num_steps=3', '--config.pretrain.batch=8', '--config.pretrain.window=48',
+    '--config.pretrain.num_steps=3', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
     '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16',
 ]
 FINETUNE = [
@@ -43,7 +43,7 @@ def runs(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp('runs')
     assert _run('pretrain', folder / 'pretrain', tiny) == 0
     source = f'--config.finetune.init_from={folder / "pretrain"}'
-    frozen = '--config.finetune.backbone_rate=0.0'
+    frozen = '--config.finetune.backbone_lr_scale=0.0'
     assert _run('finetune', folder / 'tuned', tiny, source, frozen) == 0
     return folder
 
@@ -217,7 +217,7 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
     scores = adapt.frame_scores(ready, fast)
     slow = scoring.probabilities(
-        ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(made)
+        ready.model, ready.variables, normalize.compose(('center', 'align', 'size'))(made)
     )
     assert scores.shape == (80, 9)
     np.testing.assert_array_equal(scores[::2], slow)
@@ -320,9 +320,9 @@ def test_an_encoder_of_another_architecture_is_named(runs, tiny, tmp_path, capsy
         ),
         ('--config.pretrain.stepz=1', 'stepz'),
         ('--config.pretrain.queue_size=17', 'queue of 17'),
-        ('--config.pretrain.batch=4', 'not divisible by 8 devices'),
-        ('--config.data.unlabelled=("synthetic/none",)', 'skeljax prepare synthetic/none'),
-        ('--config.data.normalisation=("shrink",)', 'shrink'),
+        ('--config.pretrain.batch_size=4', 'not divisible by 8 devices'),
+        ('--config.data.unlabeled=("synthetic/none",)', 'skeljax prepare synthetic/none'),
+        ('--config.data.normalization=("shrink",)', 'shrink'),
     ],
 )
 def test_bad_settings_are_one_line(tiny, tmp_path, capsys, override, named):

@@ -19,11 +19,11 @@ STEPS = 4
 # A small network at a low rate: what is compared is where it ran, not how rounding grows.
 OPTIONS = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.name=gru',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.name=gru',
     '--config.model.width=8', '--config.model.gru.depth=1',
     *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
-        f'num_steps={STEPS}', 'batch=8', 'window=48', 'crop.length=32', 'log_every=1',
-        'optimiser.name=sgd', 'optimiser.peak=0.001',
+        f'num_steps={STEPS}', 'batch_size=8', 'window=48', 'crop.length=32', 'log_every=1',
+        'optimizer.name=sgd', 'optimizer.peak_lr=0.001',
     )),
     '--config.pretrain.queue_size=16', '--config.finetune.validate_every=2',
     '--config.finetune.label_fraction=1.0',
@@ -53,7 +53,7 @@ def test_two_processes_of_two_devices_are_as_one_of_four(pod, tiny, tmp_path, st
     found, expected = started.metrics(two), started.metrics(one)
     near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
     jax.tree.map(near, found, expected)
-    # The optimiser's memory is a sum of gradients: as exact as they are, for their length.
+    # The optimizer's memory is a sum of gradients: as exact as they are, for their length.
     length = max(1, *(line.get('gradient_norm', 0) for line in expected))
 
     def close(path, a, b):
@@ -76,7 +76,7 @@ def test_processes_that_differ_do_not_start(pod, tiny, tmp_path):
     program = tmp_path / 'venv' / 'bin' / 'skeljax'
     real = program.read_text()
     for option, said in [
-        ('--config.pretrain.batch=16', 'config.pretrain.batch is 16, but 8 for process 0'),
+        ('--config.pretrain.batch_size=16', 'config.pretrain.batch_size is 16, but 8 for process 0'),
         ('--config.data.data_dir=/nowhere', 'process 1: /nowhere/synthetic/tiny: no prepared'),
     ]:
         extra = f'[ "$JAX_PROCESS_ID" != 1 ] || set -- "$@" {option}\n'

@@ -35,14 +35,14 @@ def _load(host, *more):
 def test_a_host_comes_with_its_published_figures(host):
     config, figures = _load(host), PUBLISHED[host]
     chosen = config.pretrain
-    assert (chosen.num_steps, chosen.batch) == (figures['steps'], figures['batch'])
+    assert (chosen.num_steps, chosen.batch_size) == (figures['steps'], figures['batch'])
     assert chosen.crop.length == figures['frames']
     assert figures['queue'] in (None, chosen.queue_size)
     assert (chosen.temperature, chosen.momentum, chosen.embed) == (0.07, 0.999, 128)
-    assert config.data.corpus == config.data.unlabelled[0] == 'ntu_rgbd/xsub60'
+    assert config.data.corpus == config.data.unlabeled[0] == 'ntu_rgbd/xsub60'
     if host in MOCO:  # whole clips, mirrored at both ends
         assert chosen.window == figures['frames'] and chosen.crop.pad_ratio == 6
-        assert f'stretch:{figures["frames"]}' in config.data.normalisation
+        assert f'stretch:{figures["frames"]}' in config.data.normalization
     else:
         assert chosen.window == 300 and chosen.crop.pad_ratio == 0
         for view in chosen.views.values():
@@ -52,7 +52,7 @@ def test_a_host_comes_with_its_published_figures(host):
 @pytest.mark.parametrize('host', PUBLISHED)
 def test_the_rate_falls_once_to_a_tenth(host):
     chosen, peak = _load(host).pretrain, PUBLISHED[host]['rate']
-    rate = optimizer.rate(chosen.optimiser, chosen.num_steps)
+    rate = optimizer.rate(chosen.optimizer, chosen.num_steps)
     epochs, falls = (300, 250) if host in MOCO else (451, 351)
     each = chosen.num_steps // epochs
     with jax.numpy_dtype_promotion('standard'):
@@ -73,7 +73,7 @@ def test_every_host_is_sound_with_and_without_the_snippet_term(host):
         assert settings.streams == (
             ('joint', 'motion', 'bone') if host in ('crossclr', 'cmd') else ('joint',)
         )
-        build.optimiser(config, 'pretrain')
+        build.make_optimizer(config, 'pretrain')
 
 
 @pytest.mark.parametrize('host', MOCO)
@@ -120,7 +120,7 @@ def test_stages_begin_where_they_were_published_to(host):
 
 
 def test_fifty_frames_are_the_pipeline_of_crossclr():
-    assert tuple(_load('aimclr').data.normalisation) == normalize.PIPELINES['crossclr']
+    assert tuple(_load('aimclr').data.normalization) == normalize.PIPELINES['crossclr']
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from skeljax.cli import main
 
 SMALL = [
     '--config', 'ui_prmd:backbone=gru', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
 ]
 STAGES = {
     'pretrain': [
-        '--config.pretrain.num_steps=2', '--config.pretrain.batch=8', '--config.pretrain.window=48',
+        '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
         '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16', '--config.pretrain.log_every=1',
     ],
     'finetune': [
@@ -211,11 +211,11 @@ def test_a_run_twice_is_a_mistake(runs, tmp_path, capsys):
 
 
 def test_snippets_stand_for_frames_of_their_recording(runs, tiny):
-    from skeljax.cli import config_args
     from skeljax.inference import knn, run_loader
+    from skeljax.train import corpora
 
     ready = run_loader.load(runs / 'tuned')
-    corpus = config_args.open_corpus(ready.config, 'synthetic/tiny', 'test', tiny)
+    corpus = corpora.open_corpus(ready.config, 'synthetic/tiny', 'test', tiny)
     vectors, frames = knn.snippets(ready.model, ready.variables, corpus[0])
     length = len(corpus[0].joints)
     assert len(vectors) == len(frames) == -(-length // 8)

@@ -19,9 +19,9 @@ STEPS = 40
 # of what these tests do.
 COMMAND = [
     sys.executable, '-m', 'skeljax', 'pretrain', '--config', 'ui_prmd', '--quiet',
-    '--config.data.corpus=synthetic/tiny', '--config.data.unlabelled=("synthetic/tiny",)',
+    '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
     '--config.model.name=gru', '--config.model.width=4', '--config.model.gru.depth=1',
-    f'--config.pretrain.num_steps={STEPS}', '--config.pretrain.batch=8',
+    f'--config.pretrain.num_steps={STEPS}', '--config.pretrain.batch_size=8',
     '--config.pretrain.window=32', '--config.pretrain.crop.length=16',
     '--config.pretrain.negatives=("queue",)', '--config.pretrain.snippet.negatives=average',
     '--config.pretrain.queue_size=16', '--config.pretrain.log_every=1',

@@ -20,11 +20,11 @@ TOLERANCE = {'float32': 1e-5, 'float64': 1e-10}
 DOUBLED = ('-P', str(started.ROOT / 'tests' / 'doubled.py'))
 OPTIONS = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.name=gru',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.name=gru',
     '--config.model.width=8', '--config.model.gru.depth=2', '--config.model.dropout=0.25',
     *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
-        f'num_steps={STEPS}', 'batch=8', 'window=48', 'crop.length=32', 'log_every=1',
-        'optimiser.name=sgd', 'optimiser.peak=0.001',
+        f'num_steps={STEPS}', 'batch_size=8', 'window=48', 'crop.length=32', 'log_every=1',
+        'optimizer.name=sgd', 'optimizer.peak_lr=0.001',
     )),
     # 32 videos and their snippets: each queue is filled five times.
     '--config.pretrain.queue_size=32', '--config.pretrain.negatives=("batch", "queue")',

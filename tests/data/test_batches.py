@@ -55,7 +55,7 @@ def _begins(batches, steps) -> list[tuple[int, int]]:
 
 @pytest.fixture(scope='module')
 def train(tiny):
-    return corpus.Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre',))
+    return corpus.Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center',))
 
 
 def test_a_window_is_padded_at_its_end_and_says_so():

@@ -69,7 +69,7 @@ def test_real_labels_cover_segments_and_leave_background_between(train):
 
 
 def test_recordings_come_normalised(tiny, train):
-    normalised = corpus.Corpus(tiny, NAME, 'train', normalisation=('centre', 'size'))
+    normalised = corpus.Corpus(tiny, NAME, 'train', normalisation=('center', 'size'))
     expected = normalize.size(normalize.centre(train[2]))
     np.testing.assert_array_equal(normalised[2].joints, expected.joints)
     assert not np.array_equal(normalised[2].joints, train[2].joints)
@@ -78,7 +78,7 @@ def test_recordings_come_normalised(tiny, train):
 
 
 def test_recordings_come_in_another_layout_and_rate(tiny, train):
-    steps = ('centre', 'align', 'size')
+    steps = ('center', 'align', 'size')
     mapped = corpus.Corpus(
         tiny, NAME, 'train', normalisation=steps, layout='uiprmd22', fps=15.0
     )

@@ -127,7 +127,7 @@ def test_normalised_it_is_the_same_however_the_camera_stood(seed):
     rng = np.random.default_rng(seed)
     before = _any(seed)
     seen = (before.joints @ _rotation(rng).T) * rng.uniform(0.5, 2) + rng.normal(size=3)
-    normalise = normalize.compose(('centre', 'align', 'size'))
+    normalise = normalize.compose(('center', 'align', 'size'))
     again = normalise(dataclasses.replace(before, joints=seen.astype(np.float32)))
     np.testing.assert_allclose(again.joints, normalise(before).joints, atol=1e-3)
 
@@ -156,7 +156,7 @@ def test_axes_may_end_between_joints():
     joints[0, 0, [11, 12]] = [0.1, 1, 0], [-0.1, 1, 0]
     joints[0, 0, [5, 6]] = [0.2, 1.5, 0], [-0.2, 1.5, 0]
     recording = dataclasses.replace(_recording(joints), layout='coco17')
-    after = normalize.compose(('centre', 'align', 'size'))(recording).joints[0, 0]
+    after = normalize.compose(('center', 'align', 'size'))(recording).joints[0, 0]
     np.testing.assert_allclose(after[[11, 12]], [[0.2, 0, 0], [-0.2, 0, 0]], atol=1e-6)
     np.testing.assert_allclose(after[[5, 6]], [[0.4, 0, 1], [-0.4, 0, 1]], atol=1e-6)
 
@@ -208,15 +208,15 @@ def test_an_absent_person_stays_at_zero_and_the_input_is_kept(name):
 
 def test_steps_are_taken_in_the_order_of_their_names():
     recording = _any(5)
-    both = normalize.compose(('centre', 'size'))(recording)
+    both = normalize.compose(('center', 'size'))(recording)
     one_by_one = normalize.size(normalize.centre(recording))
     np.testing.assert_array_equal(both.joints, one_by_one.joints)
     assert normalize.compose(())(recording) is recording
 
 
 def test_an_unknown_step_is_named_with_those_there_are():
-    with pytest.raises(InputError, match=r"'shrink', known: centre, .*, size, .*, ctr-gcn$"):
-        normalize.compose(('centre', 'shrink'))
+    with pytest.raises(InputError, match=r"'shrink', known: center, .*, size, .*, ctr-gcn$"):
+        normalize.compose(('center', 'shrink'))
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_an_unknown_step_is_named_with_those_there_are():
         ('resample:often', 'resample:NUMBER'), ('resample:0', 'resample:NUMBER'),
         ('resample:-1', 'resample:NUMBER'), ('resample:nan', 'resample:NUMBER'),
         ('resample:inf', 'resample:NUMBER'), ('stretch:1.5', 'stretch:NUMBER'),
-        ('centre:1', 'centre without a number'), ('size:', 'size without a number'),
+        ('center:1', 'center without a number'), ('size:', 'size without a number'),
     ],
 )
 def test_a_number_that_is_missing_wrong_or_too_many_is_named(text, expected):

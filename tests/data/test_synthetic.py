@@ -128,7 +128,7 @@ def test_two_recordings_of_a_person_show_every_class():
 
 def _frames(split, persons, around):
     """Poses at, or around, every fifth frame of an action, and their labels."""
-    normalise = normalize.compose(('centre', 'align', 'size'))
+    normalise = normalize.compose(('center', 'align', 'size'))
     poses, labels = [], []
     for number in range(persons):
         for index in range(3):

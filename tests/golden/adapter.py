@@ -13,27 +13,22 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain as pretraining
+from skeljax.cli import config_args, prepare
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoder_config
-from skeljax.train import build, parallel, run_dir
+from skeljax.train import build, parallel, renamed_fields, run as training, run_dir
 from tests.golden import cases, inputs
 
+
+def _declared() -> frozenset[str]:
+    """Returns the config keys of today, with those of every method."""
+    stored = ({'pretrain': {'host': method}} for method in cases.METHODS)
+    return frozenset().union(*map(renamed_fields.declared, stored))
+
+
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
-RENAMED: dict[str, str] = {
-    f'{owner}.{old}': f'{owner}.{new}'
-    for owner in (
-        'finetune.augment',
-        *(f'pretrain.views.{view}' for view in (
-            'query', 'key', 'extreme', 'masked', 'parts', 'second', 'third',
-        )),
-    )
-    for old, new in (
-        ('turn', 'yaw'), ('bones', 'bone_scale'), ('joint_mask', 'mask_joints'),
-        ('corrupt', 'corrupt_joints'),
-    )
-}
+RENAMED: dict[str, str] = cases.renamed_keys(renamed_fields.new_name, _declared())
 # Metric as it is -> as it was.
 METRICS: dict[str, str] = {}
 # One part of the path of a variable as it is -> as it was.
@@ -200,7 +195,14 @@ def config(source: str, options: list[str] = ()) -> dict:
     """
     before = {new: old for old, new in RENAMED.items()}
     found = run_dir.flat(config_args.load(source, options).to_dict())
-    return {before.get(key, key): value for key, value in found}
+    return {before.get(key, key): _value_before(key, value) for key, value in found}
+
+
+def _value_before(key: str, value):
+    """Returns the value that a key had for what is `value` today."""
+    if key == 'data.normalization':
+        return tuple(step.replace('center', 'centre') for step in value)
+    return value
 
 
 def prepare_corpus(raw: Path, data_dir: Path):
@@ -226,7 +228,7 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
         InputError: it cannot go on from what the folder holds.
     """
     words = ['skeljax', stage, '--config', source, '--workdir', folder.name, *options(fields)]
-    run = {'pretrain': pretraining.train, 'finetune': finetuning.train}[stage]
+    run = {'pretrain': training.pretrain, 'finetune': training.finetune}[stage]
     with _promoting():
         run(config_args.load(source, options(fields)), folder, quiet=True, command=words)
     found: dict[int, dict[str, float]] = {}

@@ -5,6 +5,9 @@ is no dropout, so that another way to draw it is free. Together the methods use 
 snippets, every source of negatives and both of their forms; mining starts with the third step.
 """
 
+import json
+from pathlib import Path
+import re
 from typing import NamedTuple
 
 PRETRAIN = {
@@ -148,3 +151,13 @@ DECODERS = (
     'watershed', 'watershed_activity', 'gaussian:3,watershed,refine', 'mean:5,argmax,soft_gaussian',
     'class_runs,nms:0.3', 'babel_clean,soft_linear:0.5',
 )
+
+
+def renamed_keys(new_name, declared) -> dict[str, str]:
+    """Returns key as it was -> as it is, of those whose new name is declared."""
+    kept = json.loads(Path(__file__).with_name('keys.json').read_text())
+    keys = {*kept[BASE], *(key for of in kept['differ'].values() for key in of['changed'])}
+    names = {key: new_name(key) for key in keys}
+    renamed = {key: name for key, name in names.items() if name != key}
+    in_query = lambda name: re.sub(r'^pretrain\.views\.\w+', 'pretrain.views.query', name)
+    return {key: name for key, name in renamed.items() if in_query(name) in declared}

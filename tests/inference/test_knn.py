@@ -53,7 +53,7 @@ def _model(**options):
 
 @pytest.fixture(scope='module')
 def corpus(tiny):
-    return Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre', 'align', 'size'))
+    return Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center', 'align', 'size'))
 
 
 def test_what_is_in_the_bank_is_recognised(corpus):

@@ -194,6 +194,6 @@ def test_what_cannot_be_streamed_is_told(ready):
         streaming.Stream(ready, WINDOW, fps=30.0, layout='ntu25').push(np.zeros((V, 3), np.float32))
     with ready.config.unlocked():
         clips = ready._replace(config=ready.config.copy_and_resolve_references())
-        clips.config.data.normalisation = ('crossclr',)
+        clips.config.data.normalization = ('crossclr',)
     with pytest.raises(InputError, match='makes 50 frames of 64: a model for clips'):
         streaming.Scores(clips, WINDOW, 'ntu25')

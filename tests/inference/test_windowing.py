@@ -76,7 +76,7 @@ def at_once(model, variables, of):
 
 
 @pytest.mark.parametrize(
-    'changes', [{}, {'fuser_kind': 'pyramid'}, {'stream': 'motion'}, {'levels': (1, 2)}]
+    'changes', [{}, {'fuser_kind': 'pyramid'}, {'stream': 'motion'}, {'feature_strides': (1, 2)}]
 )
 def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes, monkeypatch):
     monkeypatch.setattr(layers, 'formulation', 'plain')
@@ -175,7 +175,7 @@ def test_who_learnt_among_few_frames_sees_as_many_at_once():
             np.testing.assert_array_equal(found, scoring.tiled(model, variables, of, window))
 
 
-@pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, whole=True)])
+@pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, clip_level=True)])
 def test_others_see_a_recording_as_a_whole(changes):
     given = {'backbone': 'transformer', **changes}
     model, _ = network(**given, crop=dict(length=32))

@@ -9,7 +9,7 @@ import pytest
 WHERE = ['--zone=us-east5-b', '--project=mine']
 PLACE = ['--name', 'pod', '--zone', 'us-east5-b', '--project', 'mine']
 KIND = ['--type', 'v5litepod-16', '--version', 'v2-alpha-tpuv5-lite']
-AWKWARD = ['--workdir', 'a b', "--config.data.unlabelled=('x', \"y\")", '$HOME', '*', 'é\n', '']
+AWKWARD = ['--workdir', 'a b', "--config.data.unlabeled=('x', \"y\")", '$HOME', '*', 'é\n', '']
 TPU = ['gcloud', 'compute', 'tpus', 'tpu-vm']
 QUEUE = ['gcloud', 'compute', 'tpus', 'queued-resources']
 ACTIVE = dict(match='queued-resources describe', out='ACTIVE', stay=True)

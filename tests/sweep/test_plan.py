@@ -40,8 +40,8 @@ def test_one_pretraining_may_serve_every_seed():
 
 def test_a_change_of_the_config_is_another_run_and_no_other():
     same = _one({})
-    assert same.folder == _one({'finetune.batch': 8}).folder  # as it is in the base
-    tuned = _one({'finetune.batch': 4})
+    assert same.folder == _one({'finetune.batch_size': 8}).folder  # as it is in the base
+    tuned = _one({'finetune.batch_size': 4})
     assert tuned.folder != same.folder and tuned.source.folder == same.source.folder
     other = _one({'pretrain.snippet.weight': 0.5})
     assert other.source.folder != same.source.folder and other.folder != same.folder
@@ -56,9 +56,9 @@ def test_what_a_stage_does_not_read_makes_no_other_run():
     assert (moved.folder, moved.source.folder) == (same.folder, same.source.folder)
     on_ten = _one(Variant(base='ui_prmd:composed10'))
     assert on_ten.source.folder == same.source.folder and on_ten.folder != same.folder
-    scratch = lambda **more: _one(Variant({'pretrain.batch': 128, **more}, pretrain=False))
+    scratch = lambda **more: _one(Variant({'pretrain.batch_size': 128, **more}, pretrain=False))
     assert scratch().folder == _one(Variant(pretrain=False)).folder != same.folder
-    unlabelled = scratch(**{'data.unlabelled': ('x/y',)})
+    unlabelled = scratch(**{'data.unlabeled': ('x/y',)})
     assert unlabelled.folder == scratch().folder
 
 
@@ -73,16 +73,16 @@ def test_a_folder_is_named_by_what_can_be_read_and_does_not_move_with_the_workdi
 
 def test_the_commands_make_the_config_that_was_hashed():
     run = _one(
-        {'finetune.levels': (1, 8), 'finetune.fuser': True, 'pretrain.negatives': ('queue',),
-         'finetune.batch': 4},
-        changes={'finetune.batch': 2}, overrides=['--config.finetune.window=300'], scale=0.5,
+        {'finetune.feature_strides': (1, 8), 'finetune.fuser': True, 'pretrain.negatives': ('queue',),
+         'finetune.batch_size': 4},
+        changes={'finetune.batch_size': 2}, overrides=['--config.finetune.window=300'], scale=0.5,
     )
     train, measure = run.commands()
     assert train[:5] == ['finetune', '--config', BASE, '--workdir', str(run.folder)]
     assert measure == ['evaluate', '--workdir', str(run.folder), '--split', 'test']
     config = verb.load(BASE, [word for word in train if word.startswith('--config.')])
     chosen = config.finetune
-    assert (chosen.levels, chosen.batch, chosen.window) == ((1, 8), 4, 300)
+    assert (chosen.feature_strides, chosen.batch_size, chosen.window) == ((1, 8), 4, 300)
     assert (config.seed, chosen.label_seed, chosen.num_steps, run.num_steps) == (0, 0, 125, 125)
     names = [word.partition('=')[0] for word in train]
     assert len(set(names)) == len(names)

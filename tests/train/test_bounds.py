@@ -16,10 +16,10 @@ BAD = {
     bool: ['x'],
 }
 # Texts that name what is anywhere: folders, corpora, projects.
-FREE = ('wandb', 'data.data_dir', 'data.corpus', 'data.unlabelled', 'finetune.init_from')
+FREE = ('wandb', 'data.data_dir', 'data.corpus', 'data.unlabeled', 'finetune.init_from')
 ZERO = (  # numbers that may not be 0
-    'steps_per_call', 'width', 'strides', 'features', 'depth', 'heads', 'expand', 'num_steps', 'batch',
-    'window', 'length', 'embed', 'temperature', 'neighbours', 'label_fraction', 'top', 'num_views',
+    'steps_per_call', 'width', 'strides', 'features', 'depth', 'heads', 'expand', 'num_steps', 'batch_size',
+    'window', 'length', 'embed', 'temperature', 'num_neighbors', 'label_fraction', 'top', 'num_views',
     'hidden', 'tious',
 )
 
@@ -75,8 +75,8 @@ def test_no_value_that_cannot_be_is_let_through():
 
 @pytest.mark.parametrize('stage', ['pretrain', 'finetune'])
 @pytest.mark.parametrize('override', [
-    'batch=0', 'batch=-8', 'window=0', 'optimiser.peak=nan', 'num_steps=0', 'crop.tempo=-1',
-    'optimiser.warmup=2', 'batch=many', 'optimiser.name=lion', 'crop.length=1000000', 'nothing=1',
+    'batch_size=0', 'batch_size=-8', 'window=0', 'optimizer.peak_lr=nan', 'num_steps=0', 'crop.tempo=-1',
+    'optimizer.warmup=2', 'batch_size=many', 'optimizer.name=lion', 'crop.length=1000000', 'nothing=1',
 ])
 def test_the_command_refuses_before_data_are_read(tmp_path, capsys, stage, override):
     words = [stage, '--config', 'ui_prmd', '--workdir', str(tmp_path / 'run')]

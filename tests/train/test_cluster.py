@@ -94,7 +94,7 @@ def test_an_evaluation_takes_the_options_too_and_files_need_no_processes(capsys)
 def test_options_come_before_the_environment(monkeypatch):
     joined = []
     monkeypatch.setattr(cluster, 'join', lambda *a, **k: joined.append(k))
-    monkeypatch.setattr('skeljax.cli.pretrain.train', lambda *a, **k: None)
+    monkeypatch.setattr('skeljax.train.run.pretrain', lambda *a, **k: None)
     monkeypatch.setenv('JAX_COORDINATOR_ADDRESS', 'there:1')
     monkeypatch.setenv('JAX_NUM_PROCESSES', '4')
     monkeypatch.setenv('JAX_PROCESS_ID', '0')

@@ -132,8 +132,8 @@ def test_the_fullest_device_counts():
 
 
 def test_recordings_that_do_not_fit_are_refused():
-    data = ConfigDict({'data': {'resident': True, 'resident_dtype': 'float32'}})
-    told = 'need 11,284 bytes on each device in float32, 11,283 are free; use config.data.resident=False or'
+    data = ConfigDict({'data': {'device_dataset': True, 'device_dataset_dtype': 'float32'}})
+    told = 'need 11,284 bytes on each device in float32, 11,283 are free; use config.data.device_dataset=False or'
     with pytest.raises(InputError, match=told) as raised:
         device_dataset.hold(None, _windows(), data, [_Device(20_000, 8717)])
     assert '\n' not in str(raised.value)
@@ -149,7 +149,7 @@ def _trained(make, corpus, held):
     step, state = make()
     windows = Batches([corpus], length=40, batch=8, seed=2, labelled=True)
     devices = jax.devices()[:2]
-    data = ConfigDict({'data': {'resident': held, 'resident_dtype': 'float32'}})
+    data = ConfigDict({'data': {'device_dataset': held, 'device_dataset_dtype': 'float32'}})
     step, batches, frames = device_dataset.hold(step, windows, data, devices)
     run, state = step_runner.Calls(step, 1, frames, devices=devices), parallel.replicate(state, devices)
     if held:
@@ -163,7 +163,7 @@ def _trained(make, corpus, held):
     'make', [test_steps._pretraining, pytest.param(test_steps._finetuning, marks=pytest.mark.slow)]
 )
 def test_training_is_the_same_several_steps_a_call_too(tiny, make):
-    corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('centre', 'align', 'size'))
+    corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center', 'align', 'size'))
     host, device = (_trained(make, corpus, held) for held in (False, True))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=3e-6), host, device)
 
@@ -177,7 +177,7 @@ def _step(state, batch, rng):
 
 
 def _run(workdir, num_steps, *, held=True, form='pmap', **options):
-    data = ConfigDict({'data': {'resident': held, 'resident_dtype': 'float32'}})
+    data = ConfigDict({'data': {'device_dataset': held, 'device_dataset_dtype': 'float32'}})
     step, batches, corpus = device_dataset.hold(_step, _windows(), data)
     plan = loop.Plan(num_steps=num_steps, batch=8, checkpoint_every=2, log_every=1, **options)
     workdir.mkdir(exist_ok=True)

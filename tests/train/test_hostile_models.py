@@ -79,10 +79,10 @@ def _changed(hostile, told, places):
 
 def test_a_description_with_a_part_that_is_none(hostile):
     told = json.loads((hostile / 'model.json').read_text())
-    needed = ('format', 'version', 'classes', 'layout', 'fps', 'normalisation', 'step', 'decoding', 'config', 'weights')
+    needed = ('format', 'version', 'classes', 'layout', 'fps', 'normalization', 'step', 'decoding', 'config', 'weights')
     for place, value in _changed(hostile, told, [(name,) for name in needed]):
         # A step is any number; steps before the network may be none, and numbers at least 1 a version.
-        harmless = place[0] in ('step', 'version') or (place[0], value) in (('normalisation', []), ('fps', 1e308), ('fps', True))
+        harmless = place[0] in ('step', 'version') or (place[0], value) in (('normalization', []), ('fps', 1e308), ('fps', True))
         assert not _loads(hostile) or harmless, (place, value)
 
 
@@ -173,7 +173,7 @@ def test_a_run_of_garbage_is_told_by_all_who_read_it(run, tmp_path, content, cap
     (('corpus',), {}), (('corpus', 'classes'), 7), (('corpus', 'classes'), [1]), (('corpus', 'layout'), 7),
     (('corpus', 'layout'), 'ants6'), (('corpus', 'fps'), 'fast'), (('corpus', 'fps'), -1), (('corpus', 'fps'), None),
     (('config', 'model', 'width'), -1), (('config', 'model', 'name'), '../evil'),
-    (('config', 'finetune', 'protocol'), 'none'), (('config', 'data', 'normalisation'), ['rm -rf']),
+    (('config', 'finetune', 'protocol'), 'none'), (('config', 'data', 'normalization'), ['rm -rf']),
 ])
 def test_a_run_with_a_value_that_cannot_be(run, tmp_path, place, value):
     told = json.loads((run / 'run.json').read_text())

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.cli import config_args, pretrain
+from skeljax.cli import config_args
 from skeljax.errors import InputError
-from skeljax.train import build, compilations, parallel
+from skeljax.train import build, compilations, corpora, parallel, run as training
 
 HOSTS = {
     'skeletonclr': {'video'},
@@ -28,10 +28,10 @@ FEW = {
     'gru': {'depth': 1},
 }
 SMALL = [
-    '--config.pretrain.batch=8', '--config.pretrain.queue_size=16', '--config.pretrain.window=64',
+    '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16', '--config.pretrain.window=64',
     '--config.pretrain.crop.length=32', '--config.pretrain.snippet.count=2',
     '--config.model.width=8', '--config.model.dropout=0.0', '--config.pretrain.num_steps=12',
-    '--config.pretrain.optimiser.name=adam', '--config.pretrain.optimiser.peak=2e-3',
+    '--config.pretrain.optimizer.name=adam', '--config.pretrain.optimizer.peak_lr=2e-3',
     '--config.pretrain.negatives=("batch",)',
 ]
 
@@ -39,7 +39,7 @@ SMALL = [
 def _config(tiny, host, backbone, *more):
     """Makes a small network of a few layers, which compiles in a tenth of the time."""
     name = f'ui_prmd:host={host},backbone={backbone}'
-    corpus = ['--config.data.corpus=synthetic/tiny', '--config.data.unlabelled=("synthetic/tiny",)']
+    corpus = ['--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)']
     config = config_args.load(name, [*corpus, f'--config.data.data_dir={tiny}', *SMALL, *more])
     with config.unlocked():
         config.model[backbone].update(FEW[backbone])
@@ -48,7 +48,7 @@ def _config(tiny, host, backbone, *more):
 
 def _train(config, devices=1, steps=10):
     """Takes steps on one batch; returns the last state, every step's metrics, the compilations."""
-    step, state, batches = pretrain.prepare(config, pretrain.open_unlabelled(config))
+    step, state, batches = training.prepare_pretraining(config, corpora.open_unlabeled(config))
     chosen = jax.devices()[:devices]
     run, state = parallel.data_parallel(step, chosen), parallel.replicate(_exact(state), chosen)
     batch, rng = parallel.shard(_exact(batches(0)), chosen), jax.random.key(1)
@@ -121,7 +121,7 @@ def test_the_number_of_devices_changes_nothing(host, tiny, double):
     energy from which on AimCLR drops it, which is seen in the gradients.
     """
     # Adam's first step is the gradient's sign, also of what rounding leaves of a 0.
-    sgd = ['--config.pretrain.optimiser.name=sgd', '--config.model.dtype=float64']
+    sgd = ['--config.pretrain.optimizer.name=sgd', '--config.model.dtype=float64']
     config = _config(tiny, host, 'agcn', *sgd)
     one, eight = (_train(config, devices, 1)[:2] for devices in (1, 8))
     assert not any(leaf.dtype == np.float32 for leaf in jax.tree.leaves((one, eight)))

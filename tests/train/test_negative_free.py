@@ -5,21 +5,21 @@ import shutil
 import jax
 import numpy as np
 
-from skeljax.cli import config_args, pretrain
-from skeljax.train import checkpoint, loop
+from skeljax.cli import config_args
+from skeljax.train import checkpoint, corpora, loop, run
 
 
 def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
     config = config_args.load('ui_prmd:host=vicreg,backbone=gru', [
-        '--config.data.corpus=synthetic/tiny', '--config.data.unlabelled=("synthetic/tiny",)',
+        '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
         f'--config.data.data_dir={tiny}', '--config.model.width=4', '--config.model.gru.depth=1',
-        '--config.pretrain.batch=8', '--config.pretrain.window=32',
+        '--config.pretrain.batch_size=8', '--config.pretrain.window=32',
         '--config.pretrain.crop.length=16', '--config.pretrain.queue_size=16',
         '--config.pretrain.snippet.weight=0.0', '--config.pretrain.vicreg.num_views=2',
     ])
     plan = loop.Plan(num_steps=3, batch=8, checkpoint_every=1)
     with jax.numpy_dtype_promotion('standard'):
-        step, state, batches = pretrain.prepare(config, pretrain.open_unlabelled(config))
+        step, state, batches = run.prepare_pretraining(config, corpora.open_unlabeled(config))
         assert not jax.tree.leaves((state['key'], state['queues']))
         train = lambda workdir: loop.train(
             step, state, batches, plan, workdir, quiet=True, devices=jax.devices()[:1]

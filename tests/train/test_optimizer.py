@@ -10,7 +10,7 @@ from skeljax.train import optimizer
 
 def _config(**changes):
     release = dict(
-        name='sgd', peak=0.1, warmup=1 / 6, decay='steps', decay_at=(11 / 12,), factor=0.1,
+        name='sgd', peak_lr=0.1, warmup=1 / 6, decay='steps', decay_at=(11 / 12,), decay_factor=0.1,
         weight_decay=1e-4,
     )
     return ConfigDict({**release, **changes})
@@ -38,7 +38,7 @@ def test_cosine_ends_at_zero():
 
 
 def test_sgd_by_hand():
-    tx = optimizer.optimiser(_config(warmup=0.0, decay_at=()), 10)
+    tx = optimizer.make(_config(warmup=0.0, decay_at=()), 10)
     params = {'w': jnp.array([2.0])}
     state = tx.init(params)
     for _ in range(2):
@@ -72,11 +72,11 @@ def test_a_part_may_learn_later_than_the_others():
 @pytest.mark.parametrize(
     'changes, words',
     [
-        (dict(name='lamb'), 'unknown optimiser .lamb.'),
+        (dict(name='lamb'), 'unknown optimizer .lamb.'),
         (dict(decay='linear'), 'unknown decay .linear.'),
         (dict(decay_at=(0.1,)), 'inside the warm-up'),
     ],
 )
 def test_bad_values_are_named(changes, words):
     with pytest.raises(InputError, match=words):
-        optimizer.optimiser(_config(**changes), 100)
+        optimizer.make(_config(**changes), 100)

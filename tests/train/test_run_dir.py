@@ -25,11 +25,11 @@ def _save(folder, step=1):
 
 
 def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
-    words = ['skeljax', 'finetune', '--config', 'ui_prmd', "--config.finetune.levels=(1, 8)"]
+    words = ['skeljax', 'finetune', '--config', 'ui_prmd', "--config.finetune.feature_strides=(1, 8)"]
     workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'), words)
     run = workdirs.read(tmp_path)
     assert run['config']['seed'] == 5 and run['config']['finetune']['label_seed'] == 4
-    assert run['command'] == "skeljax finetune --config ui_prmd '--config.finetune.levels=(1, 8)'"
+    assert run['command'] == "skeljax finetune --config ui_prmd '--config.finetune.feature_strides=(1, 8)'"
     assert run['versions']['python'] == '.'.join(map(str, sys.version_info[:3]))
     assert {'skeljax', 'jax', 'jaxlib', 'flax', 'numpy'} < run['versions'].keys()
     assert str(ROOT) not in json.dumps(run)
@@ -55,12 +55,12 @@ def test_a_run_with_another_order_of_examples_continues_with_a_note(tmp_path, ca
 
 def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
     before = _described('pretrain')
-    del before['config']['data']['resident_dtype']
+    del before['config']['data']['device_dataset_dtype']
     workdirs.claim(tmp_path, before)
     _save(tmp_path)
     _described('pretrain', folder=tmp_path)
-    with pytest.raises(InputError, match='config.data.resident_dtype was float32, now it is float16'):
-        _described('pretrain', '--config.data.resident_dtype=float16', folder=tmp_path)
+    with pytest.raises(InputError, match='config.data.device_dataset_dtype was float32, now it is float16'):
+        _described('pretrain', '--config.data.device_dataset_dtype=float16', folder=tmp_path)
 
 
 def test_a_run_from_before_the_loss_had_options_is_one_with_all_of_them_off(tmp_path):
@@ -107,27 +107,27 @@ def test_a_run_may_be_taken_up_with_another_value_of_what_it_does_not_read(tmp_p
     _save(tmp_path)
     other = ['--config.data.corpus=ui_prmd/composed20', '--config.pretrain.log_every=1']
     _described('pretrain', *other, folder=tmp_path)
-    with pytest.raises(InputError, match='config.data.unlabelled was'):
-        _described('pretrain', '--config.data.unlabelled=("a/b",)', folder=tmp_path)
+    with pytest.raises(InputError, match='config.data.unlabeled was'):
+        _described('pretrain', '--config.data.unlabeled=("a/b",)', folder=tmp_path)
 
 
 @pytest.mark.parametrize(
     ('stage', 'override', 'another'),
     [
-        ('pretrain', 'pretrain.batch=8', True),
+        ('pretrain', 'pretrain.batch_size=8', True),
         ('pretrain', 'seed=3', True),
-        ('pretrain', 'data.unlabelled=("a/b",)', True),
+        ('pretrain', 'data.unlabeled=("a/b",)', True),
         ('pretrain', 'data.corpus=a/b', False),
-        ('pretrain', 'finetune.batch=2', False),
+        ('pretrain', 'finetune.batch_size=2', False),
         ('pretrain', 'pretrain.checkpoint_every=2', False),
-        ('pretrain', 'data.resident=True', False),
+        ('pretrain', 'data.device_dataset=True', False),
         ('pretrain', 'steps_per_call=8', False),
         ('pretrain', 'model.remat=blocks', False),
-        ('pretrain', 'data.resident_dtype=float16', True),
+        ('pretrain', 'data.device_dataset_dtype=float16', True),
         ('finetune', 'data.corpus=a/b', True),
         ('finetune', 'evaluate.tious=(0.5,)', True),
         ('finetune', 'finetune.label_seed=0', True),
-        ('finetune', 'data.unlabelled=("a/b",)', False),
+        ('finetune', 'data.unlabeled=("a/b",)', False),
         ('finetune', 'data.data_dir=elsewhere', False),
         ('finetune', 'finetune.init_from=elsewhere', False),  # told by `source`
     ],

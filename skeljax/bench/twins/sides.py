@@ -151,8 +151,8 @@ def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> trainin
 
 def optimiser(config: ConfigDict, stage: str, parameters):
     """Makes the optimiser of a stage at its peak rate."""
-    chosen = config[stage].optimiser
-    options = dict(lr=chosen.peak, weight_decay=chosen.weight_decay, fused=True)
+    chosen = config[stage].optimizer
+    options = dict(lr=chosen.peak_lr, weight_decay=chosen.weight_decay, fused=True)
     if chosen.name == 'sgd':
         return torch.optim.SGD(parameters, momentum=0.9, **options)
     return torch.optim.Adam(parameters, **options)
@@ -191,9 +191,9 @@ def localizer(config: ConfigDict, device='cpu') -> localizing.Localizer:
         InputError: a setting that it does not know.
     """
     chosen = config.finetune
-    if chosen.fuser and (chosen.fuser_kind != 'u' or tuple(chosen.levels)):
+    if chosen.fuser and (chosen.fuser_kind != 'u' or tuple(chosen.feature_strides)):
         raise InputError("the PyTorch twin knows the fuser of kind 'u' with its usual levels")
-    if not chosen.fuser and not chosen.whole:
+    if not chosen.fuser and not chosen.clip_level:
         raise InputError('the PyTorch twin scores by the fuser or recordings as a whole')
     network, channels = backbone(config)
     model = localizing.Localizer(

@@ -10,7 +10,7 @@ from tests import documented, untrained
 _SMALL = ['--quiet', '--config.model.width=4']
 FEW = {
     'pretrain': [
-        *_SMALL, '--config.pretrain.num_steps=2', '--config.pretrain.batch=8', '--config.pretrain.queue_size=16',
+        *_SMALL, '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
         '--config.pretrain.checkpoint_every=2',
     ],
     'finetune': [

@@ -12,7 +12,7 @@ from skeljax.bench import measure
 from tests import documented
 
 TINY = [
-    '--config.model.width=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=64',
+    '--config.model.width=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=64',
     '--config.pretrain.window=32', '--config.pretrain.crop.length=32',
 ]
 
@@ -64,7 +64,7 @@ def test_steps_and_what_devices_say_to_each_other(here, told):
         devices = command.environment().get('JAX_NUM_CPU_DEVICES', '2')
         more = less[words[2]]
         if 'batch=1024' in command.text:  # of all devices
-            more = [*more, '--config.pretrain.batch=64']
+            more = [*more, '--config.pretrain.batch_size=64']
         done = subprocess.run(
             [sys.executable, '-P', '-m', *words, *more], capture_output=True, text=True, timeout=1500,
             env={**os.environ, 'JAX_NUMPY_DTYPE_PROMOTION': 'standard', 'JAX_NUM_CPU_DEVICES': devices,

@@ -55,7 +55,7 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     names = {}
     exec(program, names)
     assert names['scores'].shape == (len(names['motion'].joints), 21)
-    told.skeljax('--steps', '1', '--config.pretrain.batch=8', '--config.model.width=4', *QUICK, part='bench step')
+    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.width=4', *QUICK, part='bench step')
     # Weights & Biases is told offline, with a stand-in for the package.
     runs = []
 
@@ -75,9 +75,9 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
 @pytest.mark.documented('docs/results.md', 'skeljax prepare', 'skeljax pretrain', 'skeljax knn', 'skeljax finetune', 'skeljax evaluate')
 def test_what_results_were_made_with(benchmark, told):
     told.skeljax(part='skeljax prepare')
-    told.skeljax(*QUICK, part='--config.pretrain.batch=32')
+    told.skeljax(*QUICK, part='--config.pretrain.batch_size=32')
     told.skeljax(*QUICK, part='skeljax knn')
-    told.skeljax(*QUICK, part='--config.finetune.backbone_rate=0.0')
+    told.skeljax(*QUICK, part='--config.finetune.backbone_lr_scale=0.0')
     assert 'babel_clean' in told.skeljax(part='skeljax evaluate')
     shutil.rmtree('W'), shutil.rmtree('T')
     told.skeljax(*QUICK, part='skeljax pretrain')
@@ -126,12 +126,12 @@ def test_several_processes(here, told, tiny, monkeypatch):
     """Four hosts are four processes of this machine."""
     told.skeljax(part='skeljax prepare')
     small = [
-        *QUICK, '--quiet', '--config.model.width=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch=8',
+        *QUICK, '--quiet', '--config.model.width=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8',
         '--config.pretrain.queue_size=16',
     ]
     corpus = [
         f'--config.data.data_dir={tiny}', '--config.data.corpus=synthetic/tiny',
-        '--config.data.unlabelled=("synthetic/tiny",)',
+        '--config.data.unlabeled=("synthetic/tiny",)',
     ]
     program = [sys.executable, '-P', '-m', 'skeljax']
     monkeypatch.setenv('PYTHONPATH', str(documented.ROOT))
