@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.localize import Segments, side_by_side
+from skeljax.localize import Segments, non_overlapping
 from skeljax.viz import elan, webvtt
 
 CLASSES = ('sit & stand', 'walk <fast>')
@@ -114,13 +114,13 @@ def test_side_by_side_by_hand():
     """The best stays whole; a worse one keeps its longer free part if that is half of it."""
     score = [0.9, 0.8, 0.7, 0.6, 0.5]
     segments = Segments([0, 8, 12, 5, 2], [10, 20, 14, 11, 30], [0, 1, 2, 3, 4], score)
-    found = side_by_side(segments)
+    found = non_overlapping(segments)
     # [8, 20) loses two frames; [12, 14) lies in it; [5, 11) is covered; [2, 30) has ten of 28 left.
     assert list(zip(found.start, found.end, found.label)) == [(0, 10, 0), (10, 20, 1)]
-    found = side_by_side(segments, keep=0.3)
+    found = non_overlapping(segments, keep=0.3)
     assert (found.start[-1], found.end[-1]) == (20, 30)
     with pytest.raises(InputError, match='to keep'):
-        side_by_side(segments, keep=0)
+        non_overlapping(segments, keep=0)
 
 
 @hypothesis.given(
@@ -128,12 +128,12 @@ def test_side_by_side_by_hand():
 )
 def test_side_by_side_never_overlaps_and_keeps_the_best(rows):
     start, length, label, score = np.array(rows, np.int64).reshape(-1, 4).T
-    found = side_by_side(Segments(start, start + length, label, score))
+    found = non_overlapping(Segments(start, start + length, label, score))
     assert (found.start[1:] >= found.end[:-1]).all() and (found.end > found.start).all()
     assert bool(len(found)) == bool(rows)
     if rows:
         assert found.score.max() == score.max()
-    again = side_by_side(found)
+    again = non_overlapping(found)
     assert again.start.tolist() == found.start.tolist() and again.end.tolist() == found.end.tolist()
 
 
