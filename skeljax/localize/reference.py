@@ -1,8 +1,8 @@
-"""The evaluators once more, as plain loops over segments, the way the published ones work.
+"""Reference implementations of the evaluators: plain loops, as in the published codes.
 
-They are what the fast ones are tested against and timed beside (`skeljax bench score`); no
-result comes from here. Each takes (predictions, truth, *, num_classes, tious, ...) and returns
-the figures of its twin by name. Input is not checked.
+The evaluators in `metrics` are tested against these and timed beside them; results never come
+from here. Each function takes (predictions, truth, *, num_classes, tious, ...) and returns
+`figures` of the evaluator. Input is not checked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from skeljax.localize.metrics import babel, detection, pkummd, segmentation
 
 
 def plain_babel(predictions, truth, *, num_classes, tious=babel.TIOUS, faithful=False):
-    """Matches greedily; IoU of sets of frames."""
+    """Matches greedily, with the IoU of sets of frames."""
     ranked, true = _ranked(predictions), _listed(truth)
     maps = []
     for tiou in tious:
@@ -41,7 +41,7 @@ def plain_babel(predictions, truth, *, num_classes, tious=babel.TIOUS, faithful=
 
 
 def plain_activitynet(predictions, truth, *, num_classes, tious=babel.ACTIVITYNET_TIOUS):
-    """Tries the true segments of the recording from the highest IoU down, for each threshold."""
+    """Tries the true segments of a recording from the highest IoU down, for each threshold."""
     ranked, true = _ranked(predictions), _listed(truth)
     areas = {tiou: [] for tiou in tious}
     for label in range(num_classes):
@@ -73,8 +73,8 @@ def plain_activitynet(predictions, truth, *, num_classes, tious=babel.ACTIVITYNE
 
 
 def plain_pkummd(predictions, truth, *, num_classes, tious=pkummd.TIOUS):
-    """Takes proposals away one at a time, from the worst up (the release, `faithful`)."""
-    # Sorted by confidence from below, and stable: equal ones are to go in reverse.
+    """Removes proposals one at a time, from the worst up (as the release, `faithful`)."""
+    # Ascending and stable by confidence: proposals of equal score are in reverse order.
     proposals, true = _ranked(predictions)[::-1], _listed(truth)
     kinds = {'mAP_action': (0, range(num_classes)), 'mAP_video': (4, sorted(truth))}
     figures = {}
@@ -102,7 +102,7 @@ def plain_pkummd(predictions, truth, *, num_classes, tious=pkummd.TIOUS):
 
 
 def plain_detection(predictions, truth, *, num_classes, tious=detection.TIOUS):
-    """Assigns each proposal to its best true segment; lengths + 1 (the release, `faithful`)."""
+    """Compares each proposal with its best true segment; lengths + 1 (`faithful`)."""
     ranked, true = _ranked(predictions), _listed(truth)
     maps = []
     for tiou in tious:
@@ -137,7 +137,7 @@ def plain_detection(predictions, truth, *, num_classes, tious=detection.TIOUS):
 
 
 def plain_map_video(predictions, truth, num_classes):
-    """Takes the mean over recordings of the release's AP at 0.5."""
+    """Returns the mean over recordings of the AP of the release at 0.5."""
     total = 0.0
     for name in truth:
         proposals = _ranked({name: predictions[name]} if name in predictions else {})[::-1]
@@ -147,7 +147,7 @@ def plain_map_video(predictions, truth, num_classes):
 
 
 def plain_segmentation(predictions, truth, *, num_classes, num_frames, tious=segmentation.TIOUS):
-    """Goes from frame to frame and from run to run; background counts in the accuracy."""
+    """Compares frame by frame and run by run; background counts in the accuracy only."""
     correct = total = 0
     edit = 0.0
     counts = [[0, 0, 0] for _ in tious]
@@ -168,7 +168,7 @@ def plain_segmentation(predictions, truth, *, num_classes, num_frames, tious=seg
 
 
 def plain_framewise(truth, *, num_classes, probabilities):
-    """Lowers the threshold from score to score."""
+    """Lowers the threshold score by score."""
     areas = []
     names = sorted(truth)
     for label in range(num_classes):
@@ -204,7 +204,7 @@ def _segments(segments):
 
 
 def _listed(by_name):
-    """Lists segments as (label, start, end, score, recording), by recording and start."""
+    """Returns segments as (label, start, end, score, recording), by recording and start."""
     rows = []
     for name in sorted(by_name):
         for start, end, label, score in sorted(_segments(by_name[name])):
@@ -213,7 +213,7 @@ def _listed(by_name):
 
 
 def _ranked(by_name):
-    """Lists segments from the best score down; of equal ones by recording and start."""
+    """Returns segments by descending score; ties by recording and start."""
     return sorted(_listed(by_name), key=lambda row: -row[3])
 
 
@@ -222,7 +222,7 @@ def _named(name, tious, values):
 
 
 def _area(hits, count):
-    """Takes the area under the envelope with the sentinels (0, 0) and (1, 0)."""
+    """Returns the area under the envelope with the sentinels (0, 0) and (1, 0)."""
     recall, precision, right = [0.0], [0.0], 0
     for number, hit in enumerate(hits, 1):
         right += hit
@@ -245,7 +245,7 @@ def _rates(positive, proposals, ground):
 
 
 def _pku_match(proposals, tiou, true, num_classes):
-    """Gives each proposal the true segment with the largest overlap, at or above `tiou`."""
+    """Matches each proposal to the true segment with the largest overlap of at least `tiou`."""
     of_class = [[] for _ in range(num_classes)]
     for index, row in enumerate(true):
         of_class[row[0]].append(index)

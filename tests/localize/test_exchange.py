@@ -118,7 +118,7 @@ def test_what_predict_writes(tmp_path):
     # Frames of another rate go through seconds: 31 / 30 x 10 = 10.3.
     assert rows(exchange.read(path, fps=10).segments['a']) == [(10, 20, 0, 0.5)]
     saved(tmp_path, {'recording': 'b', 'fps': 60.0, 'segments': [item]}, 'p/b.json')
-    with pytest.raises(InputError, match='at 30, 60 frames a second; tell one fps'):
+    with pytest.raises(InputError, match='at 30, 60 frames per second; give one fps'):
         exchange.read(tmp_path / 'p')
     both = exchange.read(tmp_path / 'p', fps=60)
     assert rows(both.segments['a']) == [(62, 120, 0, 0.5)]
@@ -319,7 +319,7 @@ def test_what_is_wrong_in_a_truth(tmp_path):
             exchange.read(saved(tmp_path, document), fps=30)
     with pytest.raises(InputError, match="no recording of subset 'test'; subsets are train, val"):
         exchange.read(saved(tmp_path, TRUTH), fps=30, subset='test')
-    with pytest.raises(InputError, match='times are seconds; tell the frames a second'):
+    with pytest.raises(InputError, match='times are seconds; give the frames per second'):
         exchange.read(saved(tmp_path, TRUTH))
     with pytest.raises(InputError, match='a class stands twice'):
         exchange.read(saved(tmp_path, TRUTH), fps=30, classes=('walk', 'walk'))
@@ -380,12 +380,12 @@ def test_what_is_written_is_read_as_it_was(tmp_path_factory, kind, sets, fps):
 
 def test_what_cannot_be_written(tmp_path):
     segments = SegmentSet({'a': Segments([0], [1], [0])}, ('walk',))
-    with pytest.raises(InputError, match='tell the frames a second'):
+    with pytest.raises(InputError, match='give the frames per second'):
         exchange.write(tmp_path / 'p.json', segments)
     with pytest.raises(InputError, match="kind None, expected one of activitynet"):
         exchange.write(tmp_path / 'p.xml', segments)
     exchange.write(tmp_path / 'p', segments)
-    with pytest.raises(InputError, match='is a folder with something in it'):
+    with pytest.raises(InputError, match='is a folder that is not empty'):
         exchange.write(tmp_path / 'p', segments)
     with pytest.raises(InputError, match='cannot be a file of'):
         exchange.write(tmp_path / 'q', SegmentSet({'../a': Segments([0], [1], [0])}, ('walk',)))

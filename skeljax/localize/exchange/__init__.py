@@ -1,38 +1,36 @@
-"""Reads and writes files of scored segments, so that any system's predictions can be scored.
+"""Reads and writes files of scored segments, so that predictions of any system can be scored.
 
 | kind | file | times |
 |---|---|---|
 | `activitynet` | JSON, `results` | seconds |
 | `activitynet_truth` | JSON, `database` | seconds |
 | `pku` | a text file a recording, alone or in a folder | frames |
-| `csv`, `csv_frames` | a table, a row a segment | by the names of its columns |
+| `csv`, `csv_frames` | a table, one row per segment | by the names of its columns |
 | `predict` | JSON of `skeljax predict`, alone or in a folder | both |
-| `boris` | a project of BORIS; scores are left out | seconds |
+| `boris` | a project of BORIS, without scores | seconds |
 
-and, to be read alone, what other annotation programs write, a file or a folder of them
-(`annotated`).
+Files of other annotation programs, or a folder of them, can be read but not written (`annotated`).
 
-Any kind can be a truth or predictions. What is read is defined as follows, and told with
-file, line or recording, and field:
+Any kind can contain true or predicted segments. These rules hold for all kinds; errors name the
+file, the line or recording, and the field:
 
-* Seconds become frames at the nearest frame, `floor(seconds * fps + 1/2)`; a segment has
-  at least one. Frames told at another rate go through seconds.
-* Labels are names, or numbers into the class list (a name goes before a number; in
-  PKU-MMD's files numbers, from 1, go before names). The list is the one given, else the
-  truth's, else the file's own, else all labels in order. A list that a file or the caller
-  tells is closed, another label is an error; one gathered from the labels of a truth is
-  not, and what is predicted beyond it becomes a class that the truth does not have (and a
-  note).
-* Numbers are classes only of a closed list, from 0 or from 1 (and noted): as the caller
-  says, else by a 0 or by the number of classes among them; otherwise they are refused, as
-  are names where the truth has numbers, and numbers that count from another one.
-* An end at or before its start, and a score or time that is no number, is an error.
-* A segment may end one frame late, which is cut. A prediction that leaves its recording by
-  more is cut as well (and noted), a truth is an error; so is what has no frame inside.
-* A predicted recording that the truth does not have is an error; one that it has in
-  another subset is left out (and noted). A recording without predictions has none.
-* With `skip` errors of single rows leave the row out (and are noted) instead.
-* No prediction at all is no error; a truth without a segment is refused when it is scored.
+* Seconds are converted to the nearest frame, `floor(seconds * fps + 1/2)`; a segment has at
+  least one frame. Frames at another rate are converted via seconds.
+* Labels are names, or numbers that index the class list. Names take precedence, except in files
+  of PKU-MMD, whose numbers count from 1. The class list is the argument, else that of the truth,
+  else that of the file, else all labels in order. A list from an argument or a file is closed:
+  other labels are errors. A list collected from the labels of a truth is open: other predicted
+  labels become classes without truth (and a note).
+* Numbers can only index a closed list, from 0 or from 1 (and a note): by the argument
+  `label_base`, else inferred if the labels include 0 or the number of classes. Otherwise they
+  are errors, as are names if the truth has numbers, and numbers with another base.
+* An end at or before the start is an error, as is a score or time that is not a number.
+* A segment that ends one frame after its recording is cut. A prediction further outside is cut
+  too (and a note); for a truth this is an error. A segment entirely outside is an error.
+* A predicted recording that is not in the truth is an error. If it is in another subset of the
+  truth, it is dropped (and a note). A true recording may have no predictions.
+* With `skip`, rows with errors are dropped (and a note).
+* A file without predictions is valid; a truth without segments is an error when it is scored.
 """
 
 from __future__ import annotations
@@ -45,15 +43,15 @@ import shutil
 from skeljax.errors import FormatError, InputError
 from skeljax.formats import annotations as programs, texts
 from skeljax.localize.exchange import activitynet, annotated, pku, predicted, tabular
-from skeljax.localize.exchange.parsed import Told
+from skeljax.localize.exchange.parsed import ParsedFile
 from skeljax.localize.exchange.sets import SegmentSet
-from skeljax.localize.exchange.to_frames import settle
+from skeljax.localize.exchange.to_frames import to_frames
 
 __all__ = ['KINDS', 'SegmentSet', 'read', 'write']
 
 KINDS = ('activitynet', 'activitynet_truth', 'pku', 'csv', 'csv_frames', 'predict')
-WITHOUT_SCORES = ('boris',)  # written and read too, as labels
-_SHARED = ('.csv', '.tsv', '.json', '.nwb')  # endings of more than one kind
+WITHOUT_SCORES = ('boris',)  # can be written too
+_SHARED = ('.csv', '.tsv', '.json', '.nwb')  # suffixes of more than one kind
 _FOLDERS = ('pku', 'predict')
 _MEMBERS = {'results': 'activitynet', 'database': 'activitynet_truth', 'segments': 'predict'}
 
@@ -70,46 +68,45 @@ def read(
     label_base: int | None = None,
     tier: str | None = None,
 ) -> SegmentSet:
-    """Reads a file, or a folder of them, of any kind.
+    """Reads a file or folder of any kind.
 
     Args:
-        path: recognised by what it is: a folder of .txt or .json, a .csv or .tsv, a .txt,
-            or what a .json (also .json.gz) has in it.
-        fps: frames a second of the result; by default the truth's, else the file's own.
-        classes: all of them; by default the truth's, else the file's own, else gathered.
-        subset: reads only its recordings, where the file tells subsets.
-        truth: the set that what is read is to be scored against; for predictions.
-        skip: leaves bad rows out and notes them.
-        frame_base: of PKU-MMD's files, see `skeljax.formats.pku`.
-        label_base: 0 or 1, from which labels that are numbers count into the classes; by
-            default as they show themselves.
-        tier: whose labels to take of files of annotation programs, see
-            `skeljax.formats.annotations`.
+        path: a folder of .txt or .json, a .csv, .tsv or .txt, or a .json (also .json.gz), whose
+            kind is determined by its content.
+        fps: frames per second of the result; by default that of the truth, else of the file.
+        classes: names of all classes; by default those of the truth, else of the file, else all
+            labels.
+        subset: reads only recordings of this subset, if the file has subsets.
+        truth: for predictions, the set against which they will be scored.
+        skip: drops invalid rows, with a note.
+        frame_base: of files of PKU-MMD, see `skeljax.formats.pku`.
+        label_base: 0 or 1, index of the first class if labels are numbers; by default inferred.
+        tier: tier to read from files of annotation programs, see `skeljax.formats.annotations`.
 
     Raises:
-        FormatError: the file is of no kind, or something in it cannot be; names the place.
-        InputError: fps is no positive number, or a class is given twice.
+        FormatError: an unknown kind or invalid content; names the place.
+        InputError: `fps` is not a positive number, or a class is listed twice.
     """
     path = Path(path)
-    told = _told(path, frame_base, tier)
-    return settle(
-        told, path, fps=fps, classes=classes, subset=subset, truth=truth, skip=skip,
+    parsed = _parse(path, frame_base, tier)
+    return to_frames(
+        parsed, path, fps=fps, classes=classes, subset=subset, truth=truth, skip=skip,
         label_base=label_base,
     )
 
 
 def write(path, segments: SegmentSet, *, kind: str | None = None, frame_base: int = 0):
-    """Writes segments so that `read` gives the same frames, labels and scores.
+    """Writes segments; `read` returns the same frames, labels and scores.
 
     Args:
-        path: a file; for `pku` and `predict` a folder, which is made.
-        segments: what to write; seconds need its `fps`, or the `rates` of all.
+        path: a file; for `pku` and `predict` a folder, which is created.
+        segments: to write; kinds in seconds need its `fps`, or `rates` of all recordings.
         kind: one of `KINDS` or `WITHOUT_SCORES`; by default `activitynet` for .json, `csv`
-            for .csv, `boris` for .boris, `pku` for a name without an ending.
-        frame_base: of PKU-MMD's files.
+            for .csv, `boris` for .boris, `pku` for a name without a suffix.
+        frame_base: of files of PKU-MMD.
 
     Raises:
-        InputError: an unknown kind, seconds without fps, a folder with something in it.
+        InputError: an unknown kind, seconds without a frame rate, or a folder that is not empty.
     """
     path = Path(path)
     usual = {'.json': 'activitynet', '.csv': 'csv', '.boris': 'boris', '': 'pku'}
@@ -119,25 +116,25 @@ def write(path, segments: SegmentSet, *, kind: str | None = None, frame_base: in
         raise InputError(f'{path}: kind {kind!r}, expected one of {known}')
     rated = segments.rates and segments.segments.keys() <= segments.rates.keys()
     if segments.fps is None and not rated and kind not in ('pku', 'csv_frames'):
-        raise InputError(f'{path}: written in seconds; tell the frames a second (fps)')
+        raise InputError(f'{path}: its times are seconds; give the frames per second (fps)')
     if path.exists() and path.is_dir() and (kind not in _FOLDERS or any(path.iterdir())):
-        raise InputError(f'{path}: is a folder with something in it, choose another name')
+        raise InputError(f'{path}: is a folder that is not empty, choose another name')
     if path.exists() and not path.is_dir() and kind in _FOLDERS:
         raise InputError(f'{path}: is a file, but {kind} is written as a folder')
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Nothing half-written may look whole.
-    beside = path.with_name(f'.{path.name}.{os.getpid()}')
+    # Written elsewhere and renamed, so that no partial file remains.
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
         if kind in _FOLDERS:
-            beside.mkdir()
-        _write(beside, segments, kind, frame_base)
+            temporary.mkdir()
+        _write(temporary, segments, kind, frame_base)
         if path.is_dir():
             path.rmdir()
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        if beside.is_dir():
-            shutil.rmtree(beside)
-        beside.unlink(missing_ok=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
 
 
 def _write(path: Path, segments: SegmentSet, kind: str, frame_base: int):
@@ -156,8 +153,8 @@ def _write(path: Path, segments: SegmentSet, kind: str, frame_base: int):
             annotated.write_boris(path, segments)
 
 
-def _told(path: Path, frame_base: int, tier: str | None) -> Told:
-    """Recognises a file and reads what it tells."""
+def _parse(path: Path, frame_base: int, tier: str | None) -> ParsedFile:
+    """Reads a file or folder by its kind."""
     if path.is_dir():
         texts_in, documents = (sorted(path.rglob(f'*{end}')) for end in ('.txt', '.json'))
         labels = [file for file in sorted(path.rglob('*')) if programs.find(file)]
@@ -170,8 +167,8 @@ def _told(path: Path, frame_base: int, tier: str | None) -> Told:
         if texts_in:
             return pku.read(path, frame_base=frame_base)
         read = {file: _document(file) for file in documents}
-        # `skeljax predict` may have written ActivityNet's file of the same segments beside.
-        own = {file: told for file, told in read.items() if 'segments' in told}
+        # `skeljax predict` may have written the same segments in ActivityNet's form too.
+        own = {file: document for file, document in read.items() if 'segments' in document}
         return predicted.read(own or read)
     if not path.exists():
         raise FormatError(f'{path}: no such file or folder')
@@ -198,7 +195,7 @@ def _told(path: Path, frame_base: int, tier: str | None) -> Told:
 
 
 def _annotated(path: Path) -> bool:
-    """Says whether a table or JSON is of an annotation program."""
+    """Returns whether a table or JSON file was written by an annotation program."""
     return programs.module(path) not in ('labels', 'found', '')
 
 
@@ -210,10 +207,10 @@ def _document(path: Path) -> dict:
 
 
 def _once(pairs) -> dict:
-    """Makes a JSON object, in which no key may stand twice."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    """Builds a JSON object; raises ValueError if a key is repeated."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
         keys = [key for key, _ in pairs]
         again = next(key for i, key in enumerate(keys) if key in keys[:i])
         raise ValueError(f'{again!r} stands twice in one object')
-    return made
+    return document

@@ -1,11 +1,11 @@
-"""ActivityNet's JSON: predictions under `results`, the truth under `database`.
+"""JSON files of ActivityNet: predictions under `results`, the truth under `database`.
 
     {"results": {NAME: [{"label", "score", "segment": [start, end]}]}}
     {"database": {NAME: {"subset", "duration", "annotations": [{"label", "segment"}]}}}
 
-All times are seconds (Heilbron et al. 2015; activity-net.org). Two members that other
-readers pass over are written and understood beside these: `fps`, of the whole file or of
-an entry of the database, and `classes`, the names of all classes.
+All times are seconds (Heilbron et al. 2015; activity-net.org). Two members, which other readers
+ignore, are read and written too: `fps`, of the file or of an entry of the database, and
+`classes`, the names of all classes.
 """
 
 from __future__ import annotations
@@ -16,51 +16,51 @@ from pathlib import Path
 
 from skeljax.errors import FormatError
 from skeljax.localize.exchange import parsed
-from skeljax.localize.exchange.parsed import Row, Told
+from skeljax.localize.exchange.parsed import ParsedFile, Row
 from skeljax.localize.exchange.sets import SegmentSet
 
 
-def read_results(path, document: Mapping) -> Told:
-    """Reads predictions; every one has a score."""
-    found = Told(classes=parsed.names(document, path))
+def read_results(path, document: Mapping) -> ParsedFile:
+    """Reads predictions; scores are required."""
+    result = ParsedFile(classes=parsed.names(document, path))
     for name, items in parsed.member(document, 'results', dict, path).items():
         where = f'{path}: {name}'
-        found.subsets[name] = ''
+        result.subsets[name] = ''
         if not isinstance(items, list):
             raise FormatError(f'{where}: {str(items)[:40]!r}, expected a list of segments')
         for index, item in enumerate(items):
             at = f'{where}: segment {index}'
             start, end, label = _segment(item, at)
             score = parsed.number(item.get('score'), 'score', at)
-            found.rows.append(Row(name, label, start, end, score, at))
-    _same_fps(found, document, path)
-    return found
+            result.rows.append(Row(name, label, start, end, score, at))
+    _same_fps(result, document, path)
+    return result
 
 
-def read_database(path, document: Mapping) -> Told:
-    """Reads the truth; without annotations a recording has no segment."""
-    found = Told(classes=parsed.names(document, path))
+def read_database(path, document: Mapping) -> ParsedFile:
+    """Reads a truth; a recording without annotations has no segments."""
+    result = ParsedFile(classes=parsed.names(document, path))
     database = parsed.member(document, 'database', dict, path)
-    found.subsets = dict.fromkeys(database, '')
-    _same_fps(found, document, path)
+    result.subsets = dict.fromkeys(database, '')
+    _same_fps(result, document, path)
     for name, entry in database.items():
         where = f'{path}: {name}'
         entry = {'annotations': [], **_object(entry, where)}
         items = parsed.member(entry, 'annotations', list, where)
-        found.subsets[name] = str(entry.get('subset') or '')
+        result.subsets[name] = str(entry.get('subset') or '')
         if entry.get('fps') is not None:
-            found.fps[name] = parsed.positive(entry['fps'], 'fps', where)
+            result.fps[name] = parsed.positive(entry['fps'], 'fps', where)
         if entry.get('duration') is not None:
-            found.seconds[name] = parsed.positive(entry['duration'], 'duration', where)
+            result.seconds[name] = parsed.positive(entry['duration'], 'duration', where)
         for index, item in enumerate(items):
             at = f'{where}: annotation {index}'
             start, end, label = _segment(item, at)
-            found.rows.append(Row(name, label, start, end, 1.0, at))
-    return found
+            result.rows.append(Row(name, label, start, end, 1.0, at))
+    return result
 
 
 def write_results(path: Path, segments: SegmentSet):
-    """Writes predictions, times with microseconds."""
+    """Writes predictions, with times in microsecond precision."""
     results = {
         name: [item | {'score': score} for item, score in _items(segments, name)]
         for name in segments.segments
@@ -70,7 +70,7 @@ def write_results(path: Path, segments: SegmentSet):
 
 
 def write_database(path: Path, segments: SegmentSet):
-    """Writes a truth, times with microseconds."""
+    """Writes a truth, with times in microsecond precision."""
     database = {}
     for name in segments.segments:
         entry = {'subset': segments.subsets.get(name, '')}
@@ -91,13 +91,13 @@ def _segment(item, where: str) -> tuple[float, float, str]:
 def _object(entry, where: str) -> dict:
     if not isinstance(entry, dict):
         raise FormatError(f'{where}: {str(entry)[:40]!r}, expected an object with "annotations"')
-    # An absent list and an empty one say the same.
+    # null is read as an absent member.
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def _same_fps(found: Told, document: Mapping, path):
+def _same_fps(result: ParsedFile, document: Mapping, path):
     if document.get('fps') is not None:
-        found.fps = dict.fromkeys(found.subsets, parsed.positive(document['fps'], 'fps', path))
+        result.fps = dict.fromkeys(result.subsets, parsed.positive(document['fps'], 'fps', path))
 
 
 def _head(segments: SegmentSet) -> dict:

@@ -1,8 +1,7 @@
-"""What annotation programs write, as segments to score; and a project of BORIS from segments.
+"""Reads segments from files of annotation programs, and writes projects of BORIS.
 
-Read are the formats of `skeljax.formats.annotations`: ELAN, Praat, Anvil, BORIS, VIA, Label
-Studio, WebVTT, NWB, and tables of SimBA and DLC2Action. Times are seconds, those of some
-formats frames.
+The formats are those of `skeljax.formats.annotations`: ELAN, Praat, Anvil, BORIS, VIA, Label
+Studio, WebVTT, NWB, and tables of SimBA and DLC2Action. Times are seconds, in some formats frames.
 """
 
 from __future__ import annotations
@@ -15,54 +14,54 @@ from pathlib import Path
 from skeljax.errors import FormatError
 from skeljax.formats import annotations as programs
 from skeljax.formats.labels import Label
-from skeljax.localize.exchange.parsed import Row, Told
+from skeljax.localize.exchange.parsed import ParsedFile, Row
 from skeljax.localize.exchange.sets import SegmentSet
 
 
-def read(paths: Iterable[Path], *, tier: str | None = None, root: Path | None = None) -> Told:
-    """Reads the labels of files, each of other recordings.
+def read(paths: Iterable[Path], *, tier: str | None = None, root: Path | None = None) -> ParsedFile:
+    """Reads the labels of files; each file has other recordings.
 
     Args:
         paths: the files.
-        tier: whose labels to take, see `annotations.read`.
-        root: folder below which the names of files are those of recordings.
+        tier: tier to read, see `annotations.read`.
+        root: if given, recordings are named by the path of their file below it.
 
     Raises:
-        FormatError: a label that cannot be, or files in seconds and others in frames.
+        FormatError: an invalid label, or some files in seconds and others in frames.
     """
     labels = programs.gather(paths, tier=tier, root=root)
-    every = [mark for some in labels.segments.values() for mark in some]
-    damaged = next((mark.damage for mark in every if mark.damage), None)
+    marks = [mark for some in labels.segments.values() for mark in some]
+    damaged = next((mark.damage for mark in marks if mark.damage), None)
     if damaged:
         raise FormatError(damaged)
-    units = {mark.in_frames for mark in every}
+    units = {mark.in_frames for mark in marks}
     if len(units) > 1:
-        one, other = (next(m for m in every if m.in_frames is unit) for unit in (True, False))
+        one, other = (next(m for m in marks if m.in_frames is unit) for unit in (True, False))
         raise FormatError(f'{one.where}: in frames, but {other.where} in seconds; expected one')
-    found = Told(in_seconds=units != {True}, subsets=dict.fromkeys(labels.segments, ''))
-    found.rows = [
+    result = ParsedFile(in_seconds=units != {True}, subsets=dict.fromkeys(labels.segments, ''))
+    result.rows = [
         _row(name, mark) for name, some in labels.segments.items() for mark in some
     ]
-    found.subsets |= labels.subsets
-    return found
+    result.subsets |= labels.subsets
+    return result
 
 
 def _row(name: str, mark: Label) -> Row:
-    # An event of no length is a frame; what is read gives a segment one at least.
+    # An event without duration becomes one frame, the minimum of a segment.
     end = mark.end if mark.end > mark.start else mark.start + 1e-9
     return Row(name, mark.name, mark.start, end, 1.0, mark.where)
 
 
 def write_boris(path: Path, segments: SegmentSet):
-    """Writes a project of BORIS: an observation a recording, a state event a segment.
+    """Writes a project of BORIS: one observation per recording, one state event per segment.
 
-    Segments of one class that overlap become one, as a state cannot begin twice.
+    Overlapping segments of one class are merged, because a state cannot start twice.
     """
     observations = {}
     for name, of in segments.segments.items():
         events = []
         for label, code in enumerate(segments.classes):
-            for start, end in _joined(of[of.label == label]):
+            for start, end in _merged(of[of.label == label]):
                 times = (round(frame / segments.rate(name), 6) for frame in (start, end))
                 events += [[time, '', code, '', ''] for time in times]
         observations[name] = {
@@ -87,8 +86,8 @@ def write_boris(path: Path, segments: SegmentSet):
     path.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
 
 
-def _joined(of) -> list[tuple[int, int]]:
-    """Joins the segments of one class that overlap."""
+def _merged(of) -> list[tuple[int, int]]:
+    """Merges overlapping segments of one class."""
     spans: list[tuple[int, int]] = []
     for start, end in sorted(zip(of.start.tolist(), of.end.tolist(), strict=True)):
         if spans and start < spans[-1][1]:

@@ -1,100 +1,99 @@
-"""Numbers the labels of rows by one list of classes."""
+"""Maps the labels of rows to indices of one class list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from skeljax.errors import FormatError, InputError
-from skeljax.localize.exchange.errors import Faults
-from skeljax.localize.exchange.parsed import Row, Told
+from skeljax.localize.exchange.parsed import ParsedFile, Row, RowErrors
 from skeljax.localize.exchange.sets import SegmentSet
 
 
-def numbered(
+def assign_labels(
     rows: Sequence[Row],
-    told: Told,
+    source: ParsedFile,
     path,
-    faults: Faults,
+    errors: RowErrors,
     *,
     classes: Sequence[str] | None,
     truth: SegmentSet | None,
     label_base: int | None = None,
 ) -> tuple[list[Row], list[int], tuple[str, ...], bool]:
-    """Finds the class of every row; see `skeljax.localize.exchange`.
+    """Returns the class of every row; see `skeljax.localize.exchange` for the rules.
 
     Returns:
-        The rows kept, their labels, the classes, and whether the list is closed.
+        The valid rows, their labels, the class list, and whether it is closed.
 
     Raises:
-        FormatError: a label that is none of a closed list, if it is not skipped; labels that
-            are numbers, where nothing tells which class each is.
-        InputError: a class stands twice in the list.
+        FormatError: a label that is not in a closed list, unless skipped; numbers whose classes
+            are ambiguous.
+        InputError: a class is listed twice.
     """
-    known, closed = _known(rows, told, classes, truth)
+    known, closed = _known(rows, source, classes, truth)
     if len(set(known)) < len(known):
         raise InputError(f'{path}: a class stands twice in the list {", ".join(known)[:80]}')
     labels = {row.label for row in rows}
     named = closed or not all(name.isdecimal() for name in known)
     if not named and truth is not None:
         _check_numbers(labels, known, path)
-    by_number = _by_number(labels, known, told, path, faults, closed, label_base)
+    by_number = _by_number(labels, known, source, path, errors, closed, label_base)
     names = {name: index for index, name in enumerate(known)}
-    index = names | by_number if told.numbered else by_number | names
-    # Where all names are numbers and more may come, a number is a name.
-    more = labels - index.keys()
-    extra = ordered(name for name in more if not (closed or named and name.isdecimal()))
+    index = names | by_number if source.numbered else by_number | names
+    # In an open list of numbers, a further number is a name.
+    unknown = labels - index.keys()
+    extra = ordered(name for name in unknown if not (closed or named and name.isdecimal()))
     index |= {name: len(known) + position for position, name in enumerate(extra)}
     if extra:
-        some = _some(extra, 5)
-        faults.noted.append(f'{len(extra)} predicted classes are not in the truth: {some}')
+        some = _shortened(extra, 5)
+        errors.changes.append(f'{len(extra)} predicted classes are not in the truth: {some}')
     kept = []
     for row in rows:
         if row.label in index:
             kept.append(row)
             continue
-        faults.refuse(
+        errors.add(
             row, 'labels outside the class list',
-            f'label {row.label!r}, expected {_expected(known, closed, told, by_number)}',
+            f'label {row.label!r}, expected {_expected(known, closed, source, by_number)}',
         )
     return kept, [index[row.label] for row in kept], (*known, *extra), closed
 
 
 def ordered(names: Iterable[str]) -> list[str]:
-    """Sorts names; numbers by their value, before the others."""
-    number = lambda name: int(name) if name.isdecimal() else -1  # labels are short, see `told`
+    """Sorts names; numbers come first, by value."""
+    number = lambda name: int(name) if name.isdecimal() else -1  # at most 1000 digits, see `parsed.label`
     return sorted(names, key=lambda name: (not name.isdecimal(), number(name), name))
 
 
-def _known(rows, told, classes, truth) -> tuple[tuple[str, ...], bool]:
-    """Picks the list of classes: names, and whether it is closed."""
+def _known(rows, source, classes, truth) -> tuple[tuple[str, ...], bool]:
+    """Returns the class list and whether it is closed."""
     if classes:
         return tuple(classes), True
     if truth is not None:
         return truth.classes, truth.closed
-    if told.classes:
-        return told.classes, True
+    if source.classes:
+        return source.classes, True
     return tuple(ordered({row.label for row in rows})), False
 
 
 def _by_number(
-    labels: set[str], known: tuple[str, ...], told: Told, path, faults: Faults, closed: bool,
+    labels: set[str], known: tuple[str, ...], source: ParsedFile, path, errors: RowErrors, closed: bool,
     base: int | None,
 ) -> Mapping[str, int]:
-    """Returns number -> index of its class, {} where numbers are no classes.
+    """Returns number -> class index; {} if numbers cannot index the list.
 
     Raises:
-        FormatError: nothing tells from which number a list counts.
+        FormatError: the base of the numbers is ambiguous.
     """
     numbers = {name for name in labels if name.isdecimal()} - set(known)
-    if told.numbered:
+    if source.numbered:
         numbers = {name for name in labels if name.isdecimal()}
-    own = told.classes if told.classes and not told.numbered else ()
-    if own and own != known:  # of the file itself, whose numbers count from 0
-        place = {name: index for index, name in enumerate(known)}
-        return {str(i): place[name] for i, name in enumerate(own) if name in place}
+    own = source.classes if source.classes and not source.numbered else ()
+    if own and own != known:  # list of the file, whose numbers count from 0
+        indices = {name: index for index, name in enumerate(known)}
+        return {str(i): indices[name] for i, name in enumerate(own) if name in indices}
     if not closed:
         return {}
-    base = 1 if told.numbered else base
+    base = 1 if source.numbered else base
     if numbers and base is None:
         base = 0 if '0' in numbers or own else 1 if str(len(known)) in numbers else None
         if base is None:
@@ -103,44 +102,44 @@ def _by_number(
                 f'{path}: labels are numbers ({low} to {high} of {len(known)} classes): do they '
                 'count from 0 or from 1? expected --label-base, or names'
             )
-    if numbers and not told.numbered:
+    if numbers and not source.numbered:
         ends = (f'{base} is {known[0]}', f'{base + len(known) - 1} is {known[-1]}')
-        faults.noted.append(f'labels are numbers from {base}: {", ".join(ends)}')
+        errors.changes.append(f'labels are numbers from {base}: {", ".join(ends)}')
     return {str((base or 0) + index): index for index in range(len(known))}
 
 
 def _check_numbers(labels: set[str], known: Sequence[str], path):
-    """Refuses labels that cannot be those of a truth whose classes are only numbered.
+    """Checks predicted labels against a truth whose classes are numbers.
 
     Raises:
-        FormatError: the labels are all names, or count from another number than the truth.
+        FormatError: the labels are all names, or have another base than those of the truth.
     """
     if not labels or labels & set(known) == labels:
         return
-    true, way = set(map(int, known)), '; --classes FILE names all classes in order'
+    true, remedy = set(map(int, known)), '; --classes FILE names all classes in order'
     if not any(label.isdecimal() for label in labels):
-        shown = f'the truth numbers its classes ({_some(known, 5)}), the predictions name them'
-        raise FormatError(f'{path}: {shown} ({_some(ordered(labels), 5)}){way}')
+        shown = f'the truth numbers its classes ({_shortened(known, 5)}), the predictions name them'
+        raise FormatError(f'{path}: {shown} ({_shortened(ordered(labels), 5)}){remedy}')
     if true and all(label.isdecimal() for label in labels):
-        found = set(map(int, labels))
-        lower = (min(found), min(true)) == (0, 1) and max(found) < max(true)
-        higher = (min(found), min(true)) == (1, 0) and max(found) == max(true) + 1
+        numbers = set(map(int, labels))
+        lower = (min(numbers), min(true)) == (0, 1) and max(numbers) < max(true)
+        higher = (min(numbers), min(true)) == (1, 0) and max(numbers) == max(true) + 1
         if lower or higher:
-            ends = f'labels are numbers from {min(found)} to {max(found)}'
+            ends = f'labels are numbers from {min(numbers)} to {max(numbers)}'
             raise FormatError(
                 f'{path}: {ends}, those of the truth from {min(true)} to {max(true)}: expected '
-                f'the same numbers{way}'
+                f'the same numbers{remedy}'
             )
 
 
-def _expected(known: Sequence[str], closed: bool, told: Told, by_number: Mapping) -> str:
-    """Says which labels there may be."""
+def _expected(known: Sequence[str], closed: bool, source: ParsedFile, by_number: Mapping) -> str:
+    """Returns text that describes the valid labels."""
     if not closed:
         order = '; numbers need a list of all classes in order (--classes FILE)'
-        return f'one of {_some(known, 12)}{order}'
+        return f'one of {_shortened(known, 12)}{order}'
     numbers = list(by_number) or ['none']
-    return f'{numbers[0]} to {numbers[-1]} or one of {_some(known, 12)}'
+    return f'{numbers[0]} to {numbers[-1]} or one of {_shortened(known, 12)}'
 
 
-def _some(names: Sequence[str], count: int) -> str:
+def _shortened(names: Sequence[str], count: int) -> str:
     return ', '.join(names[:count]) + (', ...' if len(names) > count else '')

@@ -1,4 +1,4 @@
-"""What a file tells of segments, before labels are numbered and times are frames."""
+"""Content of a file of segments before labels and times are converted, and its checks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LONGEST = 1000  # characters of a label
 
 
 class Row(NamedTuple):
-    """One segment as its file tells it.
+    """One segment as written in its file.
 
     Attributes:
         recording: its name.
         label: name or number of the class, as text.
         start, end: seconds or frames.
-        score: higher is surer.
-        where: file and line, or file, recording and position, for messages.
+        score: higher is more confident.
+        where: file and line, or file, recording and index, for error messages.
     """
 
     recording: str
@@ -32,18 +32,18 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Told:
-    """The segments of a file, and what else it tells.
+class ParsedFile:
+    """Content of a file of segments.
 
     Attributes:
         rows: in the order of the file.
-        in_seconds: whether their times are seconds; else frames.
-        subsets: every recording, also those without segments -> its subset, '' if not told.
-        fps: recording -> frames a second, where told.
-        frames: recording -> its number of frames, where told.
-        seconds: recording -> its duration, where told.
-        classes: all classes, where told; empty otherwise.
-        numbered: whether labels are numbers from 1; else names, or numbers from 0.
+        in_seconds: whether times are seconds; otherwise frames.
+        subsets: every recording, also those without segments -> its subset, '' if unknown.
+        fps: recording -> frames per second, if known.
+        frames: recording -> its number of frames, if known.
+        seconds: recording -> its duration, if known.
+        classes: names of all classes, () if unknown.
+        numbered: whether labels are numbers from 1; otherwise names, or numbers from 0.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -56,13 +56,46 @@ class Told:
     numbered: bool = False
 
 
+class RowErrors:
+    """Raises an error for an invalid row, or skips invalid rows and counts them.
+
+    Attributes:
+        skip: whether to skip invalid rows.
+        changes: one line for each kind of change made to the data.
+    """
+
+    def __init__(self, skip: bool):
+        self.skip = skip
+        self.changes: list[str] = []
+        self._skipped: dict[str, tuple[int, str]] = {}
+
+    def add(self, row: Row, kind: str, message: str):
+        """Counts an invalid row of this kind.
+
+        Raises:
+            FormatError: rows are not to be skipped; names the row.
+        """
+        if not self.skip:
+            raise FormatError(f'{row.where}: {message}')
+        count, first = self._skipped.get(kind, (0, f'{row.where}: {message}'))
+        self._skipped[kind] = count + 1, first
+
+    def notes(self) -> tuple[str, ...]:
+        """Returns one line for each kind of change and of skipped rows."""
+        skipped = [
+            f'left out {count} segments: {kind} (first: {first})'
+            for kind, (count, first) in self._skipped.items()
+        ]
+        return (*self.changes, *skipped)
+
+
 def number(value, name: str, where: str) -> float:
-    """Reads a number of a file; nan and infinity pass, they are judged with the segment.
+    """Returns a value as a number; nan and infinity are checked later, with the segment.
 
     Raises:
-        FormatError: names the place, the field and what was found.
+        FormatError: the value is missing or not a number.
     """
-    if isinstance(value, str) and '_' not in value:  # Python would take 1_0 for 10
+    if isinstance(value, str) and '_' not in value:  # Python parses 1_0 as 10
         try:
             return float(value)
         except ValueError:
@@ -74,7 +107,7 @@ def number(value, name: str, where: str) -> float:
 
 
 def positive(value, name: str, where: str) -> float:
-    """Reads a number above 0; raises FormatError otherwise."""
+    """Returns a value as a number above 0; raises FormatError otherwise."""
     found = number(value, name, where)
     if not (math.isfinite(found) and found > 0):
         raise FormatError(f'{where}: {name} is {found:g}, expected a number above 0')
@@ -82,7 +115,7 @@ def positive(value, name: str, where: str) -> float:
 
 
 def label(value, where: str) -> str:
-    """Reads the name or the number of a class, as text; raises FormatError otherwise."""
+    """Returns the name or number of a class as text; raises FormatError if invalid."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
@@ -97,10 +130,10 @@ def label(value, where: str) -> str:
 
 
 def member(document: Mapping, name: str, kind: type, where: str):
-    """Takes a member of a JSON object.
+    """Returns a member of a JSON object.
 
     Raises:
-        FormatError: it is missing or of another kind.
+        FormatError: it is missing or has another type.
     """
     words = {dict: 'an object', list: 'a list'}
     if not isinstance(document, dict):
@@ -112,7 +145,7 @@ def member(document: Mapping, name: str, kind: type, where: str):
 
 
 def names(document: Mapping, where: str) -> tuple[str, ...]:
-    """Reads the optional list of classes of a JSON object."""
+    """Returns the optional class list of a JSON object, () without one."""
     if document.get('classes') is None:
         return ()
     return tuple(label(name, where) for name in member(document, 'classes', list, where))

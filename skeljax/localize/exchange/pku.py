@@ -1,9 +1,9 @@
-"""PKU-MMD's text files: one a recording, a line `label,start,end,confidence` a segment.
+"""Text files of PKU-MMD: one per recording, one line `label,start,end,confidence` per segment.
 
 Times are frames, labels are numbers from 1 (Liu et al. 2017, arXiv 1703.07475). Truth and
-results have the same form; a file without lines is a recording without segments.
-Whether frames count from 0 with the end left out or from 1 with it included is documented
-nowhere; `frame_base` 0 is the first reading, 1 the second, see `skeljax.formats.pku`.
+results have the same form; an empty file is a recording without segments. It is not documented
+whether frames count from 0 with an exclusive end (`frame_base` 0) or from 1 with an inclusive
+end (`frame_base` 1), see `skeljax.formats.pku`.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from pathlib import Path
 from skeljax.errors import FormatError
 from skeljax.formats import pku, texts
 from skeljax.localize.exchange import parsed
-from skeljax.localize.exchange.parsed import Row, Told
+from skeljax.localize.exchange.parsed import ParsedFile, Row
 from skeljax.localize.exchange.sets import SegmentSet, file_of
 
 _FIELDS = 'label,start,end,confidence'
 
 
-def read(path: Path, *, frame_base: int = 0) -> Told:
-    """Reads a file, or all text files of a folder; a recording has the name of its file.
+def read(path: Path, *, frame_base: int = 0) -> ParsedFile:
+    """Reads a file, or all text files of a folder; recordings are named by their files.
 
-    Where no other class list is given the classes are those of PKU-MMD.
+    The default class list is that of PKU-MMD.
     """
     files = sorted(path.rglob('*.txt')) if path.is_dir() else [path]
-    found = Told(in_seconds=False, classes=pku.CLASSES, numbered=True)
+    result = ParsedFile(in_seconds=False, classes=pku.CLASSES, numbered=True)
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         name = name.removesuffix('.gz').removesuffix('.txt')
-        found.subsets[name] = ''
+        result.subsets[name] = ''
         for number, line in enumerate(texts.read(file).splitlines(), 1):
             if line.strip():
-                found.rows.append(_row(name, line, f'{file}:{number}', frame_base))
-    return found
+                result.rows.append(_row(name, line, f'{file}:{number}', frame_base))
+    return result
 
 
 def write(folder: Path, segments: SegmentSet, *, frame_base: int = 0):
-    """Writes a file a recording; one named 'a/b' lies in a folder of its own."""
+    """Writes one file per recording; recording 'a/b' is written to the subfolder a."""
     for name, of in segments.segments.items():
         file = file_of(folder, name, '.txt')
         rows = zip(of.label + 1, of.start + frame_base, of.end, of.score, strict=True)

@@ -12,19 +12,18 @@ from skeljax.localize.segments import Segments
 
 @dataclass(frozen=True, eq=False)
 class SegmentSet:
-    """Holds the segments of many recordings.
+    """Segments of many recordings.
 
     Attributes:
         segments: recording -> its segments, in frames; empty ones included.
         classes: the L names that labels index.
-        fps: frames a second of all of them; None where nobody told, or they differ.
-        rates: recording -> its frames a second, where it has its own.
-        frames: recording -> its number of frames, where known.
-        subsets: recording -> 'train', 'validation', 'test' or what the file calls it, where told.
-        closed: whether `classes` was told as a whole, so that no other class can be; else
-            it is gathered from the segments.
-        elsewhere: recordings of the same file that are in another subset than the one read.
-        notes: one line for whatever was left out or cut, and why.
+        fps: frames per second of all recordings; None if unknown or different.
+        rates: recording -> frames per second, for recordings with their own rate.
+        frames: recording -> its number of frames, if known.
+        subsets: recording -> 'train', 'validation', 'test' or the name in the file, if known.
+        closed: whether `classes` is complete; otherwise it was collected from the segments.
+        elsewhere: recordings of the file in other subsets than the one read.
+        notes: one line for each kind of change, and its reason.
     """
 
     segments: Mapping[str, Segments]
@@ -38,19 +37,19 @@ class SegmentSet:
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Counts the segments."""
+        """Returns the number of segments."""
         return sum(map(len, self.segments.values()))
 
     def rate(self, name: str) -> float | None:
-        """Returns the frames a second of a recording, None where nobody told."""
+        """Returns the frames per second of a recording; None if unknown."""
         return self.rates.get(name, self.fps)
 
 
 def file_of(folder: Path, name: str, suffix: str) -> Path:
-    """Makes the place of a recording's file; one named 'a/b' lies in a folder of its own.
+    """Returns the path of a recording's file; creates the subfolder a for recording 'a/b'.
 
     Raises:
-        InputError: the name leads out of the folder, or has control characters.
+        InputError: the path is outside the folder, or the name has control characters.
     """
     leads_out = '..' in Path(name).parts or Path(name).is_absolute()
     if not name or leads_out or not is_name(name):

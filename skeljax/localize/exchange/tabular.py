@@ -1,11 +1,11 @@
-"""CSV `recording,label,start,end,score`, in seconds or frames.
+"""CSV files `recording,label,start,end,score`, in seconds or frames.
 
-The names of the columns tell which: `start` and `end` (also `start_seconds`,
-`end_seconds`) are seconds, `start_frame` and `end_frame` are frames; where both are,
-frames count. `video`, `file` or `name` may stand for `recording`, `class` or `action` for
-`label`, `confidence` for `score`. Without a column of scores all are 1. A recording
-without segments has one row of its name alone. Names that a spreadsheet would take for a formula
-are written with a quote before them, which is not part of them (`skeljax.formats.formulas`).
+Columns `start` and `end` (also `start_seconds`, `end_seconds`) are seconds, `start_frame` and
+`end_frame` are frames, which take precedence. `video`, `file` or `name` are synonyms of
+`recording`; `class` or `action` of `label`; `confidence` of `score`. Without a score column all
+scores are 1. A recording without segments has one row with only its name. Names that a
+spreadsheet would evaluate as a formula are written with a leading quote, which is removed on
+reading (`skeljax.formats.formulas`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from skeljax.errors import FormatError
 from skeljax.formats import cells, formulas, labels
 from skeljax.localize.exchange import parsed
-from skeljax.localize.exchange.parsed import Row, Told
+from skeljax.localize.exchange.parsed import ParsedFile, Row
 from skeljax.localize.exchange.sets import SegmentSet
 
 _LABEL = ('label', 'class', 'action')
@@ -25,8 +25,8 @@ _FRAMES = (('start_frame', 'first_frame'), ('end_frame',))
 _SECONDS = (('start', 'start_seconds'), ('end', 'end_seconds'))
 
 
-def read(path: Path) -> Told:
-    """Reads a table whose first line names the columns."""
+def read(path: Path) -> ParsedFile:
+    """Reads a table with column names in its first line."""
     sheet = cells.read(path)
     bounds = [sheet.column(*names) for names in _FRAMES]
     in_seconds = None in bounds
@@ -38,26 +38,26 @@ def read(path: Path) -> Told:
         raise FormatError(f'{path}:1: columns {shown}, expected {expected}')
     score = sheet.column(*_SCORE)
     named = [sheet.names[column] for column in bounds]
-    found = Told(in_seconds=in_seconds)
+    result = ParsedFile(in_seconds=in_seconds)
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         where = f'{path}:{line}'
         recording, label, *ends = (row[column] for column in columns)
         recording, label = formulas.plain(recording), formulas.plain(label)
-        if not any(row):  # spreadsheets end so
+        if not any(row):  # spreadsheets write empty rows at the end
             continue
         if not recording:
             raise FormatError(f'{where}: {sheet.names[columns[0]]} is missing')
-        found.subsets[recording] = ''
+        result.subsets[recording] = ''
         if not any(row[column] for column in columns[1:]):
             continue
         start, end = (parsed.number(v, name, where) for v, name in zip(ends, named, strict=True))
         value = 1.0 if score is None else parsed.number(row[score], sheet.names[score], where)
-        found.rows.append(Row(recording, parsed.label(label, where), start, end, value, where))
-    return found
+        result.rows.append(Row(recording, parsed.label(label, where), start, end, value, where))
+    return result
 
 
 def write(path: Path, segments: SegmentSet, *, in_frames: bool = False):
-    """Writes a table in seconds, with microseconds, or in frames."""
+    """Writes a table in seconds, with microsecond precision, or in frames."""
     ends = ['start_frame', 'end_frame'] if in_frames else ['start', 'end']
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file, lineterminator='\n')
