@@ -1,6 +1,6 @@
 """The evaluators once more, as plain loops over segments, the way the published ones work.
 
-They are what the fast ones are tested against and timed beside (`skeljax bench score`); no
+They are what the fast ones are tested against and timed beside (`python -m benchmarks score`); no
 result comes from here. Each takes (predictions, truth, *, num_classes, tious, ...) and returns
 the figures of its twin by name. Input is not checked.
 """
