@@ -1,13 +1,13 @@
-"""What `skeljax bench step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
+"""What `python -m benchmarks step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
 
-    skeljax bench step --config configs/bench.py:stgcn16 --against torch
-    skeljax bench step --config configs/bench.py:pair,host=aimclr,backbone=gru --against video
-    skeljax bench pairs
-    skeljax bench infer --config configs/bench.py:evaluation --against torch
-    skeljax bench augment --against numpy
-    skeljax bench resident --against constant
-    skeljax bench rows --platform gpu
-    skeljax bench stream --config configs/bench.py:agcn64
+    python -m benchmarks step --config configs/bench.py:stgcn16 --against torch
+    python -m benchmarks step --config configs/bench.py:pair,host=aimclr,backbone=gru --against video
+    python -m benchmarks pairs
+    python -m benchmarks infer --config configs/bench.py:evaluation --against torch
+    python -m benchmarks augment --against numpy
+    python -m benchmarks resident --against constant
+    python -m benchmarks rows --platform gpu
+    python -m benchmarks stream --config configs/bench.py:agcn64
 
 In steps nothing is augmented, on either side: PyTorch's users do that in other processes, which
 the row `augment` measures. The two views of a step are equal in all but dropout. Rows with a goal are promises about the ratio of medians.

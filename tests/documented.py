@@ -13,6 +13,7 @@ import re
 import shlex
 from typing import NamedTuple
 
+from benchmarks import __main__ as benchmarks
 from skeljax.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,10 @@ PAGES = [
     *(p.relative_to(ROOT).as_posix() for p in sorted((ROOT / 'docs').glob('*.md'))),
     *(p.relative_to(ROOT).as_posix() for p in sorted((ROOT / 'tfds_builders').glob('*/README.md'))),
 ]
+
+# Program -> what runs its words, what parses them.
+PROGRAMS = {'skeljax': main.main, 'benchmarks': benchmarks.main}
+PARSERS = {'skeljax': lambda words: main.parse(words)[0], 'benchmarks': benchmarks.parse}
 
 # What a reader puts something in the place of; others, as FILE, are as good as any name.
 PLACEHOLDERS = {'VERB': 'predict', 'SHELL': 'bash'}
@@ -31,9 +36,9 @@ NOT_RUN = {
     'xpk ': 'a program of Google’s that makes paid machines',
     'python -m pytest': 'the tests themselves, some of which take hours',
     'docker ': 'needs a Docker daemon and a registry of images',
-    'skeljax bench step --against torch': 'PyTorch, which is no part of the tests’ environment, for minutes',
-    'skeljax bench pairs': 'two hours of steps; tests/cli/test_bench.py runs the command with a stand-in for them',
-    'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/sweep plans the sweep',
+    'python -m benchmarks step --against torch': 'PyTorch is not part of the test environment, and it takes minutes',
+    'python -m benchmarks pairs': 'two hours of steps; tests/benchmarks/test_main.py runs it with a stand-in for them',
+    'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/ablate plans the sweep',
     'python -m benchmarks.decoding': 'the runs of that sweep; tests/benchmarks/test_decoding.py measures made-up scores',
     'skeljax evaluate --distributed': 'within a cluster alone; tests/cli/test_processes.py starts two processes of it',
 }
@@ -46,8 +51,8 @@ class Command(NamedTuple):
     text: str
 
     def words(self) -> list[str]:
-        """Returns the words of `skeljax` in it, from that on; none where it is of another program."""
-        found = re.search(r'(?:^|[\s|"])(skeljax \S.*)', self.text)
+        """Returns the words of `skeljax` or `benchmarks` in it, from that on; none of another program."""
+        found = re.search(r'(?:^|[\s|"])(?:python -m )?((?:skeljax|(?<=-m )benchmarks) \S.*)', self.text)
         if not found or re.match(r'(bash|docker|pip) ', self.text):
             return []
         words = shlex.split(found[1].rstrip('"') if '"skeljax' in self.text else found[1])
@@ -85,11 +90,11 @@ def spans(page: str) -> list[str]:
     """Lists what stands as code within the sentences of a page and has arguments."""
     text = re.sub(r'^```.*?^```', '', (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE)
     found = (' '.join(span.split()) for span in re.findall(r'`([^`]+)`', text))
-    return [span for span in found if re.match(r'([A-Z_]+=\S+ )*(skeljax \S+|bash|pip install) ', span)]
+    return [span for span in found if re.match(r'([A-Z_]+=\S+ )*(skeljax \S+ |python -m benchmarks \S|bash |pip install )', span)]
 
 
 def parsed(words: list[str]):
-    """Parses words of skeljax as the command line does; None where they only ask for help.
+    """Parses words as their command line does; None where they only ask for help.
 
     Raises:
         ValueError: they are refused, or lack something.
@@ -97,7 +102,7 @@ def parsed(words: list[str]):
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
-            return main.parse(words[1:])[0]
+            return PARSERS[words[0]](words[1:])
     except SystemExit as left:
         if left.code:
             raise ValueError(f'{shlex.join(words)}: {told.getvalue().strip()}') from None

@@ -9,6 +9,7 @@ import sys
 from ml_collections import ConfigDict
 import pytest
 
+from benchmarks import __main__ as benchmarks
 import skeljax
 from skeljax.cli import config_args, main
 from skeljax.configs import bench, default
@@ -17,6 +18,9 @@ from skeljax.viz import config_reference
 from tests import documented
 
 ROOT = Path(__file__).resolve().parents[1]
+PROGRAMS = {
+    'skeljax': (main.VERBS, main.parsers), 'benchmarks': (benchmarks.COMMANDS, benchmarks.parsers)
+}
 
 
 @pytest.fixture(scope='module')
@@ -56,9 +60,10 @@ def test_commands_of_a_page_parse(page):
         args = documented.parsed(words) if words else None
         if not args:
             continue
-        assert args.verb == words[1]
+        verb = args.command if words[0] == 'benchmarks' else args.verb
+        assert verb == words[1]
         if isinstance(getattr(args, 'config_file', None), str):
-            base = sweeps.load(args.sweep).base if args.verb == 'ablate' else args.config_file
+            base = sweeps.load(args.sweep).base if verb == 'ablate' else args.config_file
             if base:
                 config_args.load(base, args.overrides)  # every field is there, and of its type
 
@@ -67,8 +72,9 @@ def test_commands_of_a_page_parse(page):
 def test_options_within_sentences_are_those_of_their_verbs(page):
     for span in documented.spans(page):
         words = documented.Command(page, span).words()
-        if words and words[1] in main.VERBS:
-            known = main.parsers({words[1]})[1][words[1]]._option_string_actions
+        names, parsers = PROGRAMS[words[0]] if words else ((), None)
+        if words and words[1] in names:
+            known = parsers({words[1]})[1][words[1]]._option_string_actions
             strange = {w.partition('=')[0] for w in words if w.startswith('--')} - {*known, '--help'}
             assert not {option for option in strange if not option.startswith('--config.')}, span
 

@@ -1,6 +1,7 @@
 """Who may import whom: three worlds, one way (numpy, pure JAX, effects)."""
 
 import ast
+import importlib
 from pathlib import Path
 import subprocess
 import sys
@@ -20,19 +21,21 @@ PURE = ('skeljax.augment', 'skeljax.skeletons.streams', 'skeljax.models', 'skelj
 WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
 
 
-def _modules():
-    files = [*(ROOT / 'skeljax').rglob('*.py'), *(ROOT / 'tfds_builders').rglob('*.py')]
+def _modules(*folders):
+    files = [path for folder in folders for path in (ROOT / folder).rglob('*.py')]
     names = {}
     for path in files:
         parts = path.relative_to(ROOT).with_suffix('').parts
-        parts = parts if parts[0] == 'skeljax' else ('skeljax', *parts)
+        parts = parts if parts[0] != 'tfds_builders' else ('skeljax', *parts)
         names['.'.join(parts).removesuffix('.__init__')] = path
     return names
 
 
-MODULES = _modules()
+LIBRARY = _modules('skeljax', 'tfds_builders')
+BENCHMARKS = _modules('benchmarks')
+MODULES = LIBRARY | BENCHMARKS
 # They need PyTorch, which is an extra.
-TORCH = [name for name in MODULES if name.startswith('skeljax.bench.twins.')]
+TORCH = [name for name in BENCHMARKS if name.startswith('benchmarks.torch_baselines.')]
 
 
 def _imports(name) -> set[str]:
@@ -80,7 +83,7 @@ def test_the_pure_world_has_no_effects(name):
         assert _in(imported, (*PURE, 'skeljax.skeletons.skeleton', 'skeljax.skeletons.graph', 'skeljax.errors', *steps))
 
 
-@pytest.mark.parametrize('name', sorted(m for m in MODULES if not _in(m, ('skeljax.cli',))))
+@pytest.mark.parametrize('name', sorted(m for m in LIBRARY if not _in(m, ('skeljax.cli',))))
 def test_nobody_imports_the_command_line(name):
     allowed = name == 'skeljax.__main__'
     assert allowed or not any(_in(i, ('skeljax.cli',)) for i in _imports(name))
@@ -91,16 +94,26 @@ def test_one_module_maps_over_devices():
     assert users == ['skeljax.train.parallel']
 
 
-def test_only_the_twins_import_torch():
+@pytest.mark.parametrize('name', sorted(LIBRARY))
+def test_the_library_is_independent_of_benchmarks(name):
+    assert not any(_in(i, ('benchmarks', 'skeljax.benchmarks')) for i in _imports(name))
+
+
+def test_benchmarks_are_not_importable_within_the_library():
+    with pytest.raises(ImportError):
+        importlib.import_module('skeljax.benchmarks')
+
+
+def test_only_the_baselines_import_torch():
     users = [name for name in MODULES if any(i.split('.')[0] == 'torch' for i in _imports(name))]
     assert users and all(name in TORCH for name in users)
 
 
 def test_no_module_imports_tensorflow():
-    listed = ', '.join(sorted(MODULES)[1:])
+    listed = ', '.join(sorted(LIBRARY)[1:])
     code = f"""
 import importlib, sys
-for name in {sorted(m for m in MODULES if m != 'skeljax.__main__' and m not in TORCH)!r}:
+for name in {sorted(m for m in LIBRARY if m != 'skeljax.__main__')!r}:
     importlib.import_module(name)
 assert 'skeljax.cli.demo' in sys.modules
 sys.exit('tensorflow' in sys.modules)

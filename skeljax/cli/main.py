@@ -32,10 +32,11 @@ VERBS = {
     'stream': 'find segments while somebody moves, from frames as they come',
     'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
     'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
-    'bench': 'measure speed and memory',
     'completion': 'print a script that completes verbs, options and fields in a shell',
     'demo': 'do the whole job on one corpus and compare',
 }
+# Verb of an earlier version -> the command that replaces it.
+MOVED = {'bench': 'python -m benchmarks'}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,6 +48,10 @@ def main(argv: list[str] | None = None) -> int:
     """
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in MOVED:
+        words = ' '.join([MOVED[argv[0]], *argv[1:]])
+        print(f'skeljax {argv[0]}: in a checkout, run: {words}', file=sys.stderr)
+        return 2
     name, debug = next((word for word in argv if word in VERBS), ''), '--debug' in argv
     quiet_libraries(debug=debug)
     try:

@@ -42,7 +42,8 @@ def test_every_decoder_is_measured_on_the_same_scores(found, tiny):
 
 def test_pictures_show_three_recordings(found, tmp_path):
     paths = decoding_pictures.draw(found, {'fitted': found.sequence}, tmp_path)
-    assert [path.name for path in paths] == [f'synthetic-tiny-{n}.png' for n in range(1, len(paths) + 1)]
+    numbers = range(1, len(paths) + 1)
+    assert [path.name for path in paths] == [f'synthetic-tiny-{n}.png' for n in numbers]
     assert 0 < len(paths) <= decoding_pictures.RECORDINGS
     assert all(path.read_bytes().startswith(b'\x89PNG') for path in paths)
 

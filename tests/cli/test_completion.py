@@ -55,10 +55,8 @@ def test_verbs_options_choices_and_files_are_completed(scripts, shell):
     assert found('p') == {'prepare', 'pretrain', 'predict'}
     assert found('knn', '--s') == {'--split'}
     assert found('evaluate', '--de') == {'--decoder', '--debug'}
-    assert {'step', 'input', 'score'} <= found('bench', '')
-    assert found('bench', 'step', '--stage', '') == {'pretrain', 'finetune'}
     assert found('runs', shell) == {shell}  # the file
-    assert not found('pretrain', '--stage')  # of another verb
+    assert not found('pretrain', '--split')  # of another verb
 
 
 @pytest.mark.parametrize('shell', ['bash', 'fish'])
@@ -66,7 +64,7 @@ def test_fields_of_configs_are_completed(scripts, shell):
     complete = {'bash': _in_bash, 'fish': _in_fish}[shell]
     found = lambda *words: set(complete(scripts / shell, *words))
     weights = {'--config.pretrain.snippet.weight'}
-    for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'bench', 'knn'):
+    for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'knn'):
         assert found(verb, '--config.pretrain.snippet.w') == weights
     assert '--config.pretrain.cmd.top' in found('pretrain', '--config.pretrain.c')
     assert found('finetune', '--config.data.device_dataset', '') == {'True', 'False'}

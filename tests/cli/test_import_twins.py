@@ -12,8 +12,8 @@ from skeljax.cli import config_args, import_, main
 from skeljax.train import build, checkpoint, finetune as train, run as training
 
 torch = pytest.importorskip('torch', reason='twins of networks need the extra skeljax[compare]')
-twins = importlib.import_module('skeljax.bench.twins.networks')
-randomise = importlib.import_module('torch_twins').randomise
+twins = importlib.import_module('benchmarks.torch_baselines.backbones')
+randomize = importlib.import_module('tests.torch_weights').randomize
 
 # Most of the time goes into compiling what then runs for milliseconds.
 QUICK = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
@@ -58,7 +58,7 @@ def _agrees(network, architecture, tmp_path, prefix='', absent=False, **extra):
 
 
 def test_stgcn_agrees(tmp_path):
-    network = randomise(twins.Stgcn(8, 24))
+    network = randomize(twins.Stgcn(8, 24))
     key, queue = {'encoder_k.A': network.A}, {'queue': network.A[0]}
     keys = {f'encoder_k.{name}': x for name, x in network.state_dict().items()}
     found, config = _agrees(network, 'stgcn', tmp_path, 'encoder_q.', **keys | key | queue)
@@ -72,22 +72,22 @@ def test_stgcn_agrees(tmp_path):
 
 
 def test_stgcn_of_hiclr_in_parallel_training_agrees(tmp_path):
-    network = randomise(twins.Stgcn(8, 24, importance='edge_importance{}'))
+    network = randomize(twins.Stgcn(8, 24, importance='edge_importance{}'))
     found, config = _agrees(network, 'stgcn', tmp_path, 'module.encoder_q.')
     assert found.used['encoder_q.edge_importance10'] == 'params/block10/graph/importance'
 
 
 def test_agcn_agrees(tmp_path):
-    network = randomise(twins.Agcn(8))
+    network = randomize(twins.Agcn(8))
     found, config = _agrees(network, 'agcn', tmp_path)
     assert config.model.agcn.strides == (5, 8) and config.faithful == ('',)
     assert found.persons == 1
 
 
 def test_agcn_of_the_release_agrees(tmp_path):
-    network = twins.Agcn(8, (2, 5, 8), called=False)
+    network = twins.Agcn(8, (2, 5, 8), use_data_bn=False)
     untouched = {f'data_bn.{name}': x.clone() for name, x in network.data_bn.state_dict().items()}
-    randomise(network)
+    randomize(network)
     network.load_state_dict({**network.state_dict(), **untouched})
     found, config = _agrees(network, 'agcn', tmp_path, 'encoder_q.agcn.')
     assert config.model.agcn.strides == (2, 5, 8) and config.faithful == ('input_norm',)
@@ -96,19 +96,19 @@ def test_agcn_of_the_release_agrees(tmp_path):
 
 
 def test_ctrgcn_agrees(tmp_path):
-    _agrees(randomise(twins.Ctrgcn(8)), 'ctrgcn', tmp_path)
+    _agrees(randomize(twins.Ctrgcn(8)), 'ctrgcn', tmp_path)
 
 
 @pytest.mark.parametrize(('name', 'network'), [('agcn', 'Agcn'), ('ctrgcn', 'Ctrgcn')])
 def test_of_persons_normalised_together_the_first_agrees(tmp_path, name, network):
-    network = randomise(getattr(twins, network)(8, persons=2))
+    network = randomize(getattr(twins, network)(8, persons=2))
     found, config = _agrees(network, name, tmp_path, absent=True)
     assert found.persons == 2
     assert 'note: its data_bn normalised 2 persons' in import_.describe(found, config, 'x')
 
 
 def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
-    network = randomise(twins.Stgcn(4, 8))
+    network = randomize(twins.Stgcn(4, 8))
     torch.save(network.state_dict(), tmp_path / 'best.pt')
     out = tmp_path / 'out'
     assert main.main(['import', str(tmp_path / 'best.pt'), '--as', 'stgcn', '--out', str(out)]) == 0

@@ -35,15 +35,15 @@ class Told:
         return taken
 
     def skeljax(self, *more: str, part='', instead=()) -> str:
-        """Runs commands of skeljax with further words, others instead of some; returns what they print."""
+        """Runs commands of skeljax or benchmarks with further words, others instead of some; returns what they print."""
         instead = dict(instead)
         self._capsys.readouterr()
         for command in self.take(part):
             for name, value in command.environment().items():
                 self._setenv(name, value)
-            given = [instead.get(word, word) for word in command.words()[1:]]
+            program, *given = [instead.get(word, word) for word in command.words()]
             given += [*FEW.get(given[0], ()), *more]
-            assert main.main(given) == 0, f'{command.text}\n{self._capsys.readouterr().err}'
+            assert documented.PROGRAMS[program](given) == 0, f'{command.text}\n{self._capsys.readouterr().err}'
         return self._capsys.readouterr().out
 
 

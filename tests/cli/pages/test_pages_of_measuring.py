@@ -1,4 +1,4 @@
-"""What `skeljax bench` is told to do on pages: done, but on less and for a moment."""
+"""The commands of `python -m benchmarks` on pages, run on small inputs and for a few steps."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from skeljax.bench import measure
+from benchmarks import measure
 from tests import documented
 
 TINY = [
@@ -17,26 +17,30 @@ TINY = [
 ]
 
 
-@pytest.mark.documented('docs/benchmarks.md', 'skeljax bench rows')
+@pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks rows')
 def test_rows_with_a_stand_in_for_what_measures(here, told, monkeypatch):
-    side = {'seconds': 0.5, 'low': 0.5, 'high': 0.5}
+    system = {'seconds': 0.5, 'low': 0.5, 'high': 0.5}
     figures = {
-        'sides': {'skeljax': side, 'other': side}, 'against': 'other', 'ratio': 1.0, 'goal': 0.5,
+        'systems': {'skeljax': system, 'other': system}, 'against': 'other', 'ratio': 1.0,
+        'goal': 0.5,
         'ratio_by_round': {'median': 1.0, 'low': 1.0, 'high': 1.0}, 'rounds': 1, 'platform': 'cpu',
         'peaks': {'matrix_gflops': 1.0, 'copy_gb_per_second': 1.0},
         'examples': 1, 'frames_per_example': 1, 'examples_per_second': 1, 'frames_per_second': 1,
     }
     rounds = []
-    monkeypatch.setattr(measure, 'row', lambda config, *, rounds_=rounds, **told: rounds.append(told) or figures)
+    row = lambda config, **given: rounds.append(given['rounds']) or figures
+    monkeypatch.setattr(measure, 'row', row)
     assert told.skeljax().count('resident') >= 3
-    assert 'rows' in json.loads(Path('FILE').read_text()) and {one['rounds'] for one in rounds} == {2, 10}
+    assert 'rows' in json.loads(Path('FILE').read_text()) and set(rounds) == {2, 10}
 
 
 @pytest.mark.slow
-@pytest.mark.documented('docs/streaming.md', 'skeljax bench stream')
-@pytest.mark.documented('docs/benchmarks.md', 'skeljax bench stream')
+@pytest.mark.documented('docs/streaming.md', 'python -m benchmarks stream')
+@pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks stream')
 def test_streams(here, told):
-    small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1']
+    small = [
+        '--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1',
+    ]
     cores = os.sched_getaffinity(0)
     count, shown = len(told.left), told.skeljax(*small, '--seconds', '1')
     assert shown.count('look_ahead_seconds') == count > 1
@@ -44,31 +48,38 @@ def test_streams(here, told):
 
 
 @pytest.mark.slow
-@pytest.mark.documented('docs/protocols.md', 'skeljax bench score')
+@pytest.mark.documented('docs/protocols.md', 'python -m benchmarks score')
 def test_scorers(here, told):
-    sizes = ['--recordings', '4', '--classes', '3', '--proposals', '60', '--twins', '2', '--steps', '1']
+    sizes = [
+        '--recordings', '4', '--classes', '3', '--proposals', '60', '--reference-recordings', '2',
+        '--steps', '1',
+    ]
     assert 'scorers babel seconds' in told.skeljax(*sizes)
 
 
 @pytest.mark.slow
 @pytest.mark.documented('docs/scaling.md')
-@pytest.mark.documented('docs/benchmarks.md', 'skeljax bench step')
-def test_steps_and_what_devices_say_to_each_other(here, told):
-    """In processes of their own, which have the devices that the command gives them."""
+@pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks step')
+def test_steps_and_collectives(here, told):
+    """In processes of their own, with as many devices as the command sets."""
     less = {
         'collectives': TINY, 'negatives': ['--snippets', '4096', '--embed', '16'],
-        'resident': [*TINY, '--steps', '1', '--threads', '1'], 'step': [*TINY, '--steps', '1', '--threads', '1'],
+        'resident': [*TINY, '--steps', '1', '--threads', '1'],
+        'step': [*TINY, '--steps', '1', '--threads', '1'],
     }
     for command in [c for c in told.take() if '--config configs/ui_prmd.py' not in c.text]:
-        words = command.words()
+        _, *words = command.words()
         devices = command.environment().get('JAX_NUM_CPU_DEVICES', '2')
-        more = less[words[2]]
+        more = less[words[0]]
         if 'batch=1024' in command.text:  # of all devices
             more = [*more, '--config.pretrain.batch_size=64']
+        environment = {
+            **os.environ, 'JAX_NUMPY_DTYPE_PROMOTION': 'standard', 'JAX_NUM_CPU_DEVICES': devices,
+            'PYTHONPATH': str(documented.ROOT),
+        }
         done = subprocess.run(
-            [sys.executable, '-P', '-m', *words, *more], capture_output=True, text=True, timeout=1500,
-            env={**os.environ, 'JAX_NUMPY_DTYPE_PROMOTION': 'standard', 'JAX_NUM_CPU_DEVICES': devices,
-                 'PYTHONPATH': str(documented.ROOT)},
+            [sys.executable, '-P', '-m', 'benchmarks', *words, *more], env=environment,
+            capture_output=True, text=True, timeout=1500,
         )
         assert done.returncode == 0, f'{command.text}\n{done.stderr}'
         assert done.stdout.strip()

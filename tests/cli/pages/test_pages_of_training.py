@@ -38,7 +38,7 @@ def _file(name: str) -> str:
 
 @pytest.mark.documented('README.md', 'composed20 --', ':test:', '--workdir runs/tuned --split', 'skeljax export')
 @pytest.mark.documented('docs/tracking.md', '--config.wandb')
-@pytest.mark.documented('docs/benchmarks.md', 'skeljax bench step --config')
+@pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks step --config')
 def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     told.skeljax(part='skeljax prepare')
     told.skeljax(*QUICK, part='skeljax pretrain')
@@ -55,7 +55,7 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     names = {}
     exec(program, names)
     assert names['scores'].shape == (len(names['motion'].joints), 21)
-    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.width=4', *QUICK, part='bench step')
+    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.width=4', *QUICK, part='benchmarks step')
     # Weights & Biases is told offline, with a stand-in for the package.
     runs = []
 
@@ -85,7 +85,7 @@ def test_what_results_were_made_with(benchmark, told):
 
 
 @pytest.mark.documented('README.md', 'host=aimclr')
-@pytest.mark.documented('docs/benchmarks.md', 'skeljax bench read')
+@pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks read')
 def test_other_hosts_and_corpora(benchmark, told):
     assert main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data']) == 0
     raw = licensed.ntu_rgbd(benchmark.parent / 'ntu')
