@@ -90,7 +90,7 @@ def test_a_diagnosis_is_shown_and_saved(files, capsys):
     out = files / 'figures.json'
     assert evaluate(files, '--fps', '10', '--diagnose', '--out', str(out)) == 0
     shown = capsys.readouterr().out
-    assert next(line for line in shown.splitlines() if line.startswith('right')).split()[1] == '3'
+    assert next(line for line in shown.splitlines() if line.startswith('correct')).split()[1] == '3'
     diagnosis = json.loads(out.read_text())['diagnosis']
     assert diagnosis['matched'] == 3 and diagnosis['false_positives']['background'] == 1
     assert diagnosis['boundary_frames']['end_p90'] == pytest.approx(1.6)  # 0, 0 and 2 frames

@@ -68,10 +68,10 @@ def test_a_page_tells_of_both_runs(runs, report):
     # Of the one all, of the other what needs no labels' figures.
     heads = re.findall('<h3>(.*?)</h3>', text)
     assert heads[:8] == [
-        'Configuration', 'Figures of babel_clean', 'Classes', 'Mistakes', 'Best and worst recordings',
-        'What the encoder sees', 'Curves of pretraining', 'Curves of fine-tuning',
+        'Configuration', 'Metrics of babel_clean', 'Classes', 'Errors', 'Worst and best recordings',
+        'Encoder embeddings', 'Curves of pretraining', 'Curves of fine-tuning',
     ]
-    assert heads[8:] == ['Configuration', 'What the encoder sees', 'Curves of pretraining']
+    assert heads[8:] == ['Configuration', 'Encoder embeddings', 'Curves of pretraining']
     figures = json.loads((runs / 'tuned' / 'evaluate-test.json').read_text())['protocols']['babel_clean']
     assert f'<dd class="value">{100 * figures["mean"]:.1f} %</dd>' in text
     assert all(f'<tr><td>{n}</td><td class="number">{100 * v:.1f}</td></tr>' in text
@@ -97,10 +97,10 @@ def test_without_the_corpus_what_is_left_is_reported(runs, tmp_path, capsys, rep
     assert main.main(['report', str(moved), '--out', str(out)]) == 0
     assert 'tuned: recordings are left out: ' in capsys.readouterr().err
     text = out.read_text()
-    assert '## What the encoder' not in text and '### Mistakes' in text and 'recordings.html' not in text
+    assert '### Encoder embeddings' not in text and '### Errors' in text and 'recordings.html' not in text
     # The same figures as from the corpus, from the segments that were kept.
     value = lambda head: re.search(rf'{head}</dt><dd class="value">(.*?)</dd>', report.read_text())[1]
-    for head in ('F1@50', 'edit score', 'segments', 'frames right', 'mean mAP'):
+    for head in ('F1@50', 'edit score', 'segments', 'frame accuracy', 'mean mAP'):
         assert f'| {head} | {value(head)} |' in text
     assert '| segments | of the sequence decoder |' in text
     assert all((tmp_path / name).is_file() for name in re.findall(r'\]\((r_files/[^)]+)\)', text))
@@ -120,13 +120,13 @@ def test_figures_that_an_older_version_left_are_judged_as_they_were(runs, tmp_pa
     said = f'{kept} has no segments of the sequence decoder: those of babel_clean are judged'
     assert said in capsys.readouterr().err
     text = out.read_text()
-    assert '### Mistakes' in text and '### Figures of babel\\_clean' in text
-    assert '| segments | of the decoder of babel\\_clean, less those that a better one covers' in text
+    assert '### Errors' in text and '### Metrics of babel\\_clean' in text
+    assert '| segments | of the decoder of babel\\_clean, without those that a better one covers' in text
     # The name has another meaning now.
     given = ['--protocol', 'segmentation', '--out', str(out), '--force']
     assert main.main(['report', str(moved), *given]) == 0
     assert 'no figures of segmentation from this state' in capsys.readouterr().err
-    assert '### Mistakes' not in out.read_text()
+    assert '### Errors' not in out.read_text()
 
 
 def test_a_protocol_judges_and_measures_where_it_is_asked_for(runs, tmp_path):
@@ -135,8 +135,8 @@ def test_a_protocol_judges_and_measures_where_it_is_asked_for(runs, tmp_path):
     given = ['--protocol', 'pkummd', '--min-score', '0']
     assert main.main(['report', str(runs / 'tuned'), '--out', str(out), *given]) == 0
     text = out.read_text()
-    assert '### Figures of pkummd' in text
-    assert '| segments | of the decoder of pkummd, less those that a better one covers by half |' in text
+    assert '### Metrics of pkummd' in text
+    assert '| segments | of the decoder of pkummd, without those that a better one covers by half |' in text
 
 
 def test_a_run_of_an_older_version_has_the_default_decoder_and_says_so_once(runs, tmp_path, capsys):
@@ -158,7 +158,7 @@ def test_figures_of_another_state_are_not_told(runs, tmp_path, capsys):
     kept.write_text(json.dumps(told))
     assert main.main(['report', str(moved), '--out', str(tmp_path / 'r.md')]) == 0
     assert 'no figures of babel_clean from this state' in capsys.readouterr().err
-    assert '### Mistakes' not in (tmp_path / 'r.md').read_text()
+    assert '### Errors' not in (tmp_path / 'r.md').read_text()
 
 
 def test_a_pretraining_that_is_gone_is_told(runs, tmp_path, capsys):
@@ -187,7 +187,7 @@ def test_nothing_is_replaced_and_no_other_kind_is_written(runs, tmp_path, capsys
     out.write_text('mine')
     assert '--force' in _refused(capsys, runs / 'tuned', '--out', out)
     assert out.read_text() == 'mine'
-    assert "not '.pdf'" in _refused(capsys, runs / 'tuned', '--out', tmp_path / 'r.pdf')
+    assert 'found .pdf' in _refused(capsys, runs / 'tuned', '--out', tmp_path / 'r.pdf')
 
 
 @pytest.mark.parametrize(

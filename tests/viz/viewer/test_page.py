@@ -187,7 +187,7 @@ def test_a_recording_that_is_missing_or_another_one_is_told(written, tmp_path):
     with pytest.raises(InputError, match='predicted from 100 frames at 25 .* has 90 frames at 25 fps'):
         predictions.recording(one, CLASSES)
     (tmp_path / 'one.npy').unlink()
-    with pytest.raises(InputError, match=r'one.json: its recording .*one.npy is missing; say'):
+    with pytest.raises(InputError, match=r'one.json: its recording .*one.npy is missing; give'):
         predictions.recording(one, CLASSES)
     with pytest.raises(InputError, match="no recording 'one' in"):
         predictions.recording(one, CLASSES, folder=tmp_path)
