@@ -1,6 +1,8 @@
-"""Readers and layouts of another package, installed beside skeljax and found by entry points."""
+"""Readers and layouts of another package, that of docs/formats.md, found by entry points."""
 
 import json
+from pathlib import Path
+import re
 import subprocess
 import sys
 
@@ -14,20 +16,10 @@ from skeljax.data.corpus import Corpus
 from skeljax.errors import FormatError, InputError
 from skeljax.skeletons import skeleton
 
-CODE = """
-import numpy as np
-from skeljax.formats import Motion
-from skeljax.skeletons.skeleton import Layout
-
-CLINIC4 = Layout(
-    'clinic4', ('Pelvis', 'Head', 'LeftHand', 'RightHand'), (-1, 0, 1, 1),
-    ('pelvis', 'head', 'left wrist', 'right wrist'),
-)
-
-def read(path, *, unit=None):
-    values = np.loadtxt(path, dtype=np.float32).reshape(-1, 1, 4, 3) * (unit or 1)
-    return Motion(values, 50.0, 'clinic4', np.ones(values.shape[:2], bool))
-
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / 'docs' / 'formats.md').read_text()
+(EXAMPLE,) = re.findall(r'```python\n(import numpy.*?)```', PAGE, re.DOTALL)
+CODE = EXAMPLE + """
 class Nothing:
     pass
 
