@@ -2,9 +2,9 @@
 
     python -m benchmarks.decoding out/decoding/*/ --json decoding.json --pictures pictures
 
-Every run is scored once on a split; every decoder gets the same scores. Runs of one corpus and
-share of labels are averaged. Without `--split`, test. Decoders that propose overlapping segments are made exclusive
-by `localize.non_overlapping`, as pictures and captions were before the sequence decoder.
+Every run is scored once on a split (default: test); all decoders get the same scores. Runs of the
+same corpus and fraction of labels are averaged. Decoders that propose overlapping segments are
+made exclusive by `localize.non_overlapping`.
 """
 
 import argparse
@@ -38,7 +38,12 @@ PERCENT = COLUMNS[1:7]
 
 
 def penalized_path(probabilities: np.ndarray, *, penalty: float) -> Segments:
-    """Decodes by a Viterbi path that pays for every change of class, and for nothing else."""
+    """Decodes by a Viterbi path with a penalty for every change of class.
+
+    Args:
+        probabilities: float[T, L + 1].
+        penalty: subtracted from the sum of log-probabilities at each change.
+    """
     logs = np.log(np.maximum(probabilities, 1e-9))
     best, before = logs[0], np.zeros(logs.shape, np.int64)
     for frame in range(1, len(logs)):
@@ -56,7 +61,11 @@ def penalized_path(probabilities: np.ndarray, *, penalty: float) -> Segments:
 
 
 def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segments]]:
-    """Returns the decoders that are compared, by name."""
+    """Returns the compared decoders, by name.
+
+    Args:
+        fitted: the sequence decoder with fitted durations.
+    """
 
     def exclusive(name: str):
         return lambda p: localize.non_overlapping(localize.DECODERS[name](p))
@@ -75,7 +84,15 @@ def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segmen
 
 
 def measure(found: evaluate.Scored, data_dir) -> dict[str, list[float]]:
-    """Measures every decoder on scored recordings: decoder -> figures as in `COLUMNS`."""
+    """Measures every decoder on scored recordings.
+
+    Args:
+        found: the scored split.
+        data_dir: folder of the prepared corpora.
+
+    Returns:
+        Decoder -> values of `COLUMNS`.
+    """
     truth, num_classes = scoring.truth(found.corpus), len(found.corpus.classes)
     frames = {name: len(p) for name, p in found.probabilities.items()}
     common = {'num_classes': num_classes, 'num_frames': frames}
@@ -111,7 +128,11 @@ def measure(found: evaluate.Scored, data_dir) -> dict[str, list[float]]:
 
 
 def averaged(runs: Mapping[str, Mapping[str, list[float]]]) -> dict[str, dict]:
-    """Averages the figures of the runs of one corpus, and takes their standard deviations."""
+    """Returns mean and standard deviation over runs: decoder -> {mean, std} of `COLUMNS`.
+
+    Args:
+        runs: run -> result of `measure`.
+    """
     names = next(iter(runs.values()))
     cube = {name: np.array([run[name] for run in runs.values()]) for name in names}
     return {
@@ -121,7 +142,7 @@ def averaged(runs: Mapping[str, Mapping[str, list[float]]]) -> dict[str, dict]:
 
 
 def text(corpus: str, figures: Mapping[str, Mapping], count: int) -> str:
-    """Lays out one corpus as Markdown; shares in percent."""
+    """Formats one corpus as a Markdown table; fractions in percent."""
     runs = '1 run' if count == 1 else f'mean of {count} runs'
     lines = [f'**{corpus}**, {runs}', '', f'| decoder | {" | ".join(COLUMNS)} |']
     lines.append('|---|' + '---:|' * len(COLUMNS))
@@ -135,12 +156,15 @@ def text(corpus: str, figures: Mapping[str, Mapping], count: int) -> str:
 
 
 def main(words=None):
+    """Runs the command."""
     parser = argparse.ArgumentParser(prog='python -m benchmarks.decoding', description=__doc__)
     parser.add_argument('workdirs', nargs='+', help='folders of fine-tuned runs')
     parser.add_argument('--split', default='test')
-    parser.add_argument('--data-dir', help='where corpora are prepared, if not where they were')
+    parser.add_argument(
+        '--data-dir', help="folder of the prepared corpora (default: that of each run's config)"
+    )
     parser.add_argument('--json', help='file for all figures')
-    parser.add_argument('--pictures', help='folder for pictures of three recordings a corpus')
+    parser.add_argument('--pictures', help='folder for figures of three recordings per corpus')
     args = parser.parse_args(words)
     corpora: dict[str, dict] = defaultdict(dict)
     for workdir in args.workdirs:

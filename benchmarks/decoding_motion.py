@@ -1,4 +1,4 @@
-"""A trial that did not pay: changes of a decoded sequence are moved to where motion is least."""
+"""Moves the changes of a decoded sequence to minima of motion; this did not improve results."""
 
 import numpy as np
 
@@ -7,11 +7,14 @@ from skeljax.localize.sequence import SequenceDecoder
 
 
 def speed(joints: np.ndarray, fps: float) -> np.ndarray:
-    """Returns the mean speed of the first person's joints, over its mean: float64[T].
+    """Computes the mean speed of the first person's joints, divided by its mean over time.
 
     Args:
         joints: float[T, M, V, 3] in meters.
-        fps: frames a second.
+        fps: frames per second.
+
+    Returns:
+        float64[T].
     """
     steps = np.linalg.norm(np.diff(joints[:, 0], axis=0, prepend=joints[:1, 0]), axis=-1)
     smooth = np.convolve(steps.mean(axis=1) * fps, np.ones(3) / 3, 'same')
@@ -19,7 +22,7 @@ def speed(joints: np.ndarray, fps: float) -> np.ndarray:
 
 
 def unrefined(decoder: SequenceDecoder, probabilities: np.ndarray) -> Segments:
-    """Decodes; changes stay at multiples of the decoder's step."""
+    """Decodes; changes remain at multiples of the decoder's stride."""
     path = decoder.decode(probabilities)
     start = np.array([first * decoder.stride for first, _, _ in path.steps], np.int64)
     return _segments(path, start, probabilities)
@@ -29,14 +32,14 @@ def on_motion(
     decoder: SequenceDecoder, probabilities: np.ndarray, motion: np.ndarray, *,
     reach: float = 0.4, weight: float = 1.0,
 ) -> Segments:
-    """Decodes; each change moves to the frame of the highest score less weighed motion.
+    """Decodes; each change is moved to the frame of the highest score minus weighted motion.
 
     Args:
-        decoder: of the sequence.
+        decoder: the sequence decoder.
         probabilities: float[T, L + 1].
-        motion: float[T], as `speed` returns it.
+        motion: float[T], the result of `speed`.
         reach: seconds on either side that are searched.
-        weight: of the motion against log-probabilities.
+        weight: of the motion relative to log-probabilities.
     """
     path, logs = decoder.decode(probabilities), decoder.logarithms(probabilities)
     start, frames = path.start.copy(), round(reach * decoder.fps)

@@ -1,4 +1,4 @@
-"""Draws recordings as rows of segments: the truth, and what decoders find."""
+"""Draws recordings as rows of segments: the truth and the results of decoders."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,8 +22,11 @@ def draw(
 
     Args:
         found: the scored split.
-        decoders: by the name that a row shows.
+        decoders: title of a row -> decoder.
         folder: for the PNG files.
+
+    Returns:
+        The files.
     """
     truth, names = scoring.truth(found.corpus), sorted(found.probabilities)
     chosen = names[len(names) // 6::max(1, len(names) // RECORDINGS)][:RECORDINGS]

@@ -1,7 +1,7 @@
-"""What `python -m benchmarks step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
+"""Benchmarks on random inputs, compared with a baseline: the rows of `python -m benchmarks`.
 
     python -m benchmarks step --config configs/bench.py:stgcn16 --against torch
-    python -m benchmarks step --config configs/bench.py:pair,host=aimclr,backbone=gru --against video
+    python -m benchmarks step --config configs/bench.py:pair,host=aimclr --against video
     python -m benchmarks pairs
     python -m benchmarks infer --config configs/bench.py:evaluation --against torch
     python -m benchmarks augment --against numpy
@@ -9,8 +9,9 @@
     python -m benchmarks rows --platform gpu
     python -m benchmarks stream --config configs/bench.py:agcn64
 
-In steps nothing is augmented, on either side: PyTorch's users do that in other processes, which
-the row `augment` measures. The two views of a step are equal in all but dropout. Rows with a goal are promises about the ratio of medians.
+Steps do not augment, in neither framework: users of PyTorch do that in other processes, which the
+row `augment` measures. The two views of a step differ in dropout only. The goal of a row is an
+upper bound of the ratio of medians.
 """
 
 from ml_collections import ConfigDict
@@ -22,7 +23,11 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns a row.
 
     Args:
-        arg: its name, of `ROWS`; by default the first. `pair` takes host= and backbone= too.
+        arg: name of the row, a key of `ROWS` (default: the first). `pair` also has host= and
+            backbone=.
+
+    Raises:
+        ValueError: an unknown row or option.
     """
     name, _, more = (arg or next(iter(ROWS))).partition(',')
     if name not in ROWS:
@@ -46,16 +51,17 @@ def _agcn64() -> ConfigDict:
 
 
 def _pair(host: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
-    """Any host on any backbone, with the snippet term beside without it."""
-    frames = 128 if host == 'rvtclr' else 64  # of which it shows half
+    """Any method on any backbone; the step with the snippet term is compared with one without."""
+    frames = 128 if host == 'rvtclr' else 64  # a view of RVTCLR is half of the clip
     arg = f'host={host},backbone={backbone}'
     config = _contrast(arg, batch=16, frames=frames, against='video', goal=1.08)
-    config.pretrain.snippet.count = 8  # each of 8 frames, as the release's 19 of 150 whatever encodes
+    # Of 8 frames each, for every backbone, as the release's 19 snippets of 150 frames.
+    config.pretrain.snippet.count = 8
     return config
 
 
 def _rvtclr() -> ConfigDict:
-    """Cut to 300 frames, of which views at a clip's own tempo and at the other show 150."""
+    """Clips of 300 frames, from which views of 150 frames are made at two tempos."""
     arg = 'backbone=agcn,host=rvtclr'
     config = _contrast(arg, batch=128, frames=300, platform='gpu', goal=0.4)
     config.model.dtype = 'bfloat16'
@@ -63,10 +69,10 @@ def _rvtclr() -> ConfigDict:
 
 
 def _resident() -> ConfigDict:
-    """Steps on windows that the device cuts, within 3 % of those on a constant batch."""
+    """Steps on windows that the device cuts; the goal is 3 % above steps on a constant batch."""
     config = _contrast(
-        'backbone=agcn', what='resident', against='constant', batch=128, frames=150, platform='gpu',
-        goal=1.03,
+        'backbone=agcn', what='resident', against='constant', batch=128, frames=150,
+        platform='gpu', goal=1.03,
     )
     config.model.dtype = 'bfloat16'
     return config
@@ -76,7 +82,7 @@ def _finetune() -> ConfigDict:
     config = _row('backbone=agcn,setting=fuser', stage='finetune', platform='gpu', goal=0.4)
     config.model.dtype = 'bfloat16'
     config.finetune.update(dict(batch_size=8, window=1000, crop=dict(length=1000)))
-    _constant(config.finetune)
+    _constant_rate(config.finetune)
     return config
 
 
@@ -88,7 +94,7 @@ def _evaluation() -> ConfigDict:
 
 
 def _augment() -> ConfigDict:
-    """AimCLR's views of clips as it was published with (configs/published.py)."""
+    """The views of AimCLR, of clips as in the publication (configs/published.py)."""
     arg = 'host=aimclr,backbone=stgcn'
     config = _row(arg, what='augment', against='numpy', persons=2, goal=0.5)
     config.pretrain.update(dict(batch_size=128, window=50, crop=dict(length=50)))
@@ -96,12 +102,12 @@ def _augment() -> ConfigDict:
 
 
 def _recording() -> ConfigDict:
-    """Ten minutes at 30 frames a second; three times the frames a second are asked for."""
+    """Ten minutes at 30 frames per second; the goal is a third of the time."""
     arg = 'backbone=agcn,setting=fuser'
     return _row(arg, what='infer', frames=18_000, platform='gpu', goal=1 / 3)
 
 
-# Name -> what makes it.
+# Name -> function that builds the row.
 ROWS = dict(
     stgcn16=_stgcn16,
     agcn64=_agcn64,
@@ -121,35 +127,32 @@ def _row(
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
-    with config.unlocked():
-        config.bench = ConfigDict(
-            dict(
-                what=what,  # 'step', 'infer', 'augment' or 'resident'
-                against=against,  # of `skeljax bench --against`, what the goal is
-                stage=stage,  # whose step is measured
-                persons=persons,
-                classes=60,
-                clips=clips,  # of `infer`
-                frames=frames,  # of each
-                platform=platform,  # that the goal is for
-                goal=goal,  # the ratio to stay below; 0 for none
-                formulations=False,  # True: beside PyTorch's twin runs one that computes as ours does
-            )
+    config.bench = ConfigDict(
+        dict(
+            what=what,  # 'step', 'infer', 'augment' or 'resident'
+            against=against,  # value of --against that the goal refers to
+            stage=stage,  # whose step is measured, 'pretrain' or 'finetune'
+            persons=persons,
+            classes=60,
+            clips=clips,  # number of clips, of `infer`
+            frames=frames,  # of each clip
+            platform=platform,  # of the goal
+            goal=goal,  # upper bound of the ratio; 0 for none
+            formulations=False,  # True: also run PyTorch with skeljax's formulations
         )
     return config
 
 
-def _contrast(arg: str, *, batch: int, frames: int, **told) -> ConfigDict:
-    config = _row(arg, **told)
-    crop = dict(length=frames, pad_ratio=0)
-    config.pretrain.update(dict(batch_size=batch, window=frames, crop=crop))
+def _contrast(arg: str, *, batch: int, frames: int, **options) -> ConfigDict:
+    config = _row(arg, **options)
+    config.pretrain.update(dict(batch_size=batch, window=frames, crop=dict(length=frames, pad_ratio=0)))
     for view in config.pretrain.views.values():
         for operation in view:
             view[operation] = type(view[operation])(0)
-    _constant(config.pretrain)
+    _constant_rate(config.pretrain)
     return config
 
 
-def _constant(stage: ConfigDict):
-    """Learns at one rate, as the other side does."""
+def _constant_rate(stage: ConfigDict):
+    """Sets a constant learning rate, as in the baseline."""
     stage.optimizer.update(dict(warmup=0.0, decay_at=()))

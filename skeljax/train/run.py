@@ -85,7 +85,9 @@ def finetune(
 
     Args:
         config: a whole config; `config.finetune.init_from` is the folder of a pretraining.
-        workdir, quiet, command: as in `pretrain`.
+        workdir: as in `pretrain`.
+        quiet: as in `pretrain`.
+        command: as in `pretrain`.
 
     Returns:
         The final state, arrays on the host. The state that is best on the validation split is in

@@ -37,7 +37,7 @@ def test_a_step_is_mapped_in_the_form_of_the_config(form, monkeypatch):
 def test_steps_are_fed_as_training_feeds_them(what, monkeypatch):
     built = _step, {'count': jnp.zeros((), jnp.float32)}
     monkeypatch.setattr(skeljax_systems.build, 'pretraining', lambda *_: built)
-    sizes = {'batch': 16, 'window': 20, 'crop.length': 20}
+    sizes = {'batch_size': 16, 'window': 20, 'crop.length': 20}
     small = [f'--config.pretrain.{name}={value}' for name, value in sizes.items()]
     config = config_args.load('bench:resident', small)
     system = skeljax_systems.make(config.to_dict(), what=what, stage='pretrain')
