@@ -51,7 +51,7 @@ import time
 import jax
 
 from skeljax.bench import collectives, compare, latency, measure, memory, ours, scaling, show
-from skeljax.cli import config_args, predict, prepare
+from skeljax.cli import config_args, model_args, prepare
 from skeljax.configs import bench as rows, default
 from skeljax.data import reading
 from skeljax.errors import InputError
@@ -100,7 +100,7 @@ def add_arguments(parser):
     parser.add_argument(
         '--step-ms', type=float, default=100, help='of a step on one device (default: 100)'
     )
-    predict.add_window(parser, streaming.WINDOW)
+    model_args.add_window(parser, streaming.WINDOW)
     parser.add_argument('--json', metavar='FILE', help='write the figures here')
 
 
@@ -267,7 +267,7 @@ def measure_stream(args) -> tuple[dict, str]:
         raise InputError(f'bench stream takes rows of configs/bench.py: {", ".join(rows.ROWS)}')
     if args.seconds < 1:
         raise InputError(f'--seconds {args.seconds}: expected 1 or more')
-    window = predict.window(args) or streaming.WINDOW
+    window = model_args.window(args) or streaming.WINDOW
     with latency.cores(args.threads or 1):
         figures = latency.measure(config, window, round(args.seconds * latency.FPS))
     return {'config': name, **figures}, show.plain(figures, name)
