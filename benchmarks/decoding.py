@@ -19,9 +19,8 @@ import numpy as np
 
 from benchmarks import decoding_motion, decoding_pictures
 from skeljax import localize
-from skeljax.cli import evaluate
 from skeljax.data.corpus import Corpus
-from skeljax.inference import scoring
+from skeljax.inference import evaluation, scoring
 from skeljax.localize import outcome
 from skeljax.localize.decoders import argmax_runs
 from skeljax.localize.segments import Segments, from_frame_labels
@@ -83,7 +82,7 @@ def decoders(fitted: SequenceDecoder) -> dict[str, Callable[[np.ndarray], Segmen
     }
 
 
-def measure(found: evaluate.Scored, data_dir) -> dict[str, list[float]]:
+def measure(found: evaluation.Scored, data_dir) -> dict[str, list[float]]:
     """Measures every decoder on scored recordings.
 
     Args:
@@ -168,7 +167,7 @@ def main(words=None):
     args = parser.parse_args(words)
     corpora: dict[str, dict] = defaultdict(dict)
     for workdir in args.workdirs:
-        found = evaluate.scored([workdir], args.split, args.data_dir)
+        found = evaluation.scored([workdir], args.split, args.data_dir)
         config = workdirs.read(workdir)['config']
         key = f'{found.corpus.name}, {100 * config["finetune"]["label_fraction"]:g} % of the labels'
         if args.pictures and key not in corpora:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skeljax.cli.evaluate import Scored
 from skeljax.inference import scoring
+from skeljax.inference.evaluation import Scored
 from skeljax.localize.segments import Segments
 from skeljax.viz import figure as looks
 

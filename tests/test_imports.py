@@ -2,11 +2,14 @@
 
 import ast
 import importlib
+import keyword
 from pathlib import Path
 import subprocess
 import sys
 
 import pytest
+
+from skeljax.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMPY = ('skeljax.documents', 'skeljax.plugins', 'skeljax.skeletons.skeleton',
@@ -120,3 +123,30 @@ sys.exit('tensorflow' in sys.modules)
 """
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, (listed, done.stderr)
+
+
+# `bench` measures imports, and is to become a program of its own.
+_VERBS = sorted(set(main.VERBS) - {'bench'})
+VERBS = {f'skeljax.cli.{name}{"_" * keyword.iskeyword(name)}' for name in _VERBS}
+
+
+@pytest.mark.parametrize('name', sorted(VERBS))
+def test_a_verb_imports_no_other_verb(name):
+    """What two verbs share is in another module."""
+    assert not _imports(name) & (VERBS - {name})
+
+
+def test_the_help_of_verbs_needs_no_jax():
+    """JAX, Flax and Orbax take seconds to load; without them help takes less than one."""
+    code = f"""
+import contextlib, io, sys, time
+from skeljax.cli import main
+began = time.process_time()
+for verb in {_VERBS}:
+    with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
+        main.parse([verb, '--help'])
+    assert f'usage: skeljax {{verb}}' in shown.getvalue()
+    assert not {{'jax', 'flax', 'orbax'}} & sys.modules.keys(), verb
+assert time.process_time() - began < 10
+"""
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)

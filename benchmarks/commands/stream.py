@@ -9,10 +9,10 @@ unless --threads gives another number.
 
 from benchmarks import stream_latency, tables
 from benchmarks.commands import options
-from skeljax.cli import config_args, predict
+from skeljax.cli import config_args, model_args
 from skeljax.configs import bench
 from skeljax.errors import InputError
-from skeljax.inference import streaming
+from skeljax.inference import windowing
 
 
 def add_arguments(parser):
@@ -21,7 +21,7 @@ def add_arguments(parser):
         '--seconds', type=int, default=60, metavar='N', help='duration of the stream (default: 60)'
     )
     options.add_threads(parser, default='1')
-    predict.add_window(parser, streaming.WINDOW)
+    model_args.add_window(parser, windowing.WINDOW)
 
 
 def run(args) -> tuple[dict, str]:
@@ -35,7 +35,7 @@ def run(args) -> tuple[dict, str]:
         raise InputError(f'stream takes rows of configs/bench.py: {", ".join(bench.ROWS)}')
     if args.seconds < 1:
         raise InputError(f'--seconds {args.seconds}: expected 1 or more')
-    window = predict.window(args) or streaming.WINDOW
+    window = model_args.window(args) or windowing.WINDOW
     frames = round(args.seconds * stream_latency.FPS)
     with stream_latency.cores(args.threads or 1):
         figures = stream_latency.measure(config, window, frames)

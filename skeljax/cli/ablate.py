@@ -20,7 +20,6 @@ from skeljax import localize, sweep as ablations
 from skeljax.cli import config_args
 from skeljax.errors import InputError
 from skeljax.sweep import definition as sweeps, execute, gather, plan, resources, table_files
-from skeljax.train import build
 
 
 def add_arguments(parser):
@@ -78,6 +77,8 @@ def run(args) -> int:
 
 def load(text: str, overrides=()):
     """Loads a config with overrides and checks it, as the training verbs do."""
+    from skeljax.train import build
+
     config = config_args.load(text, overrides)
     build.check(config)
     return config

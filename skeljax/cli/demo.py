@@ -9,16 +9,15 @@ fuser, measures on people never seen, and draws pictures. What an earlier call
 finished is taken as it is.
 """
 
-import argparse
 import json
 from pathlib import Path
 import shutil
+import sys
 import time
 
-from skeljax.cli import config_args, evaluate, predict, prepare, training
+from skeljax.cli import config_args, main, model_args, training
 from skeljax.localize import decoder_config
-from skeljax.train import run as runs
-from skeljax.viz import charts, table
+from skeljax.viz import table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
 STARTS = ('scratch', 'pretrained')
@@ -43,16 +42,23 @@ def run(args) -> int:
     return training.report_stop(lambda: demo(args))
 
 
+def _run(words: list[str]):
+    """Runs another verb."""
+    args, verb = main.parse(words)
+    verb.run(args)
+
+
 def demo(args):
     """Runs every stage, then reports."""
+    from skeljax.train import run as runs
+
     began = time.time()
     out = Path(args.out) / args.corpus
     if args.fresh:
         shutil.rmtree(out, ignore_errors=True)
-    report = prepare.prepare(
-        CORPORA[args.corpus], data_dir=args.data_dir, manual_dir=args.manual_dir
-    )
-    print(prepare.describe(report), flush=True)
+    manual = [f'--manual-dir={args.manual_dir}'] if args.manual_dir else []
+    _run(['prepare', CORPORA[args.corpus], f'--data-dir={args.data_dir}', *manual])
+    sys.stdout.flush()
     overrides = [f'--config.data.data_dir={args.data_dir}', *args.overrides]
     config = lambda *more: config_args.load(
         f'{args.config_file}:{args.corpus}', [*overrides, *more]
@@ -65,7 +71,7 @@ def demo(args):
             print(f'fine-tuning from {start}, {head}', flush=True)
             figures[start, head] = _finetune(args, config, out, source, start, head)
     _report(out, figures)
-    _draw(out, args.data_dir, report['name'])
+    _draw(out, args.data_dir, CORPORA[args.corpus])
     print(f'\nall of it took {(time.time() - began) / 60:.1f} minutes; see {out}/')
 
 
@@ -74,17 +80,22 @@ def _workdir(out: Path, start: str, head: str) -> Path:
 
 
 def _finetune(args, config, out, source, start, head) -> dict:
+    from skeljax.inference import evaluation
+    from skeljax.train import run as runs
+
     workdir = _workdir(out, start, head)
     chosen = config(
         f'--config.finetune.init_from={source if start == "pretrained" else ""}',
         f'--config.finetune.fuser={HEADS[head]}',
     )
     runs.finetune(chosen, workdir, quiet=args.quiet)
-    return evaluate.evaluate([workdir])
+    return evaluation.evaluate([workdir], note=model_args.note)
 
 
 def _report(out: Path, figures: dict):
     """Writes and prints the table of every start and head."""
+    from skeljax.viz import charts
+
     tious = next(iter(figures.values()))['tious']
     columns = ['F1@50', 'edit', 'mean mAP', *(f'mAP@{tiou}' for tiou in tious)]
     values = {key: _values(found['protocols']) for key, found in figures.items()}
@@ -111,6 +122,9 @@ def _values(measured: dict) -> list[float]:
 
 def _draw(out: Path, data_dir, name: str):
     """Draws the curves of every run and what each start finds in one test recording."""
+    from skeljax.data.corpus import Corpus
+    from skeljax.viz import charts
+
     runs = {f'{s}, {h}': _workdir(out, s, h) / 'metrics.jsonl' for s in STARTS for h in HEADS}
     charts.plot_metrics(
         out / 'finetune.png', runs, metrics=['loss', 'validation/selection'], title='fine-tuning'
@@ -120,13 +134,11 @@ def _draw(out: Path, data_dir, name: str):
         {'pretraining': out / 'pretrain' / 'metrics.jsonl'},
         title='pretraining',
     )
-    recording = prepare.Corpus(data_dir, name, 'test')[0].name
-    parser = argparse.ArgumentParser()
-    predict.add_arguments(parser)
+    recording = Corpus(data_dir, name, 'test')[0].name
     for start in STARTS:
         words = [
-            f'{name}:test:{recording}', '--force', f'--data-dir={data_dir}',
+            'predict', f'{name}:test:{recording}', '--force', f'--data-dir={data_dir}',
             f'--workdir={_workdir(out, start, "U-shaped fuser")}',
             f'--out={out / f"predicted-{start}"}',
         ]
-        predict.run(parser.parse_args(words))
+        _run(words)

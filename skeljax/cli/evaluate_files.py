@@ -1,20 +1,24 @@
 """Scoring of files without a model, files of a run's segments, diagnosis: for `evaluate`."""
 
+from __future__ import annotations
+
 import functools
 import json
 from pathlib import Path
 import sys
+from typing import TYPE_CHECKING
 
 from skeljax import localize
-from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.formats import texts
-from skeljax.inference import scoring
 from skeljax.localize import exchange
 from skeljax.localize.diagnose import diagnose
 from skeljax.localize.exchange import SegmentSet
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.viz import diagnosis_tables as pages, score_tables, table
+
+if TYPE_CHECKING:
+    from skeljax.data.corpus import Corpus
 
 # What serves one of the two ways alone: name -> its value where it is not given.
 _FILES = {
@@ -226,6 +230,8 @@ def of_run(
         exchange.write(args.save_predictions, found, kind=args.format)
         shown.append(f'{len(found)} segments, decoded as in {name}, in {args.save_predictions}')
     if args.diagnose is not None:
+        from skeljax.inference import scoring
+
         true = SegmentSet(scoring.truth(corpus), corpus.classes, corpus.fps, frames)
         shown.append(f'segments decoded as in {name}:')
         shown.append(diagnosed(figures, found, true, frames, args.diagnose, args.diagnose_above))
@@ -273,6 +279,9 @@ def _truth(truth, split, data_dir, classes, how) -> SegmentSet:
         raise InputError(f'{truth}: no such file; of a prepared corpus tell --data-dir')
     if classes:
         raise InputError(f'{truth}: a prepared corpus has its own classes, leave --classes out')
+    from skeljax.data.corpus import Corpus
+    from skeljax.inference import scoring
+
     corpus = Corpus(data_dir, str(truth), split or 'test', fps=fps or 0.0, keep=False)
     segments, frames = {}, {}
     for recording in corpus:

@@ -4,15 +4,14 @@
     skeljax export runs/tuned --out model/ --decoder gaussian:3,watershed --min-score 0.2
     skeljax export runs/tuned --out model/ --stablehlo
 
-model/model.json tells classes, joint layout, frame rate, normalisation, decoding and where
+model/model.json tells classes, joint layout, frame rate, normalization, decoding and where
 it came from; model/weights.npz holds the weights. `skeljax predict --model model/` and
 `skeljax.load('model/')` take it. --stablehlo adds the scoring function for serving without
 skeljax, and a page on how to call it. docs/predicting.md tells more.
 """
 
-from skeljax.cli import predict
+from skeljax.cli import model_args
 from skeljax.errors import InputError
-from skeljax.inference import model_io, predictor, stablehlo
 
 
 def add_arguments(parser):
@@ -22,20 +21,22 @@ def add_arguments(parser):
     parser.add_argument('--stablehlo', action='store_true', help='add the scoring function')
     parser.add_argument(
         '--frames', type=int, metavar='N',
-        help=f'that it takes (default: any multiple of {stablehlo.MULTIPLE})',
+        help='that it takes (default: any multiple of 128)',
     )
-    predict.add_decoding(parser)
+    model_args.add_decoding(parser)
 
 
 def run(args) -> int:
     if args.frames is not None and not args.stablehlo:
         raise InputError('--frames is for --stablehlo')
+    from skeljax.inference import model_io, predictor, stablehlo
+
     if args.stablehlo:
         stablehlo.check(args.frames)
     model_io.check(args.out, force=args.force)
     model = predictor.of_run(
         args.workdir, args.protocol, args.decoder,
-        thresholds=args.threshold, min_score=args.min_score, note=predict.note,
+        thresholds=args.threshold, min_score=args.min_score, note=model_args.note,
     )
     model = model._replace(origin=model_io.origin(args.workdir))
     more = (lambda folder: stablehlo.write(folder, model, args.frames)) if args.stablehlo else None

@@ -8,12 +8,12 @@ CTR-GCN (ctrgcn). Nothing in the file is run. Prints what became of every tensor
 by which `finetune` makes the same network.
 """
 
+from __future__ import annotations
+
 import functools
 from pathlib import Path
 from types import SimpleNamespace
 
-import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
 
@@ -23,8 +23,8 @@ from skeljax.formats import torch_file
 from skeljax.models import imported
 from skeljax.models.imported.translate import Translation, translate
 from skeljax.skeletons import skeleton
-from skeljax.skeletons.streams import STREAMS
-from skeljax.train import build, checkpoint, run_dir as workdirs
+
+STREAMS = ('joint', 'motion', 'bone')  # of skeljax.skeletons.streams, which loads JAX
 
 
 def add_arguments(parser):
@@ -77,6 +77,8 @@ def convert(
         InputError: the file, the architecture, the layout or the folder do not fit,
             or tensors are missing.
     """
+    import jax
+
     if Path(out).is_file() or (Path(out).exists() and any(Path(out).iterdir())):
         raise InputError(f'{out}: no empty folder; choose another --out')
     tensors = torch_file.state(source)
@@ -120,6 +122,8 @@ def configure(
 
 def describe(translation: Translation, config: ConfigDict, out) -> str:
     """Lists every tensor, then sums up and tells how to go on."""
+    from skeljax.train import build
+
     used, unused, missing = translation.used, translation.unused, translation.missing
     lines = [f'used     {name} -> {path}' for name, path in used.items()]
     lines += [f'unused   {name}: {why}' for name, why in unused.items()]
@@ -131,17 +135,22 @@ def describe(translation: Translation, config: ConfigDict, out) -> str:
             f'note: its data_bn normalised {translation.persons} persons together, each by figures '
             'of its own; everybody gets those of the first'
         )
-    (stream,), (normalisation,) = config.pretrain.streams, config.data.normalization
+    (stream,), (normalization,) = config.pretrain.streams, config.data.normalization
     options = [f'--config.finetune.init_from={out}', f'--config.finetune.stream={stream}']
     lines += [
-        f'trained on layout {config.data.layout}, clips normalised as {normalisation!r}',
+        f'trained on layout {config.data.layout}, clips normalized as {normalization!r}',
         f'go on by: skeljax finetune {" ".join(options + build.architecture_options(config))}',
     ]
     return '\n'.join(lines)
 
 
 def _init(config: ConfigDict, layout: str):
-    """Makes a function that initialises the backbone's variables."""
+    """Returns a function that initializes the backbone's variables."""
+    import jax
+    import jax.numpy as jnp
+
+    from skeljax.train import build
+
     backbone = build.backbone(config, layout)
     joints = jnp.zeros((1, 8, 1, skeleton.get(layout).num_joints, 3))
     mask = jnp.ones(joints.shape[:3], bool)
@@ -149,13 +158,17 @@ def _init(config: ConfigDict, layout: str):
 
 
 def _flat(tree) -> dict:
-    """Names arrays by their path."""
+    """Returns arrays by their path."""
+    import jax
+
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator='/'): x for path, x in leaves}
 
 
 def _write(out, config: ConfigDict, arrays: dict, described: dict):
     """Writes a run's folder that holds nothing but the backbone."""
+    from skeljax.train import checkpoint, run_dir
+
     backbone: dict = {}
     for path, array in arrays.items():
         collection, *names, last = path.split('/')
@@ -165,7 +178,7 @@ def _write(out, config: ConfigDict, arrays: dict, described: dict):
         place[last] = np.asarray(array)
     layout, (stream,) = config.data.layout, config.pretrain.streams
     corpus = SimpleNamespace(name=described['file'], classes=(), layout=layout, fps=None)
-    run = workdirs.check(out, 'pretrain', config, corpus)
-    workdirs.claim(out, {**run, 'imported': described})
+    run = run_dir.check(out, 'pretrain', config, corpus)
+    run_dir.claim(out, {**run, 'imported': described})
     with checkpoint.manager(Path(out) / 'checkpoints') as mngr:
         checkpoint.save(mngr, 0, {'backbone': {stream: backbone}})

@@ -1,25 +1,28 @@
-"""Measure an encoder as it is: frames are labelled as their nearest labelled frames are.
+"""Measure an encoder as it is: frames are labeled as their nearest labeled frames are.
 
     skeljax knn --config configs/babel.py:subset1 --out runs/knn --config.finetune.init_from=W
     skeljax knn --config configs/published.py:setting=recognition --out runs/knn \\
         --config.finetune.init_from=W
 
-The labelled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
+The labeled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
 the k nearest frames `config.finetune.num_neighbors`. Prints the tables of `skeljax evaluate` and
 saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is an untrained one,
 which tells how much of a figure is the architecture's.
 """
 
-from pathlib import Path
+from __future__ import annotations
 
-import jax
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, evaluate
+from skeljax.cli import config_args, score_files
 from skeljax.errors import InputError
-from skeljax.inference import knn, scoring
-from skeljax.train import build, corpora, run as runs
+
+if TYPE_CHECKING:
+    from skeljax.inference.evaluation import Scored
 
 
 def add_arguments(parser):
@@ -36,10 +39,12 @@ parse_rest = config_args.parse
 
 def run(args) -> int:
     config = config_args.load(args.config_file, args.overrides)
+    from skeljax.inference import evaluation
+
     for name in args.protocol or ():
         localize.protocol(name)
     found = scored(config, args.split)
-    figures = evaluate.described(found, evaluate.decoded(found, args.protocol))
+    figures = evaluation.described(found, evaluation.decoded(found, args.protocol))
     folder = Path(args.out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,20 +52,27 @@ def run(args) -> int:
         raise InputError(f'{folder}: {error.strerror or error}') from None
     encoder = config.finetune.init_from or 'an untrained encoder'
     print(f'{encoder}: {figures["corpus"]} {args.split}, {config.finetune.num_neighbors} neighbors')
-    evaluate.report(figures, folder, f'knn-{args.split}')
+    score_files.write(figures, folder, f'knn-{args.split}')
     return 0
 
 
-def scored(config, split: str = 'test') -> evaluate.Scored:
-    """Scores the frames of a split by their nearest labelled frames.
+def scored(config, split: str = 'test') -> Scored:
+    """Scores the frames of a split by their nearest labeled frames.
 
     Raises:
         InputError: a config, corpus or encoder that does not fit.
     """
+    import jax
+
+    from skeljax.inference import knn, scoring
+    from skeljax.inference.evaluation import Scored
+    from skeljax.train import build, corpora, run as runs
+
     build.check(config)
     chosen = config.finetune
     if chosen.num_neighbors < 1:
-        raise InputError(f'config.finetune.num_neighbors is {chosen.num_neighbors}, expected 1 or more')
+        found = chosen.num_neighbors
+        raise InputError(f'config.finetune.num_neighbors is {found}, expected 1 or more')
     if chosen.multi_label:
         raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
@@ -77,4 +89,4 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
         for recording in held_out
     }
     told = {'encoder': chosen.init_from, 'neighbours': chosen.num_neighbors}
-    return evaluate.Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])
+    return Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])

@@ -20,7 +20,6 @@ it measured the same state. A --data-dir without the corpus is an error.
 from pathlib import Path
 import sys
 
-from skeljax.cli import report_runs
 from skeljax.errors import InputError, writing
 from skeljax.localize import decoder_config
 from skeljax.viz.report import compose, output_files, run_report
@@ -46,6 +45,8 @@ def add_arguments(parser):
 
 
 def run(args) -> int:
+    from skeljax.cli import report_runs
+
     target = output_files.check(args.out, force=args.force)
     decoder_config.make(args.protocol or decoder_config.READABLE, min_score=args.min_score)
     if not 0 < args.tiou <= 1:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from skeljax import documents
-from skeljax.cli import evaluate, view
+from skeljax.cli import scored_entry
 import skeljax.configs.default
 from skeljax.data import corpus as stored
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
-from skeljax.inference import knn, predictor, run_loader, scoring
+from skeljax.inference import evaluation, knn, predictor, run_loader, scoring
 from skeljax.localize import decoder_config, protocols
 from skeljax.train import build, corpora, progress, run as training, run_dir as workdirs
 from skeljax.viz import charts, saved_eval
@@ -97,14 +97,14 @@ def _curves(workdir) -> dict:
 def _scored(found: RunReport, args):
     read = protocols.reads_segments(args.protocol or decoder_config.READABLE)
     note = lambda _: found.notes.append(f'the run {predictor.NOT_FITTED}') if read else None
-    scored = evaluate.scored([found.progress.folder], found.split, args.data_dir, note=note)
+    scored = evaluation.scored([found.progress.folder], found.split, args.data_dir, note=note)
     found.decoder = args.protocol or scored.read
     truth = scoring.truth(scored.corpus)
     if not any(map(len, truth.values())):
         found.notes.append(f'nothing is labelled in split {found.split}: no figures')
         return
-    segments = evaluate.decoded(scored, [found.protocol, found.decoder])
-    found.scores = evaluate.described(scored, segments)['protocols'][found.protocol]
+    segments = evaluation.decoded(scored, [found.protocol, found.decoder])
+    found.scores = evaluation.described(scored, segments)['protocols'][found.protocol]
     frames = {name: len(scores) for name, scores in scored.probabilities.items()}
     _judge(found, args, segments[found.decoder], truth, frames)
 
@@ -222,6 +222,6 @@ def _entries(found: RunReport, args, data_dir, name: str) -> list[Entry]:
     model = predictor.of_run(found.progress.folder, found.decoder, min_score=args.min_score)
     raw = Corpus(data_dir, name, found.split, keep=False)
     return [
-        view.scored(model, recording, raw.classes, tiou=args.tiou)
+        scored_entry.of_recording(model, recording, raw.classes, tiou=args.tiou)
         for recording in raw if recording.name in wanted
     ]

@@ -1,21 +1,25 @@
 """Writes what was found in recordings, in the forms that a user chooses."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import skeljax
 from skeljax import documents, localize
-from skeljax.cli.sources import Source
 from skeljax.errors import InputError
 from skeljax.localize import exchange
 from skeljax.localize.segments import Segments
-from skeljax.viz import bouts, elan, timeline, webvtt
+from skeljax.viz import bouts, elan, webvtt
+
+if TYPE_CHECKING:
+    from skeljax.cli.sources import Source
 
 # Of each recording: form -> how its files end. JSON tells where the scores are.
 ENDINGS = {
@@ -126,6 +130,8 @@ def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
         with _placed(Path(f'{stem}.nwb')) as path:
             bouts.write(path, found.segments, **shown, recording=name, software=software)
     if '.png' in endings:
+        from skeljax.viz import timeline  # Matplotlib is slow to load
+
         timeline.draw(
             Path(f'{stem}.png'), predicted=found.segments, truth=found.truth,
             probabilities=found.scores, **shown, title=name,

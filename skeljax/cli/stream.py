@@ -20,6 +20,8 @@ after its end; what is written is never taken back. --decoder hysteresis needs n
 of the model's rate. docs/streaming.md tells the rest, `python -m benchmarks stream` how long it takes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 import contextlib
 import dataclasses
@@ -30,23 +32,27 @@ import select
 import socket
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import predict, raw, stream_server
+from skeljax.cli import model_args, raw, stream_server
 from skeljax.errors import InputError
 from skeljax.formats import options, vertical, wanted, wire
-from skeljax.inference import model_io, predictor, streaming, windowing
+from skeljax.inference import windowing
 from skeljax.localize import decoder_spec, decoders
 from skeljax.localize.segments import Segments
 from skeljax.skeletons import skeleton
+
+if TYPE_CHECKING:
+    from skeljax.inference import predictor, streaming
 
 _CHUNK = 1 << 16  # bytes
 
 
 def add_arguments(parser):
-    predict.add_model(parser)
+    model_args.add_model(parser)
     parser.add_argument(
         '--format', choices=wire.KINDS, default='json', help='of frames (default: json)'
     )
@@ -70,7 +76,7 @@ def add_arguments(parser):
     )
     parser.add_argument('--quiet', action='store_true', help='tell nothing but segments and errors')
     raw.add_arguments(parser)
-    predict.add_window(parser, streaming.WINDOW)
+    model_args.add_window(parser, windowing.WINDOW)
     add_decoding(parser)
 
 
@@ -104,6 +110,8 @@ def add_decoding(parser):
 
 
 def run(args) -> int:
+    from skeljax.inference import streaming
+
     if args.fps is None:
         raise InputError('--fps is missing: how many frames a second come')
     for option in ('stall', 'persons', 'at_once', 'clients'):
@@ -118,14 +126,14 @@ def run(args) -> int:
 
     def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
         stream = streaming.Stream(
-            model, predict.window(args) or streaming.WINDOW,
+            model, model_args.window(args) or windowing.WINDOW,
             fps=options.rate('--fps', args.fps), layout=layout, persons=args.persons,
             runs=runs, lag=args.lag, min_score=args.min_score, note=note,
         )
         return stream, wire.KINDS[args.format](*shape, scale, up)
 
     begun = begin(lambda text: say(text.removeprefix('stream: ')))
-    say(_promise(model, predict.window(args) or streaming.WINDOW, begun[0], runs))
+    say(_promise(model, model_args.window(args) or windowing.WINDOW, begun[0], runs))
     tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
         follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
@@ -211,7 +219,9 @@ def _line(item: dict) -> bytes:
 
 def _load(args) -> predictor.Model:
     """Loads the model, with the decoder that is chosen."""
-    note = (lambda _: None) if args.quiet else predict.note
+    from skeljax.inference import model_io, predictor
+
+    note = (lambda _: None) if args.quiet else model_args.note
     if args.workdir:
         return predictor.of_run(args.workdir, decoder=args.decoder, note=note)
     model = model_io.load(args.model, note)
@@ -224,6 +234,8 @@ def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
     Raises:
         InputError: an option of the other one.
     """
+    from skeljax.inference import streaming
+
     names = ('threshold', 'keep', 'min_frames')
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if model.decoding.sequence is None:

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 import sys
 
-from skeljax.cli import predict, raw
-from skeljax.data.corpus import Corpus
+from skeljax.cli import model_args, raw, scored_entry
 from skeljax.errors import InputError
-from skeljax.inference import predictor
 from skeljax.viz.viewer import entry, kinds, page, predictions
 
 LARGE = 15  # MB, from where browsers take their time
@@ -101,36 +99,19 @@ def _of_predictions(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
 
 
 def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
+    from skeljax.data.corpus import Corpus
+    from skeljax.inference import predictor
+
     model = predictor.of_run(
-        args.workdir, args.protocol, min_score=args.min_score, note=predict.note
+        args.workdir, args.protocol, min_score=args.min_score, note=model_args.note
     )
     told = model.trained.config.data
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     made = (
-        scored(model, recording, corpus.classes, tiou=args.tiou) for recording in corpus
+        scored_entry.of_recording(model, recording, corpus.classes, tiou=args.tiou) for recording in corpus
     )
     return model.classes, made
-
-
-def scored(model: predictor.Model, recording, classes, *, tiou: float) -> entry.Entry:
-    """Scores and decodes a recording for the page.
-
-    Args:
-        model: what scores and decodes it.
-        recording: as recorded.
-        classes: of its corpus.
-        tiou: temporal IoU from which a segment is right.
-    """
-    scores = model.scores(recording)
-    return entry.make(
-        recording,
-        model.decode(scores, recording.fps),
-        classes=model.classes,
-        truth=predictions.truth_of(recording, classes, model.classes),
-        probabilities=scores,
-        tiou=tiou,
-    )
 
 
 def _title(args) -> str:

@@ -31,7 +31,7 @@ from skeljax.localize.segments import Segments, concatenate
 from skeljax.localize.sequence import SequenceDecoder
 from skeljax.skeletons import skeleton
 
-WINDOW = windowing.Window(256, 16, 32)
+WINDOW = windowing.WINDOW
 BEGINNING = 64  # frames
 _ROOM = 10_000_000  # joints in a window, over all frames and persons
 

@@ -9,13 +9,14 @@ such a network that learnt among few frames they are the better ones (`heads.Loc
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from skeljax.data import batches
-from skeljax.data.records import Recording
 from skeljax.errors import InputError
+
+if TYPE_CHECKING:
+    from skeljax.data.records import Recording
 
 LONGEST = 16_384  # frames that the network sees at once: nine minutes at 30 a second
 MARGIN = 1024  # of a window, on either side, where the network looks at everything
@@ -46,6 +47,9 @@ class Window(NamedTuple):
     def span(self, done: int, frames: int) -> tuple[int, int]:
         """Tells what it sees to give the frames from `done` on: [first, end)."""
         return max(0, done - self.behind), min(frames, done + self.hop + self.ahead)
+
+
+WINDOW = Window(256, 16, 32)  # where none is chosen
 
 
 def check(window: Window) -> Window:
@@ -112,6 +116,8 @@ def examples(recording: Recording, window: Window):
         joints float32[length, M, V, 3] and mask bool[length, M], padded at the end, and
         `given`: which of its frames the window gives, as a slice.
     """
+    from skeljax.data import batches  # Grain is slow to load
+
     frames = len(recording.joints)
     for done in range(0, frames, window.hop):
         first, end = window.span(done, frames)

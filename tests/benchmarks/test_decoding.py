@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import decoding, decoding_motion, decoding_pictures
-from skeljax.cli.evaluate import Scored
 from skeljax.data.corpus import Corpus
+from skeljax.inference.evaluation import Scored
 from skeljax.localize.segments import from_frame_labels
 from skeljax.localize.sequence import SequenceDecoder
 

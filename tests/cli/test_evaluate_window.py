@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from skeljax.cli import evaluate, main
+from skeljax.cli import main
 from skeljax.data.corpus import Corpus
-from skeljax.inference import scoring, windowing
+from skeljax.inference import evaluation, scoring, windowing
 from skeljax.viz import saved_eval
 from tests import untrained
 
@@ -40,7 +40,7 @@ def local(monkeypatch):
 def whole(run):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, 'clip_probabilities', _local)
-        return evaluate.scored([run])
+        return evaluation.scored([run], note=lambda _: None)
 
 
 def _evaluate(run, *words) -> int:
@@ -53,7 +53,7 @@ def _options(window) -> list[str]:
 
 def test_windows_that_see_enough_give_the_figures_of_whole_recordings(run, whole):
     window = windowing.Window(64, 40, REACH)
-    found = evaluate.scored([run], window=window)
+    found = evaluation.scored([run], window=window, note=lambda _: None)
     assert found.probabilities.keys() == whole.probabilities.keys()
     for name, scores in whole.probabilities.items():
         assert len(scores) > 2 * window.length and np.ptp(scores, axis=0).max() > 0.1
@@ -69,7 +69,7 @@ def test_windows_that_see_enough_give_the_figures_of_whole_recordings(run, whole
 
 def test_small_windows_give_what_predict_gives(run, whole, tmp_path):
     window = windowing.Window(32, 16, 4)  # fewer frames ahead than the network looks
-    found = evaluate.scored([run], window=window)
+    found = evaluation.scored([run], window=window, note=lambda _: None)
     name, scores = next(iter(found.probabilities.items()))
     given = ['--workdir', str(run), '--out', str(tmp_path), '--format', 'scores', '--quiet']
     assert main.main(['predict', f'synthetic/tiny:test:{name}', *given, *_options(window)]) == 0

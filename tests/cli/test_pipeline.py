@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from skeljax import formats, localize
-from skeljax.cli import evaluate, main
+from skeljax.cli import main
 from skeljax.data import normalize, records
-from skeljax.inference import adapt, run_loader, scoring
+from skeljax.inference import adapt, evaluation, run_loader, scoring
 from skeljax.train import checkpoint, run_dir as workdirs
 
 SMALL = [
@@ -105,7 +105,7 @@ def test_evaluate_takes_another_decoder_and_tells_of_no_segments(runs, capsys, m
     assert main.main([*arguments, '--decoder', 'argmax']) == 0
     saved = json.loads((runs / 'tuned' / 'evaluate-test-argmax.json').read_text())
     assert saved['decoder'] == 'argmax' and list(saved['protocols']) == ['pkummd']
-    scores = evaluate.scored([runs / 'tuned']).probabilities
+    scores = evaluation.scored([runs / 'tuned']).probabilities
     found = sum(len(localize.argmax_runs(p)) for p in scores.values())
     assert saved['protocols']['pkummd']['num_predicted'] == found
     assert 'no segment' not in capsys.readouterr().err
@@ -120,9 +120,9 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
     motion = '--config.finetune.stream=motion'
     assert _run('finetune', tmp_path / 'motion', tiny, motion) == 0
     both = [str(runs / 'tuned'), str(tmp_path / 'motion')]
-    alone = [evaluate.evaluate([folder])['protocols'] for folder in both]
+    alone = [evaluation.evaluate([folder])['protocols'] for folder in both]
     for number, weights in enumerate(([1.0, 0.0], [0.0, 1.0])):
-        fused = evaluate.evaluate(both, weights=weights)['protocols']
+        fused = evaluation.evaluate(both, weights=weights)['protocols']
         if number == 0:  # but for rounding, which orders frames of almost equal scores
             frames = [found.pop('framewise')['mean'] for found in (fused, dict(alone[0]))]
             assert frames[0] == pytest.approx(frames[1], abs=1e-4)
@@ -133,7 +133,7 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
     assert f'fused with {both[1]}' in capsys.readouterr().out
     saved = json.loads((runs / 'tuned' / 'evaluate-test-joint-motion.json').read_text())
     assert [(run['stream'], run['weight']) for run in saved['runs']] == [('joint', 0.6), ('motion', 0.4)]
-    (corpus, first, *_), (_, second, *_) = (evaluate.scored([folder]) for folder in both)
+    (corpus, first, *_), (_, second, *_) = (evaluation.scored([folder]) for folder in both)
     expected = {}
     for name, scores in first.items():
         mixed = scores.astype(float) ** 0.6 * second[name].astype(float) ** 0.4
