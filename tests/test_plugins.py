@@ -1,141 +1,138 @@
-"""Readers and layouts of another package, that of docs/formats.md, found by entry points."""
+"""Names of this library, of modules of others, and of entry points."""
 
-import json
-from pathlib import Path
-import re
-import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-import skeljax
-from skeljax import formats, plugins
-from skeljax.cli import prepare
-from skeljax.data.corpus import Corpus
-from skeljax.errors import FormatError, InputError
-from skeljax.skeletons import skeleton
+from skeljax import plugins
+from skeljax.cli import config_args
+from skeljax.errors import InputError
+from skeljax.inference import model_io, predictor, run_loader
+from skeljax.localize import decoder_config
+from skeljax.models import fusers, gru
+from skeljax.train import build
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / 'docs' / 'formats.md').read_text()
-(EXAMPLE,) = re.findall(r'```python\n(import numpy.*?)```', PAGE, re.DOTALL)
-CODE = EXAMPLE + """
-class Nothing:
+METHODS = 'skeljax.contrast.methods'
+MINE = '''
+from skeljax.contrast.methods import skeletonclr
+from skeljax.models import fusers, gru
+
+class Method(skeletonclr.Host):
+    extra: float = 0.0
+
+    def __init__(self, *args, extra=0.0, **options):
+        super().__init__(*args, **options)
+        object.__setattr__(self, 'extra', extra)
+
+class Backbone(gru.Backbone):
     pass
 
-class Wrong:
-    def read(path):
-        return 'text'
-"""
-READERS = """[skeljax.readers]
-.gait = clinic_gait
-[skeljax.layouts]
-clinic4 = clinic_gait:CLINIC4
-"""
-
-
-def _forget():
-    plugins.found.cache_clear()
-    plugins.load.cache_clear()
-    skeleton.get.cache_clear()
+class Fuser(fusers.Fuser):
+    pass
+'''
 
 
 @pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """Installs packages of one module `clinic_gait` with the entry points given by their names."""
-    site = tmp_path / 'site'
-    site.mkdir()
-    (site / 'clinic_gait.py').write_text(CODE)
-    monkeypatch.syspath_prepend(str(site))
-
-    def install(**entries):
-        for name, text in entries.items():
-            folder = site / f'{name}-1.0.dist-info'
-            folder.mkdir()
-            (folder / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n')
-            (folder / 'entry_points.txt').write_text(text)
-        _forget()
-        return site
-
-    yield install
-    sys.modules.pop('clinic_gait', None)
-    _forget()
+def mine(tmp_path, monkeypatch):
+    """A module in the working directory, and an installed package with an entry point."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [p for p in sys.path if p not in ('', str(tmp_path))])
+    (tmp_path / 'my_library.py').write_text(MINE)
+    yield tmp_path
+    sys.modules.pop('my_library', None)
+    plugins.found.cache_clear()
+    plugins.load.cache_clear()
 
 
-def _write(path, frames=60):
-    rng = np.random.default_rng(0)
-    body = np.array([[0, 1, 0], [0, 1.7, 0], [0.7, 1.2, 0], [-0.7, 1.2, 0]])
-    values = body + rng.normal(0, 0.05, (frames, 1, 1)) + rng.normal(0, 0.01, (frames, 4, 3))
-    np.savetxt(path, values.reshape(frames, -1), fmt='%.4f')
-    return path
+def _install(folder, monkeypatch, points: str):
+    """Puts a package with entry points on the path."""
+    made = folder / 'site' / 'my_library-1.0.dist-info'
+    made.mkdir(parents=True)
+    (made / 'METADATA').write_text('Metadata-Version: 2.1\nName: my-library\nVersion: 1.0\n')
+    (made / 'entry_points.txt').write_text(points)
+    (folder / 'site' / 'my_library.py').write_text(MINE)
+    monkeypatch.syspath_prepend(folder / 'site')
+    plugins.found.cache_clear()
+    plugins.load.cache_clear()
 
 
-def test_a_reader_and_a_layout_of_another_package_are_used_as_built_in_ones(installed, tmp_path):
-    with pytest.raises(FormatError, match='unknown format'):
-        skeljax.read(_write(tmp_path / 'walk.gait'))
-    installed(clinic=READERS)
-    motion = skeljax.read(tmp_path / 'walk.gait')
-    assert motion.joints.shape == (60, 1, 4, 3) and motion.fps == 50
-    assert skeleton.get(motion.layout).joints == ('Pelvis', 'Head', 'LeftHand', 'RightHand')
-    assert formats.stem(tmp_path / 'walk.gait') == 'walk' and '.gait' in formats.endings()
-    halved = skeljax.read(tmp_path / 'walk.gait', unit=0.5, fps=30)  # has no option fps
-    np.testing.assert_allclose(halved.joints, motion.joints / 2, rtol=1e-6)
-    assert halved.fps == 50
-    np.save(tmp_path / 'array.npy', motion.joints)
-    found = skeljax.read(tmp_path / 'array.npy', fps=30, layout='clinic4', unit='m')
-    assert found.layout == motion.layout
+def test_a_bare_name_is_a_module_of_the_package():
+    assert plugins.resolve('gru', 'skeljax.models', 'Backbone') is gru.Backbone
+    assert plugins.resolve('u', 'skeljax.models.fusers', 'Fuser', build.FUSERS) is fusers.Fuser
 
 
-def test_a_corpus_of_it_is_read_where_the_package_is_not_installed(installed, tmp_path):
-    site = installed(clinic=READERS)
-    raw = tmp_path / 'raw'
-    raw.mkdir()
-    for name in 'abc':
-        _write(raw / f'{name}.gait')
-    (raw / 'splits.csv').write_text('recording,split\na,train\nb,validation\nc,test\n')
-    prepare.prepare('folder/clinic', data_dir=tmp_path / 'data', manual_dir=raw)
-    (site / 'clinic-1.0.dist-info' / 'entry_points.txt').unlink()
-    _forget()
-    with pytest.raises(InputError, match='unknown joint layout'):
-        skeleton.get('clinic4')
-    corpus = Corpus(tmp_path / 'data', 'folder/clinic', 'train')
-    assert json.loads(corpus.layout)['name'] == 'clinic4' and len(corpus[0].joints) == 60
+def test_a_path_is_imported_from_the_working_directory(mine):
+    found = plugins.resolve('my_library:Backbone', 'skeljax.models', 'Backbone')
+    assert found.__module__ == 'my_library' and issubclass(found, gru.Backbone)
 
 
-def test_other_processes_find_it(installed, tmp_path):
-    site = installed(clinic=READERS)
-    code = 'import skeljax, sys; print(skeljax.read(sys.argv[1]).joints.shape)'
-    paths = f'import sys; sys.path[:0] = {[str(site), *sys.path]!r}; '
-    command = [sys.executable, '-c', paths + code, str(_write(tmp_path / 'walk.gait'))]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.stdout == '(60, 1, 4, 3)\n', done.stderr
+def test_an_entry_point_is_found_and_listed(mine, monkeypatch):
+    _install(mine, monkeypatch, f'[{METHODS}]\nmine = my_library:Method\n')
+    assert plugins.resolve('mine', METHODS, 'Host').__name__ == 'Method'
+    assert 'mine' in plugins.known(METHODS, 'Host')
 
 
-def test_the_longest_ending_decides_and_equal_ones_stay_with_skeljax(installed):
-    installed(clinic='[skeljax.readers]\n_gait.csv = clinic_gait\n.bvh = clinic_gait\n')
-    assert formats.find('a_gait.csv') == '_gait.csv' and formats.find('a.csv') == 'table'
-    assert formats.find('A_GAIT.CSV') == '_gait.csv' and formats.find('a.bvh') == 'bvh'
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError) as error:
+        plugins.resolve('vgg', 'skeljax.models', 'Backbone')
+    assert str(error.value) == (
+        "unknown 'vgg', known: agcn, ctrgcn, gru, stgcn, transformer, or module.path:Backbone"
+    )
+    with pytest.raises(InputError, match="unknown 'v', known: pyramid, u, or module.path:Fuser"):
+        plugins.resolve('v', 'skeljax.models.fusers', 'Fuser', build.FUSERS)
+    with pytest.raises(InputError, match="unknown '../x', known: agcn"):
+        plugins.resolve('../x', 'skeljax.models', 'Backbone')
 
 
 @pytest.mark.parametrize(
-    ('entries', 'expected'),
+    ('name', 'said'),
     [
-        (dict(a='[skeljax.readers]\ngait = clinic_gait\n'), 'expected the ending of file names'),
-        (dict(a='[skeljax.readers]\n.gait = no_such_module\n'), "'.gait' .* in a: no_such_module"),
-        (dict(a='[skeljax.readers]\n.gait = clinic_gait:Nothing\n'), 'has no function read'),
-        (dict(a='[skeljax.readers]\n.gait = clinic_gait:Wrong\n'), "'text', expected a Motion"),
-        (
-            dict(a=READERS, b='[skeljax.readers]\n.gait = clinic_gait:Wrong\n'),
-            'provided by (a and by b|b and by a)',
-        ),
-        (dict(a='[skeljax.readers]\n.gait = clinic_gait\n'), "unknown joint layout 'clinic4'"),
-        (
-            dict(a=READERS.replace(':CLINIC4', ':Wrong')), 'expected a Layout of this name',
-        ),
+        ('no_such_library:Backbone', "No module named 'no_such_library'"),
+        ('math:Backbone', "module 'math' has no attribute 'Backbone'"),
+        (':Backbone', 'Empty module name'),
     ],
 )
-def test_what_is_wrong_with_a_package_is_named(installed, tmp_path, entries, expected):
-    installed(**entries)
-    with pytest.raises(InputError, match=expected) as error:
-        skeljax.read(_write(tmp_path / 'walk.gait'))
+def test_what_cannot_be_imported_is_an_error_of_one_line(name, said):
+    with pytest.raises(InputError, match=said) as error:
+        plugins.resolve(name, 'skeljax.models', 'Backbone')
     assert '\n' not in str(error.value)
+
+
+def test_a_config_file_uses_a_method_a_backbone_and_a_fuser_of_another_library(mine):
+    path = mine / 'own.py'
+    path.write_text(
+        'from skeljax.configs import default\n\n\n'
+        'def get_config(arg=""):\n'
+        '    config = default.get_config(arg)\n'
+        '    config.pretrain.host = "my_library:Method"\n'
+        '    config.model.name = "my_library:Backbone"\n'
+        '    config.finetune.fuser_kind = "my_library:Fuser"\n'
+        '    with config.unlocked():\n'
+        '        config.pretrain.Method = dict(extra=0.5)\n'
+        '        config.model.Backbone = dict(depth=1)\n'
+        '    return config\n'
+    )
+    config = config_args.load(str(path))
+    build.check(config)
+    assert build.host(config, 'ntu25').extra == 0.5
+    network = build.localizer(config, 'ntu25', 3)
+    assert network.backbone.depth == 1
+    assert [type(part).__module__ for part in (network.backbone, network.fuser)] == ['my_library'] * 2
+    assert '--config.model.Backbone.depth=1' in build.architecture_options(config)
+
+
+def test_a_backbone_must_be_a_class_of_flax_modules():
+    config = config_args.load('default', ['--config.model.name=os:getcwd'])
+    with pytest.raises(InputError, match="config.model.name is 'os:getcwd', which is no class"):
+        build.check(config)
+
+
+def test_a_stored_model_runs_no_code_that_it_names(mine, tmp_path):
+    config = config_args.load('default:backbone=gru', ['--config.finetune.fuser=False'])
+    trained = run_loader.Trained(None, {}, config, ('a',), 'ntu25', 30.0, step=0)
+    folder = model_io.write(tmp_path / 'm', predictor.Model(trained, decoder_config.make('pkummd'), {}))
+    stored = (folder / 'model.json').read_text()
+    (folder / 'model.json').write_text(stored.replace('"name": "gru"', '"name": "my_library:X"'))
+    with pytest.raises(InputError, match="names code, 'my_library:X'; expected the name of an"):
+        model_io.load(folder)
+    assert 'my_library' not in sys.modules

@@ -113,6 +113,7 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
             decoded = decoder_config.from_sequence(SequenceDecoder(fps=float(told['fps'])))
             (note or warnings.warn)(f'{folder}: {NOT_FITTED}')
         config = workdirs.config_of(told, skeljax.configs.default.get_config())
+        _check_code(config)
         build.check(config)
         config.data.normalization = tuple(told['normalization'])
         normalize.compose(config.data.normalization)
@@ -133,6 +134,17 @@ def load(folder, note: Callable[[str], object] | None = None) -> Model:
         mirrored=told.get('mirrored'),
     )
     return Model(ready, decoded, told['origin'])
+
+
+def _check_code(config):
+    """Raises InputError if a model names code by a module path, which loading would run.
+
+    A model may come from anywhere. Code of another library must be an entry point of an installed
+    package, see `skeljax.plugins`.
+    """
+    for name in (config.model.name, config.finetune.fuser_kind, config.pretrain.host):
+        if ':' in str(name):
+            raise InputError(f'names code, {name!r:.100}; expected the name of an entry point')
 
 
 def origin(workdir) -> dict:

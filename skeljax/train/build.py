@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 import functools
-import importlib
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from skeljax import plugins
 from skeljax.contrast import queue, snippet
 from skeljax.data.label_counts import Counts
 from skeljax.data.label_sets import LabelSets
@@ -28,6 +29,9 @@ _MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
 
 DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
 
+# Packages, and groups of entry points, of what a config names.
+METHODS, BACKBONES = 'skeljax.contrast.methods', 'skeljax.models'
+FUSER_PLUGINS = 'skeljax.models.fusers'
 FUSERS = {'u': fusers.Fuser, 'pyramid': pyramid.Pyramid}
 
 
@@ -63,9 +67,18 @@ def check(config: ConfigDict):
     if config.pretrain.snippet.negatives not in snippet.NEGATIVES:
         known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
         raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
-    if config.finetune.fuser_kind not in FUSERS:
-        known, found = ', '.join(FUSERS), config.finetune.fuser_kind
-        raise InputError(f'config.finetune.fuser_kind is {found!r}, known: {known}')
+    for field, look in (
+        ('model.name', lambda: backbone_class(config.model.name)),
+        ('finetune.fuser_kind', lambda: fuser_class(config.finetune.fuser_kind)),
+        ('pretrain.host', lambda: plugins.resolve(config.pretrain.host, METHODS, 'Host')),
+    ):
+        try:
+            look()
+        except InputError as error:
+            message = str(error)
+            raise InputError(
+                message if message.startswith('config.') else f'config.{field}: {message}'
+            ) from error
     frame_loss(config)
     if config.finetune.multi_label and config.finetune.protocol in protocols.PROTOCOLS:
         if protocols.reads_segments(config.finetune.protocol):
@@ -92,10 +105,7 @@ def check(config: ConfigDict):
 def backbone(config: ConfigDict, layout: str):
     """Makes the backbone for a joint layout; `config.model` holds its own options by its name."""
     name = config.model.name
-    module = _module('models', name)
-    if name not in config.model:
-        raise InputError(f'config.model.name: {name} is no backbone')
-    return module.Backbone(
+    return backbone_class(name)(
         layout=layout,
         width=config.model.width,
         dropout=config.model.dropout,
@@ -103,14 +113,42 @@ def backbone(config: ConfigDict, layout: str):
         axis_name=_axis(config),
         dtype=jnp.dtype(config.model.dtype),
         remat=config.model.remat,
-        **dict(config.model[name]),
+        **_options(config.model, name),
     )
+
+
+def backbone_class(name: str) -> type[nn.Module]:
+    """Returns the class of a backbone, see `skeljax.plugins.resolve`.
+
+    Raises:
+        InputError: there is none of this name, or it is no Flax module.
+    """
+    return _network(plugins.resolve(name, BACKBONES, 'Backbone'), 'config.model.name', name)
+
+
+def fuser_class(name: str) -> type[nn.Module]:
+    """Returns the class of a fuser; raises InputError as `backbone_class`."""
+    found = plugins.resolve(name, FUSER_PLUGINS, 'Fuser', FUSERS)
+    return _network(found, 'config.finetune.fuser_kind', name)
+
+
+def _network(found: object, field: str, name: str) -> type[nn.Module]:
+    if isinstance(found, type) and issubclass(found, nn.Module):
+        return found
+    raise InputError(f'{field} is {name!r:.100}, which is no class of Flax modules')
+
+
+def _options(group: ConfigDict, name: str) -> dict:
+    """Returns the options of a method or backbone: the group of its name, if there is one."""
+    own = plugins.option_group(name)
+    return dict(group[own]) if own in group else {}
 
 
 def architecture_options(config: ConfigDict) -> list[str]:
     """Lists the options that make a backbone for the same weights."""
     name = config.model.name
-    own = {f'model.{name}.{key}': value for key, value in dict(config.model[name]).items()}
+    group = plugins.option_group(name)
+    own = {f'model.{group}.{key}': value for key, value in _options(config.model, name).items()}
     options = {'model.name': name, 'model.width': config.model.width, **own}
     if name in _MEANT:
         options['faithful'] = tuple(q for q in _MEANT[name] if quirk(config, q)) or ('',)
@@ -125,11 +163,10 @@ def host(config: ConfigDict, layout: str):
         InputError: the layout, the streams or the views are not what it needs.
     """
     chosen = config.pretrain
-    module = _module('contrast.methods', chosen.host)
-    made = module.Host(
+    made = plugins.resolve(chosen.host, METHODS, 'Host')(
         temperature=chosen.temperature,
         faithful=tuple(config.faithful),
-        **(dict(chosen[chosen.host]) if chosen.host in chosen else {}),
+        **_options(chosen, chosen.host),
     )
     named = f'config.pretrain.host {chosen.host!r}'
     if len(chosen.streams) < made.least_streams or len(set(chosen.streams)) < len(chosen.streams):
@@ -283,7 +320,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
     if chosen.fuser and chosen.clip_level:
         raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
     if chosen.fuser:
-        fused = FUSERS[chosen.fuser_kind](
+        fused = fuser_class(chosen.fuser_kind)(
             levels=tuple(chosen.feature_strides),
             axis_name=_axis(config),
             dtype=jnp.dtype(config.model.dtype),
@@ -358,13 +395,3 @@ def make_optimizer(config: ConfigDict, stage: str):
 
 def _axis(config: ConfigDict) -> str | None:
     return parallel.AXIS if config.model.bn_axis == 'all' else None
-
-
-def _module(folder: str, name: str):
-    try:
-        return importlib.import_module(f'skeljax.{folder}.{name}')
-    except ModuleNotFoundError as error:
-        if error.name != f'skeljax.{folder}.{name}':
-            raise
-        place = folder.replace('.', '/')
-        raise InputError(f'no skeljax/{place}/{name}.py: unknown {name!r}') from None

@@ -10,6 +10,7 @@ from types import ModuleType
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from skeljax import plugins
 import skeljax.configs
 from skeljax.configs import default
 from skeljax.errors import InputError
@@ -46,7 +47,7 @@ def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
 
 def _find(name: str) -> Path:
     path = Path(name)
-    shipped = Path(skeljax.configs.__file__).parent / path.name
+    shipped = Path(skeljax.configs.__path__[0]) / path.name
     for candidate in (path, path.with_suffix('.py'), shipped, shipped.with_suffix('.py')):
         if candidate.is_file():
             return candidate
@@ -59,6 +60,7 @@ def _run(path: Path, args: list[str]) -> ConfigDict:
 
     The file is compiled anew, without a cache, so that an edit within a second counts.
     """
+    plugins.search_working_directory()
     module = ModuleType('skeljax_config')
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses of the file look it up

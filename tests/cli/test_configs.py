@@ -182,7 +182,7 @@ def test_a_value_that_nothing_knows_is_named(override, named):
     ],
 )
 def test_a_name_is_a_module_or_an_error(override, make):
-    with pytest.raises(InputError, match=r'no skeljax/[\w/]+\.py|heads is no backbone'):
+    with pytest.raises(InputError, match=r"unknown '(perceptron|heads|moco)', known: "):
         make(config_args.load('default', [override]))
 
 
