@@ -22,8 +22,15 @@ PROPOSED = {
     'a b': Segments([5, 120], [95, 200], [0, 2], [0.9, 0.8]),
 }
 CONFIG = {
-    'data': {'corpus': 'made/up'}, 'model': {'name': 'agcn', 'width': 4}, 'seed': 3,
-    'finetune': {'init_from': 'runs/first', 'label_fraction': 0.1, 'fuser': True, 'fuser_kind': 'u'},
+    'data': {'corpus': 'made/up'},
+    'model': {'name': 'agcn', 'width': 4},
+    'seed': 3,
+    'finetune': {
+        'init_from': 'runs/first',
+        'label_fraction': 0.1,
+        'fuser': True,
+        'fuser_kind': 'u',
+    },
 }
 
 
@@ -43,13 +50,30 @@ def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> RunReport:
     return RunReport(
         name=name,
         progress=Progress(
-            Path(folder), 'finetune', 'made/up', 'agcn', '', 'done', 100, 100, 100, 0.5, 80, 'babel_clean', 0.0
+            Path(folder),
+            'finetune',
+            'made/up',
+            'agcn',
+            '',
+            'done',
+            100,
+            100,
+            100,
+            0.5,
+            80,
+            'babel_clean',
+            0.0,
         ),
-        run_info={'corpus': {'classes': list(classes), 'fps': FPS}, 'config': CONFIG, 'command': 'skeljax finetune'},
+        run_info={
+            'corpus': {'classes': list(classes), 'fps': FPS},
+            'config': CONFIG,
+            'command': 'skeljax finetune',
+        },
         curves={
             'pretraining': {'loss': (steps, 5.0 / steps), 'snippet': (steps, 1.0 / steps)},
             'fine-tuning': {
-                'loss': (steps, 3.0 / steps), 'validation/selection': (steps[::5], np.array([0.25, 0.5])),
+                'loss': (steps, 3.0 / steps),
+                'validation/selection': (steps[::5], np.array([0.25, 0.5])),
                 'gradient_norm': (steps, 1.0 * steps),
             },
         },

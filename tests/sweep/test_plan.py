@@ -130,11 +130,20 @@ def test_an_own_sweep_file_is_read_with_its_argument(tmp_path):
         ('get_sweep = lambda arg: float("many")', 'ValueError: .*many'),
         ('get_sweep = lambda arg', 'SyntaxError'),
         ('x = 1', 'AttributeError: .*get_sweep'),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")', "with 'c', which is no variant"),
+        (
+            'get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "c")',
+            "with 'c', which is no variant",
+        ),
         ('get_sweep = lambda arg: Sweep("b", {"a": {}}, "a")', "'a' is a dict, not a Variant"),
         ('get_sweep = lambda arg: Sweep("b", {}, "a")', "reference 'a' is not a variant"),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", seeds=(1, 1))', 'expected one or more distinct seeds'),
-        ('get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", scale=0)', 'a scale above 0, found 0'),
+        (
+            'get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", seeds=(1, 1))',
+            'expected one or more distinct seeds',
+        ),
+        (
+            'get_sweep = lambda arg: Sweep("b", {"a": Variant()}, "a", scale=0)',
+            'a scale above 0, found 0',
+        ),
     ],
 )
 def test_a_sweep_that_is_none_is_named(tmp_path, body, named):

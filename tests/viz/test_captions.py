@@ -138,12 +138,17 @@ def test_side_by_side_never_overlaps_and_keeps_the_best(rows):
 
 
 def test_a_reader_of_elans_files_finds_the_same(tmp_path):
-    pympi = pytest.importorskip('pympi', reason='reads ELAN’s files (pip install pympi-ling)', exc_type=ImportError)
+    pympi = pytest.importorskip(
+        'pympi', reason='reads ELAN’s files (pip install pympi-ling)', exc_type=ImportError
+    )
     path = tmp_path / 'a.eaf'
     elan.write(path, FOUND, classes=CLASSES, fps=30, tier='model', properties={'recording': 'a'})
     read = pympi.Eaf(path)
     assert list(read.get_tier_names()) == ['model']
-    assert read.get_annotation_data_for_tier('model') == [(0, 1000, CLASSES[0]), (1000, 2500, CLASSES[1])]
+    assert read.get_annotation_data_for_tier('model') == [
+        (0, 1000, CLASSES[0]),
+        (1000, 2500, CLASSES[1]),
+    ]
     kind = read.get_parameters_for_tier('model')['LINGUISTIC_TYPE_REF']
     assert read.get_parameters_for_linguistic_type(kind)['CONTROLLED_VOCABULARY_REF'] == 'classes'
     entries = read.get_cv_entries('classes')

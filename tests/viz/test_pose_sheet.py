@@ -97,7 +97,10 @@ def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
     assert odd == {'good': [], 'huge': [f'a body of {size:,.0f} m'], 'lying': ['z is up']}
     assert 1000 < size < 2600
     scales = pose_sheet._scales(strips)
-    heights = [np.ptp(pose_strip.project(s, pose_strip.body_joints(s))[..., 1]) * scales[False] for s in strips]
+    heights = [
+        np.ptp(pose_strip.project(s, pose_strip.body_joints(s))[..., 1]) * scales[False]
+        for s in strips
+    ]
     assert 0.5 < heights[0] < 1.001 and heights[1] == pytest.approx(1000 * heights[0], rel=1e-3)
     assert heights[2] < 0.7 * heights[0]
 
@@ -112,7 +115,9 @@ def test_images_have_a_scale_of_their_own():
 
 
 def test_what_is_odd_is_written_in_red(tmp_path):
-    red = lambda path: (np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._WARNING)).max(-1) < 0.1).sum()
+    red = lambda path: (
+        np.abs(imread(path)[..., :3] - to_rgb(pose_sheet._WARNING)).max(-1) < 0.1
+    ).sum()
     good, lying = _unlabeled(name='good'), _lying(_unlabeled(name='lying'))
     assert red(pose_sheet.draw(tmp_path / 'a.png', _collect([good]), classes=CLASSES)) == 0
     assert red(pose_sheet.draw(tmp_path / 'b.png', _collect([lying]), classes=CLASSES)) > 20
@@ -156,7 +161,9 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
 
 def test_the_picture_has_the_color_of_every_class(tmp_path):
     strips = _collect(_recording(number) for number in range(6))
-    path = pose_sheet.draw(tmp_path / 'new' / 'sheet.png', strips, classes=CLASSES, title='one $ sign')
+    path = pose_sheet.draw(
+        tmp_path / 'new' / 'sheet.png', strips, classes=CLASSES, title='one $ sign'
+    )
     pixels = imread(path)[..., :3].reshape(-1, 3)
     for label in range(8):
         same = np.abs(pixels - to_rgb(figure.color(label))).max(1) < 0.02

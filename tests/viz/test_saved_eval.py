@@ -14,7 +14,9 @@ def test_segments_come_back_as_they_were(tmp_path):
         'y/z': dict.fromkeys(truth, none),
     }
     frames = {'a': 4, 'b': 9, 'c': 7}
-    back = saved_eval.read(saved_eval.write(tmp_path / 'k.npz', saved_eval.SavedSegments(truth, found, frames)))
+    back = saved_eval.read(
+        saved_eval.write(tmp_path / 'k.npz', saved_eval.SavedSegments(truth, found, frames))
+    )
     assert back.num_frames == frames
     assert list(back.truth) == ['a', 'b', 'c'] and list(back.predicted) == ['x', 'y/z']
     for ours, theirs in [(truth, back.truth), *((found[k], back.predicted[k]) for k in found)]:
@@ -27,7 +29,9 @@ def test_segments_come_back_as_they_were(tmp_path):
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    path = saved_eval.write(tmp_path / 'k.npz', saved_eval.SavedSegments({'a': Segments([0], [1], [0])}, {}, {'a': 1}))
+    path = saved_eval.write(
+        tmp_path / 'k.npz', saved_eval.SavedSegments({'a': Segments([0], [1], [0])}, {}, {'a': 1})
+    )
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match=r'k\.npz: saved segments cannot be read'):
         saved_eval.read(path)

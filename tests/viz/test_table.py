@@ -43,7 +43,10 @@ def test_several_leading_columns():
 
 def test_counts_stand_without_decimals():
     found = table.text(['recordings', 'minutes'], ['train'], [[12], [1.25]])
-    assert [line.split() for line in found.splitlines()[2:]] == [['recordings', '12'], ['minutes', '1.2']]
+    assert [line.split() for line in found.splitlines()[2:]] == [
+        ['recordings', '12'],
+        ['minutes', '1.2'],
+    ]
 
 
 def test_no_rows_leave_the_head():

@@ -150,7 +150,7 @@ def _errors(run: RunReport, prefix: str) -> Iterator[Element]:
     )]
     if len(stats.boundary_errors):
         median = np.median(stats.boundary_errors, axis=0)
-        offsets = [f'{abs(m):.2f} s {"late" if m > 0 else "early"}' for m in median]
+        offsets = [_offset(float(seconds)) for seconds in median]
         drawn.append(Picture(
             f'{prefix}-ends', pictures.boundary_errors(stats.boundary_errors),
             f'Boundary errors of the {len(stats.boundary_errors)} predicted segments that match a '
@@ -158,6 +158,12 @@ def _errors(run: RunReport, prefix: str) -> Iterator[Element]:
             f'{offsets[1]}.',
         ))
     yield Pictures(drawn, counts)
+
+
+def _offset(seconds: float) -> str:
+    if abs(seconds) < 0.005:  # rounds to 0.00
+        return '0.00 s'
+    return f'{abs(seconds):.2f} s {"late" if seconds > 0 else "early"}'
 
 
 def _embeddings(run: RunReport, prefix: str) -> Iterator[Element]:

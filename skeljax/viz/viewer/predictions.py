@@ -92,7 +92,8 @@ def probabilities(prediction: Prediction, classes: Sequence[str]) -> np.ndarray 
     count = len(prediction.classes)
     if own.ndim != 2 or len(own) != prediction.frames or own.shape[1] - count not in (0, 1):
         raise InputError(
-            f'{path}: expected scores of shape ({prediction.frames}, {count + 1}), found {own.shape}'
+            f'{path}: expected scores of shape ({prediction.frames}, {count + 1}), '
+            f'found {own.shape}'
         )
     values = np.zeros((len(own), len(classes)), np.float32)
     values[:, [classes.index(name) for name in prediction.classes]] = own[:, :count]

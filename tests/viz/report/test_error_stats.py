@@ -9,7 +9,11 @@ from skeljax.viz.report import embedding_stats, error_stats, pictures
 # At 10 frames a second, classes 0 and 1. Found in `a`: class 0, 2 frames late and 5 early, an IoU
 # of 33 / 40; a weaker piece that it covers; class 0 in the place of the true 1. In `b`, whose one
 # true segment is of class 1: a piece of 3 of 30 frames, and something weak.
-TRUTH = {'a': Segments([10, 60], [50, 80], [0, 1]), 'b': Segments([0], [30], [1]), 'c': Segments([], [], [])}
+TRUTH = {
+    'a': Segments([10, 60], [50, 80], [0, 1]),
+    'b': Segments([0], [30], [1]),
+    'c': Segments([], [], []),
+}
 PROPOSED = {
     'a': Segments([12, 20, 60], [45, 40, 80], [0, 1, 0], [0.9, 0.5, 0.8]),
     'b': Segments([27, 0], [30, 30], [1, 1], [0.7, 0.05]),
@@ -28,7 +32,12 @@ def test_segments_are_counted_by_class_and_kind():
     assert found.num_true.tolist() == [1, 2]
     assert found.num_predicted.tolist() == [2, 1] and found.num_correct.tolist() == [1, 0]
     assert dict(found.kind_counts) == {
-        'correct': 1, 'missed': 0, 'wrong label': 1, 'boundary off': 1, 'double': 0, 'false alarm': 0,
+        'correct': 1,
+        'missed': 0,
+        'wrong label': 1,
+        'boundary off': 1,
+        'double': 0,
+        'false alarm': 0,
     }
 
 
@@ -67,8 +76,14 @@ def test_recordings_come_by_error():
 
 def test_nothing_found_is_no_trouble():
     none = {name: Segments([], [], []) for name in TRUTH}
-    found = error_stats.compute(none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1)
-    assert found.kind_counts['missed'] == 3 and found.boundary_errors.shape == (0, 2) and found.figures['F1@50'] == 0
+    found = error_stats.compute(
+        none, TRUTH, num_classes=2, num_frames=FRAMES, fps=10.0, min_score=0.1
+    )
+    assert (
+        found.kind_counts['missed'] == 3
+        and found.boundary_errors.shape == (0, 2)
+        and found.figures['F1@50'] == 0
+    )
     assert pictures.error_bins(found.boundary_errors)[[0, -1]].tolist() == [-0.5, 0.5]
 
 
@@ -100,7 +115,9 @@ def test_neighbors_are_those_of_other_recordings():
 
 def test_similarity_is_that_of_what_is_not_common():
     common = np.array([5.0, 5.0])
-    cosines = embedding_stats.centered_similarity(common + [[1, 0], [2, 0], [0, 3], [-1, 0], [0, 0]], common)
+    cosines = embedding_stats.centered_similarity(
+        common + [[1, 0], [2, 0], [0, 3], [-1, 0], [0, 0]], common
+    )
     np.testing.assert_allclose(cosines[0], [1, 1, 0, -1, 0], atol=1e-12)
     np.testing.assert_allclose(cosines, cosines.T)
 
@@ -116,7 +133,11 @@ def test_bins_are_even_about_zero_and_leave_out_what_is_far():
 def test_long_names_of_runs_keep_their_ends():
     assert pictures._shorten('x' * 44) == 'x' * 44
     cut = pictures._shorten('finetune-ui_prmd-composed20-agcn-s0-292fe73664-again')
-    assert len(cut) == 44 and cut.startswith('finetune-ui_pr…') and cut.endswith('s0-292fe73664-again')
+    assert (
+        len(cut) == 44
+        and cut.startswith('finetune-ui_pr…')
+        and cut.endswith('s0-292fe73664-again')
+    )
 
 
 def test_long_names_and_many_classes_become_numbers():

@@ -1,14 +1,9 @@
-"""A report as HTML and as Markdown: what is in it, and that it holds what it shows."""
+"""Tests which elements a report has, and their values."""
 
-from html.parser import HTMLParser
-import re
 
-from matplotlib.image import imread
-import numpy as np
 import pytest
 
-from skeljax.errors import InputError
-from skeljax.viz.report import compose, html_page, markdown, output_files
+from skeljax.viz.report import compose
 from skeljax.viz.report.elements import (
     Details,
     Heading,
@@ -18,7 +13,6 @@ from skeljax.viz.report.elements import (
     Pictures,
     Table,
 )
-from skeljax.viz.viewer import page as viewer
 from tests import made_report
 
 
@@ -27,15 +21,12 @@ def elements():
     return compose.compose([made_report.run()])
 
 
-@pytest.fixture(scope='module')
-def text(elements):
-    return html_page.render(elements, title='a & b')
-
-
 def _tables(elements) -> dict:
     """Finds tables by their first two heads."""
     tables = [element for element in elements if isinstance(element, Table)]
-    tables += [element.table for element in elements if isinstance(element, Pictures) and element.table]
+    tables += [
+        element.table for element in elements if isinstance(element, Pictures) and element.table
+    ]
     return {tuple(table.heads[:2]): table for table in tables}
 
 
@@ -81,7 +72,12 @@ def test_recordings_lead_to_the_viewer_where_it_shows_them(elements):
     rows = _tables(elements)['', 'recording'].rows
     assert [row[0] for row in rows] == ['worst'] * 4 + ['best'] * 4
     # 1 of 2 found and of 3 true is right: 1 - 2 / 5.
-    assert rows[0][1:] == (Link('a b', 'report_files/recordings.html#recording=a%20b'), '60.0', '1 of 3', '1')
+    assert rows[0][1:] == (
+        Link('a b', 'report_files/recordings.html#recording=a%20b'),
+        '60.0',
+        '1 of 3',
+        '1',
+    )
     assert rows[1][1] == Link('clean', 'report_files/recordings.html#recording=clean')
     assert rows[4][1:] == ('more 6', '0.0', '1 of 1', '0')
     assert len({str(row[1]) for row in rows}) == 8
@@ -96,7 +92,12 @@ def test_kinds_of_mistakes_are_counted(elements):
 
 
 def test_curves_are_those_of_terms_and_not_of_speed(elements):
-    names = [one.name for element in elements if isinstance(element, Pictures) for one in element.pictures]
+    names = [
+        one.name
+        for element in elements
+        if isinstance(element, Pictures)
+        for one in element.pictures
+    ]
     assert [name for name in names if 'pretraining' in name or 'fine-tuning' in name] == [
         'run-1-pretraining-loss', 'run-1-pretraining-snippet', 'run-1-fine-tuning-loss',
         'run-1-fine-tuning-validation-selection',
@@ -113,9 +114,9 @@ def test_several_runs_are_compared_first():
     runs = [made_report.run('one'), made_report.run('two')]
     runs[1].scores = runs[1].error_stats = None
     elements = compose.compose(runs)
-    assert [element.text for element in elements if isinstance(element, Heading) and element.level == 1] == [
-        'All runs', 'one', 'two'
-    ]
+    assert [
+        element.text for element in elements if isinstance(element, Heading) and element.level == 1
+    ] == ['All runs', 'one', 'two']
     assert list(elements[1].heads) == ['run', 'F1@50, %', 'edit, %', 'frames, %', 'mean, %']
     same = 'start first; stage finetune; corpus made/up; protocol babel_clean'
     assert f'{same}; segments of the sequence decoder.' in elements[2].text
@@ -124,7 +125,8 @@ def test_several_runs_are_compared_first():
     # 9 of 10 found, of 11 true.
     assert rows[0][1] == f'{100 * 18 / 21:.1f}' and rows[1][1:] == ['–'] * 4
     runs[1].run_info = runs[1].run_info | {
-        'config': made_report.CONFIG | {'finetune': made_report.CONFIG['finetune'] | {'init_from': ''}}
+        'config': made_report.CONFIG
+        | {'finetune': made_report.CONFIG['finetune'] | {'init_from': ''}}
     }
     table, said = compose.compose(runs)[1:3]
     assert table.heads[5:] == ['start'] and [row[5] for row in table.rows] == ['first', 'scratch']
@@ -137,14 +139,18 @@ def test_several_runs_are_compared_first():
 
 def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     runs = [made_report.run('one'), made_report.run('two'), made_report.run('three')]
-    assert 'Differences in configuration' not in [b.text for b in compose.compose(runs) if isinstance(b, Heading)]
+    assert 'Differences in configuration' not in [
+        b.text for b in compose.compose(runs) if isinstance(b, Heading)
+    ]
     pretrain = {'host': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
     runs[0].source_info = {'config': {'seed': 3, 'pretrain': pretrain}}
     # `mined` is a field that one alone has.
     other = {'snippet': {'weight': 0.0}, 'log_every': 7, 'aimclr': {'mined': 1}}
     runs[1].source_info = {'config': {'seed': 4, 'pretrain': pretrain | other}}
     elements = compose.compose(runs[:2])
-    at = [element.text if isinstance(element, Heading) else '' for element in elements].index('Differences in configuration')
+    at = [element.text if isinstance(element, Heading) else '' for element in elements].index(
+        'Differences in configuration'
+    )
     assert [list(row) for row in elements[at + 1].rows] == [
         ['one', 'seed of pretraining = 3; pretrain.snippet.weight = 1.5'],
         ['two', 'seed of pretraining = 4; pretrain.snippet.weight = 0.0'],
@@ -152,9 +158,15 @@ def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     assert not isinstance(elements[at + 2], Details)
     # One that started from nothing has none of it; many fields are told in the details.
     for number, run in enumerate(runs[:2]):
-        run.source_info = {'config': {'pretrain': {f'field{place}': place + number for place in range(9)}}}
+        run.source_info = {
+            'config': {'pretrain': {f'field{place}': place + number for place in range(9)}}
+        }
     elements = compose.compose(runs)
-    (told,) = [element for element in elements if isinstance(element, Details) and 'differ' in element.title]
+    (told,) = [
+        element
+        for element in elements
+        if isinstance(element, Details) and 'differ' in element.title
+    ]
     assert told.title == 'All 9 fields that differ'
     assert 'field8 = 8' in told.lines[0] and told.lines[2] == 'three: '
 
@@ -165,9 +177,17 @@ def test_a_run_of_pretraining_names_its_classes_and_shows_its_encoder_in_one_row
     run.scores = run.error_stats = None
     run.embeddings = run.embeddings[:1]
     elements = compose.compose([run])
-    (said,) = [element.text for element in elements if isinstance(element, Paragraph) and 'deepest layer' in element.text]
+    (said,) = [
+        element.text
+        for element in elements
+        if isinstance(element, Paragraph) and 'deepest layer' in element.text
+    ]
     assert '1 action 1; 2 action 2' in said and '11 action 11.' in said
-    rows = [[one.name for one in element.pictures] for element in elements if isinstance(element, Pictures)]
+    rows = [
+        [one.name for one in element.pictures]
+        for element in elements
+        if isinstance(element, Pictures)
+    ]
     assert rows[0] == ['run-1-snippets-pretrained', 'run-1-similarity-pretrained']
 
 
@@ -180,144 +200,15 @@ def test_next_to_nothing_is_not_told_as_what_a_class_was_taken_for():
 
 def test_a_run_without_its_corpus_has_what_is_left():
     run = made_report.run()
-    run.embeddings, run.sample, run.viewer_url, run.viewer_recordings, run.size = [], None, '', (), None
+    run.embeddings, run.sample, run.viewer_url, run.viewer_recordings, run.size = (
+        [],
+        None,
+        '',
+        (),
+        None,
+    )
     elements = compose.compose([run])
     assert all(isinstance(row[1], str) for row in _tables(elements)['', 'recording'].rows)
     run.scores = run.error_stats = None
     told = [element.text for element in compose.compose([run]) if isinstance(element, Heading)]
     assert told == ['Summary', 'Configuration', 'Curves of pretraining', 'Curves of fine-tuning']
-
-
-class _Elements(HTMLParser):
-    """Sees that elements are closed in order, and keeps ids and what refers to them."""
-
-    EMPTY = ('meta', 'path', 'use', 'image', 'rect', 'circle', 'line', 'br')
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.ids, self.used = [], [], []
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in ('meta', 'br'):
-            self.open.append(tag)
-        self._note(attributes)
-
-    def handle_startendtag(self, tag, attributes):
-        self._note(attributes)
-
-    def _note(self, attributes):
-        for name, value in attributes:
-            if name == 'id':
-                self.ids.append(value)
-            self.used += re.findall(r'url\(#([^)]+)\)', value or '')
-            if name == 'xlink:href' and value.startswith('#'):
-                self.used.append(value[1:])
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, self.getpos()
-
-
-def test_the_page_holds_all_and_reaches_out_for_nothing(text):
-    assert '<title>a &amp; b</title>' in text and '{{' not in text and 'sit &amp; &lt;wait&gt;' in text
-    seen = _Elements()
-    seen.feed(text)
-    seen.close()
-    assert not seen.open
-    assert len(set(seen.ids)) == len(seen.ids) and set(seen.used) <= set(seen.ids)
-    addresses = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
-    assert set(addresses) == {
-        a for a in addresses if a.startswith(('data:image/png;base64,', 'report_files/recordings.html#'))
-    }
-    outside = re.sub(r'xmlns(:xlink)?="[^"]*"', '', text)
-    assert not re.search(r'https?://|@import', outside)
-    assert "default-src 'none'" in text
-
-
-def test_pictures_take_the_colors_of_the_page(text):
-    drawn = ''.join(re.findall(r'<svg.*?</svg>', text, re.S))
-    assert 'var(--ink)' in drawn and 'var(--line)' in drawn and 'var(--class-0)' in drawn
-    assert '#2b2b2b' not in drawn and 'DejaVu' not in drawn
-    for theme in (':root {', ":root[data-theme='dark'] {"):
-        known = ''.join(part.split('}')[0] for part in text.split(theme)[1:])
-        assert all(f'{name}:' in known for name in set(re.findall(r'var\((--[\w-]+)\)', text)))
-
-
-def test_classes_are_told_apart_on_either_paper():
-    """WCAG asks 3 to 1 of what is drawn; the two light hues of the scheme have less on white."""
-    known = dict(re.findall(r'--([\w-]+): (#\w{6})', html_page.style().split("'dark'] {")[-1].split('}')[0]))
-    paper = dict(re.findall(r'--([\w-]+): (#\w{6})', viewer.asset('style.css').split("'dark'] {")[1].split('}')[0]))
-
-    def luminance(color):
-        parts = np.array([int(color[i:i + 2], 16) for i in (1, 3, 5)]) / 255
-        parts = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return parts @ [0.2126, 0.7152, 0.0722]
-
-    assert len(known) == 10
-    for color in known.values():
-        assert (luminance(color) + 0.05) / (luminance(paper['paper']) + 0.05) >= 3, color
-
-
-def test_a_page_is_the_same_each_time(text):
-    assert html_page.render(compose.compose([made_report.run()]), title='a & b') == text
-
-
-def test_markdown_shows_the_same_and_means_what_it_says(elements):
-    text = markdown.render(elements, title='a_b', folder='r_files')
-    assert text.startswith('# a\\_b\n\n## Summary\n\n> something \\<is\\> missing\n')
-    assert '| 2 | sit \\& \\<wait\\> |' in text
-    assert '[a b](report_files/recordings.html#recording=a%20b)' in text
-    tables = re.findall(r'(?:^\|.*\|\n)+', text, re.M)
-    assert len(tables) == 6
-    for table in tables:
-        columns = {len(re.findall(r'(?<!\\)\|', line)) for line in table.splitlines()}
-        assert len(columns) == 1, table
-
-
-def test_markdown_puts_its_pictures_beside(elements, tmp_path):
-    target = output_files.check(tmp_path / 'r.md')
-    output_files.write(target, elements, title='t', pages={'recordings.html': 'viewer'})
-    names = re.findall(r'!\[[^\]]*\]\(r_files/([^)]+)\)', target.page.read_text())
-    assert len(names) == 11
-    assert {path.name for path in target.folder.iterdir()} == {*names, 'recordings.html'}
-    for name in names:
-        height, width, _ = imread(target.folder / name).shape
-        assert width == 720 and height > 300
-
-
-def test_nothing_is_overwritten_unless_forced(tmp_path):
-    target = output_files.Target(tmp_path / 'r.html', tmp_path / 'r_files')
-    target.page.write_text('mine')
-    with pytest.raises(InputError, match=r'r\.html: exists; .*--force'):
-        output_files.check(target.page)
-    assert output_files.check(target.page, force=True) == target
-    output_files.write(target, [Paragraph('new')], title='t', pages={})
-    assert 'new' in target.page.read_text() and sorted(tmp_path.iterdir()) == [target.page]
-    target.page.unlink()
-    target.folder.mkdir()
-    with pytest.raises(InputError, match=r'r_files: exists; .*--force'):
-        output_files.check(target.page)
-    target.folder.rmdir()
-    target.folder.write_text('')
-    with pytest.raises(InputError, match='is a file, expected the folder'):
-        output_files.check(target.page, force=True)
-
-
-@pytest.mark.parametrize(
-    ('name', 'told'), [('r.pdf', r"found \.pdf"), ('r', 'found no suffix')]
-)
-def test_an_unknown_suffix_is_told(tmp_path, name, told):
-    with pytest.raises(InputError, match=rf'{name}: expected a name that ends in \.html or \.md, {told}'):
-        output_files.check(tmp_path / name)
-
-
-def test_a_folder_is_no_report(tmp_path):
-    (tmp_path / 'r.html').mkdir()
-    with pytest.raises(InputError, match='is a folder'):
-        output_files.check(tmp_path / 'r.html', force=True)
-
-
-def test_many_classes_are_drawn():
-    """Matplotlib would warn where a picture cannot be laid out."""
-    classes = tuple(f'a movement with number {n}' for n in range(60))
-    text = html_page.render(compose.compose([made_report.run(classes=classes)]), title='t')
-    assert all(name in text for name in classes)

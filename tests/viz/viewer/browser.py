@@ -1,4 +1,4 @@
-"""Drives a real headless Chromium through its DevTools protocol, over pipes."""
+"""Controls a headless Chromium by its DevTools protocol over pipes."""
 
 import base64
 import json
@@ -18,17 +18,17 @@ PATIENCE = 20  # seconds
 
 
 def find() -> str | None:
-    """Finds the browser's program, None where there is none."""
+    """Returns the path of the browser, None if none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Browser:
-    """One browser; `open` gives a page."""
+    """A running browser; `open` returns a page."""
 
     def __init__(self, program: str, folder: Path):
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
-        # The browser reads from 3 and writes to 4; what we hold may be these very numbers.
+        # The browser reads from 3 and writes to 4; our own descriptors may have these numbers.
         low, high = (os.dup(end) for end in (commands, answers))
         wired = f'exec 3<&{low} 4>&{high} {low}<&- {high}>&-; exec "$@"'
         self._process = subprocess.Popen(
@@ -41,7 +41,7 @@ class Browser:
         self.events: list[dict] = []
 
     def call(self, method: str, session: str | None = None, **parameters) -> dict:
-        """Sends a command and returns its result; what happens meanwhile goes to `events`."""
+        """Sends a command and returns its result; events received meanwhile go to `events`."""
         self._number += 1
         message = {'id': self._number, 'method': method, 'params': parameters}
         if session:
@@ -50,19 +50,19 @@ class Browser:
         while rest:
             rest = rest[os.write(self._commands, rest):]
         while True:
-            told = self._read()
-            if told.get('id') == self._number:
-                assert 'error' not in told, (method, told['error'])
-                return told['result']
-            self.events.append(told)
+            received = self._read()
+            if received.get('id') == self._number:
+                assert 'error' not in received, (method, received['error'])
+                return received['result']
+            self.events.append(received)
 
     def _read(self) -> dict:
         while b'\0' not in self._buffer:
             part = os.read(self._answers, 1 << 20)
             assert part, 'the browser ended'
             self._buffer += part
-        told, self._buffer = self._buffer.split(b'\0', 1)
-        return json.loads(told)
+        received, self._buffer = self._buffer.split(b'\0', 1)
+        return json.loads(received)
 
     def open(self, address: str, *, width=1280, height=800, dark=False, reduced=False) -> 'Page':
         target = self.call('Target.createTarget', url='about:blank')['targetId']
@@ -100,12 +100,12 @@ class Page:
                   features=[{'name': name, 'value': value} for name, value in features.items()])
 
     def go(self, address: str):
-        """Opens an address and waits until the first recording is shown."""
+        """Opens a URL and waits until the first recording is shown."""
         self.call('Page.navigate', url=address)
         self.wait('performance.getEntriesByName("shown").length > 0')
 
     def run(self, script: str):
-        """Returns what a script gives."""
+        """Runs a script and returns its result."""
         result = self.call('Runtime.evaluate', expression=script, returnByValue=True,
                            awaitPromise=True)
         assert 'exceptionDetails' not in result, (script, result['exceptionDetails'])
@@ -114,14 +114,14 @@ class Page:
     def wait(self, condition: str):
         end = time.monotonic() + PATIENCE
         while not self.run(condition):
-            assert time.monotonic() < end, f'waited in vain for {condition}'
+            assert time.monotonic() < end, f'timed out waiting for {condition}'
             time.sleep(0.02)
 
     def text(self, selector: str) -> str:
         return self.run(f'document.querySelector({json.dumps(selector)}).textContent')
 
     def place(self, selector: str, x=0.5, y=0.5) -> tuple[float, float]:
-        """Finds a point of an element, in shares of its size."""
+        """Returns the coordinates of a point of an element, given as fractions of its size."""
         left, top, width, height = self.run(
             f'(e => {{ e.scrollIntoView({{block: "nearest"}}); const r = e.getBoundingClientRect();'
             f'return [r.left, r.top, r.width, r.height]; }})'
@@ -133,7 +133,7 @@ class Page:
         self.drag(self.place(selector, x, y))
 
     def drag(self, *points):
-        """Presses at the first point, moves to the others, lets go."""
+        """Presses the mouse at the first point, moves to the others, releases it."""
         mouse = {'button': 'left', 'clickCount': 1}
         for kind, (x, y) in [('mouseMoved', points[0]), ('mousePressed', points[0]),
                              *(('mouseMoved', point) for point in points[1:]),
@@ -151,33 +151,35 @@ class Page:
                       **(text if kind == 'keyDown' else {}))
 
     def picture(self, path: Path | None = None, clip=None) -> bytes:
-        """Takes a PNG of what is to be seen."""
-        area = {'clip': dict(zip(('x', 'y', 'width', 'height'), clip)) | {'scale': 1}} if clip else {}
+        """Returns a screenshot as PNG."""
+        area = (
+            {'clip': dict(zip(('x', 'y', 'width', 'height'), clip)) | {'scale': 1}} if clip else {}
+        )
         shot = base64.b64decode(self.call('Page.captureScreenshot', format='png', **area)['data'])
         if path:
             path.write_bytes(shot)
         return shot
 
     def busy(self) -> float:
-        """Tells for how many seconds a processor worked on the page's own thread."""
+        """Returns the processor time of the page's main thread in seconds."""
         metrics = self.call('Performance.getMetrics')['metrics']
         return next(m['value'] for m in metrics if m['name'] == 'TaskDuration')
 
     def troubles(self) -> list:
-        """Lists errors, warnings and requests to anywhere but files and data."""
+        """Returns errors, warnings, and requests to anything but files and data URLs."""
         found = []
         for event in self._browser.events:
             if event.get('sessionId') != self._session:
                 continue
-            told, method = event.get('params', {}), event.get('method')
+            received, method = event.get('params', {}), event.get('method')
             if method == 'Runtime.exceptionThrown':
-                found.append(told['exceptionDetails'])
-            elif method == 'Runtime.consoleAPICalled' and told['type'] in ('error', 'warning'):
-                found.append(told['args'])
-            elif method == 'Log.entryAdded' and told['entry']['level'] in ('error', 'warning'):
-                found.append(told['entry'])
+                found.append(received['exceptionDetails'])
+            elif method == 'Runtime.consoleAPICalled' and received['type'] in ('error', 'warning'):
+                found.append(received['args'])
+            elif method == 'Log.entryAdded' and received['entry']['level'] in ('error', 'warning'):
+                found.append(received['entry'])
             elif method == 'Network.requestWillBeSent':
-                address = told['request']['url']
+                address = received['request']['url']
                 if not address.startswith(('file:', 'data:', 'blob:')):
                     found.append(address)
         return found

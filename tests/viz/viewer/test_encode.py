@@ -22,7 +22,9 @@ def _coordinates(text, step, origin, shape) -> np.ndarray:
     return np.moveaxis(whole, -1, 0) * step + np.array(origin)
 
 
-@pytest.mark.parametrize(('span', 'error'), [(0.05, 1e-5), (1.8, 2.45e-4), (30, 2.45e-4), (120, 1e-3)])
+@pytest.mark.parametrize(
+    ('span', 'error'), [(0.05, 1e-5), (1.8, 2.45e-4), (30, 2.45e-4), (120, 1e-3)]
+)
 def test_no_coordinate_is_off_by_more_than_told(span, error):
     rng = np.random.default_rng(0)
     joints = rng.uniform(-span / 2, span / 2, (50, 2, 5, 3)) + [3, -7, 100]

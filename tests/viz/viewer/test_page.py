@@ -184,7 +184,9 @@ def test_older_predictions_tell_less(written, tmp_path):
 def test_a_recording_that_is_missing_or_another_one_is_told(written, tmp_path):
     np.save(tmp_path / 'one.npy', recording(frames=90).joints)
     (one,) = predictions.read([tmp_path])
-    with pytest.raises(InputError, match='predicted from 100 frames at 25 .* has 90 frames at 25 fps'):
+    with pytest.raises(
+        InputError, match='predicted from 100 frames at 25 .* has 90 frames at 25 fps'
+    ):
         predictions.recording(one, CLASSES)
     (tmp_path / 'one.npy').unlink()
     with pytest.raises(InputError, match=r'one.json: its recording .*one.npy is missing; give'):
