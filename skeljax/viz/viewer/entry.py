@@ -140,7 +140,7 @@ def _body(recording: Recording) -> tuple[dict, str, str]:
         'parts': part_of,
         'drawn': drawn.tolist(),
         'head': head,
-        'centre': layout.centre,
+        'centre': layout.center,
         'step': step,
         'origin': origin,
         'floor': stood.floor,
