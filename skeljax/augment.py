@@ -249,7 +249,7 @@ def _bone_scale_matrix(key, layout, amplitude):
     for left, right in layout.mirror:
         order[left] = right
     matrix = chain @ (ratio[order][:, None] * offset.astype(np.float32))
-    return matrix - matrix[np.array(layout.centre)].mean(0)
+    return matrix - matrix[np.array(layout.center)].mean(0)
 
 
 def _mirror(keys, joints, layout, probability, faithful):

@@ -1,4 +1,4 @@
-"""JSON that others wrote: bounded numbers, whole texts, and one line about what is wrong."""
+"""Parses JSON of unknown origin: bounded numbers, valid Unicode, one-line errors."""
 
 import json
 from pathlib import Path
@@ -7,19 +7,19 @@ import re
 from skeljax.errors import FormatError
 
 _SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
-_DIGITS = 19  # of a whole number; what has no more fits NumPy's int64 or is refused by name
+_DIGITS = 19  # of an integer; longer ones do not fit int64
 
 
 def parse(text: str | bytes, pairs=None):
     """Parses JSON text.
 
     Args:
-        text: of one value.
-        pairs: makes objects of (key, value) pairs; a dict by default.
+        text: one JSON value.
+        pairs: converts a list of (key, value) pairs to an object; a dict by default.
 
     Raises:
-        ValueError: no JSON, nested too deep, a whole number of more than 64 bits, or a text that
-            is no Unicode (half of a surrogate pair), which could not be written again.
+        ValueError: no JSON; nested too deep; an integer of more than 64 bits; a text that is not
+            Unicode (half of a surrogate pair), which could not be written again.
     """
     try:
         made = json.loads(text, object_pairs_hook=pairs, parse_int=_whole)
@@ -34,10 +34,10 @@ def parse(text: str | bytes, pairs=None):
 
 
 def read(path) -> dict:
-    """Reads a file that holds one JSON object.
+    """Reads a file with one JSON object.
 
     Raises:
-        FormatError: no such file, or it holds something else.
+        FormatError: no such file, or other content.
     """
     path = Path(path)
     try:

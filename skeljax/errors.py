@@ -1,21 +1,20 @@
-"""The errors that a user can mend: bad input, told in one line."""
+"""Errors that a user can fix: bad input, described in one line."""
 
 from collections.abc import Iterable, Iterator
 import contextlib
 import re
 
-# What terminals heed, what breaks a line or turns the direction of writing, halves of characters.
+# Terminal control, line breaks, changes of writing direction, halves of surrogate pairs.
 _CONTROL = re.compile(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 _WRITTEN = '\xa0\u200c\u200d'  # not visible, but parts of words in some languages
 
 
-
 class InputError(ValueError):
-    """Says in one line what was wrong with an input, and where.
+    """Describes in one line what is wrong with an input, and where.
 
-    What a file holds may stand in the message: control characters in it are written as escapes.
+    Messages may quote files: control characters are escaped.
     """
 
     def __init__(self, message: object = ''):
@@ -23,7 +22,7 @@ class InputError(ValueError):
 
     @classmethod
     def of_lines(cls, messages: Iterable[str]):
-        """Makes one of several messages, a line each."""
+        """Returns an error with several messages, one line each."""
         error = cls()
         lines = (line for message in messages for line in str(message).split('\n'))
         error.args = ('\n'.join(map(shown, lines)),)
@@ -31,18 +30,18 @@ class InputError(ValueError):
 
 
 class FormatError(InputError):
-    """Says which raw file could not be read: file, line or frame, found, expected."""
+    """Describes why a raw file cannot be read: file, line or frame, found, expected."""
 
 
 def shown(text: object) -> str:
-    """Writes a text so that it stays in its line, does nothing to a terminal, and hides nothing."""
+    """Returns a text with control and invisible characters escaped."""
     plain = lambda c: c if c.isprintable() or c in _WRITTEN else _escape(c)
     text = str(text)
     return text if text.isprintable() else ''.join(map(plain, text))
 
 
 def is_name(text: str) -> bool:
-    """Says whether a text can name something: no control characters are in it."""
+    """Returns whether a text can be a name: it has no control characters."""
     return not _CONTROL.search(text)
 
 
@@ -52,7 +51,7 @@ def _escape(character: str) -> str:
 
 @contextlib.contextmanager
 def writing(where) -> Iterator[None]:
-    """Runs a block that writes `where`: a full or closed disk is told as an InputError."""
+    """Converts an OSError of a block that writes `where` to an InputError."""
     try:
         yield
     except OSError as error:
@@ -61,10 +60,10 @@ def writing(where) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(path) -> Iterator[None]:
-    """Runs a block that reads `path`: an exception of another kind becomes a FormatError.
+    """Converts any exception of a block that reads `path` to a FormatError.
 
-    A damaged file may fail in a way that its reader did not expect; no file of many may stop the
-    others.
+    Damaged files can cause exceptions that a reader does not expect; one file of many must not
+    stop the others.
     """
     try:
         yield

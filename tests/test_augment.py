@@ -186,7 +186,7 @@ def test_an_example_does_not_depend_on_its_neighbours():
 
 def test_another_body_keeps_directions_and_changes_bones_alike_on_both_sides():
     layout = skeleton.get('ntu25')
-    joints = _joints() - skeleton.middle(_joints(), layout.centre)[..., None, :]
+    joints = _joints() - skeleton.middle(_joints(), layout.center)[..., None, :]
     other = _transform(joints, bone_scale=0.3)
     vectors = lambda x: np.stack([np.asarray(x)[..., c, :] - x[..., p, :] for p, c in layout.bones])
     ratio = (vectors(other) * vectors(joints)).sum(-1) / (vectors(joints) ** 2).sum(-1)
@@ -198,7 +198,7 @@ def test_another_body_keeps_directions_and_changes_bones_alike_on_both_sides():
         np.testing.assert_allclose(ratio[left], ratio[right], atol=1e-4)
     drawn = np.stack(list(ratio.values()))
     assert 0.7 <= drawn.min() < 0.8 and 1.2 < drawn.max() <= 1.3
-    np.testing.assert_allclose(skeleton.middle(other, layout.centre), 0, atol=1e-6)
+    np.testing.assert_allclose(skeleton.middle(other, layout.center), 0, atol=1e-6)
 
 
 def test_relative_tempo_gives_one_half_at_its_rate_or_all_of_it_at_twice_that():

@@ -1,4 +1,4 @@
-"""Windows of recordings as batches; a batch is a pure function of its number."""
+"""Makes batches of windows of recordings; a batch is a pure function of its number."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,9 +17,8 @@ def window(recording: Recording, start: int, length: int, labels=None, ignore: i
     """Cuts frames [start, start + length), padded with masked zeros at the end.
 
     Returns:
-        joints float32[length, M, V, 3], mask bool[length, M] (who is there in which
-        frame) and, where labels int32[T] are given, labels int32[length], padded with
-        `ignore`.
+        joints float32[length, M, V, 3], mask bool[length, M] (persons present in each frame)
+        and, if labels int32[T] are given, labels int32[length], padded with `ignore`.
     """
     cut = slice(start, start + length)
     joints = recording.joints[cut]
@@ -37,29 +36,28 @@ def window(recording: Recording, start: int, length: int, labels=None, ignore: i
 class Batches:
     """Training batches in a fixed random order.
 
-    Each epoch visits every stretch of `length` frames of the chosen recordings
-    once, at a place shifted at random. Which examples a batch holds depends
-    only on the seed and the number of the batch, so that a resumed run sees
-    what an uninterrupted one would have seen.
+    Each epoch contains every interval of `length` frames of the chosen recordings once, shifted
+    by a random number of frames. The examples of a batch depend only on the seed and the number
+    of the batch (`skeljax.data.sampling`), so that a resumed run equals an uninterrupted one.
 
     Args:
-        corpora: recordings of one split each; all of one layout.
+        corpora: one split each; all with one layout.
         chosen: indices into each corpus; None for all.
-        length: frames of a window.
+        length: frames per window.
         batch: examples of the global batch.
-        seed: of order and places.
+        seed: of the order and the shifts.
         labelled: adds frame labels (one corpus only).
-        process: (index, count): this host's share of the batch's rows.
-        stage: of the config whose window this is, for messages.
+        process: (index, count): the rows of the batch made in this process.
+        stage: stage of the config, for messages.
 
     Attributes:
-        corpora, chosen, length, labelled: as given.
-        subjects: who moves in each recording of each corpus, int32 each.
-        first: place of this host's first row in the global batch.
-        epoch_steps: batches of an epoch.
+        corpora, chosen, length, labelled: the arguments.
+        subjects: number of the subject of each recording, one int32 array per corpus.
+        first: index of this process' first row in the global batch.
+        epoch_steps: batches per epoch.
 
     Raises:
-        InputError: no recording, no whole share of the batch, or the window is
+        InputError: no recording; the batch is not divisible by the processes; the window is
             longer than every recording.
     """
 
@@ -86,7 +84,7 @@ class Batches:
         self.corpora, self.chosen, self.length, self.labelled = corpora, chosen, length, labelled
         self._rows = batch // process[1]
         self.first = process[0] * self._rows
-        # Every `length` frames of the recordings: corpus, recording, nominal start.
+        # One entry per `length` frames: corpus, recording, start before the random shift.
         self._places = [
             (number, int(recording), start)
             for number, (corpus, some) in enumerate(zip(corpora, chosen, strict=True))
@@ -97,23 +95,23 @@ class Batches:
         self.epoch_steps = max(1, len(self._places) // batch)
 
     def __call__(self, step: int) -> dict:
-        """Makes batch number `step`."""
+        """Returns batch number `step`."""
         examples = [self._cut(*place) for place in self.drawn(step)]
         batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
         batch['index'] = np.arange(self.first, self.first + self._rows, dtype=np.int32)
         return batch
 
     def drawn(self, step: int) -> list[tuple[int, int, int]]:
-        """Lists corpus, recording and first frame of this process' rows of a batch."""
+        """Returns corpus, recording and first frame of this process' rows of a batch."""
         first = step * self._batch + self.first
         drawn = self._order(first, self._rows, self.length)
         return [self._shifted(self._places[place], shift) for place, shift in drawn]
 
     def places(self, step: int) -> list[dict]:
-        """Tells what each row of batch number `step` was cut from, those of this process.
+        """Describes this process' rows of batch number `step`.
 
         Returns:
-            corpus, split, recording (its number there), name, start (the first frame).
+            For each row corpus, split, recording (its index), name, start (first frame).
         """
         return [
             {
@@ -127,11 +125,11 @@ class Batches:
         ]
 
     def iterate(self, start: int = 0) -> Iterator[dict]:
-        """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
+        """Yields batches `start`, `start + 1`, ..., prepared in advance on threads."""
         return ahead(self, start)
 
     def _shifted(self, place: tuple[int, int, int], shift: int) -> tuple[int, int, int]:
-        """Moves a place, by half a window at most, within the recording."""
+        """Shifts a place by at most half a window, within the recording."""
         number, index, start = place
         last = max(0, int(self.corpora[number].lengths[index]) - self.length)
         return number, index, min(max(start + shift - self.length // 2, 0), last)
@@ -144,18 +142,18 @@ class Batches:
 
 
 def ahead(make: Callable[[int], dict], start: int) -> Iterator[dict]:
-    """Makes batches `start`, `start + 1`, ... ahead of need, on threads."""
+    """Yields `make(start)`, `make(start + 1)`, ..., prepared in advance on threads."""
     options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
     return iter(grain.MapDataset.range(start, _ENDLESS).map(make).to_iter_dataset(options))
 
 
 def _subjects(corpora: Sequence[Corpus]) -> list[np.ndarray]:
-    """Numbers who moves in each recording, int32 each; without a name it is a person of its own."""
+    """Numbers the subjects of all recordings; one without a name gets a number of its own."""
     numbers: dict[tuple, int] = {}
 
     def number(corpus, index):
         subject = corpus[index].subject
-        # The configs of one corpus show the same people.
+        # Configs of one corpus contain the same people.
         own = (corpus.name.split('/')[0], subject) if subject else (corpus.name, index)
         return numbers.setdefault(own, len(numbers))
 

@@ -1,4 +1,4 @@
-"""What a corpus builder shares: jobs in parallel processes or on Beam, damage collected."""
+"""Runs the jobs of a corpus builder in processes or on Beam, and collects their errors."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,15 +20,15 @@ from skeljax.errors import InputError
 
 @dataclasses.dataclass
 class Work:
-    """How a builder works through its corpus, and what went wrong.
+    """Runs the jobs of a builder.
 
     Attributes:
-        processes: that read files; 1 reads in this one.
-        beam: where set, jobs become an Apache Beam pipeline, whose workers leave
-            their troubles in files of this folder; `gather` reads them.
-        troubles: one line for each job that could not be done.
-        skipped: what was left out on purpose -> why.
-        notes: what readers guessed or left out, a line each.
+        processes: number of processes that read files; 1 uses this one.
+        beam: if set, jobs become an Apache Beam pipeline, whose workers write error messages
+            to files in this folder; `gather` reads them.
+        troubles: one line for each job that failed.
+        skipped: what was left out on purpose -> the reason.
+        notes: what readers estimated or left out, one line each.
     """
 
     processes: int = 1
@@ -41,32 +41,32 @@ class Work:
     def examples(
         self, make: Callable[..., Iterable[Recording]], jobs: Iterable
     ):
-        """Makes what a TFDS builder yields: (name, example) in the order of the jobs.
+        """Returns what a TFDS builder yields: (name, example) in the order of the jobs.
 
-        On Beam it is the transform that makes them, in no order; of recordings of
-        one name it keeps any.
+        On Beam it is the transform that produces them, in any order; of several recordings with
+        one name it keeps one of them.
 
-        A job that raises InputError, or in which a reader of files raises whatever it is, is
-        noted in `troubles` and left out; so is a recording whose name another one had.
+        A job that raises InputError, or in which a reader raises any exception, is added to
+        `troubles` and skipped; so is a recording whose name occurred before.
 
         Args:
-            make: `job -> recordings`; a function of a module, so that another
-                process can be sent it. It sees one job at a time.
-            jobs: anything that can be pickled; read as they are needed.
+            make: `job -> recordings`; a function of a module, so that it can be pickled. It
+                gets one job at a time.
+            jobs: objects that can be pickled; consumed lazily.
 
         Raises:
-            InputError: there is no recording at all; tells all troubles so far.
+            InputError: there is no recording at all; lists all errors so far.
         """
         return self._transform(make, jobs) if self.beam else self._iterate(make, jobs)
 
     def each(self, make: Callable[..., Iterable], jobs: Iterable) -> Iterator:
-        """Does jobs that make something else, in this machine's processes, in their order."""
+        """Yields the results of other jobs, run in processes of this machine, in their order."""
         for results, trouble in self._results(make, jobs):
             self.troubles += trouble.splitlines()
             yield from results
 
     def gather(self):
-        """Reads the troubles that Beam's workers have left, in alphabetical order."""
+        """Reads the error messages that the Beam workers wrote, in alphabetical order."""
         for path in self.beam.glob('*') if self.beam else ():
             self.troubles += path.read_text('utf-8').splitlines()
         self.troubles.sort()
@@ -96,7 +96,8 @@ class Work:
             damaged = done | 'damaged' >> beam.FlatMap(lambda done: [done[1]] if done[1] else [])
             repeated = named | 'repeated' >> beam.FlatMap(lambda item: _repeated(*item))
             (damaged, repeated) | beam.Flatten() | beam.io.WriteToText(notes)
-            return named | 'one a name' >> beam.MapTuple(lambda name, all_: (name, next(iter(all_))))
+            first = lambda name, found: (name, next(iter(found)))
+            return named | 'one a name' >> beam.MapTuple(first)
 
         return beam.ptransform_fn(expand)()
 
@@ -112,17 +113,17 @@ class Work:
         with ProcessPoolExecutor(
             self.processes, mp_context=context, initializer=_end_with_parent
         ) as pool:
-            waiting: deque = deque()
+            pending: deque = deque()
             for job in jobs:
-                waiting.append(pool.submit(_attempt, make, job))
-                if len(waiting) > 4 * self.processes:  # memory does not grow with the corpus
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                pending.append(pool.submit(_attempt, make, job))
+                if len(pending) > 4 * self.processes:  # bounds memory
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
 
 
 def _end_with_parent():
-    """Ends this process when the one that started it dies; else it would wait for jobs for ever."""
+    """Exits this process when its parent ends; otherwise it would wait for jobs forever."""
     parent = multiprocessing.parent_process()
 
     def watch():
@@ -133,26 +134,26 @@ def _end_with_parent():
 
 
 def _attempt(make, job) -> tuple[list[Recording], str]:
-    """Does one job; returns its recordings and what was wrong, if anything."""
+    """Runs one job; returns its recordings and an error message, '' for none."""
     try:
         return list(make(job)), ''
     except InputError as error:
         return [], str(error)
     except Exception as error:
-        if not _of_a_reader(error):
+        if not _from_reader(error):
             raise
-        told = ' '.join(f'{job!r:.200}: cannot be read: {type(error).__name__}: {error}'.split())
-        return [], told[:400]
+        line = ' '.join(f'{job!r:.200}: cannot be read: {type(error).__name__}: {error}'.split())
+        return [], line[:400]
 
 
-def _of_a_reader(error: Exception) -> bool:
-    """Says whether an exception came out of `skeljax.formats`: damage that no reader expected."""
+def _from_reader(error: Exception) -> bool:
+    """Returns whether `skeljax.formats` raised an exception, as readers do for unusual damage."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(f.f_globals.get('__name__', '').startswith('skeljax.formats.') for f, _ in frames)
 
 
 def _examples(result) -> list[tuple[str, dict]]:
-    """Returns what a job made, as TFDS takes it."""
+    """Returns the recordings of a job as (name, example)."""
     return [(recording.name, records.example(recording)) for recording in result[0]]
 
 

@@ -1,8 +1,7 @@
-"""Untrimmed recordings made of repetitions of one person, reproducibly.
+"""Joins repetitions of one person into untrimmed recordings, reproducibly.
 
-What is joined to what is fixed by SHA-256 of names and a seed, never by a random
-generator, so that other code can rebuild a benchmark frame for frame; the
-builder's README spells it out.
+The choice of repetitions depends on SHA-256 of names and a seed, not on a random generator, so
+that other code can rebuild a benchmark frame by frame. The README of the builder defines it.
 """
 
 from collections import Counter
@@ -14,22 +13,21 @@ import numpy as np
 from skeljax.errors import InputError
 from skeljax.formats.chain import Chain, about, concatenate
 
-SIZES = (8, 16)  # repetitions a recording
+SIZES = (8, 16)  # repetitions per recording
 TRANSITIONS = (10, 45)  # frames between two repetitions
 
 
 def number(*words) -> int:
-    """Reads the first 8 bytes of SHA-256 of the words joined by '/' as a big-endian number."""
+    """Returns the first 8 bytes of SHA-256 of the words joined by '/', as a big-endian integer."""
     digest = hashlib.sha256('/'.join(map(str, words)).encode()).digest()
     return int.from_bytes(digest[:8], 'big')
 
 
 def arrange(names: Sequence[str], classes: Sequence[int], seed: str) -> list[int]:
-    """Orders items so that no two neighbours are of one class.
+    """Orders items so that no two neighbors have the same class.
 
-    At each place stands the item of lowest `number(seed, 'order', name)` that
-    differs in class from the one before and leaves a rest that can still be
-    ordered.
+    Each position gets the item with the lowest `number(seed, 'order', name)` whose class differs
+    from the previous one and whose choice leaves items that can still be ordered.
 
     Returns:
         Indices into `names`, each once.
@@ -56,19 +54,19 @@ def arrange(names: Sequence[str], classes: Sequence[int], seed: str) -> list[int
 
 
 def _orderable(counts: Counter, before) -> bool:
-    """Says whether items of these classes can follow `before` without equal neighbours."""
+    """Returns whether items of these classes can follow `before` without equal neighbors."""
     total = sum(counts.values())
     return all(2 * n <= total + (label != before) for label, n in counts.items())
 
 
 def sizes(count: int, seed: str) -> list[int]:
-    """Cuts `count` repetitions into recordings of 8 to 16.
+    """Divides `count` repetitions among recordings of 8 to 16 each.
 
-    The n-th has `8 + number(seed, 'size', n) mod 9`; where that would leave fewer
-    than 8, it takes all of up to 16 that remain, or leaves exactly 8.
+    Recording n gets `8 + number(seed, 'size', n) mod 9`. If fewer than 8 would remain, it gets
+    all that remain (up to 16), or all but 8.
 
     Raises:
-        InputError: fewer than 8 in all.
+        InputError: fewer than 8 in total.
     """
     low, high = SIZES
     if count < low:
@@ -84,7 +82,7 @@ def sizes(count: int, seed: str) -> list[int]:
 
 
 def pause(seed: str, before: str, after: str) -> int:
-    """Draws the frames of a transition: `10 + number(seed, 'pause', before, after) mod 36`."""
+    """Returns the frames of a transition: `10 + number(seed, 'pause', before, after) mod 36`."""
     low, high = TRANSITIONS
     return low + number(seed, 'pause', before, after) % (high - low + 1)
 
@@ -92,15 +90,15 @@ def pause(seed: str, before: str, after: str) -> int:
 def join(chains: Sequence[Chain], pauses: Sequence[int]) -> tuple[Chain, list[tuple[int, int]]]:
     """Joins motions of one person by interpolated transitions.
 
-    Each motion is turned about the vertical and moved horizontally as a whole so
-    that its root starts where, and headed as, the one before it ended.
+    Each motion is rotated about the vertical and moved horizontally as a whole, so that its root
+    starts at the position and heading at which the previous motion ended.
 
     Args:
         chains: at least one.
-        pauses: frames between each two.
+        pauses: frames between consecutive motions.
 
     Returns:
-        The whole, and the [start, end) frames of each motion in it.
+        The joined motion, and the frames [start, end) of each motion in it.
     """
     pieces, spans, length = [chains[0]], [(0, len(chains[0]))], len(chains[0])
     for chain, frames in zip(chains[1:], pauses, strict=True):
@@ -112,12 +110,12 @@ def join(chains: Sequence[Chain], pauses: Sequence[int]) -> tuple[Chain, list[tu
 
 
 def heading(rotation) -> float:
-    """Measures the angle about y of where the root's z axis points, radians."""
+    """Returns the direction of the root's z axis as an angle about y, radians."""
     return float(np.arctan2(rotation[0, 2], rotation[2, 2]))
 
 
 def _carried_on(before: Chain, chain: Chain) -> Chain:
-    """Moves `chain` rigidly so that its root goes on where `before` ended; heights stay."""
+    """Moves `chain` rigidly so that its root continues where `before` ended; keeps heights."""
     angle = heading(before.rotations[-1, 0]) - heading(chain.rotations[0, 0])
     turn = about('y', angle)
     path = (chain.root - chain.root[0]) @ turn.T
@@ -128,10 +126,10 @@ def _carried_on(before: Chain, chain: Chain) -> Chain:
 
 
 def _transition(before: Chain, after: Chain, frames: int) -> Chain:
-    """Blends the last pose into the first of the next over `frames` frames.
+    """Interpolates from the last pose to the first pose of the next motion in `frames` frames.
 
-    Frame i has weight (1 - cos(pi (i + 1) / (frames + 1))) / 2; rotations follow
-    the shortest arc, root and offsets a straight line.
+    Frame i has weight (1 - cos(pi (i + 1) / (frames + 1))) / 2; rotations are interpolated along
+    the shortest arc, root and offsets linearly.
     """
     weight = (1 - np.cos(np.pi * np.arange(1, frames + 1) / (frames + 1))) / 2
     blend = lambda a, b: a + (b - a) * weight.reshape(-1, *[1] * a.ndim)
@@ -156,9 +154,9 @@ def _slerp(first, last, weight):
 
 
 def _quaternion(rotation):
-    """Turns float64[V, 3, 3] into unit quaternions (w, x, y, z), float64[V, 4]."""
+    """Converts float64[V, 3, 3] to unit quaternions (w, x, y, z), float64[V, 4]."""
     m = np.moveaxis(rotation, 0, -1)
-    # Bar-Itzhack's symmetric matrix; its eigenvector of the largest eigenvalue.
+    # The eigenvector of the largest eigenvalue of Bar-Itzhack's symmetric matrix.
     k = np.array(
         [
             [m[0, 0] + m[1, 1] + m[2, 2], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]],
@@ -171,7 +169,7 @@ def _quaternion(rotation):
 
 
 def _matrix(quaternion):
-    """Turns quaternions float64[..., 4] into rotations float64[..., 3, 3]."""
+    """Converts quaternions float64[..., 4] to rotations float64[..., 3, 3]."""
     w, x, y, z = np.moveaxis(quaternion / np.linalg.norm(quaternion, axis=-1, keepdims=True), -1, 0)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],

@@ -1,4 +1,4 @@
-"""Prepared shards as a random-access sequence of recordings."""
+"""Reads a prepared corpus as a random-access sequence of recordings."""
 
 from collections.abc import Iterator
 import functools
@@ -12,17 +12,16 @@ from skeljax.skeletons import remap, skeleton
 
 
 class Corpus:
-    """The recordings of one split, normalised.
+    """The normalized recordings of one split.
 
-    Each is decoded once and kept, for training comes back to it; with `keep`
-    false none is, and memory does not grow with the corpus.
+    Each recording is decoded once and kept in memory unless `keep` is false.
 
     Attributes:
         name: as given to `skeljax prepare`, e.g. 'ui_prmd/composed10'.
         split: 'train', 'validation' or 'test'.
-        classes: names of the classes, background not among them.
-        layout: of the joints, by name or described.
-        fps: frames a second.
+        classes: names of the classes without background.
+        layout: joint layout, a name or a description (`skeljax.skeletons.skeleton.get`).
+        fps: frames per second.
     """
 
     def __init__(
@@ -39,17 +38,17 @@ class Corpus:
         """Opens a split.
 
         Args:
-            data_dir: where corpora are prepared.
+            data_dir: folder of prepared corpora.
             name: of the corpus.
-            split: of it.
+            split: name of the split.
             normalisation: names of steps (`skeljax.data.normalize`).
-            layout: that recordings are mapped to first; empty for their own.
-            fps: that they are resampled to then; 0 for their own.
-            keep: in memory.
+            layout: recordings are first mapped to this layout; '' keeps their own.
+            fps: then they are resampled to this rate; 0 keeps their own.
+            keep: keeps decoded recordings in memory.
 
         Raises:
-            InputError: no such corpus, split, layout or step, the corpus cannot be
-                mapped to the layout, or a file of it is missing or damaged.
+            InputError: no such corpus, split, layout or step; the corpus cannot be mapped to
+                the layout; a file is missing or damaged.
         """
         builder = prepared.open_folder(prepared.folder(Path(data_dir), name))
         if split not in builder.info.splits:
@@ -60,7 +59,7 @@ class Corpus:
         self.classes = tuple(builder.info.metadata['classes'])
         own = builder.info.metadata['layout']
         try:
-            # A description where the name is of another package: models are used without it.
+            # A layout of another package becomes a description, so that models do not need it.
             self.layout = skeleton.describe(skeleton.get(layout)) if layout else own
             remap.plan(own, self.layout)
         except InputError as error:
@@ -75,7 +74,7 @@ class Corpus:
 
     @functools.cached_property
     def lengths(self) -> np.ndarray:
-        """Frames of each recording, int[N]."""
+        """Returns the number of frames of each recording, int[N]."""
         return np.array([len(recording.joints) for recording in self])
 
     def __len__(self) -> int:
@@ -104,10 +103,10 @@ class Corpus:
         return self[0].joints.shape[2]
 
     def labels(self, index: int) -> np.ndarray:
-        """Labels every frame, int32[T]; background is the number of classes.
+        """Returns a label for each frame, int32[T]; background is the number of classes.
 
-        Where segments overlap the later one counts, or with `label_sets` the number of the
-        set of classes.
+        If segments overlap, the later one counts. With `label_sets`, labels are numbers of sets
+        of classes.
         """
         recording = self[index]
         if self.label_sets is not None:
@@ -120,10 +119,10 @@ class Corpus:
 
 
 def splits(data_dir, name: str) -> list[str]:
-    """Lists the splits of a prepared corpus, training first.
+    """Returns the names of the splits of a prepared corpus, training first.
 
     Raises:
-        InputError: it is not prepared there, or damaged.
+        InputError: the corpus is not prepared there, or damaged.
     """
     info = prepared.open_folder(prepared.folder(Path(data_dir), name)).info
     order = ('train', 'validation', 'test')
@@ -131,10 +130,9 @@ def splits(data_dir, name: str) -> list[str]:
 
 
 def fraction(size: int, share: float, seed: int) -> np.ndarray:
-    """Draws a random `share` of `size` recordings, at least one, sorted.
+    """Returns a random `share` of `size` recordings, at least one, as sorted indices.
 
-    The shares of one seed are nested: 10 % is part of 20 %. Not stratified, as
-    in the release.
+    The shares of one seed are nested: 10 % is a subset of 20 %. Not stratified, as in the release.
 
     Raises:
         InputError: the share is not in (0, 1].
@@ -143,19 +141,19 @@ def fraction(size: int, share: float, seed: int) -> np.ndarray:
 
 
 def stratified(shown: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Draws a random `share` of recordings, at least one, that shows the classes evenly.
+    """Returns a random `share` of recordings, at least one, with evenly represented classes.
 
-    One after another is taken that shows the class of which the least share has been taken,
-    the first of such in a random order; of equal classes the rarest, then the first. The
+    Greedy: the next recording is the first in random order that contains the class of which the
+    smallest fraction is covered so far; ties go to the rarer class, then to the lower number. The
     shares of one seed are nested.
 
     Args:
-        shown: which recordings show which classes, bool[N, L].
-        share: of the recordings.
-        seed: of the order.
+        shown: classes that each recording contains, bool[N, L].
+        share: of the recordings, in (0, 1].
+        seed: of the random order.
 
     Returns:
-        Indices, sorted.
+        Sorted indices.
 
     Raises:
         InputError: the share is not in (0, 1].
@@ -164,9 +162,8 @@ def stratified(shown: np.ndarray, share: float, seed: int) -> np.ndarray:
     left = list(np.random.default_rng(seed).permutation(size))
     totals, taken = shown.sum(0), []
     while len(taken) < _count(size, share):
-        remain = shown[left].any(0)
-        wanted = np.flatnonzero(remain)
-        if not len(wanted):  # nothing is labelled in those that are left
+        wanted = np.flatnonzero(shown[left].any(0))
+        if not len(wanted):  # the remaining recordings have no labels
             taken.append(left.pop(0))
             continue
         covered = shown[taken].sum(0)[wanted] / totals[wanted]
@@ -177,7 +174,7 @@ def stratified(shown: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def classes_shown(corpus: Corpus) -> np.ndarray:
-    """Tells which recordings show which classes, bool[N, L]."""
+    """Returns the classes that each recording contains, bool[N, L]."""
     shown = np.zeros((len(corpus), len(corpus.classes)), bool)
     for row, recording in zip(shown, corpus, strict=True):
         row[recording.segment_label] = True

@@ -1,4 +1,4 @@
-"""All recordings that are drawn from, end to end in a few arrays, and batches that only name places."""
+"""Packs recordings end to end into a few arrays for the device, and makes batches of places."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from skeljax.data import batches
 from skeljax.errors import InputError
 
 
-class Rows:
-    """The batches of a `Batches`, told as places in its packed recordings.
+class PlaceBatches:
+    """The batches of a `Batches` as places in packed recordings.
 
     Args:
-        windows: whose draws these are.
+        windows: the batches.
     """
 
     def __init__(self, windows: batches.Batches):
@@ -20,7 +20,7 @@ class Rows:
         self._numbers = {place: number for number, place in enumerate(_recordings(windows))}
 
     def __call__(self, step: int) -> dict:
-        """Tells batch number `step`: recording, start and index, int32[B] each."""
+        """Returns batch number `step`: recording, start and index, int32[B] each."""
         drawn = self._windows.drawn(step)
         first = self._windows.first
         return {
@@ -30,7 +30,7 @@ class Rows:
         }
 
     def iterate(self, start: int = 0) -> Iterator[dict]:
-        """Tells batches `start`, `start + 1`, ... ahead of need, on threads."""
+        """Yields batches `start`, `start + 1`, ..., prepared in advance on threads."""
         return batches.ahead(self, start)
 
     def places(self, step: int) -> list[dict]:
@@ -39,16 +39,16 @@ class Rows:
 
 
 def shapes(windows: batches.Batches, dtype) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    """Tells what `pack` makes, name -> (shape, dtype), without making it."""
+    """Returns the shapes and dtypes of the arrays of `pack`, name -> (shape, dtype)."""
     recordings = _recordings(windows)
     frames = sum(int(windows.corpora[n].lengths[i]) for n, i in recordings)
-    frames += windows.length  # that a window begun in the last frame looks at
+    frames += windows.length  # a window may start in the last frame
     number, index = recordings[0]
     _, persons, joints, _ = windows.corpora[number][index].joints.shape
     made = {
         'joints': ((frames, persons * joints * 3), np.dtype(dtype)),
         'mask': ((frames * persons,), np.dtype(bool)),
-        **{name: ((len(recordings),), np.dtype(np.int32)) for name in ('begin', 'frames', 'subject')},
+        **dict.fromkeys(('begin', 'frames', 'subject'), ((len(recordings),), np.dtype(np.int32))),
     }
     if windows.labelled:
         made['labels'] = ((frames,), np.dtype(np.int32))
@@ -58,22 +58,22 @@ def shapes(windows: batches.Batches, dtype) -> dict[str, tuple[tuple[int, ...], 
 
 
 def pack(windows: batches.Batches, dtype) -> dict[str, np.ndarray]:
-    """Packs the recordings that batches are drawn from.
+    """Packs the recordings from which batches are drawn.
 
-    In float32 the coordinates are kept bit for bit. In another dtype the middle of what a
-    recording's present persons reach is taken from them first, so that they are small where
-    that dtype is fine: a coordinate is off by at most half the dtype's `eps` (float16: 1/2048,
-    bfloat16: 1/256) times half the extent of the recording along its axis.
+    In float32 the coordinates are kept exactly. In another dtype the midpoint of the bounding box
+    of present persons is subtracted first, because small numbers are represented more exactly:
+    the error of a coordinate is at most half of the dtype's `eps` (float16: 1/2048, bfloat16:
+    1/256) times half the extent of the recording along its axis.
 
     Args:
-        windows: their batches.
+        windows: the batches.
         dtype: of the coordinates.
 
     Returns:
-        F frames of N recordings, and some of nothing: joints dtype[F, M V 3] and mask
-        bool[F M] (flat, as accelerators pad small axes), labels int32[F] if there are; of
-        each recording begin (its first of the F), frames and subject, int32[N], and, unless
-        dtype is float32, offset float32[N, 3].
+        F frames of N recordings, followed by empty frames: joints dtype[F, M V 3] and mask
+        bool[F M] (flat, because accelerators pad small axes), optionally labels int32[F]; for
+        each recording begin (its first frame of the F), frames and subject, int32[N], and,
+        unless dtype is float32, offset float32[N, 3].
 
     Raises:
         InputError: a coordinate is too large for the dtype.
@@ -89,7 +89,7 @@ def pack(windows: batches.Batches, dtype) -> dict[str, np.ndarray]:
         if 'offset' in packed:
             packed['offset'][row] = middle = _middle(joints[mask])
             joints = np.where(mask[..., None, None], joints - middle, 0)
-        with np.errstate(over='ignore'):  # told below
+        with np.errstate(over='ignore'):  # reported below
             packed['joints'][begin:end] = joints.reshape(len(joints), -1)
         if 'offset' in packed and not _finite(packed['joints'][begin:end]):
             largest = f'{np.abs(joints).max():g}'
@@ -107,12 +107,12 @@ def pack(windows: batches.Batches, dtype) -> dict[str, np.ndarray]:
 
 
 def _recordings(windows: batches.Batches) -> list[tuple[int, int]]:
-    """Lists (corpus, recording) of all that is drawn from, in the order in which they are packed."""
+    """Returns (corpus, recording) of all recordings in the order in which they are packed."""
     return [(n, int(i)) for n, some in enumerate(windows.chosen) for i in some]
 
 
 def _middle(points: np.ndarray) -> np.ndarray:
-    """Finds the middle between the extremes along each axis, float32[3], of float32[..., 3]."""
+    """Returns the midpoint of the bounding box of float32[..., 3], float32[3]."""
     if not points.size:
         return np.zeros(3, np.float32)
     points = points.reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""A folder of someone's own recordings: what is in it, and what its owner tells of it.
+"""Reads the contents of a folder of recordings, with its tables and options.
 
     DIR/**/*              recordings of any format of `skeljax.formats.FORMATS`
     DIR/labels.csv        or .json, .tsv, .boris, see `skeljax.formats.labels`; or, of single
@@ -8,9 +8,9 @@
     DIR/subjects.csv      recording,subject[,split]
     DIR/corpus.json       see `folder_options.Options`
 
-All but the recordings may be missing. A recording is named by its path below DIR
-without the ending; in the tables the ending may stand, and the folders may be left
-out where that is clear.
+Everything except the recordings is optional. The name of a recording is its path below DIR
+without the ending. Tables may include the ending, and may omit the folders if the rest is
+unambiguous.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,26 +26,26 @@ from skeljax.formats.labels import Label
 
 _TABLES = (*folder_labels.TABLES, 'splits.csv', 'subjects.csv', 'corpus.json')
 _PROSE = ('readme', 'licence', 'license', 'notes', 'changelog')
-# Read along with the recordings of their format.
+# Read together with the recordings of their format.
 _COMPANIONS = (
     '_angles.txt', '_angles.txt.gz', '_angles_inc.txt', '_angles_inc.txt.gz', '.asf', '.asf.gz',
 )
-_BODY = 'shape.npz'  # AMASS has one beside the recordings of each person
+_BODY = 'shape.npz'  # AMASS: the body shape of each person
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A corpus as its owner tells it, before any recording is read.
+    """The contents of a folder, before any recording is read.
 
     Attributes:
         options: of corpus.json.
-        files: recording -> its file (or folder of one file a frame).
+        files: recording -> its file (or folder with one file per frame).
         classes: of all labels.
-        labels: recording -> its labels; empty for an unlabelled corpus.
-        subjects: recording -> who moves, as far as told.
-        splits: recording -> split, as far as told.
-        skipped: what is left out -> why.
-        notes: what was guessed of the labels, a line each.
+        labels: recording -> its labels; empty for an unlabeled corpus.
+        subjects: recording -> subject, where the tables state it.
+        splits: recording -> split, where the tables state it.
+        skipped: what is left out -> the reason.
+        notes: what was estimated about the labels, one line each.
     """
 
     options: Options
@@ -59,23 +59,23 @@ class Plan:
 
 
 def plan(folder) -> Plan:
-    """Finds the recordings of a folder and reads its tables.
+    """Lists the recordings of a folder and reads its tables.
 
-    Recordings that a table of labels or splits does not name are left out.
+    Recordings missing from a table of labels or splits are left out.
 
     Raises:
-        InputError: no recording, two of one name, a table that names what is not
-            there, and what the readers of the tables raise.
+        InputError: no recording, two of one name, a table with an unknown recording, and what
+            the readers of the tables raise.
     """
     folder = Path(folder)
-    told = folder_options.read(folder)
+    options = folder_options.read(folder)
     files, skipped = find(folder)
     names = _Names(folder, files)
-    source, annotated = folder_labels.read(folder, told.tier, skipped)
+    source, annotated = folder_labels.read(folder, options.tier, skipped)
     labelled, subjects, split, notes = {}, {}, {}, ()
     if annotated:
         found = names.resolve(annotated.where, annotated.aliases)
-        notes = (*annotated.notes, *folder_labels.overlapping(annotated, told))
+        notes = (*annotated.notes, *folder_labels.overlapping(annotated, options))
         labelled = {found[text]: some for text, some in annotated.segments.items()}
         split = {found[text]: name for text, name in annotated.subsets.items()}
         _keep(files, labelled, f'not named in {source.name}', skipped)
@@ -84,49 +84,49 @@ def plan(folder) -> Plan:
         split |= names.column(path, 'split', required=False)
     if (path := folder / 'splits.csv').is_file():
         split |= names.column(path, 'split')
-    if split and told.split in (None, 'file'):
+    if split and options.split in (None, 'file'):
         _keep(files, split, 'in no split', skipped)
-    classes = told.classes or (annotated.classes() if annotated else ())
+    classes = options.classes or (annotated.classes() if annotated else ())
     if not files:
         raise InputError(f'{folder}: no recording is left; {"; ".join(skipped)}')
-    return Plan(told, files, classes, labelled, subjects, split, skipped, notes)
+    return Plan(options, files, classes, labelled, subjects, split, skipped, notes)
 
 
-def assign(told: Plan, subjects: dict[str, str]) -> dict[str, str]:
-    """Returns the split of each recording: as told, else dealt out by person or recording.
+def assign(plan: Plan, subjects: dict[str, str]) -> dict[str, str]:
+    """Returns the split of each recording: by the tables, or at random by subject or recording.
 
     Args:
-        told: the plan.
-        subjects: recording -> who moves, '' where unknown; of the recordings to be
-            assigned.
+        plan: the plan.
+        subjects: recording -> subject, '' if unknown; of the recordings to be assigned.
 
     Raises:
-        InputError: it is to be as told or by person, but some are not told.
+        InputError: corpus.json asks for splits by the tables or by subject, which some
+            recordings lack.
     """
-    by = told.options.split or ('file' if told.splits else None)
+    by = plan.options.split or ('file' if plan.splits else None)
     if by == 'file':
-        untold = sorted(subjects.keys() - told.splits.keys())
-        if untold:
-            raise InputError(f'{untold[0]}: no table tells its split, as "split": "file" asks for')
-        return {name: told.splits[name] for name in subjects}
+        missing = sorted(subjects.keys() - plan.splits.keys())
+        if missing:
+            raise InputError(f'{missing[0]}: in no table of splits, as "split": "file" requires')
+        return {name: plan.splits[name] for name in subjects}
     unknown = sorted(name for name, subject in subjects.items() if not subject)
     if by == 'subject' and unknown:
-        raise InputError(f'{unknown[0]}: who moves is not told, as "split": "subject" asks for')
+        raise InputError(f'{unknown[0]}: no subject, as "split": "subject" requires')
     groups: dict[str, set[str]] = {}
-    # Two words, so that a recording without a person is not taken for one of its name.
+    # Prefixes keep a recording without a subject apart from a subject of the same name.
     group = {
         name: f'subject/{subject}' if subject and by != 'recording' else f'recording/{name}'
         for name, subject in subjects.items()
     }
     for name in subjects:
         shown = groups.setdefault(group[name], set())
-        shown |= {label.name for label in told.labels.get(name, ()) if not label.damage}
-    dealt = splits.deal(groups, told.options.seed)
+        shown |= {label.name for label in plan.labels.get(name, ()) if not label.damage}
+    dealt = splits.deal(groups, plan.options.seed)
     return {name: dealt[group[name]] for name in subjects}
 
 
 def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Finds recordings by name, sorted, and what else there is -> why it is left out.
+    """Returns name -> path of the recordings, sorted, and what is left out -> the reason.
 
     Raises:
         InputError: no such folder, no recording, or two of one name.
@@ -144,22 +144,22 @@ def find(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
         files[name] = path
     if not files:
         known = ', '.join(formats.endings())
-        told = next((f'; {name} {h}' for name in strange if (h := hints.unreadable(name))), '')
-        raise InputError(f'{folder}: no recording, expected files ending in {known}{told}')
+        hint = next((f'; {name} {h}' for name in strange if (h := hints.unreadable(name))), '')
+        raise InputError(f'{folder}: no recording, expected files ending in {known}{hint}')
     why = 'of no known format'
     skipped = {f'{len(strange)} files, e.g. {strange[0]}': why} if strange else {}
     return dict(sorted(files.items())), skipped
 
 
 def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
-    """Walks a folder, yields its recordings; a folder of one file a frame is one.
+    """Yields the recordings below a folder: files, or folders with one file per frame.
 
     Args:
         folder: the folder.
-        strange: to it are added the names of files of no known format.
+        strange: names of files of unknown format are appended to it.
 
     Raises:
-        InputError: files of one frame lie in the folder itself.
+        InputError: files of single frames are in the folder itself.
     """
     folders = set()
     for path in sorted(folder.rglob('*')):
@@ -184,15 +184,15 @@ def recordings(folder: Path, strange: list[str]) -> Iterable[Path]:
 
 
 def _inside(path: Path) -> list[Path]:
-    """Lists the recordings of a file: itself, or those of a file of several."""
+    """Returns the recordings of a file: itself, or those that it contains."""
     try:
         return formats.inside(path) or [path]
     except FormatError:
-        return [path]  # whose reader raises the error
+        return [path]  # its reader raises the error
 
 
 class _Names:
-    """Finds the recordings that tables name, in whatever way they do."""
+    """Finds the recordings that tables name, with or without folders and endings."""
 
     def __init__(self, folder: Path, files: Mapping[str, Path]):
         self._known: dict[str, set[str]] = {}
@@ -205,14 +205,14 @@ class _Names:
     def resolve(
         self, where: Mapping[str, str], aliases: Mapping[str, tuple[str, ...]] | None = None
     ) -> dict[str, str]:
-        """Maps what a table calls recordings to their names.
+        """Maps the texts by which a table names recordings to the recordings' names.
 
         Args:
-            where: what it calls each -> file and line.
-            aliases: what it calls each -> other names, the likelier first.
+            where: text -> file and line.
+            aliases: text -> other names, in order of preference.
 
         Raises:
-            FormatError: there is none, or more than one, or it is called two ways.
+            FormatError: a text fits no recording or several, or two texts fit the same one.
         """
         found: dict[str, str] = {}
         calls: dict[str, str] = {}
@@ -234,7 +234,7 @@ class _Names:
         return {plain} if plain in self._files else self._known.get(plain, set())
 
     def column(self, path: Path, column: str, required: bool = True) -> dict[str, str]:
-        """Reads a column of a table of recordings: name -> cell, without empty cells."""
+        """Reads a column of a table: name of the recording -> cell, without empty cells."""
         sheet = cells.read(path)
         key, value = sheet.column(*labels.RECORDING), sheet.column(column)
         if value is None and not required:
@@ -243,9 +243,9 @@ class _Names:
             found = ', '.join(sheet.names)[:80]
             raise FormatError(f'{path}:1: columns {found}, expected recording, {column}')
         where: dict[str, str] = {}
-        told = {}
+        values = {}
         for number, row in enumerate(sheet.rows):
-            if not any(row):  # spreadsheets end so
+            if not any(row):  # written by spreadsheets at the end
                 continue
             if row[key] in where:
                 sheet.fail(number, f'{row[key]!r} again, as in {where[row[key]]}')
@@ -253,13 +253,13 @@ class _Names:
             if row[value]:
                 split = column == 'split'
                 cell = row[value]
-                told[row[key]] = labels.subset(cell, where[row[key]]) if split else cell
+                values[row[key]] = labels.subset(cell, where[row[key]]) if split else cell
         found = self.resolve(where)
-        return {found[text]: cell for text, cell in told.items()}
+        return {found[text]: cell for text, cell in values.items()}
 
 
 def _keep(files: dict[str, Path], named: Mapping, why: str, skipped: dict[str, str]):
-    """Leaves out the recordings that are not named."""
+    """Removes the recordings that are not named."""
     lost = [name for name in files if name not in named]
     for name in lost:
         del files[name]

@@ -1,4 +1,4 @@
-"""The labels of a folder of recordings: of one table, or of one file a recording."""
+"""Reads the labels of a folder of recordings: from one table, or from one file per recording."""
 
 from pathlib import Path
 
@@ -8,25 +8,25 @@ from skeljax.formats import annotations
 from skeljax.formats.labels import Labels
 
 TABLES = ('labels.csv', 'labels.json', 'labels.tsv', 'labels.boris')
-_TOUCH = 0.1  # seconds that two labels share by rounding
+_TOUCH = 0.1  # seconds: an overlap this short is due to rounding
 
 
 def read(
     folder: Path, tier: str | None, skipped: dict[str, str]
 ) -> tuple[Path, Labels | None]:
-    """Reads the labels, where there are some.
+    """Reads the labels of a folder, if it has any.
 
     Args:
         folder: of the recordings.
-        tier: whose labels to take, see `annotations.read`.
-        skipped: to it is added what is left out -> why.
+        tier: the tiers to read, see `annotations.read`.
+        skipped: what is left out -> the reason is added to it.
 
     Returns:
-        What is to be named in messages, and the labels.
+        The file to name in messages, and the labels or None.
 
     Raises:
         InputError: two tables.
-        FormatError: of the readers.
+        FormatError: raised by the readers.
     """
     tables = [folder / name for name in TABLES if (folder / name).is_file()]
     single = [path for path in annotations.found_in(folder) if path not in tables]
@@ -44,8 +44,8 @@ def read(
     return tables[0], annotations.read(tables[0], tier=tier)
 
 
-def overlapping(annotated: Labels, told: Options) -> list[str]:
-    """Notes how many labels overlap by their times, and what becomes of them."""
+def overlapping(annotated: Labels, options: Options) -> list[str]:
+    """Returns a note on the number of overlapping labels and their treatment, [] for none."""
     count, recordings = 0, 0
     for some in annotated.segments.values():
         spans = sorted((m.start, m.end, m.in_frames) for m in some if not m.damage)
@@ -54,8 +54,8 @@ def overlapping(annotated: Labels, told: Options) -> list[str]:
             for before, later in zip(spans, spans[1:])
         )
         count, recordings = count + over, recordings + bool(over)
-    if not count or told.overlaps == 'refuse':
+    if not count or options.overlaps == 'refuse':
         return []
     what = {'keep': 'kept; a frame has the label that begins last, or all of them with '
-                    'config.finetune.multi_label', 'cut': 'cut'}[told.overlaps]
+                    'config.finetune.multi_label', 'cut': 'cut'}[options.overlaps]
     return [f'{count} labels overlap the one before, in {recordings} recordings: {what}']

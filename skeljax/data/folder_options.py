@@ -1,4 +1,4 @@
-"""What the owner of a folder of recordings tells of them in corpus.json."""
+"""Reads the options of a folder of recordings from its corpus.json."""
 
 from dataclasses import dataclass, fields
 import numbers
@@ -11,23 +11,23 @@ from skeljax.skeletons import skeleton
 
 @dataclass(frozen=True)
 class Options:
-    """What corpus.json may tell; every key may be left out.
+    """The keys of corpus.json; all are optional.
 
     Attributes:
-        fps: frames a second of files that do not tell it.
-        layout: joint layout of files of bare coordinates: a name, or names of joints parted
+        fps: frames per second of files that do not state it.
+        layout: joint layout of files that do not state it: a name, or names of joints separated
             by commas.
-        unit: of the coordinates in those files ('m', 'cm', 'mm', or a number of metres).
-        up: axis of those files that points up ('x', 'y', 'z', '-x', '-y' or '-z').
-        subject: whose points to take of files with those of several, by name.
-        resample: the frame rate to bring all recordings to.
-        remap: the joint layout to bring all recordings to.
-        persons: keeps so many persons of a recording, those in the first slots.
-        classes: in this order; by default all that are labelled, alphabetically.
-        split: 'file' (as the tables tell), 'subject' or 'recording' (dealt out).
-        seed: of dealing out.
-        overlaps: what is done with segments that overlap, of `labels.OVERLAPS`.
-        tier: whose labels to take of files with several, by name, or parted by commas.
+        unit: of the coordinates in such files ('m', 'cm', 'mm', or a number of meters).
+        up: axis of such files that points up ('x', 'y', 'z', '-x', '-y' or '-z').
+        subject: name of the subject to read from files with several.
+        resample: frame rate to which all recordings are resampled.
+        remap: joint layout to which all recordings are mapped.
+        persons: largest number of persons per recording; the first ones are kept.
+        classes: in this order; by default all labels, alphabetically.
+        split: 'file' (by the tables), 'subject' or 'recording' (at random).
+        seed: of random splits.
+        overlaps: treatment of overlapping segments, one of `labels.OVERLAPS`.
+        tier: names of the tiers to read from files with several, separated by commas.
     """
 
     fps: float | None = None
@@ -46,7 +46,7 @@ class Options:
 
 
 def read(folder: Path) -> Options:
-    """Reads corpus.json, and checks what it tells.
+    """Reads and checks corpus.json.
 
     Raises:
         FormatError: an unknown key or a value that does not fit it.
@@ -71,7 +71,7 @@ def read(folder: Path) -> Options:
 
 
 def _check_option(path: Path, name: str, value):
-    """Raises FormatError where a value does not fit its option."""
+    """Raises FormatError if a value is invalid for its option."""
     try:
         if name in ('fps', 'resample'):
             options.rate(path, value)

@@ -1,9 +1,9 @@
-"""Whether a recording's left and right are those of a body: which way knees, feet and noses point.
+"""Detects mirrored recordings by the direction in which knees, feet and noses point.
 
 With the left hip to the left and the head up, forward is `left x up` in right-handed axes. Knees
-bend forward, toes and noses point there, and the elbows of hanging arms backward. In a mirrored
-coordinate system, or where the joints of the two sides are exchanged, all of them point the other
-way. Of a body that is mirrored and exchanged nothing can be seen.
+bend forward, toes and noses point forward, and the elbows of hanging arms point backward. If the
+coordinates are mirrored, or the joints of the two sides exchanged, all of them are reversed. A
+body that is both mirrored and exchanged cannot be detected.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from skeljax.skeletons import skeleton
 _UP = (('neck', 'pelvis'), ('chest', 'pelvis'), ('head', 'pelvis'), ('neck', 'spine'))
 _FEET = (('toe', 'heel'), ('toe', 'ankle'), ('toe tip', 'ankle'), ('small toe', 'ankle'))
 _FACES = (('nose', 'head'), ('nose', 'neck'))
-_LEAST = 3.0  # frames' worth of a point that lies as far forward as its limb is long
-_SOME = 20  # recordings that stand for a corpus
-_SURE = 0.4  # share by which what points one way outweighs the rest
+_LEAST = 3.0  # least evidence, in frames with one point a limb length off
+_SOME = 20  # recordings measured per corpus
+_SURE = 0.4  # least |forward| / total
 
 
 @dataclasses.dataclass(frozen=True)
 class Handedness:
-    """What points forward in a recording, and what backward.
+    """Evidence of the orientation of left and right in a recording.
 
     Attributes:
-        forward: sum over frames and points of how far each lies forward, as a share of the length
-            of its limb; backward ones count less than 0.
-        total: the same without signs.
+        forward: sum over frames and points of each point's distance forward, in limb lengths;
+            backward distances are negative.
+        total: the sum of the absolute distances.
     """
 
     forward: float = 0.0
@@ -42,14 +42,14 @@ class Handedness:
 
     @property
     def mirrored(self) -> bool | None:
-        """True where most points lie backward, False where forward, None where neither do."""
+        """Returns True if most points lie backward, False if forward, None if undecided."""
         if self.total < _LEAST or abs(self.forward) < _SURE * self.total:
             return None
         return self.forward < 0
 
 
 def find(recording: Recording) -> Handedness:
-    """Measures a recording, by the joints that its layout has names for and that were measured."""
+    """Measures a recording by the measured joints whose points its layout names."""
     body = _Body(recording)
     left, up = body.between('left hip', 'right hip'), body.first(_UP)
     if left is None or up is None:
@@ -68,25 +68,25 @@ def find(recording: Recording) -> Handedness:
 
 
 def of_corpus(recordings: Sequence[Recording]) -> bool | None:
-    """Measures up to `_SOME` recordings, evenly spread: `Handedness.mirrored` of all together."""
+    """Returns `Handedness.mirrored` of the sum over up to `_SOME` evenly spaced recordings."""
     chosen = np.unique(np.linspace(0, len(recordings) - 1, min(len(recordings), _SOME)).astype(int))
     return sum((find(recordings[int(index)]) for index in chosen), Handedness()).mirrored
 
 
 def contradiction(recording: Recording, expected: bool | None) -> str:
-    """Says in a line where a recording has another handedness than a model knows, '' where not.
+    """Returns a line if the handedness of a recording differs from the training data, else ''.
 
     Args:
-        recording: as recorded.
-        expected: of what the model was trained on; None counts as not mirrored.
+        recording: before normalization.
+        expected: `mirrored` of the training data; None counts as not mirrored.
     """
     found = find(recording).mirrored
     if found is None or found == bool(expected):
         return ''
     if expected:
         return (
-            f'{recording.name}: its left and right are those of a body, but the model was trained '
-            'on mirrored ones; labels of one side may be wrong'
+            f'{recording.name}: its left and right agree with its layout, but the model was '
+            'trained on mirrored ones; labels of one side may be wrong'
         )
     return (
         f'{recording.name}: its left and right contradict its layout (knees and feet point '
@@ -95,7 +95,7 @@ def contradiction(recording: Recording, expected: bool | None) -> str:
 
 
 class _Body:
-    """Points of the bodies of a recording by name, [N, 3] over frames and persons."""
+    """Gives points of the bodies in a recording by name, float64[N, 3] over frames and persons."""
 
     def __init__(self, recording: Recording):
         there = recording.person_valid & recording.frame_valid[:, None]
@@ -114,12 +114,12 @@ class _Body:
         return sum(self._joints[:, self._place[side]] for side in sides) / 2
 
     def between(self, end: str, start: str) -> np.ndarray | None:
-        """The vector from one point to another."""
+        """Returns the vector from `start` to `end`, float64[N, 3]; None if one is missing."""
         points = self._point(end), self._point(start)
         return None if points[0] is None or points[1] is None else points[0] - points[1]
 
     def first(self, pairs, *, unit: bool = False) -> np.ndarray | None:
-        """The vector between the first pair of points that there is."""
+        """Returns the vector between the first available pair of points."""
         found = (self.between(*pair) for pair in pairs)
         vector = next((v for v in found if v is not None), None)
         if vector is None or not unit:
@@ -127,11 +127,11 @@ class _Body:
         return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
     def foot(self, side: str) -> np.ndarray | None:
-        """The direction of a foot."""
+        """Returns the direction of a foot."""
         return self.first([(f'{side} {toe}', f'{side} {heel}') for toe, heel in _FEET], unit=True)
 
     def bend(self, side: str, top: str, middle: str, end: str) -> np.ndarray | None:
-        """How far the joint within a limb lies off the middle, as a share of the limb's length."""
+        """Returns the offset of the middle joint from the line of a limb, in half limb lengths."""
         top, middle, end = (f'{side} {name}' for name in (top, middle, end))
         upper, lower = self.between(middle, top), self.between(end, middle)
         if upper is None or lower is None:
@@ -143,7 +143,7 @@ class _Body:
         return 2 * off / length[:, None]
 
     def elbow(self, side: str, down: np.ndarray) -> np.ndarray | None:
-        """As `bend`, forward for a body; of arms that hang, as raised ones bend either way."""
+        """Returns the negative `bend` of an arm, 0 if raised: such arms bend either way."""
         off = self.bend(side, 'shoulder', 'elbow', 'wrist')
         if off is None:
             return None

@@ -1,4 +1,4 @@
-"""A jointed figure in the `ntu25` layout: angles in, joints in metres out."""
+"""Forward kinematics of a figure in the `ntu25` layout: from angles to joints in meters."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ ANGLES = (
 )
 INDEX = {name: number for number, name in enumerate(ANGLES)}
 
-# Joint -> parent and offset in metres for a height of 1.75 (x to the left, y up, z ahead).
+# Joint -> parent and offset in meters for a height of 1.75 m (x left, y up, z forward).
 _CHAIN = {
     1: (0, (0, 0.25, 0)), 20: (1, (0, 0.25, 0)), 2: (20, (0, 0.08, 0)), 3: (2, (0, 0.15, 0.02)),
     4: (20, (0.18, -0.03, 0)), 5: (4, (0, -0.29, 0)), 6: (5, (0, -0.25, 0)), 7: (6, (0, -0.07, 0)),
@@ -27,14 +27,14 @@ _CHAIN = {
 }
 FEET = (14, 15, 18, 19)
 _ANKLES = (14, 18)
-# Pairs of the two sides get one length each.
+# Joints in one group are scaled together.
 _SEGMENTS = {'spine': (1, 20), 'head': (2, 3), 'upper arm': (5, 9), 'forearm': (6, 10),
              'hand': (7, 11, 21, 22, 23, 24), 'shoulder': (4, 8), 'hip': (12, 16),
              'thigh': (13, 17), 'shank': (14, 18), 'foot': (15, 19)}
 
 
 def body(rng: np.random.Generator) -> np.ndarray:
-    """Draws the bones of a person: offset of every joint from its parent, float64[25, 3]."""
+    """Returns random bones of a person: offset of each joint from its parent, float64[25, 3]."""
     offsets = np.zeros((25, 3))
     for joint, (_, offset) in _CHAIN.items():
         offsets[joint] = offset
@@ -44,16 +44,16 @@ def body(rng: np.random.Generator) -> np.ndarray:
 
 
 def forward(angles, offsets, heading, path) -> np.ndarray:
-    """Poses the figure with its lower foot on the floor and its feet in place.
+    """Returns poses of the figure with the lower foot on the floor and both feet in place.
 
     Args:
         angles: radians, float64[T, 18], in the order of `ANGLES`.
         offsets: bones, float64[25, 3].
         heading: angle about the vertical, float64[T].
-        path: the point of the floor between the ankles, metres, float64[T, 2] (x, z).
+        path: floor position between the ankles, meters, float64[T, 2] (x, z).
 
     Returns:
-        Joints in metres, y up, the floor at 0, float64[T, 25, 3].
+        Joints in meters, y up, floor at 0, float64[T, 25, 3].
     """
     a = {name: angles[:, number] for name, number in INDEX.items()}
     half_spine = (
@@ -64,9 +64,9 @@ def forward(angles, offsets, heading, path) -> np.ndarray:
     local = {0: _about('y', heading), 1: half_spine, 20: half_spine, 2: _about('y', a['head_turn'])}
     sides = (('left', 4, 5, 12, 13, 1), ('right', 8, 9, 16, 17, -1))
     for side, shoulder, elbow, hip, knee, out in sides:
-        # A limb swings ahead by a negative turn about x.
-        # The upper arm's turn about itself decides where the forearm goes when the elbow bends:
-        # ahead at 0, up at a quarter turn if the arm is held out.
+        # A negative rotation about x swings a limb forward. The rotation of the upper arm about
+        # its own axis determines where a bent elbow takes the forearm: forward at 0, upward at a
+        # quarter turn if the arm is held out.
         local[shoulder] = (
             _about('z', out * a[f'{side}_shoulder_out'])
             @ _about('x', -a[f'{side}_shoulder_flex'])
@@ -75,21 +75,21 @@ def forward(angles, offsets, heading, path) -> np.ndarray:
         local[elbow] = _about('x', -a[f'{side}_elbow'])
         local[hip] = _about('z', out * a[f'{side}_hip_out']) @ _about('x', -a[f'{side}_hip_flex'])
         local[knee] = _about('x', a[f'{side}_knee'])
-        # The sole stays level.
+        # Keeps the sole level.
         local[knee + 1] = _about('x', a[f'{side}_hip_flex'] - a[f'{side}_knee'])
     turned, joints = {0: local[0]}, np.zeros((len(angles), 25, 3))
     for joint, (parent, _) in _CHAIN.items():
         joints[:, joint] = joints[:, parent] + turned[parent] @ offsets[joint]
         turned[joint] = turned[parent] @ local[joint] if joint in local else turned[parent]
     joints[..., 1] -= joints[:, FEET, 1].min(1, keepdims=True)
-    # Who sits down moves the hips, not the feet.
+    # Sitting down moves the hips, not the feet.
     stance = joints[:, _ANKLES].mean(1)
     joints[..., [0, 2]] += (path - stance[:, [0, 2]])[:, None]
     return joints
 
 
 def _about(axis: str, angle) -> np.ndarray:
-    """Rotates about one axis, float64[T, 3, 3]."""
+    """Returns rotations about one axis, float64[T, 3, 3]."""
     i, j = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
     rotation = np.broadcast_to(np.eye(3), (len(angle), 3, 3)).copy()
     rotation[:, i, i] = rotation[:, j, j] = np.cos(angle)

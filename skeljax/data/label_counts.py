@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """Frames that show a person in some recordings.
+    """Numbers of labeled frames with a person.
 
     Attributes:
-        classes: frames of each class, background last, int64[L + 1]; with `Corpus.label_sets`
-            those of each set of classes.
+        classes: frames of each class, background last, int64[L + 1]; with `Corpus.label_sets`,
+            frames of each set of classes.
         near: frames near a label change.
     """
 
@@ -23,12 +23,12 @@ class Counts(NamedTuple):
 
 
 def count(corpus: 'Corpus', chosen: Iterable[int], radius: int) -> Counts:
-    """Counts the frames of the chosen recordings that show a person.
+    """Counts the frames with a person in the chosen recordings.
 
     Args:
         corpus: of labeled recordings.
         chosen: their indices.
-        radius: frames before and after a label change that are near it.
+        radius: frames on either side of a label change that count as near.
     """
     sets = corpus.label_sets
     labels_known = len(corpus.classes) + 1 if sets is None else len(sets.table)
@@ -42,10 +42,9 @@ def count(corpus: 'Corpus', chosen: Iterable[int], radius: int) -> Counts:
 
 
 def near_changes(labels: np.ndarray, valid: np.ndarray, radius: int) -> np.ndarray:
-    """Finds the frames near label changes, as `frame_targets.near_changes` does on the device.
+    """Returns which frames are near label changes, as `frame_targets.near_changes` on the device.
 
-    A change is between two valid frames next to each other; nothing beyond an invalid frame is
-    near it.
+    A change is between two consecutive valid frames; frames beyond an invalid frame are not near.
 
     Args:
         labels: int[T].

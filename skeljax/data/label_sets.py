@@ -1,8 +1,8 @@
-"""Frames that show several classes at once: the sets of classes that occur, numbered.
+"""Numbers the sets of classes that occur together in frames.
 
-A frame's label stays one number, so that batches, crops and the corpus on an accelerator
-need not know of several: number c below L is class c alone, L is no class, and from L + 1
-on are the sets of two and more classes that occur in a corpus.
+The label of a frame remains one number, so that batches, crops and the device dataset are the same
+with one class per frame or several: number c < L is class c alone, L is no class, and numbers from
+L + 1 are the sets of two or more classes that occur in a corpus.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from skeljax.data.records import Recording
 
 @dataclasses.dataclass(frozen=True)
 class LabelSets:
-    """The sets of classes that frames show.
+    """The sets of classes that occur in frames.
 
     Attributes:
-        table: which classes each of the S sets holds, the last column is true of the set
-            without any class, bool[S, L + 1].
+        table: classes in each of the S sets, bool[S, L + 1]; the last column is true for the
+            empty set.
     """
 
     table: np.ndarray
@@ -30,10 +30,10 @@ class LabelSets:
         return {row.tobytes(): number for number, row in enumerate(self.table)}
 
     def label(self, recording: Recording) -> np.ndarray:
-        """Numbers the set of each frame of a recording, int32[T].
+        """Returns the number of each frame's set of classes, int32[T].
 
         Raises:
-            KeyError: a set that `collect` did not see.
+            KeyError: a set that was not in the recordings given to `collect`.
         """
         shown = _shown(recording, self.table.shape[1] - 1)
         rows, inverse = np.unique(shown, axis=0, return_inverse=True)
@@ -42,7 +42,7 @@ class LabelSets:
 
 
 def collect(recordings: Iterable[Recording], num_classes: int) -> LabelSets:
-    """Finds the sets of classes that frames of the recordings show."""
+    """Returns the sets of classes that occur in frames of the recordings."""
     alone = np.eye(num_classes + 1, dtype=bool)
     known = {row.tobytes() for row in alone}
     more = []
@@ -55,7 +55,7 @@ def collect(recordings: Iterable[Recording], num_classes: int) -> LabelSets:
 
 
 def _shown(recording: Recording, num_classes: int) -> np.ndarray:
-    """Finds which classes each frame shows, in the last column whether none, bool[T, L + 1]."""
+    """Returns the classes of each frame, bool[T, L + 1]; the last column means no class."""
     shown = np.zeros((len(recording.joints), num_classes + 1), bool)
     spans = (recording.segment_start, recording.segment_end, recording.segment_label)
     for start, end, label in zip(*spans, strict=True):

@@ -1,9 +1,8 @@
-"""Normalisation of whole recordings, the same for training and prediction.
+"""Normalizes whole recordings, in the same way for training and prediction.
 
-Each step is a pure function `(recording) -> recording`, chosen by name; some take a
-number, as in 'resample:30'. The usual pipeline of the field is centre, align
-(2s-AGCN's `pre_normalization` with one person) and here also a size in torso
-lengths. Absent persons are masked and stay at zero; no step takes them for somebody.
+Each step is a pure function `(recording) -> recording`, chosen by name; some take a number, as in
+'resample:30'. The default is to center and align (`pre_normalization` of 2s-AGCN with one person)
+and to divide by the torso length. Absent persons are masked and remain at zero.
 """
 
 from collections.abc import Callable
@@ -18,37 +17,37 @@ from skeljax.skeletons import remap, skeleton
 
 
 def centre(recording: Recording) -> Recording:
-    """Puts the first person's centre at the origin in every frame.
+    """Moves the center of the first person to the origin in every frame.
 
-    The path through the room is lost, and so is where a camera stood. While the
-    first person is absent, the origin stays where they were last (or will be first).
+    This removes the path through the room and the position of the camera. While the first person
+    is absent, the last known position is used (before the first appearance, that of the first).
     """
     layout = skeleton.get(recording.layout)
     seen = np.flatnonzero(recording.person_valid[:, 0])
     if not len(seen):
         return recording
-    origin = skeleton.middle(recording.joints[:, 0], layout.centre)
+    origin = skeleton.middle(recording.joints[:, 0], layout.center)
     last = np.searchsorted(seen, np.arange(len(origin)), side='right') - 1
     return _moved(recording, recording.joints - origin[seen[np.maximum(last, 0)], None, None])
 
 
 def centre_first(recording: Recording) -> Recording:
-    """Puts the first person's centre at the origin in the first frame that shows them.
+    """Moves the center of the first person, in their first frame, to the origin.
 
-    The path through the room is kept, as is where the persons stand to each other.
+    This keeps the path through the room and the relative positions of persons.
     """
     layout = skeleton.get(recording.layout)
     seen = np.flatnonzero(recording.person_valid[:, 0])
     if not len(seen):
         return recording
-    origin = skeleton.middle(recording.joints[seen[0], 0], layout.centre)
+    origin = skeleton.middle(recording.joints[seen[0], 0], layout.center)
     return _moved(recording, recording.joints - origin)
 
 
 def centre_each(recording: Recording) -> Recording:
-    """Puts every person's chest (the middle of the shoulders without one) at the origin.
+    """Moves each person's chest (or the midpoint of the shoulders) to the origin in every frame.
 
-    Both the path through the room and where the persons stand to each other are lost.
+    This removes the path through the room and the relative positions of persons.
     """
     layout = skeleton.get(recording.layout)
     chest = layout.points.index('chest') if 'chest' in layout.points else None
@@ -58,37 +57,37 @@ def centre_each(recording: Recording) -> Recording:
 
 
 def align(recording: Recording) -> Recording:
-    """Turns the whole recording so that its first valid frame stands upright.
+    """Rotates the whole recording so that the first person is upright in the first valid frame.
 
-    The first person's spine then points along z and the line from the right to
-    the left shoulder, made horizontal, along x.
+    The spine then points along z, and the horizontal part of the line from the right to the left
+    shoulder along x.
     """
     low, high, right, left = _axes(recording)
     up, across = _unit(high - low), left - right
     across = _unit(across - (across @ up) * up)
     if not (up.any() and across.any()):
         return recording
-    return _turned(recording, np.stack([across, np.cross(up, across), up]))
+    return _rotated(recording, np.stack([across, np.cross(up, across), up]))
 
 
 def align_axes(recording: Recording) -> Recording:
-    """Turns the whole recording as 2s-AGCN's release does its first frame.
+    """Rotates the whole recording as the release of 2s-AGCN rotates the first frame.
 
-    First the spine is turned to z, then the line from the left to the right shoulder
-    to x, each about the axis that is normal to both: the spine does not stay quite
-    upright, and the body faces away from where `align` makes it face.
+    First the spine is rotated to z, then the line from the left to the right shoulder to x, each
+    about the axis normal to both: the spine is not exactly upright afterward, and the body faces
+    in the direction opposite to that of `align`.
     """
     low, high, right, left = _axes(recording)
     upright = _onto(high - low, np.array([0.0, 0.0, 1.0]))
-    return _turned(recording, _onto(upright @ (right - left), np.array([1.0, 0.0, 0.0])) @ upright)
+    return _rotated(recording, _onto(upright @ (right - left), np.array([1.0, 0.0, 0.0])) @ upright)
 
 
 def turn_each(recording: Recording) -> Recording:
-    """Turns every person in every frame about y until the shoulders lie along x (CrosSCLR).
+    """Rotates each person in each frame about y until the shoulders lie along x (CrosSCLR).
 
-    The line from the left to the right shoulder, made horizontal, then points along
-    x. As in the release, which way to turn is decided once for a clip: whoever
-    turns round in it is turned the wrong way in a part of the frames.
+    The horizontal part of the line from the left to the right shoulder then points along x. As in
+    the release, the sense of rotation is decided once per clip: a person who turns around is
+    rotated in the wrong sense in some of the frames.
     """
     layout = skeleton.get(recording.layout)
     right, left = (skeleton.middle(recording.joints, joints) for joints in layout.shoulders)
@@ -103,7 +102,7 @@ def turn_each(recording: Recording) -> Recording:
 
 
 def size(recording: Recording) -> Recording:
-    """Divides by the first person's median torso length."""
+    """Divides coordinates by the median torso length of the first person."""
     layout = skeleton.get(recording.layout)
     low, high = (skeleton.middle(recording.joints[:, 0], joints) for joints in layout.spine)
     torso = np.linalg.norm(high - low, axis=-1)
@@ -112,7 +111,7 @@ def size(recording: Recording) -> Recording:
     return _moved(recording, recording.joints / np.float32(length)) if length > 0 else recording
 
 
-# Name -> step, and what its number is, if it takes one.
+# Name -> step, and the type of its number or None.
 STEPS: dict[str, tuple[Callable, type | None]] = {
     'center': (centre, None),
     'center_first': (centre_first, None),
@@ -131,9 +130,9 @@ STEPS: dict[str, tuple[Callable, type | None]] = {
     'front': (persons.front, None),
     'loop': (persons.loop, None),
 }
-# The three of the field for clips of NTU RGB+D. They differ from the releases where
-# those take zeros for a body: in a frame that does not show the first person while
-# it shows the second, and beside a frame from or to which somebody is absent.
+# Pipelines of three releases for clips of NTU RGB+D. They differ where the releases treat zeros as
+# a body: in frames with the second person but not the first, and next to frames in which a person
+# is absent.
 PIPELINES = {
     # github.com/LinguoLi/CrosSCLR, also AimCLR, ActCLR, SkeleMixCLR
     'crossclr': ('first_persons:2', 'center_each', 'stretch:50', 'turn_each'),
@@ -145,10 +144,10 @@ PIPELINES = {
 
 
 def compose(names: tuple[str, ...]) -> Callable[[Recording], Recording]:
-    """Chains steps and pipelines by name; absent persons stay at zero.
+    """Composes steps and pipelines given by name.
 
     Raises:
-        InputError: an unknown name, or a number that is missing, wrong or too many.
+        InputError: an unknown name; a missing, invalid or unexpected number.
     """
     each = [step for name in names for step in PIPELINES.get(name, (name,))]
     steps = [_step(name) for name in each]
@@ -162,7 +161,7 @@ def compose(names: tuple[str, ...]) -> Callable[[Recording], Recording]:
 
 
 def _step(text: str) -> Callable[[Recording], Recording]:
-    """Finds a step by 'name' or 'name:number'."""
+    """Returns the step for 'name' or 'name:number'."""
     name, colon, number = text.partition(':')
     if name not in STEPS:
         known = ', '.join([*STEPS, *PIPELINES])
@@ -184,7 +183,7 @@ def in_layout(recording: Recording, layout: str) -> Recording:
     """Maps a recording to another joint layout.
 
     Raises:
-        InputError: the two have too little in common.
+        InputError: the layouts have too few points in common.
     """
     joints, measured = remap.remap(
         recording.joints, recording.layout, layout, recording.joint_valid
@@ -193,10 +192,10 @@ def in_layout(recording: Recording, layout: str) -> Recording:
 
 
 def _axes(recording) -> list[np.ndarray]:
-    """Finds low and high end of the spine, right and left shoulder, of one pose, float64[3] each.
+    """Returns low and high end of the spine, right and left shoulder, of one pose, float64[3] each.
 
-    It is the first person's in the first valid frame; better one in which these
-    were measured, if any is.
+    The pose is that of the first person in the first frame in which these were measured, or the
+    first valid frame if there is none.
     """
     layout = skeleton.get(recording.layout)
     ends = (*layout.spine, *layout.shoulders)
@@ -206,16 +205,16 @@ def _axes(recording) -> list[np.ndarray]:
 
 
 def _measured(recording, joints) -> np.ndarray:
-    """Lists the frames in which joints of the first person were measured; else seen at all."""
+    """Returns the frames with measured joints of the first person; if none, with the person."""
     seen = recording.person_valid[:, 0] & recording.frame_valid
     measured = seen & recording.joint_valid[:, 0, list(joints)].all(-1)
     return np.flatnonzero(measured if measured.any() else seen)
 
 
 def _onto(vector, axis) -> np.ndarray:
-    """Turns a vector's direction onto an axis by the shortest way, float64[3, 3].
+    """Returns the smallest rotation from a vector's direction to an axis, float64[3, 3].
 
-    No turn (as in the release) where the vector is zero or along the axis, either way.
+    The identity, as in the release, if the vector is zero or parallel to the axis.
     """
     normal = np.cross(vector, axis)
     if np.abs(normal).sum() < 1e-6:
@@ -227,7 +226,7 @@ def _onto(vector, axis) -> np.ndarray:
     return np.eye(3) + sin * skew + (1 - cos) * skew @ skew
 
 
-def _turned(recording, rotation) -> Recording:
+def _rotated(recording, rotation) -> Recording:
     return _moved(recording, recording.joints @ rotation.T.astype(np.float32))
 
 

@@ -1,4 +1,4 @@
-"""How a recorded body stands in the room: which way is up, where the floor is, what it faces."""
+"""Estimates the orientation of recorded bodies: vertical axis, floor and facing direction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skeljax.skeletons import skeleton
 
 _HEADS = ('head', 'head top', 'neck', 'chest', 'nose')
 _FEET = (('left ankle', 'right ankle'), ('left toe', 'right toe'), ('left knee', 'right knee'))
-# Rows are the new x, y and z; none mirrors, so that left stays left.
+# Rows are the new x, y and z; all are rotations, so that left stays left.
 _UPRIGHT = {
     (0, 1): ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
     (0, -1): ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
@@ -22,15 +22,15 @@ _UPRIGHT = {
 }
 
 
-class Stance(NamedTuple):
-    """A recording turned so that y points up.
+class Orientation(NamedTuple):
+    """A recording rotated so that y points up.
 
     Attributes:
         joints: float32[T, M, V, 3].
-        floor: height of the floor, metres.
-        height: of a body, metres.
-        facing: angle about y at which the first body looks when it is first seen, 0 along
-            z, a quarter turn along x, radians.
+        floor: height of the floor, meters.
+        height: of a body, meters.
+        facing: direction of the first body in its first frames, as an angle about y in radians;
+            0 is along z, pi / 2 along x.
         body: joints that belong to the body, bool[V].
     """
 
@@ -41,8 +41,8 @@ class Stance(NamedTuple):
     body: np.ndarray
 
 
-def find(recording: Recording) -> Stance:
-    """Turns a recording upright; a guess where its layout tells neither head nor feet."""
+def find(recording: Recording) -> Orientation:
+    """Rotates a recording so that y points up; approximate if its layout lacks head or feet."""
     layout = skeleton.get(recording.layout)
     there = recording.person_valid & recording.frame_valid[:, None]
     body = body_of(recording.joints[there], layout)
@@ -50,18 +50,18 @@ def find(recording: Recording) -> Stance:
     joints = recording.joints @ turn.T
     heights = joints[there][:, body, 1]
     if not len(heights):
-        return Stance(joints, 0.0, 1.7, 0.0, body)
+        return Orientation(joints, 0.0, 1.7, 0.0, body)
     tall = float(np.quantile(np.ptp(heights, axis=1), 0.9))
     floor = float(np.quantile(heights.min(1), 0.02))
     facing = _facing(joints[there[:, 0], 0] if there[:, 0].any() else joints[there], layout)
-    return Stance(joints, floor, max(tall, 1e-6), facing, body)
+    return Orientation(joints, floor, max(tall, 1e-6), facing, body)
 
 
 def body_of(joints: np.ndarray, layout: skeleton.Layout) -> np.ndarray:
-    """Finds the joints of the body: all, but for a root that stays behind in the room.
+    """Returns which joints are part of the body: all except a root that does not move with it.
 
     Args:
-        joints: of whoever is there, float[N, V, 3].
+        joints: of present persons, float[N, V, 3].
         layout: of the joints.
 
     Returns:
@@ -80,7 +80,7 @@ def body_of(joints: np.ndarray, layout: skeleton.Layout) -> np.ndarray:
 
 
 def _up(joints: np.ndarray, layout: skeleton.Layout, body: np.ndarray) -> tuple[int, int]:
-    """Finds the axis (1 is y, 2 is z) and direction from the feet to the head, joints [N, V, 3]."""
+    """Returns the axis (1 is y, 2 is z) and sign of the direction from feet to head."""
     points = {point: joint for joint, point in enumerate(layout.points) if point}
     head = next((points[name] for name in _HEADS if name in points), None)
     feet = next(([points[n] for n in pair] for pair in _FEET if set(pair) <= points.keys()), None)
@@ -95,8 +95,8 @@ def _up(joints: np.ndarray, layout: skeleton.Layout, body: np.ndarray) -> tuple[
 
 
 def _facing(joints: np.ndarray, layout: skeleton.Layout) -> float:
-    """Finds where the body of joints float[N, V, 3], y up, looks in its first frames."""
+    """Returns the facing angle of joints float[N, V, 3], y up, in the first frames."""
     right, left = (skeleton.middle(joints[:10], ends) for ends in layout.shoulders)
     x, _, z = (left - right).mean(0)
-    # To the right of a body's left is its front: (left - right) x up.
+    # Forward is (left - right) x up.
     return float(np.arctan2(-z, x)) if np.hypot(x, z) > 1e-6 else 0.0

@@ -1,4 +1,4 @@
-"""Who is in a recording, and in which order: the field's ways with several persons."""
+"""Selects and orders the persons of a recording, as published code does."""
 
 import dataclasses
 
@@ -6,40 +6,41 @@ import numpy as np
 
 from skeljax.data.records import Recording
 
-SHORT = 11  # frames; CTR-GCN's release takes whoever is seen for no longer to be noise
-WIDE = 0.8  # and a body wider than this share of its height to be none,
-OFTEN = 0.69754  # if it is so in this share of its frames
+# Limits of the release of CTR-GCN, below or above which a body is noise.
+SHORT = 11  # largest number of frames
+WIDE = 0.8  # width / height,
+OFTEN = 0.69754  # exceeded in this share of the frames
 
 
 def order_persons(recording: Recording, count: int = 2) -> Recording:
-    """Keeps the `count` persons who move most, the one who does so most first (2s-AGCN).
+    """Keeps the `count` persons with the most motion, in decreasing order (2s-AGCN).
 
-    Their energy is the standard deviation of all joints over all frames that show
-    them, summed over the axes. Where there are fewer, absent persons are added.
+    Motion is the standard deviation over all joints and all frames of the person, summed over the
+    axes. If there are fewer persons, absent ones are added.
     """
     return _taken(recording, _by(recording, _energy), count)
 
 
 def first_persons(recording: Recording, count: int = 2) -> Recording:
-    """Keeps the first `count` persons; where there are fewer, absent ones are added."""
+    """Keeps the first `count` persons; adds absent ones if there are fewer."""
     return _taken(recording, range(recording.joints.shape[1]), count)
 
 
 def order_variance(recording: Recording) -> Recording:
     """Orders persons by the variance of their joints summed over the axes (CTR-GCN).
 
-    Where it is less without the frames in which a body is wider than it can be
-    (see `denoise`), it is that.
+    The variance is the smaller of two: over all frames, and over those in which the body is not
+    too wide (see `denoise`).
     """
     return _taken(recording, _by(recording, _variance), recording.joints.shape[1])
 
 
 def denoise(recording: Recording) -> Recording:
-    """Takes away, where several persons are seen, those who are none (CTR-GCN).
+    """Removes false detections if there are several persons (CTR-GCN).
 
-    These are seen in no more than `SHORT` frames, or are wider (x) than `WIDE` of
-    their height (y) in `OFTEN` of their frames. The last one stays. For recordings
-    whose y axis points up, before any alignment.
+    These have at most `SHORT` frames, or a width (x) above `WIDE` times their height (y) in at
+    least `OFTEN` of their frames. At least one person remains. For recordings with y up, before
+    any alignment.
     """
     seen = recording.person_valid
     there = [person for person in range(seen.shape[1]) if seen[:, person].any()]
@@ -56,17 +57,16 @@ def denoise(recording: Recording) -> Recording:
 
 
 def slots(recording: Recording, count: int = 2) -> Recording:
-    """Gives persons, in order, to `count` places that hold one at a time (CTR-GCN).
+    """Assigns persons, in order, to `count` slots that hold one at a time (CTR-GCN).
 
-    A person comes to the first place that nobody has had between their first and
-    last frame, and is left out where there is none: someone whom a sensor lost and
-    found again under another number is one person afterwards.
+    A person gets the first slot that is free from their first to their last frame, and is left
+    out if there is none. This merges tracks of a person whom the sensor lost and detected again.
     """
     frames, _, joints, axes = recording.joints.shape
     moved = np.zeros((frames, count, joints, axes), np.float32)
     valid = np.zeros((frames, count), bool)
     measured = np.ones((frames, count, joints), bool)
-    held: list[tuple[int, int] | None] = [None] * count  # frames of each place, both included
+    held: list[tuple[int, int] | None] = [None] * count  # frames of each slot, inclusive
     for person in range(recording.joints.shape[1]):
         seen = np.flatnonzero(recording.person_valid[:, person])
         if not len(seen):
@@ -83,10 +83,9 @@ def slots(recording: Recording, count: int = 2) -> Recording:
 
 
 def front(recording: Recording) -> Recording:
-    """Moves whoever is absent at first to the front, gaps left out (2s-AGCN).
+    """Moves persons who are absent at first to the start of the clip, without gaps (2s-AGCN).
 
-    For clips of one action: what one person does is no longer beside what the
-    other does, nor beside the labels.
+    For clips of one action: persons are then no longer synchronous with each other or the labels.
     """
     order = np.tile(np.arange(len(recording.joints)), (recording.joints.shape[1], 1))
     valid = recording.person_valid.copy()
@@ -98,9 +97,9 @@ def front(recording: Recording) -> Recording:
 
 
 def loop(recording: Recording) -> Recording:
-    """Repeats whoever is absent at the end from their first frame on (2s-AGCN).
+    """Repeats persons who are absent at the end from their first frame on (2s-AGCN).
 
-    For clips of one action, as `front`. The repeated frames count as seen.
+    For clips of one action, as `front`. The repeated frames are valid.
     """
     frames = np.arange(len(recording.joints))
     order = np.tile(frames, (recording.joints.shape[1], 1))
@@ -112,7 +111,7 @@ def loop(recording: Recording) -> Recording:
 
 
 def _by(recording: Recording, motion) -> list[int]:
-    """Orders persons by how much they move, most first; who are absent come last."""
+    """Returns persons in decreasing order of motion, absent ones last."""
     moved = [
         motion(recording, person) if recording.person_valid[:, person].any() else -1.0
         for person in range(recording.joints.shape[1])
@@ -127,21 +126,21 @@ def _energy(recording, person) -> float:
 
 def _variance(recording, person) -> float:
     seen = recording.person_valid[:, person]
-    spread = lambda frames: float(
+    variance = lambda frames: float(
         recording.joints[frames, person].astype(np.float64).var((0, 1)).sum()
     )
     plausible = seen & _plausible(recording, person)
-    return min(spread(seen), spread(plausible)) if plausible.any() else spread(seen)
+    return min(variance(seen), variance(plausible)) if plausible.any() else variance(seen)
 
 
 def _plausible(recording, person) -> np.ndarray:
-    """Tells the frames in which a person is not wider than a body can be, bool[T]."""
+    """Returns the frames in which a person is not wider than a body, bool[T]."""
     width, height = np.moveaxis(np.ptp(recording.joints[:, person, :, :2], axis=1), -1, 0)
     return width <= WIDE * height
 
 
 def _taken(recording, order, count: int) -> Recording:
-    """Keeps persons in an order, filled up with absent ones to `count`."""
+    """Keeps persons in an order, padded with absent ones to `count`."""
     order = list(order)[:count]
     missing = [(0, 0), (0, count - len(order))]
     return _shown(
@@ -153,7 +152,7 @@ def _taken(recording, order, count: int) -> Recording:
 
 
 def _reordered(recording, order, valid) -> Recording:
-    """Puts each person's frames in an order of their own, int[M, T]."""
+    """Reorders the frames of each person by int[M, T]."""
     persons = np.arange(len(order))
     return _shown(
         recording,

@@ -1,4 +1,4 @@
-"""How tall a recorded body is and along which axis it stands, as it is; what of that is odd."""
+"""Measures the height and the vertical axis of recorded bodies, and lists implausible values."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from skeljax.data.records import Recording
 from skeljax.formats import vertical
 from skeljax.skeletons import skeleton
 
-PEOPLE = (0.4, 2.6)  # meters: no whole body of a person is smaller or larger
-_ENOUGH = 2000  # bodies that are looked at
+PEOPLE = (0.4, 2.6)  # meters: range of the size of a whole body
+_ENOUGH = 2000  # largest number of bodies measured
 
 
 class Posture(NamedTuple):
-    """What a body is like.
+    """Size and vertical axis of the bodies in a recording.
 
     Attributes:
         height: along y, in the unit of the recording (meters unless it is flat).
         size: along the axis of its largest extent, in the same unit.
-        up: axis of `vertical.AXES` along which it stands, '' where none stands out.
-        flat: whether its points lie in a plane, as those of an image.
+        up: axis of `vertical.AXES` along which it stands, '' if undecided.
+        flat: whether its points lie in a plane, as in an image.
     """
 
     height: float
@@ -31,7 +31,7 @@ class Posture(NamedTuple):
     flat: bool
 
     def odd(self) -> list[str]:
-        """Lists what no person is like in a recording in meters with y up."""
+        """Returns implausible values for a recording in meters with y up, as texts."""
         found = []
         if not self.flat and self.size and not PEOPLE[0] <= self.size <= PEOPLE[1]:
             found.append(f'a body of {_shown(self.size)} m')
@@ -40,7 +40,7 @@ class Posture(NamedTuple):
         return found
 
     def tall(self) -> str:
-        """Says how tall it is."""
+        """Returns the height as text."""
         return f'{_shown(self.height)} tall' if self.flat else f'{_shown(self.height)} m tall'
 
 
@@ -56,10 +56,10 @@ def of(recording: Recording) -> Posture:
 
 
 def measure(joints: np.ndarray, measured: np.ndarray, layout: skeleton.Layout) -> Posture:
-    """Measures bodies: extents that one in twenty of them exceeds, and their vertical.
+    """Measures bodies: the 95 % quantiles of their extents, and their vertical axis.
 
     Args:
-        joints: of whoever is there, float[N, V, 3].
+        joints: of present persons, float[N, V, 3].
         measured: bool[N, V].
         layout: of the joints.
     """
@@ -69,7 +69,7 @@ def measure(joints: np.ndarray, measured: np.ndarray, layout: skeleton.Layout) -
     chosen = np.unique(np.linspace(0, len(joints) - 1, _ENOUGH).astype(int))
     joints, measured = joints[chosen].astype(np.float64), measured[chosen]
     body = orientation.body_of(joints, layout)
-    body |= body.sum() < 2  # of two joints none is left behind
+    body |= body.sum() < 2  # of two joints, both are kept
     extents = np.ptp(joints[:, body], axis=1)
     size = float(np.quantile(extents.max(1), 0.95))
     height = float(np.quantile(extents[:, 1], 0.95))

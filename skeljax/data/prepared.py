@@ -1,7 +1,7 @@
-"""Opens a prepared corpus; what its files say is checked before TFDS reads them.
+"""Opens a prepared corpus; its files are checked before TFDS reads them.
 
-TFDS imports the module of any class that a `features.json` names. A corpus has one schema
-(`skeljax.data.records`), so nothing but the three classes of that schema is ever imported.
+TFDS imports the module of any class that a `features.json` names. All corpora have one schema
+(`skeljax.data.records`), so that only the three classes of that schema are accepted.
 """
 
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ _PLACES = '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}'
 
 
 def folder(data_dir: Path, name: str) -> Path:
-    """Finds the newest version of a prepared corpus.
+    """Returns the folder of the newest version of a prepared corpus.
 
     Raises:
-        InputError: there is none.
+        InputError: it is not prepared there.
     """
     versions = [
         path.parent
@@ -46,12 +46,12 @@ def folder(data_dir: Path, name: str) -> Path:
 
 
 def open_folder(place: Path) -> tfds.core.DatasetBuilder:
-    """Opens the version of a corpus that a folder holds.
+    """Opens the version of a corpus in a folder.
 
-    Its `info.metadata` has the `classes`, the `layout` and the `fps` of a corpus.
+    Its `info.metadata` has the `classes`, the `layout` and the `fps` of the corpus.
 
     Raises:
-        InputError: naming the file that is missing, damaged, or not one of a corpus.
+        InputError: a file is missing, damaged, or not from a corpus; names the file.
     """
     with damage(place / 'dataset_info.json'):
         _check_info(_parsed(place / 'dataset_info.json'))
@@ -66,9 +66,9 @@ def open_folder(place: Path) -> tfds.core.DatasetBuilder:
 
 
 def check_files(split: tfds.core.SplitInfo):
-    """Raises InputError at the first file of a split that does not hold its records.
+    """Raises InputError for the first file of a split that does not contain its records.
 
-    Only what stands at the end of each is read, which a truncated one lacks.
+    Only the end of each file is read, which a truncated file lacks.
     """
     for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
         if not path.exists():
@@ -76,7 +76,7 @@ def check_files(split: tfds.core.SplitInfo):
         try:
             reader = array_record_module.ArrayRecordReader(str(path))
             found = reader.num_records()
-            reader.close()  # where it could not be read, this raises
+            reader.close()  # raises if the file could not be read
         except RuntimeError as error:
             text = str(error).splitlines()[0]
             raise InputError(f'{path}: damaged; prepare the corpus again ({text})') from None
@@ -88,7 +88,7 @@ def check_files(split: tfds.core.SplitInfo):
 
 @contextlib.contextmanager
 def damage(where) -> Iterator[None]:
-    """Raises an InputError that `where` is damaged, whatever a block that reads it raises."""
+    """Converts any exception of a block that reads `where` to an InputError."""
     try:
         yield
     except FileNotFoundError:
@@ -118,11 +118,11 @@ def _check_info(info: dict):
             raise ValueError(f'a split {split["name"]!r:.80}')
 
 
-def _check_features(told: dict):
-    """Raises ValueError where anything but plain tensors and texts, or another schema, is named."""
-    if told.keys() != {'pythonClassName', 'featuresDict'} or told['pythonClassName'] != _TABLE:
-        raise ValueError(f'{told.get("pythonClassName")!r:.80}, expected a {_TABLE}')
-    features = told['featuresDict']['features']
+def _check_features(stored: dict):
+    """Raises ValueError unless all features are plain tensors or texts."""
+    if stored.keys() != {'pythonClassName', 'featuresDict'} or stored['pythonClassName'] != _TABLE:
+        raise ValueError(f'{stored.get("pythonClassName")!r:.80}, expected a {_TABLE}')
+    features = stored['featuresDict']['features']
     for name, feature in features.items():
         kind = feature.get('pythonClassName')
         if kind not in _CONTENTS or feature.keys() - {'description'} != {
@@ -131,21 +131,21 @@ def _check_features(told: dict):
             raise ValueError(f'{name!r:.40} is a {kind!r:.80}, which no corpus has')
 
 
-def _check_metadata(told: dict):
-    classes, fps = told.get('classes'), told.get('fps')
+def _check_metadata(stored: dict):
+    classes, fps = stored.get('classes'), stored.get('fps')
     if not isinstance(classes, list) or not all(isinstance(c, str) and c for c in classes):
         raise ValueError(f'classes are {classes!r:.60}, expected names')
     if len({*classes}) != len(classes):
         raise ValueError('two classes of one name')
     if type(fps) not in (int, float) or not 0 < fps < math.inf:
-        raise ValueError(f'fps is {fps!r:.40}, expected frames a second')
-    if not isinstance(told.get('layout'), str):
+        raise ValueError(f'fps is {fps!r:.40}, expected frames per second')
+    if not isinstance(stored.get('layout'), str):
         raise ValueError('no layout')
-    skeleton.get(told['layout'])
+    skeleton.get(stored['layout'])
 
 
 def _check_schema(found: tfds.features.FeaturesDict):
-    """Raises ValueError where records are not those of `records.features`."""
+    """Raises ValueError unless the schema is that of `records.features`."""
     persons, joints = found['joints'].shape[1:3]
     expected = records.features(persons, joints)
     if found.keys() != expected.keys():

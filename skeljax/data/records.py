@@ -1,4 +1,4 @@
-"""The one record schema of all corpora."""
+"""The record schema of all corpora."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,25 @@ from skeljax.errors import InputError
 from skeljax.formats.motion import Motion, bodies
 from skeljax.skeletons import skeleton
 
-GRID = 2.0**-12  # metres: 0.24 mm, finer than what any of the corpora's sensors resolves
+GRID = 2.0**-12  # meters: 0.24 mm, finer than the resolution of the sensors
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording with its labelled segments.
+    """One recording with its labeled segments.
 
     Attributes:
         name: unique in its corpus.
-        joints: metres, as recorded, float32[T, M, V, 3].
+        joints: positions in meters, float32[T, M, V, 3].
         frame_valid: bool[T].
         person_valid: bool[T, M].
-        joint_valid: measured, not guessed, bool[T, M, V].
-        fps: frames a second.
-        layout: the joint layout, by name or described (`skeljax.skeletons.skeleton.get`).
+        joint_valid: whether each joint was measured, bool[T, M, V].
+        fps: frames per second.
+        layout: joint layout, a name or a description (`skeljax.skeletons.skeleton.get`).
         segment_start, segment_end: frames, half-open, int32[N].
         segment_label: class, int32[N].
-        source: where it came from.
-        subject: who moved.
+        source: origin, e.g. a file name.
+        subject: name of the person.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Recording:
 
 
 def features(num_persons: int, num_joints: int) -> tfds.features.FeaturesDict:
-    """Describes a record to TFDS."""
+    """Returns the TFDS schema of a record."""
     tensor = tfds.features.Tensor
     return tfds.features.FeaturesDict(
         {
@@ -74,16 +74,16 @@ def features(num_persons: int, num_joints: int) -> tfds.features.FeaturesDict:
 
 
 def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0) -> Recording:
-    """Joins a motion and its segments, and checks both.
+    """Combines a motion and its segments, and checks both.
 
     Args:
-        motion: as read.
+        motion: returned by a reader.
         name: unique in the corpus.
         segments: (start, end, label) in frames, half-open.
-        num_classes: labels are below this.
+        num_classes: exclusive bound of the labels.
 
     Raises:
-        InputError: naming the recording and what is wrong with it.
+        InputError: the recording is invalid; names it and the reason.
     """
     columns = np.array(list(segments), np.int32).reshape(-1, 3).T
     valid = np.asarray(motion.valid, bool)
@@ -94,7 +94,7 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
     recording = Recording(
         name=name,
         joints=joints,
-        # Any number of axes, so that a wrong shape is found by `check`.
+        # Works for any number of axes; `check` reports a wrong shape.
         frame_valid=np.asarray(valid.any(tuple(range(1, valid.ndim)))),
         person_valid=valid,
         joint_valid=np.ones(joints.shape[:-1], bool) if measured is None else measured,
@@ -111,10 +111,9 @@ def from_motion(motion: Motion, *, name: str, segments=(), num_classes: int = 0)
 
 
 def example(recording: Recording) -> dict:
-    """Turns a recording into what a TFDS builder yields.
+    """Converts a recording to the example that a TFDS builder yields.
 
-    Coordinates go to the nearest multiple of `GRID`: the digits below it are
-    noise that does not compress.
+    Coordinates are rounded to multiples of `GRID`: finer digits are noise that does not compress.
     """
     return {name: getattr(recording, name) for name in Recording.__dataclass_fields__} | {
         'joints': np.round(recording.joints / GRID) * GRID,
@@ -123,7 +122,7 @@ def example(recording: Recording) -> dict:
 
 
 def decode(example: dict) -> Recording:
-    """Turns what a TFDS data source returns into a recording."""
+    """Converts an example of a TFDS data source to a recording."""
     text = {
         name: value.decode() if isinstance(value, bytes) else str(value)
         for name, value in example.items()
@@ -133,7 +132,7 @@ def decode(example: dict) -> Recording:
 
 
 def check(recording: Recording, num_classes: int):
-    """Raises InputError where a recording is none, naming it and what is wrong with it."""
+    """Raises InputError if a recording is invalid; names it and the reason."""
     name, joints = recording.name, recording.joints
     layout = skeleton.get(recording.layout)
     if joints.ndim != 4 or joints.shape[2:] != (layout.num_joints, 3) or not joints.size:

@@ -1,24 +1,24 @@
-"""Deals the recordings of a corpus into splits, reproducibly."""
+"""Divides the recordings of a corpus into splits, reproducibly."""
 
 from collections.abc import Mapping, Set
 
 from skeljax.data.compose import number
 
-SHARE = 0.15  # of groups, for validation and for test
+SHARE = 0.15  # of the groups, for each of validation and test
 
 
 def deal(groups: Mapping[str, Set[str]], seed: int) -> dict[str, str]:
-    """Deals groups of recordings (those of one person) into three splits.
+    """Assigns groups of recordings (those of one person) to three splits.
 
-    Groups stand in the order of `compose.number(seed, 'split', group)`, behind those
-    that are needed to show every class: again and again the one that shows most of
-    the classes not shown yet, of several the first in that order. Of n groups the last
-    max(1, round(0.15 n)) are the test split, as many before them the validation split,
-    the rest and all that are needed the training split. What that leaves of the other
-    two is halved, the odd one for validation; so of two groups the second is.
+    The groups are ordered by `compose.number(seed, 'split', group)`. First come those needed to
+    cover all classes, chosen greedily: the group with the most classes not yet covered, of
+    several the first. Of n groups the last max(1, round(0.15 n)) are the test split, the same
+    number before them the validation split, the others the training split. Needed groups always
+    are in the training split; if too few groups remain for the other two, these are halved, with
+    the odd one for validation. So the second of two groups is the validation split.
 
     Args:
-        groups: name of each -> the classes it shows.
+        groups: name -> classes in its recordings.
         seed: of the order.
 
     Returns:
@@ -36,7 +36,7 @@ def deal(groups: Mapping[str, Set[str]], seed: int) -> dict[str, str]:
 
 
 def _needed(groups: Mapping[str, Set[str]], order: list[str]) -> list[str]:
-    """Picks few groups that show every class."""
+    """Returns a small set of groups that covers all classes."""
     missing = set().union(*groups.values())
     picked = []
     while missing:

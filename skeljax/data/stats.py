@@ -1,4 +1,4 @@
-"""The recordings of a folder: read as its owner wants them, and held against each other."""
+"""Reads the recordings of a folder by its options, and collects what they have in common."""
 
 from collections.abc import Iterable, Iterator
 import dataclasses
@@ -17,12 +17,12 @@ from skeljax.formats.labels import Label
 from skeljax.formats.motion import Motion
 from skeljax.skeletons import remap, skeleton
 
-_SLACK = 0.01  # of a frame rate: clocks are not exact
+_SLACK = 0.01  # relative tolerance of frame rates: clocks are not exact
 
 
 @dataclasses.dataclass(frozen=True)
-class Brief:
-    """What the records of a corpus need to know of one recording beforehand."""
+class RecordingInfo:
+    """Properties of one recording."""
 
     name: str
     path: Path
@@ -34,17 +34,17 @@ class Brief:
 
 
 @dataclasses.dataclass(frozen=True)
-class Survey:
-    """What all recordings of a corpus have in common.
+class CorpusStats:
+    """Properties of all recordings of a corpus.
 
     Attributes:
-        briefs: recording -> what it is.
-        fps: frames a second.
+        infos: recording -> its properties.
+        fps: frames per second.
         layout: joint layout, as text.
-        persons: most of any recording.
+        persons: largest number of persons in a recording.
     """
 
-    briefs: dict[str, Brief]
+    infos: dict[str, RecordingInfo]
     fps: float
     layout: str
     persons: int
@@ -56,15 +56,15 @@ class Survey:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made.
+    """The task of making one recording.
 
     Attributes:
         name: of the recording.
         path: of its file.
         options: of the corpus.
-        layout: that the corpus calls its own; None leaves that of the file.
-        persons: slots of every recording; None leaves those of the file.
-        subject: who moves, where a table tells.
+        layout: of the corpus; None keeps that of the file.
+        persons: number of persons M; None keeps that of the file.
+        subject: given in a table, else ''.
         labels: of the recording.
         classes: of the corpus.
     """
@@ -80,7 +80,7 @@ class Job:
 
 
 def read(path: Path, options: Options) -> Motion:
-    """Reads one recording as its owner wants it: unit, layout, persons."""
+    """Reads one recording with the options of its folder."""
     motion = formats.read(
         path,
         fps=options.fps,
@@ -99,62 +99,64 @@ def read(path: Path, options: Options) -> Motion:
     return motion
 
 
-def take(told: Plan, work: beam_jobs.Work) -> Survey:
-    """Reads all recordings once and holds them against each other.
+def collect(plan: Plan, work: beam_jobs.Work) -> CorpusStats:
+    """Reads all recordings once and compares them.
 
     Args:
-        told: the plan.
-        work: does it, and notes what is damaged.
+        plan: the contents of the folder.
+        work: runs the jobs and collects errors.
 
     Raises:
-        InputError: two recordings differ in layout or frame rate (names both), or
-            all are damaged.
+        InputError: two recordings differ in layout or frame rate (names both), or all are
+            damaged.
     """
-    briefs = list(work.each(_brief, jobs(told, told.files)))
-    if not briefs:
+    infos = list(work.each(_info, jobs(plan, plan.files)))
+    if not infos:
         raise InputError.of_lines(['every recording is damaged', *work.troubles])
-    first = briefs[0]
-    fps = statistics.median_low([brief.fps for brief in briefs])
-    for brief in briefs:
-        if not same_joints(brief.layout, first.layout):
-            names = [_name(b) for b in (first, brief)]
+    first = infos[0]
+    fps = statistics.median_low([info.fps for info in infos])
+    for info in infos:
+        if not same_joints(info.layout, first.layout):
+            names = [_name(b) for b in (first, info)]
             raise InputError(
-                f'{first.path} has the joints of {names[0]}, {brief.path} of {names[1]}: expected '
-                'one layout; corpus.json may ask for one by "remap": NAME'
+                f'{first.path} has the joints of {names[0]}, {info.path} of {names[1]}: expected '
+                'one layout; set "remap": NAME in corpus.json'
             )
-        if abs(brief.fps - fps) > _SLACK * fps:
-            other = next(b for b in briefs if b.fps == fps)
+        if abs(info.fps - fps) > _SLACK * fps:
+            other = next(b for b in infos if b.fps == fps)
             raise InputError(
-                f'{other.path} has {fps:g} frames a second, {brief.path} {brief.fps:g}: expected '
-                f'one rate; corpus.json may ask for one by "resample": {fps:g}'
+                f'{other.path} has {fps:g} frames per second, {info.path} {info.fps:g}: expected '
+                f'one rate; set "resample": {fps:g} in corpus.json'
             )
-    persons = max(brief.persons for brief in briefs)
-    work.notes += _together(briefs)
-    return Survey({brief.name: brief for brief in briefs}, fps, first.layout, persons)
+    persons = max(info.persons for info in infos)
+    work.notes += _together(infos)
+    return CorpusStats({info.name: info for info in infos}, fps, first.layout, persons)
 
 
-def jobs(told: Plan, names: Iterable[str], survey: Survey | None = None) -> Iterator[Job]:
-    """Plans the recordings of these names; without a survey each as its file has it."""
+def jobs(
+    plan: Plan, names: Iterable[str], corpus_stats: CorpusStats | None = None
+) -> Iterator[Job]:
+    """Yields the jobs of some recordings; without stats they keep layout and persons."""
     for name in names:
         yield Job(
             name=name,
-            path=told.files[name],
-            options=told.options,
-            layout=survey and survey.layout,
-            persons=survey and survey.persons,
-            subject=told.subjects.get(name, ''),
-            labels=tuple(told.labels.get(name, ())),
-            classes=told.classes,
+            path=plan.files[name],
+            options=plan.options,
+            layout=corpus_stats and corpus_stats.layout,
+            persons=corpus_stats and corpus_stats.persons,
+            subject=plan.subjects.get(name, ''),
+            labels=tuple(plan.labels.get(name, ())),
+            classes=plan.classes,
         )
 
 
 def make(job: Job) -> list[records.Recording]:
-    """Makes one recording."""
+    """Returns the recording of a job."""
     return [recording for recording, _ in make_noted(job)]
 
 
 def make_noted(job: Job) -> list[tuple[records.Recording, tuple[str, ...]]]:
-    """Makes one recording; returns the notes of its reader too."""
+    """Returns the recording of a job and the notes of its reader."""
     motion = read(job.path, job.options)
     notes = motion.notes
     segments = labels.to_frames(
@@ -178,39 +180,41 @@ def make_noted(job: Job) -> list[tuple[records.Recording, tuple[str, ...]]]:
     return [(recording, notes)]
 
 
-def subjects(told: Plan, survey: Survey) -> dict[str, str]:
-    """Returns recording -> who moves; a table tells before a file does, '' is unknown."""
-    return {n: told.subjects.get(n, '') or brief.subject for n, brief in survey.briefs.items()}
+def subjects(plan: Plan, corpus_stats: CorpusStats) -> dict[str, str]:
+    """Returns recording -> subject, '' if unknown; tables take precedence over files."""
+    return {n: plan.subjects.get(n, '') or info.subject for n, info in corpus_stats.infos.items()}
 
 
-def _brief(job: Job) -> list[Brief]:
-    """Makes the recording, so that all that is wrong with it or its labels is told now."""
+def _info(job: Job) -> list[RecordingInfo]:
+    """Reads the recording of a job, so that errors in it or its labels are reported early."""
     return [
-        Brief(job.name, job.path, made.fps, made.layout, made.joints.shape[1], made.subject, notes)
+        RecordingInfo(
+            job.name, job.path, made.fps, made.layout, made.joints.shape[1], made.subject, notes
+        )
         for made, notes in make_noted(job)
     ]
 
 
-def _together(briefs: list[Brief]) -> list[str]:
-    """Lists the notes of the readers, each kind once with the number of recordings."""
+def _together(infos: list[RecordingInfo]) -> list[str]:
+    """Returns the notes of the readers, each kind once with the number of recordings."""
     of: dict[str, list[tuple[str, str]]] = {}
-    for brief in briefs:
-        for note in brief.notes:
-            # What follows the colon are figures of the one recording.
-            of.setdefault(note.partition(':')[0], []).append((brief.name, note))
+    for info in infos:
+        for note in info.notes:
+            # The text after the colon has numbers of the recording.
+            of.setdefault(note.partition(':')[0], []).append((info.name, note))
     more = lambda some: f' and {len(some) - 1} more' if len(some) > 1 else ''
     return [f'{some[0][0]}{more(some)}: {some[0][1]}' for some in of.values()]
 
 
 def _remapped(motion: Motion, layout: str) -> Motion:
-    """Turns the joints into those of another layout."""
+    """Maps a motion to another layout."""
     joints, measured = remap.remap(motion.joints, motion.layout, layout, motion.joint_valid)
     joints = np.where(motion.valid[..., None, None], joints, 0)
     return dataclasses.replace(motion, joints=joints, layout=layout, joint_valid=measured)
 
 
 def _with_persons(motion: Motion, persons: int) -> Motion:
-    """Keeps or adds slots of persons; added ones are absent."""
+    """Drops persons, or adds absent ones."""
     found = motion.joints.shape[1]
     if found == persons:
         return motion
@@ -229,7 +233,7 @@ def _with_persons(motion: Motion, persons: int) -> Motion:
 
 
 def same_joints(first: str, second: str) -> bool:
-    """Says whether two layouts differ in no more than their name."""
+    """Returns whether two layouts are equal except for their names."""
     return _nameless(first) == _nameless(second)
 
 
@@ -237,6 +241,6 @@ def _nameless(text: str) -> skeleton.Layout:
     return dataclasses.replace(skeleton.get(text), name='')
 
 
-def _name(brief: Brief) -> str:
-    layout = skeleton.get(brief.layout)
+def _name(info: RecordingInfo) -> str:
+    layout = skeleton.get(info.layout)
     return f'{layout.name} ({layout.num_joints})'

@@ -1,8 +1,8 @@
-"""Procedural untrimmed recordings with exact labels, from nothing but a seed.
+"""Generates untrimmed recordings with exact labels from a seed.
 
-The classes come in pairs that pass through the same poses and differ only in
-time: in rhythm, in direction, in order. Between actions people stand (or sit)
-and sway, and sometimes begin a movement that is none.
+The classes come in pairs that pass through the same poses and differ only in time: in rhythm,
+direction or order. Between actions people stand (or sit) and sway, and sometimes make a movement
+that belongs to no class.
 """
 
 from typing import NamedTuple
@@ -24,14 +24,14 @@ _SPLITS = ('train', 'validation', 'test')
 
 
 class Person(NamedTuple):
-    """What stays the same whenever a person moves.
+    """Properties of a person, the same in all recordings.
 
     Attributes:
-        bones: offset of every joint from its parent, metres, float64[25, 3].
+        bones: offset of each joint from its parent, meters, float64[25, 3].
         posture: angles at rest, float64[18].
         amplitude: size of movements, about 1.
         pace: speed of movements, about 1.
-        hand: 'left' or 'right', the one used to wave and circle.
+        hand: 'left' or 'right', preferred for waving and circling.
     """
 
     bones: np.ndarray
@@ -42,7 +42,7 @@ class Person(NamedTuple):
 
 
 def person(seed: int, split: str, number: int) -> Person:
-    """Draws a person of a split."""
+    """Returns a random person of a split."""
     rng = _generator(seed, split, number)
     posture = rng.normal(0, 0.04, len(INDEX))
     for name, low, high in (
@@ -61,15 +61,15 @@ def person(seed: int, split: str, number: int) -> Person:
 def recording(
     seed: int, split: str, number: int, index: int, *, actions: int, noise: float
 ) -> tuple[Motion, list[tuple[int, int, int]]]:
-    """Makes recording `index` of person `number`; the same whatever else is made.
+    """Returns recording `index` of person `number`, independent of other recordings.
 
     Args:
         seed: of the corpus.
         split: 'train', 'validation' or 'test'.
         number: of the person in the split.
         index: of the recording.
-        actions: turns of the deck of movements played in it.
-        noise: sensor noise, metres.
+        actions: number of draws from the deck of movements.
+        noise: sensor noise, meters.
 
     Returns:
         The motion and its segments (start, end, label) in frames, half-open.
@@ -99,7 +99,7 @@ def recording(
     angles = angles + _swaying(rng, length)
     heading = rng.uniform(-1.2, 1.2) + _sway(rng, (length, 1), 0.15)[:, 0]
     path = rng.uniform([-0.6, 2.0], [0.6, 4.0]) + _sway(rng, (length, 2), 0.005)
-    # A person who faces the sensor looks against its z axis.
+    # A person who faces the sensor looks in the direction of its negative z axis.
     joints = kinematics.forward(angles, who.bones, heading + np.pi, path)
     joints[..., 1] -= rng.uniform(0.7, 1.1)  # the sensor stands on a table
     motion = Motion(
@@ -114,15 +114,15 @@ def recording(
 
 
 def _generator(seed: int, split: str, *numbers: int) -> np.random.Generator:
-    # As a spawn key: in a list of numbers, trailing zeros would make no difference.
+    # A spawn key, because trailing zeros of a seed sequence have no effect.
     key = (_SPLITS.index(split), *(int(number) for number in numbers))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def _deck(rng, count: int) -> list[tuple[int, ...]]:
-    """Shuffles all movements again and again: each comes once before any comes twice.
+    """Returns shuffled movements: each occurs n times before any occurs n + 1 times.
 
-    Whoever sits down stands up next.
+    Sitting down is always followed by standing up.
     """
     cards = [(i,) for i in range(len(CLASSES)) if i not in (_SEATED, _SEATED + 1)]
     cards.append((_SEATED, _SEATED + 1))
@@ -133,9 +133,9 @@ def _deck(rng, count: int) -> list[tuple[int, ...]]:
 
 
 def _action(rng, who: Person, label: int) -> np.ndarray:
-    """Plays one movement, float64[T, 18]; lengths do not tell the classes of a pair apart."""
+    """Returns the angles of one movement, float64[T, 18]; lengths do not depend on the class."""
     frames = int(rng.uniform(50, 80) / who.pace)
-    # Not at a steady pace: the middle comes earlier or later.
+    # Uneven speed: the middle is reached earlier or later.
     phase = np.linspace(0, 1, frames) ** np.exp(rng.normal(0, 0.12))
     size = who.amplitude * rng.uniform(0.85, 1.15)
     angles = np.zeros((frames, len(INDEX)))
@@ -144,7 +144,7 @@ def _action(rng, who: Person, label: int) -> np.ndarray:
     if pair == 0:
         _wave(rng, angles, phase, size, hand, seconds=frames / FPS, fast=bool(second))
     elif pair == 1:
-        # An arm does not go round twice in a second.
+        # Two turns of an arm take at least two seconds.
         turns = rng.integers(1, 3) if frames >= 60 else 1
         _circle(angles, phase, size, hand, -turns if second == 0 else turns)
     elif pair == 2:
@@ -165,7 +165,7 @@ def _wave(rng, angles, phase, size, hand, *, seconds, fast):
 
 
 def _circle(angles, phase, size, hand, turns):
-    # With positive turns the arm rises in front: a circle backward, by what it does overhead.
+    # With positive turns the arm rises in front: overhead it moves backward.
     around = 2 * np.pi * turns * _ease(phase)
     angles[:, INDEX[f'{hand}_shoulder_flex']] = around
     angles[:, INDEX[f'{hand}_shoulder_out']] = 0.4 * size * np.sin(np.pi * phase) ** 2
@@ -176,7 +176,7 @@ def _sit(angles, down, size):
         angles[:, INDEX[f'{side}_hip_flex']] = 1.45 * down
         angles[:, INDEX[f'{side}_knee']] = 1.5 * down
         angles[:, INDEX[f'{side}_shoulder_flex']] = 0.5 * down
-    # Leaning ahead on the way, both down and up.
+    # Leans forward on the way down and up.
     angles[:, INDEX['spine_flex']] = 0.5 * size * np.sin(np.pi * down)
 
 
@@ -191,20 +191,20 @@ def _reach(angles, phase, size, order):
 
 
 def _distraction(rng, who: Person) -> np.ndarray:
-    """Begins a movement that is none of the classes, through poses of theirs."""
+    """Returns a movement of no class through poses of the classes, float64[T, 18]."""
     frames = int(rng.uniform(25, 45))
     phase = np.linspace(0, 1, frames)
     angles = np.zeros((frames, len(INDEX)))
     there = np.sin(np.pi * phase) ** 2 * rng.uniform(0.6, 1.0)
     kind, side = rng.integers(3), ('left', 'right')[rng.integers(2)]
-    if kind == 0:  # lifts a hand, waves not
+    if kind == 0:  # raises a hand without waving
         angles[:, INDEX[f'{side}_shoulder_out']] = 1.2 * there
         angles[:, INDEX[f'{side}_shoulder_turn']] = 1.3 * there
         angles[:, INDEX[f'{side}_elbow']] = 1.2 * there
     elif kind == 1:  # reaches to one side only
         angles[:, INDEX[f'{side}_shoulder_flex']] = 1.5 * there
         angles[:, INDEX['spine_twist']] = 0.35 * there * (1 if side == 'right' else -1)
-    else:  # bends the knees and comes up again
+    else:  # bends the knees and stands up again
         _sit(angles, 0.55 * there, who.amplitude)
     return angles
 
@@ -218,12 +218,12 @@ def _rest(rng, seated: float, frames: int) -> np.ndarray:
 
 
 def _ease(share):
-    """Goes from 0 to 1 without a jerk."""
+    """Returns a smooth step from 0 to 1."""
     return (1 - np.cos(np.pi * np.clip(share, 0, 1))) / 2
 
 
 def _smoothed(angles, half: int = 2):
-    """Rounds off the borders between pieces; whole turns of an arm are no border."""
+    """Smooths the transitions between pieces; full turns of an arm are not transitions."""
     turns = np.round(np.diff(angles, axis=0) / (2 * np.pi)) * 2 * np.pi
     angles = angles - np.concatenate([np.zeros_like(angles[:1]), np.cumsum(turns, axis=0)])
     padded = np.pad(angles, [(half, half), (0, 0)], mode='edge')
@@ -231,7 +231,7 @@ def _smoothed(angles, half: int = 2):
 
 
 def _swaying(rng, length: int) -> np.ndarray:
-    """Draws how a person sways and shifts weight from leg to leg, float64[T, 18]."""
+    """Returns random swaying and shifting of weight between the legs, float64[T, 18]."""
     legs = [name.split('_', 1)[1].startswith(('hip', 'knee')) for name in INDEX]
     angles = _sway(rng, (length, len(INDEX)), 0.04) * np.where(legs, 0.2, 1.0)
     shift = _sway(rng, (length, 1), 0.03)[:, 0]
@@ -241,7 +241,7 @@ def _swaying(rng, length: int) -> np.ndarray:
 
 
 def _sway(rng, shape, size):
-    """Draws slow drifting: waves of 2 to 10 seconds, of a standard deviation of about `size`."""
+    """Returns random drift: waves of 2 to 10 seconds with standard deviation about `size`."""
     time = np.arange(shape[0])[:, None, None] / FPS
     period = rng.uniform(2, 10, (1, *shape[1:], 3))
     phase = rng.uniform(0, 2 * np.pi, (1, *shape[1:], 3))
@@ -249,7 +249,7 @@ def _sway(rng, shape, size):
 
 
 def _sensed(rng, joints, noise):
-    """Adds what a depth sensor adds: white noise and slow jitter, more at the hands."""
+    """Adds noise of a depth sensor: white noise and slow jitter, twice as large at the hands."""
     size = np.full((joints.shape[1], 1), noise)
     size[[6, 7, 21, 22, 10, 11, 23, 24]] *= 2
     steps = rng.normal(0, 1, (len(joints) // 8 + 2, *joints.shape[1:]))

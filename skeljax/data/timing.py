@@ -1,4 +1,4 @@
-"""Recordings at another frame rate or of another length; segments come along."""
+"""Resamples recordings to another frame rate or length, together with their segments."""
 
 import dataclasses
 
@@ -8,22 +8,22 @@ from skeljax.data.records import Recording
 from skeljax.errors import InputError
 
 _HAIR = 1e-6  # frames; positions are computed, not exact
-_SAME = 1e-4  # share by which rates may differ: 30 a second is written as 0.0333333 seconds a frame
+_SAME = 1e-4  # relative difference of equal rates: 1 / 30 may be written as 0.0333333 seconds
 
 
 def resample(recording: Recording, fps: float) -> Recording:
-    """Shows a recording at `fps` frames a second.
+    """Resamples a recording to `fps` frames per second.
 
-    Frame i shows the moment i / fps after the first frame, interpolated linearly
-    between the two frames around it (the last is held); there are ceil(T · fps /
-    old fps) of them. At a quarter of the rate these are frames 0, 4, 8, ... themselves.
-    A recording that has this rate, but for a rounding, is returned itself.
+    Frame i is at the time i / fps after the first frame, interpolated linearly between its two
+    neighbors (the last frame is repeated); there are ceil(T * fps / old fps) frames. At a quarter
+    of the rate these are exactly frames 0, 4, 8, ... A recording with this rate, up to rounding,
+    is returned unchanged.
 
     Raises:
         InputError: no such rate.
     """
     if not 0 < fps < np.inf:
-        raise InputError(f'{recording.name}: cannot be resampled to {fps} frames a second')
+        raise InputError(f'{recording.name}: cannot be resampled to {fps} frames per second')
     if abs(recording.fps / fps - 1) < _SAME:
         return recording
     step = recording.fps / fps
@@ -32,10 +32,10 @@ def resample(recording: Recording, fps: float) -> Recording:
 
 
 def stretch(recording: Recording, frames: int) -> Recording:
-    """Stretches a clip to a number of frames, as CrosSCLR's release does (OpenCV's linear resize).
+    """Stretches a clip to a number of frames as the release of CrosSCLR (linear resize of OpenCV).
 
-    Frame i shows frame (i + 1/2) · T / frames - 1/2 of the clip, interpolated linearly
-    and held beyond the ends.
+    Frame i is frame (i + 1/2) * T / frames - 1/2 of the clip, interpolated linearly; beyond the
+    ends the first and last frame are repeated.
 
     Raises:
         InputError: no such number.
@@ -50,14 +50,14 @@ def stretch(recording: Recording, frames: int) -> Recording:
 def _retimed(recording: Recording, positions, fps: float, *, shown: float) -> Recording:
     """Interpolates a recording at positions in frames, float64[T'].
 
-    Between a frame that shows a person and one that does not, the one that does is
-    taken as it is, where it is the nearer one; else the person is absent.
+    If a person is present in only one of two neighboring frames, that pose is taken if its frame
+    is the nearest one; otherwise the person is absent.
 
     Args:
         recording: T frames.
         positions: increasing.
         fps: of the result.
-        shown: where in the time of a frame, of 0 to 1, stands what it shows.
+        shown: the time of a pose within its frame, from 0 to 1.
     """
     last = len(recording.joints) - 1
     place = np.clip(positions, 0, last)
@@ -81,10 +81,10 @@ def _retimed(recording: Recording, positions, fps: float, *, shown: float) -> Re
 
 
 def _segments(recording: Recording, moments) -> dict[str, np.ndarray]:
-    """Moves segments to the frames whose moments lie in them, [start, end), one at least.
+    """Returns the segments as frames whose times lie in them, [start, end), at least one frame.
 
-    Segments that touch still do, and segments that do not overlap do not, but for
-    those that are shorter than one frame.
+    Adjacent segments remain adjacent and disjoint segments disjoint, except those shorter than
+    one frame.
     """
     spans = recording.segment_start, recording.segment_end
     start, end = (np.searchsorted(moments, span - _HAIR).astype(np.int32) for span in spans)

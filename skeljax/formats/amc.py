@@ -31,7 +31,7 @@ _NAME = re.compile(r'(.+?)(_[^_]*)?\.amc(\.gz)?$', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Take:
-    """What both files tell: the motion in metres, its tree, its layout by name or described."""
+    """What both files tell: the motion in meters, its tree, its layout by name or described."""
 
     chain: Chain
     parents: tuple[int, ...]
@@ -44,7 +44,7 @@ def read(path, *, skeleton=None, fps: float | None = None) -> Motion:
     Args:
         path: of the .amc, plain or gzipped.
         skeleton: of the .asf; found by `find_skeleton` by default.
-        fps: frames a second; by default that in a name of HDM05, else 120.
+        fps: frames per second; by default that in a name of HDM05, else 120.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.

@@ -20,7 +20,7 @@ def read(
 
     Args:
         path: .csv.
-        fps: frames a second.
+        fps: frames per second.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
 

@@ -3,7 +3,7 @@
     joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0), or in
                  another order (`skeljax.formats.axes`); may have another name of `_JOINTS`;
                  nan where not measured
-    fps          frames a second
+    fps          frames per second
     layout       name of a joint layout; or joint_names [V] and, of one's own, parents [V]
     unit         see `skeljax.formats.options`; by default as a body's size tells
     valid        which person was there, bool[T] or [T, M]
@@ -37,9 +37,9 @@ def read(
 
     Args:
         path: .npy or .npz.
-        fps: frames a second, where the file does not tell.
-        layout: of the joints, where the file does not tell.
-        unit: of the coordinates in meters, where the file does not tell; by default as
+        fps: frames per second, if the file does not state it.
+        layout: of the joints, if the file does not state it.
+        unit: of the coordinates in meters, if the file does not state it; by default as
             `lengths.settle` guesses it.
 
     Raises:

@@ -18,7 +18,7 @@ class Bone:
     Attributes:
         name: of it, and of the joint at its end.
         parent: index of the bone that it hangs on, -1 for the root.
-        offset: from its start to its end at rest, metres, float64[3].
+        offset: from its start to its end at rest, meters, float64[3].
         axis: turns the room's frame into its own, float64[3, 3].
         freedoms: what the motion tells of it, in order: 'tx' ... 'rz'.
     """
@@ -32,7 +32,7 @@ class Bone:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Bones, parents before children; metres a unit; whether angles are degrees."""
+    """Bones, parents before children; meters a unit; whether angles are degrees."""
 
     bones: tuple[Bone, ...]
     unit: float
@@ -85,7 +85,7 @@ def _sections(content: str) -> dict[str, list[tuple[int, list[str]]]]:
 
 
 def _units(path, lines) -> tuple[float, bool]:
-    """Reads metres a unit, and whether angles are degrees."""
+    """Reads meters a unit, and whether angles are degrees."""
     length, degrees = 1.0, True
     for number, words in lines:
         if words[0] == 'length':

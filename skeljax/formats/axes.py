@@ -36,7 +36,7 @@ class Arranged(NamedTuple):
     Attributes:
         joints: float64[T, M, V, 3]; nan where the file has it.
         certain: certainty of each joint, float64[T, M, V]; None where none is stored.
-        notes: what was guessed, a line each.
+        notes: what was guessed, one line each.
     """
 
     joints: np.ndarray

@@ -1,6 +1,6 @@
 """Reads BABEL's annotations (Punnakkal et al. 2021): who does what, when, in AMASS.
 
-A JSON file a split: sequence id -> motion file, duration and, in seconds, labelled
+A JSON file a split: sequence id -> motion file, duration and, in seconds, labeled
 spans (`frame_ann`), each with none, one or several action categories. Spans overlap.
 """
 
@@ -24,7 +24,7 @@ _LONGEST = 86400.0  # seconds, more than any recording
 
 @dataclass(frozen=True)
 class Span:
-    """A labelled stretch of a sequence.
+    """A labeled stretch of a sequence.
 
     Attributes:
         start, end: seconds.
@@ -45,7 +45,7 @@ class Sequence:
         file: in the AMASS tree, DATASET/PERSON/NAME_poses.npz.
         duration: seconds.
         spans: with categories, in the order of the file; None where only the whole
-            sequence was labelled.
+            sequence was labeled.
     """
 
     sid: str
@@ -62,7 +62,7 @@ class Sequence:
 def sequences(path) -> list[Sequence]:
     """Reads train.json, val.json or one of the extra files, in their order.
 
-    Of the extra files, labelled by several people, spans are not read.
+    Of the extra files, labeled by several people, spans are not read.
 
     Raises:
         FormatError: names the line, or the sequence, what was found and expected.

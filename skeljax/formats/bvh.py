@@ -29,7 +29,7 @@ from skeljax.formats.motion import Motion
 # Metres. CMU's is that of its motion capture database and of what was made from it; inches
 # come last, for they overlap with it and with centimetres, which are met far more often.
 UNITS = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'CMU unit': 0.0254 / 0.45, 'inch': 0.0254}
-_SPAN = (1.1, 3.0)  # metres from tip to tip
+_SPAN = (1.1, 3.0)  # meters from tip to tip
 _HEAD = (r'Frames\s*:\s*([0-9]{1,9})', r'Frame\s+Time\s*:\s*(\S+)')
 
 
@@ -38,11 +38,11 @@ class Take:
     """The content of a file.
 
     Attributes:
-        chain: the motion, metres.
+        chain: the motion, meters.
         parents: of each joint.
         layout: of the joints, by name or described.
-        fps: frames a second.
-        notes: what was guessed, a line each.
+        fps: frames per second.
+        notes: what was guessed, one line each.
     """
 
     chain: Chain
@@ -57,7 +57,7 @@ def read(path, *, unit: float | None = None, subject: str | None = None) -> Moti
 
     Args:
         path: plain or gzipped.
-        unit: metres that one unit of the file is; guessed by default.
+        unit: meters that one unit of the file is; guessed by default.
         subject: name of the ROOT whose tree to read, where there are several.
 
     Raises:
@@ -152,7 +152,7 @@ def _actors(
 def _motion(
     path, lines: list[str], line: int, columns: int
 ) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Reads what follows MOTION: values float64[T, C], frames a second, what was left out."""
+    """Reads what follows MOTION: values float64[T, C], frames per second, what was left out."""
     rest = [(number, row) for number, row in enumerate(lines[line:], line + 1) if row.strip()]
     head = [
         re.fullmatch(pattern, row.strip(), re.IGNORECASE)

@@ -36,7 +36,7 @@ def read(
 
     Args:
         path: of the .c3d.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take from the points, by name; `centers` computes centers
             of joints from a known set of markers.
         unit: of the coordinates in meters, where the file has none.

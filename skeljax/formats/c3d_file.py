@@ -34,7 +34,7 @@ class Header:
         first, last: numbers of frames, of 16 bits.
         scale: of points stored as integers; below 0 they are floats.
         data: block at which the frames begin, from 1.
-        rate: frames a second.
+        rate: frames per second.
     """
 
     points: int
@@ -55,7 +55,7 @@ class File:
         parameters: GROUP:NAME, upper case -> numbers, or texts without blanks at the end.
         points: x, y, z in the file's unit, float64[T, N, 3]; 0 where not measured.
         measured: bool[T, N].
-        notes: what was contradictory, a line each.
+        notes: what was contradictory, one line each.
     """
 
     header: Header

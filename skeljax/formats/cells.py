@@ -70,7 +70,7 @@ class Cells:
     def numbers(self, columns: list[int]) -> np.ndarray:
         """Reads columns as float64[rows, columns]; an empty cell is nan.
 
-        Where the columns are not parted by commas, a decimal comma is a point.
+        Where the columns are not separated by commas, a decimal comma is a point.
 
         Raises:
             FormatError: names the line and the column of what is no number.
@@ -144,7 +144,7 @@ class Cells:
 
 
 def read(path) -> Cells:
-    """Reads a table; its first line names the columns, parted by comma, semicolon or tab.
+    """Reads a table; its first line names the columns, separated by comma, semicolon or tab.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
@@ -193,7 +193,7 @@ def _quoted(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], lis
 
 def _expected(cell: str) -> str:
     if _DECIMAL_COMMA.fullmatch(cell):
-        return 'a decimal comma, expected a point, or columns parted by semicolons'
+        return 'a decimal comma, expected a point, or columns separated by semicolons'
     if _THOUSANDS.fullmatch(cell):
         return 'expected a number without a mark of thousands'
     return 'expected a number'

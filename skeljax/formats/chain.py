@@ -14,8 +14,8 @@ class Chain:
     """A motion as angles tell it: what forward kinematics starts from.
 
     Attributes:
-        root: the root joint in the room, metres, float64[T, 3], y up.
-        offsets: joint from parent in the parent's frame, metres, float64[T, V, 3];
+        root: the root joint in the room, meters, float64[T, 3], y up.
+        offsets: joint from parent in the parent's frame, meters, float64[T, V, 3];
             the root's is 0.
         rotations: of each joint in its parent's frame, float64[T, V, 3, 3].
     """
@@ -54,7 +54,7 @@ def from_positions(joints: np.ndarray, parents: Sequence[int]) -> Chain:
 
 
 def forward(chain: Chain, parents: Sequence[int]) -> np.ndarray:
-    """Computes absolute joints in metres, float64[T, V, 3].
+    """Computes absolute joints in meters, float64[T, V, 3].
 
     Args:
         chain: the motion.

@@ -8,7 +8,7 @@ _SPARSE = 100  # frames to a row, at most, in a file that leaves frames out
 
 
 def rate(times: np.ndarray) -> float | None:
-    """Returns the frames a second of frames at these times, None where they do not grow.
+    """Returns the frames per second of frames at these times, None where they do not grow.
 
     Times are rounded in files: a rate is the whole number, or the one that NTSC has, that
     it differs from by no more than the digits of the times explain.

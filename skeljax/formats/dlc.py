@@ -32,7 +32,7 @@ def read(
 
     Args:
         path: .csv, or .h5 of pandas.
-        fps: frames a second.
+        fps: frames per second.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the individuals to take, of several.

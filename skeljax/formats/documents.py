@@ -41,9 +41,9 @@ class Found:
 
     Attributes:
         frames: the people of each frame.
-        fps: frames a second, None where it does not tell.
+        fps: frames per second, None if it does not state it.
         names: of the points, () where they are only in their order.
-        notes: what was guessed or left out, a line each.
+        notes: what was guessed or left out, one line each.
     """
 
     frames: list[list[Person]]

@@ -9,7 +9,7 @@ from skeljax.errors import FormatError
 from skeljax.formats.motion import Motion, bodies
 from skeljax.skeletons import skeleton
 
-_LIMIT = 1e6  # metres, or pixels; beyond it float32 loses the joints of a body
+_LIMIT = 1e6  # meters, or pixels; beyond it float32 loses the joints of a body
 
 
 def fill(joints: np.ndarray, measured: np.ndarray, parents: Sequence[int] = ()) -> np.ndarray:
@@ -62,14 +62,14 @@ def motion(
 
     Args:
         path: the file it comes from.
-        joints: float[T, M, V, 3], metres; anything where not measured.
+        joints: float[T, M, V, 3], meters; anything where not measured.
         measured: bool[T, M, V].
-        fps: frames a second.
+        fps: frames per second.
         layout: as text.
         valid: which person was there, bool[T, M]; by default whoever had a joint
             measured.
         subject: who moved.
-        notes: what was guessed or left out, a line each.
+        notes: what was guessed or left out, one line each.
 
     Raises:
         FormatError: a measured coordinate is not finite or beyond reason, or
@@ -84,7 +84,7 @@ def motion(
         frame, person, joint = np.argwhere(wrong)[0]
         found = ', '.join(f'{value:g}' for value in joints[frame, person, joint])
         raise FormatError(
-            f'{path}: frame {frame}: joint {joint} is at ({found}), expected metres'
+            f'{path}: frame {frame}: joint {joint} is at ({found}), expected meters'
         )
     present = measured.any(2) if valid is None else valid & measured.any((0, 2))
     for person, stay in _stays(present):

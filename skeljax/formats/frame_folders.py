@@ -23,7 +23,7 @@ def is_frames(path) -> bool:
 
 
 def read(path: Path) -> list:
-    """Reads a folder of one file a frame, in the order of their numbers.
+    """Reads a folder of one file per frame, in the order of their numbers.
 
     A frame whose file is missing is one without anybody.
 

@@ -1,4 +1,4 @@
-"""Reads what pose estimators write, .json, or a folder of one file a frame.
+"""Reads what pose estimators write, .json, or a folder of one file per frame.
 
 Read are MediaPipe, OpenPose, AlphaPose, COCO, PoseTrack, mmpose, Ultralytics, MoveNet,
 Kinetics-skeleton, CMU Panoptic, the Azure Kinect, and what scripts around these write;
@@ -57,7 +57,7 @@ def read(
 
     Args:
         path: a file, or a folder of files of one frame each.
-        fps: frames a second, where the file does not tell.
+        fps: frames per second, if the file does not state it.
         layout: of the points; by default the program's own of so many points.
         unit: of the coordinates in meters; by default what the program has, else as
             `lengths.settle` guesses it of a motion in space.

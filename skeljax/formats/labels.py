@@ -1,7 +1,7 @@
 """Reads what happens when: CSV `recording,start,end,label`, or ActivityNet's JSON.
 
 Times are seconds from the first frame. Files of annotation programs are read by
-`skeljax.formats.annotations`. In CSV a recording of which nothing is labelled
+`skeljax.formats.annotations`. In CSV a recording of which nothing is labeled
 has one row without start, end and label; `video` or `file` may stand for `recording`.
 In ActivityNet's JSON, {"database": {NAME: {"subset", "annotations": [{"segment": [start,
 end], "label"}]}}}, such a recording has no annotations.
@@ -31,7 +31,7 @@ _SUBSETS = {
 
 @dataclass(frozen=True)
 class Label:
-    """One labelled segment.
+    """One labeled segment.
 
     Attributes:
         start, end: seconds, or frames.
@@ -66,7 +66,7 @@ class Labels:
         subsets: recording -> 'train', 'validation' or 'test', as far as told.
         where: recording -> file and line that first names it.
         aliases: recording -> what else it may be called, the likelier first.
-        notes: what was guessed or left out, a line each.
+        notes: what was guessed or left out, one line each.
     """
 
     segments: dict[str, list[Label]] = field(default_factory=dict)
@@ -129,7 +129,7 @@ def to_frames(
 
     Args:
         labels: of one recording, by start.
-        fps: frames a second.
+        fps: frames per second.
         frames: of the recording.
         classes: whose index is the label.
         overlaps: what is done with segments that share more frames, of `OVERLAPS`.
@@ -139,7 +139,7 @@ def to_frames(
 
     Raises:
         FormatError: damaged labels, an unknown class, a segment beyond the end or, with
-            'refuse', over another; all of them, a line each.
+            'refuse', over another; all of them, one line each.
     """
     segments, troubles = [], []
     before: Label | None = None

@@ -18,8 +18,8 @@ class Moments(NamedTuple):
 
     Attributes:
         frames: of each row, from 0, int[rows].
-        fps: frames a second, None where the table does not tell.
-        notes: what was guessed, a line each.
+        fps: frames per second, None where the table does not tell.
+        notes: what was guessed, one line each.
     """
 
     frames: np.ndarray

@@ -11,15 +11,15 @@ class Motion:
     """One recording as its file tells it.
 
     Attributes:
-        joints: absolute positions in metres, float32[T, M, V, 3].
-        fps: frames a second.
+        joints: absolute positions in meters, float32[T, M, V, 3].
+        fps: frames per second.
         layout: the joint layout, by name or described (`skeljax.skeletons.skeleton.get`).
         valid: which person was seen in which frame, bool[T, M].
         source: where it came from.
         subject: who moved.
         joint_valid: which joints were measured, bool[T, M, V]; None for all. The
             others hold a reader's best guess (interpolated, never 0 for want of one).
-        notes: what the reader guessed or left out, a line each.
+        notes: what the reader guessed or left out, one line each.
     """
 
     joints: np.ndarray

@@ -27,7 +27,7 @@ def read(
 
     Args:
         path: of the .csv.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, where the file has none.
         subject: name of the asset to take, of several.

@@ -1,7 +1,7 @@
 """Reads the netCDF of poses that movement saves (movement.neuroinformatics.dev); by h5py.
 
 netCDF 4 is HDF5: `position` [time, space, keypoints, individuals], `confidence` without
-space, the names of all axes beside them, and frames a second as an attribute. Pixels of an
+space, the names of all axes beside them, and frames per second as an attribute. Pixels of an
 image where space is flat, whose y goes down: it becomes -y.
 """
 
@@ -25,7 +25,7 @@ def read(
 
     Args:
         path: .nc.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the individuals to take, of several.

@@ -24,7 +24,7 @@ def read(
 
     Args:
         path: of the .mvnx.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
         up: axis that points up, z by default.
 

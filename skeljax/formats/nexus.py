@@ -23,7 +23,7 @@ def read(
 
     Args:
         path: of the .csv.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name; `centers` computes centers of joints.
         unit: of the coordinates in meters, where the file has none.
         subject: whose points to take, of several.

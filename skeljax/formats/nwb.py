@@ -22,7 +22,7 @@ def read(
 
     Args:
         path: .nwb.
-        fps: frames a second, where the file has none; SLEAP's have none.
+        fps: frames per second, if the file has none; SLEAP's have none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the individuals to take, of several.

@@ -23,7 +23,7 @@ def rate(path, *rates) -> float:
     if not _is_number(fps) or not _RATES[0] <= fps <= _RATES[1]:
         low, high = _RATES
         raise FormatError(
-            f'{path}: frame rate is {_short(fps)}, expected {low:g} to {high:g} frames a second'
+            f'{path}: frame rate is {_short(fps)}, expected {low:g} to {high:g} frames per second'
         )
     return float(fps)
 
@@ -41,7 +41,7 @@ def layout(path, told) -> Wanted:
 
 
 def scale(unit) -> float:
-    """Returns the metres of a unit: None for metres, one of `UNITS`, or a number of metres.
+    """Returns the meters of a unit: None for meters, one of `UNITS`, or a number of meters.
 
     Raises:
         InputError: it is none of these.
@@ -53,7 +53,7 @@ def scale(unit) -> float:
     if _is_number(unit) and 1e-9 < unit < 1e9:
         return float(unit)
     known = ', '.join(UNITS)
-    raise InputError(f'unit is {_short(unit)}, expected one of {known} or a number of metres')
+    raise InputError(f'unit is {_short(unit)}, expected one of {known} or a number of meters')
 
 
 def _is_number(value) -> bool:

@@ -31,7 +31,7 @@ def read(
 
     Args:
         path: of the file, or of a recording in it, `FILE.pkl/NAME`.
-        fps: frames a second.
+        fps: frames per second.
         layout: of the joints, where their number does not determine it.
         unit: of flat coordinates in meters, 1 by default.
 

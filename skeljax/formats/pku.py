@@ -1,10 +1,10 @@
 """Reads PKU-MMD (Liu et al. 2017, arXiv 1703.07475): skeletons, labels and split lists.
 
 A skeleton file has one line a frame of 150 numbers: two bodies x 25 joints x (x, y, z), in
-metres, y up, joints as in NTU RGB+D. An absent body is all zeros; a single joint at zero
+meters, y up, joints as in NTU RGB+D. An absent body is all zeros; a single joint at zero
 was not measured. A label file has one line `class,start,end,confidence` for each action.
 A split file has two titles, training and validation (in the files: 'Validataion'), each
-followed by a line of names of videos, parted by commas.
+followed by a line of names of videos, separated by commas.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ CLASSES = (
 )
 _JOINTS, _COLUMNS = 25, 150
 _FEED, _BLANK = b'\n '
-_FAR = 1e6  # metres; beyond it float32 loses the joints of a body
+_FAR = 1e6  # meters; beyond it float32 loses the joints of a body
 _ROW = re.compile(r'\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*')
 _FIELDS = 'class,start,end,confidence'
 VIDEO = re.compile(r'(\d{4}|A\d\dN\d\d)-([LMR])')  # of part I, of part II
@@ -213,7 +213,7 @@ def _table(data: bytes, path) -> np.ndarray:
 def _told(path, index: int, token: bytes) -> str:
     line, column = index // _COLUMNS + 1, index % _COLUMNS + 1
     shown = token[:40].decode('ascii', 'backslashreplace')
-    return f'{path}:{line}: column {column} is {shown!r}, expected metres'
+    return f'{path}:{line}: column {column} is {shown!r}, expected meters'
 
 
 def _bytes(path) -> bytes:

@@ -23,7 +23,7 @@ def read(
 
     Args:
         path: .pose.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
 

@@ -49,7 +49,7 @@ def motion(
     Args:
         path: for messages, and its name.
         item: the annotation.
-        fps: frames a second, `FPS` by default.
+        fps: frames per second, `FPS` by default.
         layout: of the joints, by their number by default.
         unit: of flat coordinates in meters.
 

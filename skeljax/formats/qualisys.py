@@ -26,7 +26,7 @@ def read(
 
     Args:
         path: of the .tsv.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name; `centers` computes centers of joints.
         unit: of the coordinates in meters, a thousandth by default.
         subject: whose points to take, of several.

@@ -29,7 +29,7 @@ def read(
 
     Args:
         path: .json or .json.gz.
-        fps: frames a second, 30 by default.
+        fps: frames per second, 30 by default.
         layout: of the joints, where their number does not determine it.
         unit: of the coordinates in meters, 1 by default.
 

@@ -24,7 +24,7 @@ def read(
 
     Args:
         path: .slp, or .h5 of `sleap-convert --format analysis`.
-        fps: frames a second.
+        fps: frames per second.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the tracks to take, of several.

@@ -48,9 +48,9 @@ class Model:
     """What of a body model joints and landmarks depend on (S numbers of shape).
 
     Attributes:
-        joints: of the mean shape at rest, metres, float64[52, 3].
+        joints: of the mean shape at rest, meters, float64[52, 3].
         joint_shapes: how each number of shape moves them, float64[52, 3, S].
-        landmarks: of the mean shape at rest, metres, float64[21, 3].
+        landmarks: of the mean shape at rest, meters, float64[21, 3].
         landmark_shapes: how each number of shape moves them, float64[21, 3, S].
         landmark_poses: how rotations correct them, float64[21, 3, 459].
         weights: share of each joint in a landmark's movement, float64[21, 52].
@@ -129,12 +129,12 @@ def forward(
         model: as loaded.
         poses: axis-angle of each joint in its parent's frame, radians, float[T, 156].
         betas: numbers of shape, at most S; those not given are 0.
-        trans: moves each frame, metres, float[T, 3].
+        trans: moves each frame, meters, float[T, 3].
         mean_hands: takes the fingers' rotations as differences from hands at ease;
             otherwise, as AMASS stores them, from flat hands.
 
     Returns:
-        52 joints, then the 21 landmarks, metres, in the axes of `trans`, float64[T, 73, 3].
+        52 joints, then the 21 landmarks, meters, in the axes of `trans`, float64[T, 73, 3].
 
     Raises:
         InputError: more betas than the model has, or it does not tell the hands at ease.

@@ -13,7 +13,7 @@ import numpy as np
 from skeljax.errors import FormatError
 
 _ALIKE = 0.5  # share of the first person's points that another person wears
-_FEWEST = 5  # points of a subject whose name is parted by an underscore
+_FEWEST = 5  # points of a subject whose name is separated by an underscore
 _SIDES = ('l', 'r', 'left', 'right')
 
 
@@ -25,7 +25,7 @@ class Chosen:
         names: of the V points.
         points: float64[T, M, V, 3].
         measured: bool[T, M, V].
-        subject: names of the persons, parted by spaces.
+        subject: names of the persons, separated by spaces.
         notes: who and what was left out.
     """
 
@@ -46,7 +46,7 @@ def choose(
         labels: of each point; '' for none, which is left out.
         points: float64[T, N, 3].
         measured: bool[T, N].
-        wanted: names of the subjects to take, parted by commas.
+        wanted: names of the subjects to take, separated by commas.
 
     Raises:
         FormatError: no point is labeled or was measured, or there is no subject of this name.

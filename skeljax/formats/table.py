@@ -35,7 +35,7 @@ def read(
 
     Args:
         path: .csv or .tsv, or either gzipped.
-        fps: frames a second, where there is no column of time.
+        fps: frames per second, where there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
             the layout of just these names, else one of its own (`wanted.named`).
         unit: of the coordinates in meters, where the columns do not tell; by default as

@@ -38,9 +38,9 @@ def motion(
         individuals: names of the M; () for one without a name.
         scores: certainty of each point, float[T, M, V]; 0 and nan are not measured.
         edges: pairs of points that hang together, as the file has them.
-        rate: frames a second that the file has.
+        rate: frames per second that the file has.
         fps, layout, unit: options of the user, see `skeljax.formats.read`.
-        subject: names of the individuals to take, parted by commas.
+        subject: names of the individuals to take, separated by commas.
         notes: what was guessed or left out.
 
     Raises:

@@ -2,7 +2,7 @@
 
 Written by OpenSim, OpenCap, Pose2Sim, Sports2D, Cortex, Motive, Mokka and others. Three
 lines of header (the second names what the third holds), two that name the columns, then
-a row a frame: `Frame#`, `Time` and x, y, z of each marker, parted by tabs. Blank cells and
+a row a frame: `Frame#`, `Time` and x, y, z of each marker, separated by tabs. Blank cells and
 points at exactly (0, 0, 0) were not measured. The vertical is y, as OpenSim has it.
 
 https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/53089972
@@ -50,7 +50,7 @@ def read(
 
     Args:
         path: of the .trc, plain or gzipped.
-        fps: frames a second, where neither the header nor the times give it.
+        fps: frames per second, where neither the header nor the times give it.
         layout: whose joints to take from the markers, by name.
         unit: of the coordinates in meters, where the header has none.
         subject: whose points to take, of names like `SUBJECT:POINT`.
@@ -136,7 +136,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[str, ...]]:
-    """Finds frames a second: by the times, which OpenSim goes by too, else by the header."""
+    """Finds frames per second: by the times, which OpenSim goes by too, else by the header."""
     try:
         told = float(table.header.get('datarate', 'nan').replace(',', '.'))
     except ValueError:
@@ -150,7 +150,7 @@ def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[
         found = frames[-1] / span if len(times) > 1 and span > 0 else None
     if found is None or told is None or abs(found / told - 1) < 0.01:
         return told or found, ()
-    note = f'{found:g} frames a second by its times, though its header has {told:g}'
+    note = f'{found:g} frames per second by its times, though its header has {told:g}'
     return found, (note,)
 
 

@@ -177,7 +177,7 @@ def _chain(positions, place: np.ndarray, angles=None) -> Chain:
 
 
 def _markers(path, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turns markers, mm, z up, into joints in metres, float64[T, 39, 3], and which were seen."""
+    """Turns markers, mm, z up, into joints in meters, float64[T, 39, 3], and which were seen."""
     points = table.reshape(len(table), -1, 3)
     measured = points.any(-1)
     lost = np.flatnonzero(~measured.any(1))

@@ -71,7 +71,7 @@ def parse(text: str | Sequence[str]) -> Wanted:
     """Reads what a user tells.
 
     Args:
-        text: a name, names of joints parted by commas or in a list, or a described layout.
+        text: a name, names of joints separated by commas or in a list, or a described layout.
 
     Raises:
         InputError: there is no such layout; lists those there are.

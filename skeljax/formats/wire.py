@@ -1,6 +1,6 @@
-"""Frames as they come down a wire: JSON, a line each, or raw float32. Bytes in, frames out.
+"""Frames as they come down a wire: JSON, one line each, or raw float32. Bytes in, frames out.
 
-A frame is float32[M, V, 3] in metres; nan stands for what was not measured, and a person
+A frame is float32[M, V, 3] in meters; nan stands for what was not measured, and a person
 of whom nothing was, or whose numbers are all exactly 0, is not there.
 
     json     a line a frame: V joints of 3 numbers, or up to M persons of these, or an object
@@ -18,7 +18,7 @@ from skeljax.formats import vertical
 
 _LONGEST = 1 << 20  # bytes of a line
 _NUMBERS = frozenset({int, float, type(None)})
-_LIMIT = 1e6  # metres; beyond it float32 loses the joints of a body
+_LIMIT = 1e6  # meters; beyond it float32 loses the joints of a body
 
 
 class Floats:
@@ -26,7 +26,7 @@ class Floats:
 
     Args:
         persons, joints: M and V.
-        scale: metres of a unit.
+        scale: meters of a unit.
         up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
@@ -68,7 +68,7 @@ class Lines:
 
     Args:
         persons, joints: M and V.
-        scale: metres of a unit.
+        scale: meters of a unit.
         up: axis of `vertical.AXES` that points up; it becomes y.
     """
 
@@ -145,7 +145,7 @@ def checked(frame: np.ndarray, number: int) -> np.ndarray:
     if wrong.any():
         person, joint = np.argwhere(wrong)[0]
         found = ', '.join(f'{value:g}' for value in frame[person, joint])
-        raise InputError(f'frame {number}: joint {joint} is at ({found}), expected metres')
+        raise InputError(f'frame {number}: joint {joint} is at ({found}), expected meters')
     padding = (frame == 0).all((1, 2))
     return np.where(padding[:, None, None], np.float32(np.nan), frame) if padding.any() else frame
 

@@ -59,7 +59,7 @@ def fit(recording: Recording, layout: str, fps: float, note=lambda _: None) -> R
     if recording.layout != layout:
         names = [skeleton.get(text).name for text in (recording.layout, layout)]
         try:
-            guessed = remap.guessed(recording.layout, layout)
+            guessed = remap.estimated(recording.layout, layout)
             recording = normalize.in_layout(recording, layout)
         except InputError as error:
             raise InputError(f'{recording.name}: {error}') from None

@@ -1,1 +1,1 @@
-"""Joint layouts, the skeleton graph, mapping between layouts, and the streams made of joints."""
+"""Joint layouts, the skeleton graph, mapping between layouts, and streams computed from joints."""

@@ -1,8 +1,8 @@
-"""Points of the body: the words by which layouts understand each other.
+"""Points of the body, which relate the joints of different layouts.
 
-A point is a word ('pelvis', 'knee'), with 'left ' or 'right ' before it where the
-body has two. Of the spine there are, from below: pelvis, spine, upper spine, chest
-(where the arms hang from), neck, head, head top.
+A point is a word ('pelvis', 'knee'), preceded by 'left ' or 'right ' if the body has two. The
+points of the spine are, from below: pelvis, spine, upper spine, chest (between the shoulders),
+neck, head, head top.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _TORSO = (
     'pelvis', 'spine', 'upper spine', 'chest', 'neck', 'head', 'head top', 'nose', 'throat',
     'sternum',
 )
-# Of each side, but part of the torso; 'back' is the tenth thoracic vertebra or beside it.
+# On each side, but part of the torso; 'back' is the tenth thoracic vertebra or beside it.
 _BESIDE = (
     'back', 'eye', 'inner eye', 'outer eye', 'ear', 'mouth', 'front head', 'back head',
     'front pelvis', 'back pelvis',
@@ -30,9 +30,9 @@ POINTS = frozenset(
     ('back', *_TORSO, *(f'{side} {word}' for side in SIDES for word in (*_BESIDE, *_ARM, *_LEG)))
 )
 
-# Point -> weighted sums of other points (weights add up to 1), best first. A word of
-# an arm, a leg or one side of the head means the side of the point that is sought.
-_GUESSES = {
+# Point -> weighted sums of other points that estimate it (weights add up to 1), best first. Words
+# of points that exist on each side refer to the side of the estimated point.
+_ESTIMATES = {
     'pelvis': (
         '0.5 left hip + 0.5 right hip',
         '0.25 left front pelvis + 0.25 right front pelvis + '
@@ -75,7 +75,7 @@ _GUESSES = {
     'wrist': ('0.5 inner wrist + 0.5 outer wrist', '1 hand', '1 elbow'),
     'inner wrist': ('1 wrist',),
     'outer wrist': ('1 wrist',),
-    # Not the middle finger: BABEL's joints take the index finger for Kinect's hand.
+    # Not the middle finger: the joints of BABEL use the index finger as the hand of Kinect.
     'hand': ('1 index 1', '1.3 wrist + -0.3 elbow', '1 wrist'),
     'hand tip': ('1 middle 3', '2.2 hand + -1.2 wrist'),
     'thumb': ('1 thumb 3', '1 thumb 2', '1 hand'),
@@ -104,21 +104,21 @@ def split(point: str) -> tuple[str, str]:
 
 
 def part(point: str) -> int:
-    """Finds which of `PARTS` a point belongs to."""
+    """Returns the index in `PARTS` of a point."""
     side, word = split(point)
     if word in _ARM:
         return 1 + SIDES.index(side)
     return 3 + SIDES.index(side) if word in _LEG else 0
 
 
-def guesses(point: str) -> Iterator[dict[str, float]]:
-    """Lists what a point can be guessed from, best first: other points and their weights."""
+def estimates(point: str) -> Iterator[dict[str, float]]:
+    """Yields the weighted sums of points that estimate a point, best first: point -> weight."""
     side, word = split(point)
-    for text in _GUESSES.get(word, ()):
+    for text in _ESTIMATES.get(word, ()):
         terms = (term.split(' ', 1) for term in text.split(' + '))
         yield {_beside(side, other): float(weight) for weight, other in terms}
 
 
 def _beside(side: str, word: str) -> str:
-    """Names the point that a word of `_GUESSES` means for a point of this side."""
+    """Returns the point that a word of `_ESTIMATES` refers to, for a point of this side."""
     return f'{side} {word}' if side and f'{side} {word}' in POINTS else word

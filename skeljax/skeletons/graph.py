@@ -1,4 +1,4 @@
-"""The skeleton as a graph: partitions of its edges as adjacency matrices."""
+"""Adjacency matrices of the skeleton graph, by partitions of its edges."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from skeljax.skeletons.skeleton import Layout
 
 
 def partitions(layout: Layout) -> np.ndarray:
-    """Builds the three subsets of 2s-AGCN (arXiv 1805.07694).
+    """Returns the three partitions of 2s-AGCN (arXiv 1805.07694).
 
     Returns:
-        float32[3, V, V]: itself (identity), parent to child, and child to parent,
-        the last two with columns that sum to 1 (or 0, where no edge ends). Index
-        [k, source, target]: `out[w] = sum_v in[v] A[k, v, w]`. The order is that of
-        published weights, whose code calls the second inward: it writes
-        [target, source], but multiplies as here.
+        float32[3, V, V]: identity, parent to child, and child to parent; the columns of the
+        last two sum to 1 (or 0 if no edge ends there). Indices are [k, source, target]:
+        `out[w] = sum_v in[v] A[k, v, w]`. The order is that of published weights; their code
+        calls the second partition inward because it writes [target, source], but it multiplies
+        as here.
     """
     count = layout.num_joints
     outward = np.zeros((count, count), np.float32)
@@ -25,23 +25,23 @@ def partitions(layout: Layout) -> np.ndarray:
 
 
 def spatial(layout: Layout, *, faithful: bool = False) -> np.ndarray:
-    """Builds the 'spatial' subsets of ST-GCN (arXiv 1801.07455).
+    """Returns the 'spatial' partitions of ST-GCN (arXiv 1801.07455).
 
-    An edge belongs to the second subset when its source is not nearer to the
-    centre than its target, to the third when it is.
+    An edge is in the third partition if its source is nearer to the center than its target,
+    otherwise in the second.
 
     Args:
         layout: the skeleton.
-        faithful: count distances as the published code does: those beyond one
-            bone are all infinite, hence equal, and of the third subset only edges
-            from the centre and from its neighbours to it remain.
+        faithful: computes distances as the published code: those beyond one bone are infinite,
+            hence equal, so that only the edges from the center and to it from its neighbors
+            remain in the third partition.
 
     Returns:
-        float32[3, V, V], of whose sum every column sums to 1. Index [k, source,
-        target]: `out[w] = sum_v in[v] A[k, v, w]`.
+        float32[3, V, V]; the columns of the sum over k sum to 1. Indices are
+        [k, source, target]: `out[w] = sum_v in[v] A[k, v, w]`.
     """
     count = layout.num_joints
-    away = np.array(naming.distances(layout.parents, centre(layout)), np.float32)
+    away = np.array(naming.distances(layout.parents, center(layout)), np.float32)
     if faithful:
         away[away > 1] = np.inf
     edges = np.zeros((count, count), np.float32)
@@ -53,14 +53,14 @@ def spatial(layout: Layout, *, faithful: bool = False) -> np.ndarray:
     return subsets / (edges + itself).sum(0)
 
 
-def centre(layout: Layout) -> int:
-    """Finds the joint in which the ways from the two shoulders to the root meet."""
+def center(layout: Layout) -> int:
+    """Returns the lowest common ancestor of the two shoulders."""
     right, left = (_ancestors(layout, end[0]) for end in layout.shoulders)
     return next(joint for joint in right if joint in left)
 
 
 def _ancestors(layout: Layout, joint: int) -> list[int]:
-    """Lists a joint, its parent, and so on to the root."""
+    """Returns a joint, its parent, and so on to the root."""
     chain = []
     while joint >= 0:
         chain.append(joint)

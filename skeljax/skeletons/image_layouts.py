@@ -1,10 +1,10 @@
-"""The joint layouts of pose estimators and their data sets as data, beside `skeljax.skeletons.layouts`.
+"""The joint layouts of pose estimators and their data sets as data.
 
-The form is that of `skeljax.skeletons.layouts`: `name parent point` of each joint in its order. The
-orders are those of the public descriptions named; the trees are chosen here where there is none.
+In the form of `skeljax.skeletons.layouts`: `name parent point` of each joint, in order. The orders
+are those of the public descriptions cited; trees are chosen here if there is none.
 """
 
-# Halpe, body part (github.com/Fang-Haoshu/Halpe-FullBody); of the 136 of its whole body the first.
+# Halpe, body part (github.com/Fang-Haoshu/Halpe-FullBody); the first of its 136 points.
 _HALPE26 = """
 Nose Neck nose, LEye Nose left eye, REye Nose right eye, LEar LEye left ear, REar REye right ear,
 LShoulder Neck left shoulder, RShoulder Neck right shoulder, LElbow LShoulder left elbow,
@@ -31,7 +31,7 @@ right_big_toe right_ankle right toe, right_small_toe right_big_toe right small t
 right_heel right_ankle right heel
 """
 
-# CrowdPose (arXiv 1812.00324); what it calls the head is its top.
+# CrowdPose (arXiv 1812.00324); its head is the top of the head.
 _CROWDPOSE14 = """
 left_shoulder neck left shoulder, right_shoulder neck right shoulder,
 left_elbow left_shoulder left elbow, right_elbow right_shoulder right elbow,
@@ -91,10 +91,10 @@ def _hand(side: str, letter: str) -> str:
 
 
 def tables(openpose25: str) -> dict[str, str]:
-    """Returns layout -> its joints, as `skeljax.skeletons.layouts` has them.
+    """Returns layout -> joints, in the form of `skeljax.skeletons.layouts`.
 
     Args:
-        openpose25: joints of OpenPose's BODY_25, to which its hands are added.
+        openpose25: joints of BODY_25 of OpenPose, to which the hands are added.
     """
     hands = ', '.join([openpose25.strip(), _hand('left', 'L'), _hand('right', 'R')])
     return {

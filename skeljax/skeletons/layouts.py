@@ -1,14 +1,14 @@
 """The known joint layouts as data.
 
-A layout is a list of its joints in order, each as `name parent point`: the parent
-by name, '-' for the root, and the point of the body (`skeljax.skeletons.anatomy`) that the
-joint marks. All else (parts, mirror pairs, axes, maps to the other layouts) follows
-from these. Where a source has no tree, the one chosen is told.
+A layout is a list of its joints in order, each as `name parent point`: the name of the parent, '-'
+for the root, and the point of the body (`skeljax.skeletons.anatomy`) at the joint. Everything else
+(parts, mirror pairs, axes, maps to other layouts) follows from these. If a source has no tree, a
+comment states the one chosen.
 """
 
 from skeljax.skeletons import image_layouts
 
-# Joints of the Kinect 2; the root of the field's graph is between the shoulders.
+# Joints of Kinect v2; the root of the usual graph is between the shoulders.
 _NTU25 = """
 SpineBase SpineMid pelvis, SpineMid SpineShoulder spine, Neck SpineShoulder neck, Head Neck head,
 ShoulderLeft SpineShoulder left shoulder, ElbowLeft ShoulderLeft left elbow,
@@ -23,9 +23,9 @@ HandTipLeft ThumbLeft left hand tip, ThumbLeft HandLeft left thumb,
 HandTipRight ThumbRight right hand tip, ThumbRight HandRight right thumb
 """
 
-# Joints of the first Kinect, in the order and with the tree of its SDK. Its Spine lies 6 cm
-# above HipCenter, not halfway up the back: it marks no point, and axes and sizes come from
-# HipCenter and ShoulderCenter.
+# Joints of Kinect v1, in the order and with the tree of its SDK. Its Spine is 6 cm above
+# HipCenter, not halfway up the back, and therefore no point of the body: axes and sizes are
+# computed from HipCenter and ShoulderCenter.
 _KINECT20 = """
 HipCenter - pelvis, Spine HipCenter, ShoulderCenter Spine chest, Head ShoulderCenter head,
 ShoulderLeft ShoulderCenter left shoulder, ElbowLeft ShoulderLeft left elbow,
@@ -38,7 +38,7 @@ HipRight HipCenter right hip, KneeRight HipRight right knee, AnkleRight KneeRigh
 FootRight AnkleRight right toe
 """
 
-# UI-PRMD, what its Kinect recordings hold.
+# UI-PRMD, Kinect recordings.
 _UIPRMD22 = """
 Waist - pelvis, Spine Waist spine, Chest Spine chest, Neck Chest neck, Head Neck head,
 HeadTip Head head top,
@@ -50,8 +50,8 @@ LUpLeg Waist left hip, LLowLeg LUpLeg left knee, LFoot LLowLeg left ankle, LToes
 RUpLeg Waist right hip, RLowLeg RUpLeg right knee, RFoot RLowLeg right ankle, RToes RFoot right toe
 """
 
-# UI-PRMD, its Vicon recordings: markers of the plug-in gait model, on the skin. They
-# have no tree: this one runs from the tenth thoracic vertebra along the limbs.
+# UI-PRMD, Vicon recordings: markers of Plug-in Gait, on the skin. They have no tree: this one
+# starts at the tenth thoracic vertebra and follows the limbs.
 _UIPRMD39 = """
 LFHD LBHD left front head, RFHD RBHD right front head, LBHD C7 left back head,
 RBHD C7 right back head, C7 T10 neck, T10 - back, CLAV C7 throat, STRN CLAV sternum,
@@ -183,7 +183,7 @@ left_heel left_ankle left heel, right_heel right_ankle right heel,
 left_foot_index left_ankle left toe, right_foot_index right_ankle right toe
 """
 
-# OpenPose BODY_25; what it calls the neck is the middle of the shoulders.
+# OpenPose BODY_25; its neck is the midpoint of the shoulders.
 _OPENPOSE25 = """
 Nose Neck nose, Neck - chest, RShoulder Neck right shoulder, RElbow RShoulder right elbow,
 RWrist RElbow right wrist, LShoulder Neck left shoulder, LElbow LShoulder left elbow,
@@ -194,7 +194,7 @@ LBigToe LAnkle left toe, LSmallToe LBigToe left small toe, LHeel LAnkle left hee
 RBigToe RAnkle right toe, RSmallToe RBigToe right small toe, RHeel RAnkle right heel
 """
 
-# OpenPose's COCO model; hips hang from the shoulders as in ST-GCN (arXiv 1801.07455).
+# COCO model of OpenPose; hips are children of the shoulders as in ST-GCN (arXiv 1801.07455).
 _OPENPOSE18 = """
 Nose Neck nose, Neck - chest, RShoulder Neck right shoulder, RElbow RShoulder right elbow,
 RWrist RElbow right wrist, LShoulder Neck left shoulder, LElbow LShoulder left elbow,
@@ -203,7 +203,7 @@ RAnkle RKnee right ankle, LHip LShoulder left hip, LKnee LHip left knee, LAnkle 
 REye Nose right eye, LEye Nose left eye, REar REye right ear, LEar LEye left ear
 """
 
-# The 17 joints of Human3.6M that the field evaluates.
+# The 17 joints of Human3.6M that are usually evaluated.
 _H36M17 = """
 Hip - pelvis, RHip Hip right hip, RKnee RHip right knee, RFoot RKnee right ankle,
 LHip Hip left hip, LKnee LHip left knee, LFoot LKnee left ankle, Spine Hip spine,
@@ -234,7 +234,7 @@ ROWS = {
     name: [(*row.split(maxsplit=2), '')[:3] for row in table.strip().split(',')]
     for name, table in _TABLES.items()
 }
-# SMPL's body, as HumanML3D, MDM, WHAM and GVHMR have it, with and without its two hands.
+# Body of SMPL, as in HumanML3D, MDM, WHAM and GVHMR, without and with its two hands.
 ROWS['smpl22'] = ROWS['smplh52'][:22]
 ROWS['smpl24'] = ROWS['smpl22'] + [
     (f'{side}_hand', f'{side}_wrist', f'{side} hand') for side in ('left', 'right')

@@ -1,11 +1,10 @@
-"""What the joint names of a file's own skeleton say: sides, and points of the body.
+"""Derives sides and points of the body from joint names.
 
-Understood are the names of the layouts in `skeljax.skeletons.layouts` and of the common rigs:
-Biped, Mixamo, HumanIK, Blender, VRM, DAZ, Xsens, OptiTrack, Biovision, ASF, and the
-labels of the plug-in gait markers (as they stand in the layout uiprmd39). Case,
-separators, digits behind and prefixes ('mixamorig:', 'Bip01 ', 'J_Bip_L_') do not
-matter; what a name means may depend on those beside it: a foot is an ankle's other
-name, but below an ankle it is the toes.
+Known names are those of the layouts in `skeljax.skeletons.layouts`, of common rigs (Biped, Mixamo,
+HumanIK, Blender, VRM, DAZ, Xsens, OptiTrack, Biovision, ASF) and of Plug-in Gait markers (layout
+uiprmd39). Case, separators, trailing digits and prefixes ('mixamorig:', 'Bip01 ', 'J_Bip_L_') are
+ignored. The meaning of a name may depend on others: 'foot' is the ankle, or the toes if there is
+also an 'ankle'.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import re
 from skeljax.skeletons import anatomy
 from skeljax.skeletons.layouts import ROWS
 
-# How a name tells that it is of the left; the other side must have the same name but for this.
+# Marks of the left side in a name; the name of the right joint differs only in the mark.
 _LEFT = (
     re.compile('left', re.IGNORECASE),
     re.compile(r'(?<![A-Za-z])[lL]'),
@@ -22,7 +21,7 @@ _LEFT = (
 )
 _RIGHT = {'left': 'right', 'Left': 'Right', 'LEFT': 'RIGHT', 'l': 'r', 'L': 'R'}
 
-# Points -> names, best first, of joints on one side; each name goes to one point, in this order.
+# Point -> names of joints on one side, best first; each name is used for one point, in this order.
 _BESIDE = {
     'elbow': 'elbow forearm lowerarm lowarm farm',
     'shoulder': 'upperarm uparm uarm shldr arm shoulder',
@@ -53,7 +52,7 @@ _CENTRAL = {
     'head top': 'headtip headtop headend headtopend headnub',
     'nose': 'nose',
 }
-# ASF names bones, whose joints are their far ends.
+# ASF names bones; their joints are the distal ends.
 _ASF_BESIDE = {
     'hip': 'hipjoint', 'knee': 'femur', 'ankle': 'tibia', 'toe': 'foot', 'toe tip': 'toes',
     'shoulder': 'clavicle', 'elbow': 'humerus', 'forearm': 'radius', 'wrist': 'wrist',
@@ -70,12 +69,12 @@ _MARKERS = {name.lower(): point for name, _, point in ROWS['uiprmd39']}
 
 
 def pairs(joints: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """Finds the (left, right) pairs of joints whose names differ in the side alone."""
+    """Returns the (left, right) pairs of joints whose names differ only in the side."""
     return tuple((left, right) for left, right, _ in _pairs(joints))
 
 
 def points(joints: Sequence[str], parents: Sequence[int]) -> tuple[str, ...]:
-    """Finds the point of the body that each joint marks, '' for none; each point once.
+    """Returns the point of the body of each joint, '' for none; each point at most once.
 
     Args:
         joints: names.
@@ -104,7 +103,7 @@ def points(joints: Sequence[str], parents: Sequence[int]) -> tuple[str, ...]:
 
 
 def _once(found: list[str]) -> Iterator[str]:
-    """Drops what is no point of the body, and all but the first joint of each point."""
+    """Replaces unknown and repeated points by ''."""
     seen = set()
     for point in found:
         yield point if point in anatomy.POINTS - seen else ''
@@ -112,7 +111,7 @@ def _once(found: list[str]) -> Iterator[str]:
 
 
 def _pairs(joints) -> list[tuple[int, int, str]]:
-    """Finds (left, right, what both are called without their side)."""
+    """Returns (left, right, their name without the side)."""
     index = {name: joint for joint, name in reversed(list(enumerate(joints)))}
     found, used = [], set()
     for left, name in enumerate(joints):
@@ -131,7 +130,7 @@ def _plain(name: str) -> str:
 
 
 def _matched(words: dict[int, str], table: dict[str, str]) -> dict[int, str]:
-    """Gives each point of a table the joint of its best name: joint -> point."""
+    """Assigns to each point of a table the joint with its best name: joint -> point."""
     known = sorted({name for names in table.values() for name in names.split()}, key=len)
     joints: dict[str, int] = {}
     for joint, word in words.items():
@@ -148,7 +147,7 @@ def _matched(words: dict[int, str], table: dict[str, str]) -> dict[int, str]:
 
 
 def _ending(word: str, known: Sequence[str]) -> str:
-    """Finds the longest known name a word ends with, digits behind it aside; '' for none."""
+    """Returns the longest known name at the end of a word, ignoring trailing digits; or ''."""
     for candidate in (word, word.rstrip('0123456789')):
         fits = [name for name in known if candidate.endswith(name)]
         if fits:
@@ -157,7 +156,7 @@ def _ending(word: str, known: Sequence[str]) -> str:
 
 
 def _spine(central: dict[int, str], found: list[str], parents) -> dict[int, str]:
-    """Tells spine, upper spine and chest among the joints of the back, from below."""
+    """Assigns spine, upper spine and chest to the joints of the back, from below."""
     names = {joint: _ending(word, _SPINE) for joint, word in central.items() if not found[joint]}
     start = found.index('pelvis') if 'pelvis' in found else parents.index(-1)
     away = distances(parents, start)
@@ -172,7 +171,7 @@ def _spine(central: dict[int, str], found: list[str], parents) -> dict[int, str]
 
 
 def distances(parents: Sequence[int], start: int) -> list[int]:
-    """Counts the bones between one joint and every other."""
+    """Returns the number of bones between one joint and each joint; -1 if not connected."""
     beside: list[list[int]] = [[] for _ in parents]
     for joint, parent in enumerate(parents):
         if parent >= 0:

@@ -1,8 +1,8 @@
-"""Maps between joint layouts: a network made for one can be fed another.
+"""Maps joints between layouts, so that a network for one layout accepts another.
 
-A joint of the target that marks a point of the body which the source marks too is
-copied; any other is guessed as a weighted sum of joints of the source (as
-`skeljax.skeletons.anatomy` tells) and flagged as not measured.
+A joint of the target is copied if the source has the same point of the body; otherwise it is
+estimated as a weighted sum of joints of the source (`skeljax.skeletons.anatomy.estimates`) and
+marked as not measured.
 """
 
 import functools
@@ -14,15 +14,15 @@ from skeljax.errors import InputError
 from skeljax.skeletons import anatomy, naming, skeleton
 from skeljax.skeletons.skeleton import Layout
 
-_ENOUGH = 3  # joints in common; of fewer no pose can be told
+_ENOUGH = 3  # smallest number of common joints that determine a pose
 
 
 class Plan(NamedTuple):
-    """How to get from one layout to another.
+    """A map from one layout to another.
 
     Attributes:
-        weights: of the source's joints in the target's; rows sum to 1, float32[W, V].
-        source: the joint that is copied, -1 for a guess, int[W].
+        weights: target joints as sums of source joints; rows sum to 1, float32[W, V].
+        source: the joint that is copied, -1 if estimated, int[W].
     """
 
     weights: np.ndarray
@@ -30,20 +30,20 @@ class Plan(NamedTuple):
 
 
 def remap(joints, source: str, target: str, joint_valid=None) -> tuple[np.ndarray, np.ndarray]:
-    """Turns joints of one layout into those of another.
+    """Maps joints from one layout to another.
 
     Args:
         joints: float32[..., V, 3] in any unit and pose.
-        source: their layout, by name or described.
-        target: the layout wanted, by name or described.
+        source: their layout, a name or a description.
+        target: layout of the result, a name or a description.
         joint_valid: which joints were measured, bool[..., V]; None for all.
 
     Returns:
-        joints float32[..., W, 3], joint_valid bool[..., W]: false for guesses, and for
-        copies of what was not measured.
+        joints float32[..., W, 3], joint_valid bool[..., W]: false for estimated joints and
+        copies of joints that were not measured.
 
     Raises:
-        InputError: an unknown layout, or the two have too little in common.
+        InputError: an unknown layout, or the layouts have too few points in common.
     """
     joints = np.asarray(joints, np.float32)
     if joint_valid is None:
@@ -53,21 +53,21 @@ def remap(joints, source: str, target: str, joint_valid=None) -> tuple[np.ndarra
     return made.weights @ joints, measured
 
 
-def guessed(source: str, target: str) -> tuple[str, ...]:
-    """Names the joints of the target that a map from the source guesses."""
+def estimated(source: str, target: str) -> tuple[str, ...]:
+    """Returns the names of the target joints that are estimated from the source."""
     joints, made = skeleton.get(target).joints, plan(source, target)
     return tuple(name for name, copied in zip(joints, made.source, strict=True) if copied < 0)
 
 
 @functools.lru_cache(maxsize=256)
 def plan(source: str, target: str) -> Plan:
-    """Finds how each joint of the target is got from the source.
+    """Returns the map from a source layout to a target layout.
 
     Raises:
-        InputError: an unknown layout, or the two have too little in common.
+        InputError: an unknown layout, or the layouts have too few points in common.
     """
     have, want = skeleton.get(source), skeleton.get(target)
-    if (have.joints, have.parents) == (want.joints, want.parents):  # names may be there twice
+    if (have.joints, have.parents) == (want.joints, want.parents):  # names may be repeated
         return Plan(np.eye(have.num_joints, dtype=np.float32), np.arange(have.num_joints))
     marks: dict[str, int] = {}
     for joint, mark in enumerate(_marks(have)):
@@ -88,22 +88,22 @@ def plan(source: str, target: str) -> Plan:
 
 
 def _marks(layout: Layout) -> list[str]:
-    """Tells what each joint marks: a point of the body or, for want of one, its own name."""
+    """Returns the point of the body of each joint, or its own name if it has no point."""
     pairs = zip(layout.points, layout.joints, strict=True)
     return [point or f'joint {name}' for point, name in pairs]
 
 
 def _sum(mark: str, marks: dict[str, int], asked: frozenset) -> dict[int, float]:
-    """Makes a point of the joints there are: joint -> weight, {} where it cannot be made.
+    """Returns a point as a sum of source joints, joint -> weight; {} if there is no estimate.
 
     Args:
         mark: the point.
         marks: joint of each point of the source.
-        asked: points that this one is to help make, and cannot be made of.
+        asked: points that are being estimated, which cannot be used.
     """
     if mark in marks:
         return {marks[mark]: 1.0}
-    for others in anatomy.guesses(mark):
+    for others in anatomy.estimates(mark):
         if asked & others.keys():
             continue
         terms = [(w, _sum(other, marks, asked | {mark})) for other, w in others.items()]
@@ -117,6 +117,6 @@ def _sum(mark: str, marks: dict[str, int], asked: frozenset) -> dict[int, float]
 
 
 def _nearest(layout: Layout, joint: int, sums) -> int:
-    """Finds the joint nearest in the tree, itself first, that can be made."""
+    """Returns the nearest joint in the tree, possibly itself, that has an estimate."""
     away = naming.distances(layout.parents, joint)
     return min((j for j in range(layout.num_joints) if sums[j]), key=lambda j: (away[j], j))

@@ -1,7 +1,7 @@
-"""Joint layouts: names, bones, and what follows from them: parts, mirror pairs, axes.
+"""Joint layouts: names and bones, and the parts, mirror pairs and axes derived from them.
 
-Everywhere else a layout is a text: the name of one of `LAYOUTS`, or the JSON of one
-that a file brought along (BVH, ASF).
+Elsewhere a layout is a text: the name of one of `LAYOUTS`, or the JSON of the skeleton of a file
+(BVH, ASF) or another package.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from skeljax.errors import InputError
 from skeljax.skeletons import anatomy, naming
 from skeljax.skeletons.layouts import ROWS
 
-# Where the ends of a layout's axes are: points whose mean it is, the first that all are there.
+# The ends of a layout's axes: the mean of these points; the first choice that is complete.
 _PELVIS = (
     ('pelvis',),
     ('left hip', 'right hip'),
@@ -26,16 +26,16 @@ _SHOULDERS = ('shoulder', 'collar', 'hip')
 
 @dataclass(frozen=True)
 class Layout:
-    """Names the joints of a skeleton and how they hang together.
+    """The joints of a skeleton and their tree.
 
-    Where a point of the body is no single joint, it is the mean of several: `spine`,
-    `shoulders` and `centre` hold the indices of those (`middle` takes the mean).
+    `spine`, `shoulders` and `center` are positions computed as the mean of one or more joints
+    (by `middle`); they hold the indices of these joints.
 
     Attributes:
         name: of the layout.
         joints: name of each of the V joints.
         parents: index of each joint's parent, -1 for the root.
-        points: point of the body (`skeljax.skeletons.anatomy`) that each joint marks, '' for none.
+        points: point of the body (`skeljax.skeletons.anatomy`) of each joint, '' for none.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Layout:
 
     @property
     def bones(self) -> tuple[tuple[int, int], ...]:
-        """Pairs (parent, child)."""
+        """Returns the pairs (parent, child)."""
         return tuple((p, c) for c, p in enumerate(self.parents) if p >= 0)
 
     @functools.cached_property
     def parts(self) -> tuple[tuple[int, ...], ...]:
-        """Joints of torso, left arm, right arm, left leg, right leg.
+        """Returns the joints of torso, left arm, right arm, left leg, right leg.
 
-        A joint that marks no point belongs to the part of its parent.
+        A joint without a point belongs to the part of its parent.
         """
         parts: tuple[list[int], ...] = tuple([] for _ in anatomy.PARTS)
         for joint in range(self.num_joints):
@@ -68,18 +68,18 @@ class Layout:
 
     @functools.cached_property
     def mirror(self) -> tuple[tuple[int, int], ...]:
-        """(left, right) pairs of joints."""
+        """Returns the (left, right) pairs of joints."""
         return naming.pairs(self.joints)
 
     @functools.cached_property
     def spine(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(lower, upper) end; their line is 'up' for alignment. Equal where there is none."""
+        """Returns the (lower, upper) end of the axis 'up' of alignment; equal if unknown."""
         low = self._first(_PELVIS) or self._root
         return low, self._first(_SPINE) or low
 
     @functools.cached_property
     def shoulders(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(right, left) end; their line is 'across' for alignment. Equal where there is none."""
+        """Returns the (right, left) end of the axis 'across' of alignment; equal if unknown."""
         for word in _SHOULDERS:
             right, left = (self._first(((f'{side} {word}',),)) for side in ('right', 'left'))
             if right and left:
@@ -89,8 +89,8 @@ class Layout:
         return self.mirror[0][1:], self.mirror[0][:1]
 
     @functools.cached_property
-    def centre(self) -> tuple[int, ...]:
-        """What is put at the origin: the lower spine, else the pelvis, else the root."""
+    def center(self) -> tuple[int, ...]:
+        """Returns the position used as origin: the lower spine, else the pelvis or the root."""
         return self._first((('spine',), *_PELVIS)) or self._root
 
     @property
@@ -98,7 +98,7 @@ class Layout:
         return (self.parents.index(-1),)
 
     def _first(self, choices) -> tuple[int, ...]:
-        """Finds the joints of the first choice all of whose points are marked, () for none."""
+        """Returns the joints of the first choice that is complete, () for none."""
         for names in choices:
             if all(name in self.points for name in names):
                 return tuple(self.points.index(name) for name in names)
@@ -120,19 +120,19 @@ LAYOUTS = {name: _known(name, rows) for name, rows in ROWS.items()}
 
 
 def infer(name: str, joints: Sequence[str], parents: Sequence[int]) -> Layout:
-    """Makes the layout of a file's own skeleton from its joints' names and tree.
+    """Returns the layout of a skeleton given by the names and the tree of its joints.
 
-    What the names do not tell (see `skeljax.skeletons.naming`) falls back: joints to the part
-    of their parent, at last the torso; axes to a line of no length, along which
-    nothing is aligned; the centre to the root.
+    It is one of `LAYOUTS` if names and tree are equal. Points are derived from the names
+    (`skeljax.skeletons.naming`). Where that fails, a joint belongs to the part of its parent or to
+    the torso, axes have no length (there is no alignment), and the center is the root.
 
     Args:
-        name: of the layout, where it is none of `LAYOUTS`.
+        name: of the layout, unless it is one of `LAYOUTS`.
         joints: name of each joint.
         parents: index of each joint's parent, -1 for the root.
 
     Raises:
-        InputError: the joints are no tree.
+        InputError: the joints are not a tree.
     """
     joints, parents = tuple(map(str, joints)), tuple(map(int, parents))
     for layout in LAYOUTS.values():
@@ -199,20 +199,20 @@ def _tuple(value):
 
 
 def _check(name, joints, parents):
-    """Sees that joints are one tree.
+    """Checks that the joints are one tree.
 
     Raises:
-        InputError: they are not; says of which layout and why.
+        InputError: they are not; names the layout and the reason.
     """
     count = len(joints)
     if not count or len(parents) != count or list(parents).count(-1) != 1:
         raise InputError(
             f'layout {name}: {count} joints with {len(parents)} parents and '
-            f'{list(parents).count(-1)} roots, expected one parent a joint and one root'
+            f'{list(parents).count(-1)} roots, expected one parent per joint and one root'
         )
     if not all(-1 <= parent < count for parent in parents):
         raise InputError(f'layout {name}: a parent is not one of its {count} joints')
     away = naming.distances(parents, parents.index(-1))
     if min(away) < 0:
         lost = joints[away.index(-1)]
-        raise InputError(f'layout {name}: joint {lost!r} does not hang on the root')
+        raise InputError(f'layout {name}: joint {lost!r} is not connected to the root')

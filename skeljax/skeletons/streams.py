@@ -1,4 +1,4 @@
-"""Streams of a skeleton: joints, their motion, the bones between them (2s-AGCN, arXiv 1805.07694)."""
+"""Computes the joint, motion and bone streams (2s-AGCN, arXiv 1805.07694)."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +10,7 @@ STREAMS = ('joint', 'motion', 'bone')
 
 
 def check(stream: str, layout: str):
-    """Raises InputError where there is no such stream, or a layout has no bones for it."""
+    """Raises InputError if there is no such stream, or the layout has no bones for it."""
     if stream not in STREAMS:
         raise InputError(f'unknown stream {stream!r}, known: {", ".join(STREAMS)}')
     if stream == 'bone' and not skeleton.get(layout).bones:
@@ -18,14 +18,13 @@ def check(stream: str, layout: str):
 
 
 def derive(joints, mask, stream: str, layout: str):
-    """Makes a stream of joints.
+    """Returns a stream computed from joints.
 
     Args:
         joints: float[B, T, M, V, 3].
-        mask: who is there in which frame, bool[B, T, M].
-        stream: 'joint' (as they are), 'motion' (the way to the next frame; 0 where
-            either frame does not show the person) or 'bone' (joint minus parent; 0 for
-            the root).
+        mask: persons present in each frame, bool[B, T, M].
+        stream: 'joint' (unchanged), 'motion' (difference to the next frame; 0 if the person is
+            absent in one of the two) or 'bone' (joint minus parent; 0 for the root).
         layout: name of the joint layout.
 
     Returns:

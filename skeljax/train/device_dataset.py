@@ -44,7 +44,7 @@ def hold(step: Callable, batches: Batches, config: ConfigDict, devices: parallel
         rng, corpus = given
         return step(state, cut(corpus, rows, length), rng)
 
-    return step_of_places, device_pack.Rows(batches), corpus
+    return step_of_places, device_pack.PlaceBatches(batches), corpus
 
 
 def cut(corpus: dict, rows: dict, length: int) -> dict:

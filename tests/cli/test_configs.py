@@ -90,7 +90,7 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     recorder = Recorder(config, seen)
 
     def instead(step, state, batches, plan, workdir, *, validate=None, corpus, **_):
-        assert isinstance(batches, device_pack.Rows) and corpus['joints'].dtype == np.float32
+        assert isinstance(batches, device_pack.PlaceBatches) and corpus['joints'].dtype == np.float32
         return validate and validate(state)
 
     monkeypatch.setattr(loop, 'train', instead)

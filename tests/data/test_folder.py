@@ -175,7 +175,7 @@ def test_what_is_wrong_is_told(own, files, told):
 
 
 @pytest.mark.parametrize(
-    ('by', 'told'), [('file', 'no table tells its split'), ('subject', 'who moves is not told')]
+    ('by', 'told'), [('file', 'in no table of splits'), ('subject', 'no subject, as')]
 )
 def test_a_split_that_cannot_be_made_is_told(own, by, told):
     plan = folder.plan(own(corpus_json={'split': by}))

@@ -13,7 +13,7 @@ from skeljax.skeletons import skeleton
 
 LAYOUT = skeleton.get('ntu25')
 ((LOW,), (HIGH,)), ((RIGHT,), (LEFT,)) = LAYOUT.spine, LAYOUT.shoulders
-(CENTRE,) = LAYOUT.centre
+(CENTRE,) = LAYOUT.center
 SEEDS = st.integers(0, 2**32 - 1)
 
 

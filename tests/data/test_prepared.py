@@ -76,8 +76,8 @@ def test_a_description_that_is_none_is_told(copy, name, content):
 @pytest.mark.parametrize('name, places, value, expected', [
     ('metadata.json', ('classes',), [1, 2], 'classes are [1, 2], expected names'),
     ('metadata.json', ('classes',), ['a', 'a'], 'two classes of one name'),
-    ('metadata.json', ('fps',), '30', "fps is '30', expected frames a second"),
-    ('metadata.json', ('fps',), 0, 'fps is 0, expected frames a second'),
+    ('metadata.json', ('fps',), '30', "fps is '30', expected frames per second"),
+    ('metadata.json', ('fps',), 0, 'fps is 0, expected frames per second'),
     ('metadata.json', ('fps',), True, 'fps is True'),
     ('metadata.json', ('fps',), float('nan'), 'fps is nan'),
     ('metadata.json', ('layout',), 'ants6', "unknown joint layout 'ants6'"),

@@ -51,10 +51,10 @@ def test_ntu_counts():
 
 
 def test_the_centre_of_every_layout():
-    found = {name: layout.joints[graph.centre(layout)] for name, layout in skeleton.LAYOUTS.items()}
+    found = {name: layout.joints[graph.center(layout)] for name, layout in skeleton.LAYOUTS.items()}
     assert found == CENTRES
-    assert graph.centre(skeleton.get('ntu25')) == 20  # as published
-    assert graph.centre(PATH) == 0  # no shoulders, no pairs: the root
+    assert graph.center(skeleton.get('ntu25')) == 20  # as published
+    assert graph.center(PATH) == 0  # no shoulders, no pairs: the root
 
 
 def test_spatial_subsets_by_hand():

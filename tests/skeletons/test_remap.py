@@ -88,7 +88,7 @@ def test_joints_in_common_are_copied_and_the_others_flagged(source, target):
     guesses = sorted(set(range(moved.shape[2])) - {want for _, want in exact})
     assert not valid[:, :, guesses].any()
     names = skeleton.get(target).joints
-    assert remap.guessed(source, target) == tuple(names[joint] for joint in guesses)
+    assert remap.estimated(source, target) == tuple(names[joint] for joint in guesses)
 
 
 @pytest.mark.parametrize(('source', 'target'), PAIRS)
@@ -160,7 +160,7 @@ def test_a_real_body_stays_one(real_data):
     motion = ui_prmd.read(folder / 'm01_s01_e01_positions.txt.gz')
     moved, _ = remap.remap(motion.joints, motion.layout, 'ntu25')
     layout = skeleton.get('ntu25')
-    guesses = remap.guessed('uiprmd22', 'ntu25')
+    guesses = remap.estimated('uiprmd22', 'ntu25')
     assert len(guesses) == 6  # hands, their tips, thumbs
     for parent, child in layout.bones:
         length = np.linalg.norm(moved[:, 0, child] - moved[:, 0, parent], axis=-1)
@@ -175,9 +175,9 @@ def test_a_real_body_stays_one(real_data):
 
 def test_what_the_first_and_the_second_kinect_have_in_common():
     # The first one's Spine lies beside the pelvis, not where the other's SpineMid is.
-    assert remap.guessed('ntu25', 'kinect20') == ('Spine',)
+    assert remap.estimated('ntu25', 'kinect20') == ('Spine',)
     lost = 'SpineMid', 'Neck', 'HandTipLeft', 'ThumbLeft', 'HandTipRight', 'ThumbRight'
-    assert remap.guessed('kinect20', 'ntu25') == lost
+    assert remap.estimated('kinect20', 'ntu25') == lost
     names = skeleton.get('kinect20').joints
     joints = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     place = dict(zip(names, joints, strict=True))
@@ -246,7 +246,7 @@ def test_the_body_at_rest_has_every_point():
 def test_every_point_can_be_guessed_from_a_whole_body():
     """No recipe leads nowhere: with all other points there, each can be made of them."""
     for point in anatomy.POINTS:
-        others = list(anatomy.guesses(point))
+        others = list(anatomy.estimates(point))
         assert others, point
         for recipe in others:
             assert recipe.keys() <= anatomy.POINTS - {point}, point

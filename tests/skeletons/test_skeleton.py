@@ -66,12 +66,12 @@ def test_axes_stand_where_they_should(layout):
     assert all('pelvis' in n or 'hip' in n for n in names(low))
     assert names(high) <= {'spine', 'chest', 'neck', 'left shoulder', 'right shoulder'}
     assert (names(right), names(left)) == ({'right shoulder'}, {'left shoulder'})
-    assert names(layout.centre) in ({'spine'}, names(low))
+    assert names(layout.center) in ({'spine'}, names(low))
 
 
 def test_axes_of_the_kinect_are_the_fields():
     layout = skeleton.get('ntu25')
-    assert (layout.spine, layout.shoulders, layout.centre) == (((0,), (1,)), ((8,), (4,)), (1,))
+    assert (layout.spine, layout.shoulders, layout.center) == (((0,), (1,)), ((8,), (4,)), (1,))
     hips = skeleton.get('coco17').spine[0]
     joints = np.arange(51.0).reshape(17, 3)
     np.testing.assert_array_equal(skeleton.middle(joints, hips), (joints[11] + joints[12]) / 2)
@@ -172,15 +172,15 @@ def test_names_tell_what_the_tables_tell(layout):
     assert list(own.points) == expected
     assert (own.mirror, own.parts) == (layout.mirror, layout.parts)
     if layout.name != 'kinect20':
-        axes = layout.spine, layout.shoulders, layout.centre
-        assert (own.spine, own.shoulders, own.centre) == axes
+        axes = layout.spine, layout.shoulders, layout.center
+        assert (own.spine, own.shoulders, own.center) == axes
 
 
 def test_axes_of_the_first_kinect_do_not_use_its_spine():
     layout = skeleton.get('kinect20')
     names = 'HipCenter', 'Spine', 'ShoulderCenter'
     hips, spine, shoulders = map(layout.joints.index, names)
-    assert (layout.spine, layout.centre) == (((hips,), (shoulders,)), (hips,))
+    assert (layout.spine, layout.center) == (((hips,), (shoulders,)), (hips,))
     assert layout.parents[spine] == hips and layout.parents[shoulders] == spine
     assert spine in layout.parts[0]
 
@@ -277,7 +277,7 @@ def test_where_nothing_is_recognised_all_is_torso_and_nothing_is_aligned():
     assert layout.points == ('', '', '') and layout.mirror == ()
     assert layout.parts == ((0, 1, 2), (), (), (), ())
     assert layout.spine == ((1,), (1,)) and layout.shoulders == ((1,), (1,))
-    assert layout.centre == (1,)
+    assert layout.center == (1,)
 
 
 _NAMES = st.one_of(
@@ -295,7 +295,7 @@ def test_any_tree_of_any_names_has_a_layout(data, count):
     assert len(set(paired)) == len(paired)
     marked = [point for point in layout.points if point]
     assert len(set(marked)) == len(marked)
-    for ends in (*layout.spine, *layout.shoulders, layout.centre):
+    for ends in (*layout.spine, *layout.shoulders, layout.center):
         assert ends and all(0 <= j < count for j in ends)
     assert skeleton.get(skeleton.describe(layout)) == layout
 
@@ -308,7 +308,7 @@ def test_any_tree_of_any_names_has_a_layout(data, count):
         (['a', 'b'], [-1, -1], '2 roots'),
         (['a', 'b'], [-1, 2], 'not one of its 2'),
         (['a', 'b'], [-1, -2], 'not one of its 2'),
-        (['a', 'b', 'c'], [-1, 2, 1], "'b' does not hang on the root"),
+        (['a', 'b', 'c'], [-1, 2, 1], "'b' is not connected to the root"),
     ],
 )
 def test_what_is_no_tree_is_told(joints, parents, told):

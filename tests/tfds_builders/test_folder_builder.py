@@ -153,7 +153,7 @@ def _damaged(raw, how):
 @pytest.mark.parametrize(
     ('how', 'told'),
     [
-        ('rate', ['r00.csv has 30 frames a second', 'r01.npz 60', '"resample": 30']),
+        ('rate', ['r00.csv has 30 frames per second', 'r01.npz 60', '"resample": 30']),
         ('layout', ['r00.csv has the joints of ntu25', 'r01.npz of uiprmd22', '"remap": NAME']),
         ('name', ['r00.csv', 'r00.npz', "two recordings of one name, 'r00'"]),
         ('label', ['labels.csv:', '900 to 901 s, but the recording ends after']),

@@ -60,7 +60,7 @@ def _windows(labelled=False, **options):
 
 def _cut(windows, dtype, steps):
     """Cuts batches as a step does, on the device."""
-    corpus, rows = jax.device_put(device_pack.pack(windows, dtype)), device_pack.Rows(windows)
+    corpus, rows = jax.device_put(device_pack.pack(windows, dtype)), device_pack.PlaceBatches(windows)
     cut = jax.jit(device_dataset.cut, static_argnames='length')
     return [jax.device_get(cut(corpus, rows(step), length=windows.length)) for step in steps]
 

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from skeljax.data import beam_jobs, folder, records, stats
 from skeljax.data.folder import Plan
-from skeljax.data.stats import Survey
+from skeljax.data.stats import CorpusStats
 
 
 @dataclasses.dataclass
@@ -36,23 +36,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def __init__(self, *, config=None, manual_dir=None, processes: int = 1, **kwargs):
         self.work = beam_jobs.Work(processes)
         self._plan: Plan | None = None
-        self._survey: Survey | None = None
+        self._stats: CorpusStats | None = None
         if manual_dir is not None:
             self._plan = folder.plan(manual_dir)
-            self._survey = stats.take(self._plan, self.work)
+            self._stats = stats.collect(self._plan, self.work)
         config = Config(name=config) if isinstance(config, str) else config
         super().__init__(config=config, **kwargs)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        if self._survey is None:
+        if self._stats is None:
             return self.dataset_info_from_configs(features=None)
         metadata = {
             'classes': list(self._plan.classes),
-            'layout': self._survey.layout,
-            'fps': self._survey.fps,
+            'layout': self._stats.layout,
+            'fps': self._stats.fps,
         }
         return self.dataset_info_from_configs(
-            features=records.features(self._survey.persons, self._survey.num_joints),
+            features=records.features(self._stats.persons, self._stats.num_joints),
             metadata=tfds.core.MetadataDict(metadata),
         )
 
@@ -61,7 +61,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.work.notes += self._plan.notes
         if self._plan.labels and not self._plan.classes:
             self.work.notes.append('the labels name no class: the corpus serves pretraining alone')
-        splits = folder.assign(self._plan, stats.subjects(self._plan, self._survey))
+        splits = folder.assign(self._plan, stats.subjects(self._plan, self._stats))
         names = collections.defaultdict(list)
         for name, split in splits.items():
             names[split].append(name)
@@ -75,5 +75,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, names: list[str]):
-        jobs = stats.jobs(self._plan, names, self._survey)
+        jobs = stats.jobs(self._plan, names, self._stats)
         return self.work.examples(stats.make, jobs)

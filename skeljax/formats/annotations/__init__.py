@@ -74,7 +74,7 @@ def read(path, *, tier: str | None = None) -> Labels:
 
     Args:
         path: the file.
-        tier: whose labels to take, by name; of several tiers parted by commas.
+        tier: whose labels to take, by name; of several tiers separated by commas.
 
     Raises:
         FormatError: no known format, damage, or no such tier.

@@ -74,7 +74,7 @@ def _add(labels: Labels, video: Path, z, xy, values, attributes, where: str):
     for key, value in values.items():
         attribute = attributes.get(key) or {}
         options = attribute.get('options') or {}
-        # A checkbox holds several options, parted by commas.
+        # A checkbox holds several options, separated by commas.
         chosen = [v for v in str(value).split(',') if v] if options else [str(value)]
         for one in chosen:
             name, tier = str(options.get(one, one)).strip(), str(attribute.get('aname', key))

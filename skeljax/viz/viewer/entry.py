@@ -142,7 +142,7 @@ def _body(recording: Recording) -> tuple[dict, str, str]:
         'parts': part_of,
         'drawn': drawn.tolist(),
         'head': head,
-        'center': layout.centre,
+        'center': layout.center,
         'step': step,
         'origin': origin,
         'floor': upright.floor,
