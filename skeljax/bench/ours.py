@@ -11,7 +11,7 @@ import numpy as np
 from skeljax.bench import inputs, memory, peaks, rounds
 from skeljax.data import batches
 from skeljax.inference import scoring
-from skeljax.models import layers
+from skeljax.models.cpu import chunks
 from skeljax.train import build, compilations, device_dataset as residents, parallel, step_runner, views
 
 # Of a run that is fed: more than are made ahead of need.
@@ -141,7 +141,10 @@ class Forward:
         given = self._variables, self._joints, self._mask
         self._program, self._compiled = _compile(run, *given)
         once = self._compiled['bytes']  # the compiler counts what is in a loop once
-        self._compiled['bytes'] = once and once * layers.pieces(self._joints, os.cpu_count() or 1)
+        count = chunks.num_chunks(
+            self._joints, os.cpu_count() or 1, implementation=model.backbone.implementation
+        )
+        self._compiled['bytes'] = once and once * count
 
     def time(self) -> float:
         start = time.perf_counter()

@@ -21,7 +21,7 @@ _BOUNDS = {
     'steps_per_call': (1, 100_000),
     'data.fps': (0, 10_000),
     'model.dropout': (0, 0.999),
-    'model.width': (1, 65_536),
+    'model.base_channels': (1, 65_536),
     'model.*.strides': (1, 1000),
     'model.*.*': (1, 65_536),
     '*.num_steps': (1, _MANY),

@@ -23,7 +23,7 @@ localizing = importlib.import_module('skeljax.bench.twins.localizing')
 randomise = importlib.import_module('torch_twins').randomise
 
 SMALL = [
-    '--config.model.width=4', '--config.model.stgcn.features=16', '--config.model.dropout=0.0',
+    '--config.model.base_channels=4', '--config.model.stgcn.out_channels=16', '--config.model.dropout=0.0',
     '--config.bench.classes=5',
 ]
 PRETRAIN = [

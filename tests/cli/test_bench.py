@@ -36,7 +36,7 @@ def _bench(what, tiny, out, *more) -> dict:
 
 
 def test_the_step_is_measured_and_compiles_once(tiny, tmp_path):
-    small = ['--config.model.width=4', '--config.pretrain.batch=8', '--steps=2']
+    small = ['--config.model.base_channels=4', '--config.pretrain.batch=8', '--steps=2']
     figures = _bench('step', tiny, tmp_path / 'step.json', *small)
     ours = figures['sides']['skeljax']
     assert ours['compilations_after_the_first_step'] == 0
@@ -49,7 +49,7 @@ def test_the_step_is_measured_and_compiles_once(tiny, tmp_path):
 
 
 def test_inference_of_a_row_is_measured_without_a_corpus(tmp_path):
-    small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.clips=4']
+    small = ['--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.clips=4']
     out = tmp_path / 'infer.json'
     shown = _skeljax('bench', 'infer', '--steps', '2', '--threads', '1', '--json', str(out), *small)
     figures = json.loads(out.read_text())
@@ -120,7 +120,7 @@ def test_every_host_is_measured_on_every_backbone_beside_a_step_without_snippets
 def test_a_step_is_run_beside_one_without_the_snippet_term(tmp_path):
     out = tmp_path / 'step.json'
     small = [
-        '--config.model.width=4', '--config.pretrain.batch=2', '--config.pretrain.queue_size=8',
+        '--config.model.base_channels=4', '--config.pretrain.batch=2', '--config.pretrain.queue_size=8',
         '--config.pretrain.snippet.queue_size=8', '--config.pretrain.crop.length=32',
     ]
     told = ['--config', 'bench:pair,backbone=transformer', '--against', 'video', '--threads', '1']
@@ -187,7 +187,7 @@ def noted(self, steps=1):
 log.Log.advance = noted
 status = main.main(['pretrain', '--config', 'ui_prmd', '--quiet', '--workdir', {str(tmp_path / 'w')!r},
     '--config.data.data_dir={tiny}', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.width=4',
+    '--config.data.unlabelled=("synthetic/tiny",)', '--config.model.base_channels=4',
     '--config.pretrain.batch=8', '--config.pretrain.queue_size=64', '--config.pretrain.window=64',
     '--config.pretrain.crop.length=32', '--config.pretrain.num_steps=600',
     '--config.pretrain.checkpoint_every=1000'])
@@ -232,7 +232,7 @@ def test_the_memory_of_negatives_grows_with_the_square_only_where_they_are_gathe
 
 
 def test_a_stream_is_timed_frame_by_frame(tmp_path, capsys):
-    small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1']
+    small = ['--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.persons=1']
     out, before = tmp_path / 'stream.json', os.sched_getaffinity(0)
     window = ['--window', '32', '--hop', '8', '--ahead', '8']
     given = ['bench', 'stream', '--seconds', '2', *window, '--json', str(out)]

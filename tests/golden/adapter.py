@@ -17,11 +17,13 @@ from skeljax.cli import config_args, finetune as finetuning, prepare, pretrain a
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoding
-from skeljax.train import build, parallel, run_dir
+from skeljax.train import build, parallel, renamed_fields, run_dir
 from tests.golden import cases, inputs
 
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    key: name for key, name in renamed_fields.RENAMED.items() if key.startswith('model.')
+}
 # Metric as it is -> as it was.
 METRICS: dict[str, str] = {}
 # One part of the path of a variable as it is -> as it was.
@@ -46,7 +48,7 @@ def finetune(head: str) -> dict:
     case = cases.HEADS[head]
     config = _one_block('default:backbone=stgcn', cases.FINETUNE | case.fields)
     if head == 'fuser':
-        config.model.stgcn.update(dict(widths=(1, 1, 2), strides=(2, 3)))
+        config.model.stgcn.update(dict(channel_multipliers=(1, 1, 2), down_stages=(2, 3)))
     step, state, _ = build.finetuning(
         config, inputs.LAYOUT, case.persons, len(inputs.CLASSES)
     )
@@ -56,7 +58,7 @@ def finetune(head: str) -> dict:
 def _one_block(source: str, fields: dict):
     config = config_args.load(source, options(fields))
     with config.unlocked():  # what Backbone takes without being told of it in configs
-        config.model.stgcn.widths, config.model.stgcn.strides = (1,), (1,)
+        config.model.stgcn.update(dict(channel_multipliers=(1,), down_stages=(1,)))
     return config
 
 
@@ -185,7 +187,14 @@ def config(source: str, options: list[str] = ()) -> dict:
     """
     before = {new: old for old, new in RENAMED.items()}
     found = run_dir.flat(config_args.load(source, options).to_dict())
-    return {before.get(key, key): value for key, value in found}
+    return {before.get(key, key): _value_before(key, value) for key, value in found}
+
+
+def _value_before(key: str, value):
+    """Returns the value that a key had for what is `value` today."""
+    if key == 'model.sync_bn':
+        return 'all' if value else 'none'
+    return value
 
 
 def prepare_corpus(raw: Path, data_dir: Path):

@@ -102,12 +102,12 @@ def backbone(config: ConfigDict, *, formulations=False) -> tuple[networks.Networ
         raise InputError(f'the PyTorch twin knows layout ntu25, not {config.data.layout!r}')
     if model.name == 'stgcn' and 'partition' in config.faithful:
         made = formulated.Stgcn if formulations else networks.Stgcn
-        network = made(model.width, model.stgcn.features, dropout=model.dropout)
-        return network, model.stgcn.features
+        network = made(model.base_channels, model.stgcn.out_channels, dropout=model.dropout)
+        return network, model.stgcn.out_channels
     if formulations:
         raise InputError(f'the PyTorch twin of {model.name} has no formulations of ours')
     if model.name == 'agcn' and not model.dropout and not any(config.faithful):
-        return networks.Agcn(model.width, model.agcn.strides), 4 * model.width
+        return networks.Agcn(model.base_channels, model.agcn.down_stages), 4 * model.base_channels
     raise InputError(
         f"the PyTorch twin knows stgcn, faithful in 'partition', and agcn without dropout, "
         f'not {model.name} with dropout {model.dropout}, faithful in {tuple(config.faithful)}'
@@ -197,7 +197,7 @@ def localizer(config: ConfigDict, device='cpu') -> localizing.Localizer:
         raise InputError('the PyTorch twin scores by the fuser or recordings as a whole')
     network, channels = backbone(config)
     model = localizing.Localizer(
-        network, channels, config.model.width, config.bench.classes + 1, fused=chosen.fuser,
+        network, channels, config.model.base_channels, config.bench.classes + 1, fused=chosen.fuser,
         autocast=_autocast(config),
     )
     return model.to(device)

@@ -12,7 +12,7 @@ from skeljax.bench import measure
 from tests import documented
 
 TINY = [
-    '--config.model.width=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=64',
+    '--config.model.base_channels=4', '--config.pretrain.batch=8', '--config.pretrain.queue_size=64',
     '--config.pretrain.window=32', '--config.pretrain.crop.length=32',
 ]
 
@@ -36,7 +36,7 @@ def test_rows_with_a_stand_in_for_what_measures(here, told, monkeypatch):
 @pytest.mark.documented('docs/streaming.md', 'skeljax bench stream')
 @pytest.mark.documented('docs/benchmarks.md', 'skeljax bench stream')
 def test_streams(here, told):
-    small = ['--config.model.width=4', '--config.model.stgcn.features=8', '--config.bench.persons=1']
+    small = ['--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.persons=1']
     cores = os.sched_getaffinity(0)
     count, shown = len(told.left), told.skeljax(*small, '--seconds', '1')
     assert shown.count('look_ahead_seconds') == count > 1
