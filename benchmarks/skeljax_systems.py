@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks import loop_flops, machine_peaks, memory, random_inputs
 from skeljax.data import batches
 from skeljax.inference import scoring
-from skeljax.models import layers
+from skeljax.models.cpu import chunks
 from skeljax.train import build, compilations, device_dataset, parallel, step_runner, views
 
 # Steps of a run that is fed: more than are prepared in advance.
@@ -147,8 +147,10 @@ class Inference:
         arguments = self._variables, self._joints, self._mask
         self._program, self._compiled = _compile(run, *arguments)
         once = self._compiled['bytes']  # the compiler counts a loop body once
-        pieces = layers.pieces(self._joints, os.cpu_count() or 1)
-        self._compiled['bytes'] = once and once * pieces
+        count = chunks.num_chunks(
+            self._joints, os.cpu_count() or 1, implementation=model.backbone.implementation
+        )
+        self._compiled['bytes'] = once and once * count
 
     def time(self) -> float:
         """Scores the clips; returns seconds."""

@@ -88,34 +88,36 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
     )
 
 
-# Backbone -> the width it was published with, and its dropout.
+# Backbone -> channels of the first block as published, and dropout; the defaults of its module.
 _BACKBONES = dict(
     agcn=(64, 0.0), stgcn=(16, 0.5), ctrgcn=(64, 0.0), gru=(1024, 0.0),
-    transformer=(256, 0.0),  # ours; MAMP's width
+    transformer=(256, 0.0),  # not published; MAMP's channels
 )
 
 
 def _model(backbone: str) -> ConfigDict:
-    width, dropout = _BACKBONES[backbone]
+    base_channels, dropout = _BACKBONES[backbone]
     return ConfigDict(
         dict(
             name=backbone,  # skeljax/models/agcn.py ...
-            width=width,  # channels of the first blocks
-            dropout=dropout,  # share
-            dtype='float32',  # computed in; or 'bfloat16'
-            # What blocks keep for the gradient: all, or with 'blocks' only what goes into each; or a
-            # policy of jax.checkpoint_policies, 'dots_saveable' ... (docs/scaling.md).
+            base_channels=base_channels,  # of the first block
+            dropout=dropout,  # rate
+            dtype='float32',  # of the computation; or 'bfloat16'
+            # Intermediates of a block that are stored for its gradient: 'none' (no rematerialization)
+            # all of them, 'blocks' only the input; or a policy of jax.checkpoint_policies,
+            # 'dots_saveable' ... (docs/scaling.md).
             remat='none',
-            bn_axis='all',  # batch statistics over 'all' devices or 'none' but its own
-            # What only the backbone of that name has.
-            agcn=dict(strides=(2, 5, 8)),  # blocks that halve time; (5, 8) in 2s-AGCN itself
-            stgcn=dict(features=256),  # channels of its last block; published with width 16
-            ctrgcn=dict(strides=(5, 8)),  # blocks that halve time
-            gru=dict(depth=3),  # layers, each in both directions
+            sync_bn=True,  # batch statistics over all devices; False: of each device alone
+            # Options of the backbone of that name; the defaults of its module.
+            # Blocks that halve the temporal resolution; (5, 8) in 2s-AGCN itself.
+            agcn=dict(down_stages=(2, 5, 8)),
+            stgcn=dict(out_channels=256),  # of its last block
+            ctrgcn=dict(down_stages=(5, 8)),  # blocks that halve the temporal resolution
+            gru=dict(num_layers=3),  # each in both directions
             transformer=dict(
-                depth=4,  # blocks
-                heads=4,  # of attention
-                expand=4,  # hidden channels of its MLPs, as a multiple of the width
+                num_layers=4,
+                num_heads=4,  # of attention
+                mlp_ratio=4,  # hidden channels of its MLPs, as a multiple of `base_channels`
             ),
         )
     )
@@ -169,7 +171,7 @@ def _finetune() -> ConfigDict:
             crop=_crop(512, pad_ratio=0),
             augment=_augment(),
             fuser=True,  # False: the plain head, on the coarsest tap
-            fuser_kind='u',  # nested U (models/fuser.py), or 'pyramid' (models/pyramid.py)
+            fuser_kind='u',  # nested U, or 'pyramid' (models/fusers.py)
             # Temporal strides of the taps that the fuser joins; empty: the U's finest and
             # two coarsest, all of the pyramid's.
             feature_strides=(),

@@ -16,7 +16,7 @@ incomplete batch left out. Known defects are corrected; repeat them by
         "parts_temperature")'
 
 What differs or was not told:
-* skeletonclr, crossclr, aimclr, hiclr, rvtclr: one GPU, so `bn_axis` was no question. AimCLR and
+* skeletonclr, crossclr, aimclr, hiclr, rvtclr: one GPU, so `sync_bn` was no question. AimCLR and
   HiCLR were trained one stream a run: `--config.pretrain.streams='("motion",)'`.
 * cmd, vicreg (USDRL's loss): both cut a tenth to all of a clip, but 64 frames at least, and stretch
   that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. That the last batch is left out and, for USDRL, that its rate falls to a

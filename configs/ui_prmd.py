@@ -23,7 +23,7 @@ def get_config(arg: str = '') -> ConfigDict:
     # Without labels both sets serve: every repetition of the training persons.
     config.data.unlabeled = default.unlabeled(chosen, 'ui_prmd/composed20')
     # A small encoder: what the tokens or states of the others are wide.
-    config.model.width = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
+    config.model.base_channels = {'gru': 64, 'transformer': 32}.get(config.model.name, 16)
     config.pretrain.update(
         dict(
             num_steps=300,

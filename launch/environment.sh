@@ -25,7 +25,7 @@ export PATH="$venv/bin:$PATH"
 # Keep freed memory: without this, a training step on CPU spends a third of its time on page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
 export MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1
-# Where there is no accelerator: heed the places that `models.layers.stored` marks.
+# Where there is no accelerator: heed the places that `models.implementation.materialize` marks.
 if [ ! -e /dev/nvidiactl ] && [ ! -e /dev/accel0 ] && [ ! -e /dev/vfio/0 ]; then
   export XLA_FLAGS="${XLA_FLAGS:-} --xla_disable_hlo_passes=cse_barrier_expander"
 fi

@@ -23,7 +23,7 @@ PROPOSED = {
 }
 CONFIG = {
     'data': {'corpus': 'made/up'},
-    'model': {'name': 'agcn', 'width': 4},
+    'model': {'name': 'agcn', 'base_channels': 4},
     'seed': 3,
     'finetune': {
         'init_from': 'runs/first',

@@ -24,7 +24,7 @@ def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(
     layout = corpus.layout
     config = default.get_config(f'corpus={corpus.name},backbone={backbone}')
     config.data.update(dict(data))
-    config.model.width, config.model.gru.depth, config.model.stgcn.features = width, 1, 8
+    config.model.base_channels, config.model.gru.num_layers, config.model.stgcn.out_channels = width, 1, 8
     config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
     described = workdirs.check(folder, 'finetune', config, corpus)
     workdirs.claim(folder, described, ['skeljax', 'finetune'])

@@ -109,12 +109,12 @@ def backbone(config: ConfigDict, *, formulations=False) -> tuple[backbones.Backb
         raise InputError(f'the PyTorch baseline supports layout ntu25, not {config.data.layout!r}')
     if model.name == 'stgcn' and 'partition' in config.faithful:
         kind = stgcn_fast.FastStgcn if formulations else backbones.Stgcn
-        network = kind(model.width, model.stgcn.features, dropout=model.dropout)
-        return network, model.stgcn.features
+        network = kind(model.base_channels, model.stgcn.out_channels, dropout=model.dropout)
+        return network, model.stgcn.out_channels
     if formulations:
         raise InputError(f"PyTorch does not have skeljax's formulations of {model.name}")
     if model.name == 'agcn' and not model.dropout and not any(config.faithful):
-        return backbones.Agcn(model.width, model.agcn.strides), 4 * model.width
+        return backbones.Agcn(model.base_channels, model.agcn.down_stages), 4 * model.base_channels
     raise InputError(
         f"the PyTorch baseline supports stgcn, faithful in 'partition', and agcn without dropout, "
         f'not {model.name} with dropout {model.dropout}, faithful in {tuple(config.faithful)}'
@@ -206,7 +206,7 @@ def classifier(config: ConfigDict, device='cpu') -> frame_classifier.FrameClassi
         raise InputError('the PyTorch baseline supports the fuser and clip-level scores only')
     network, channels = backbone(config)
     model = frame_classifier.FrameClassifier(
-        network, channels, config.model.width, config.bench.classes + 1, fused=cfg.fuser,
+        network, channels, config.model.base_channels, config.bench.classes + 1, fused=cfg.fuser,
         autocast=_autocast(config),
     )
     return model.to(device)

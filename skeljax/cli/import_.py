@@ -112,8 +112,10 @@ def configure(
     config = skeljax.configs.default.get_config()
     module = imported.of(architecture)
     config.faithful = network.faithful or ('',)
-    config.data.update(layout=layout, normalization=(module.NORMALISATION,))
-    config.model.update(name=architecture, width=network.width, dropout=module.DROPOUT)
+    config.data.update(layout=layout, normalization=(module.NORMALIZATION,))
+    config.model.update(
+        name=architecture, base_channels=network.base_channels, dropout=module.DROPOUT
+    )
     config.model[architecture].update(network.options)
     config.pretrain.streams = (stream,)
     config.pretrain.snippet.weight = 0.0

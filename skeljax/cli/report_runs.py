@@ -186,7 +186,7 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
     # A frozen encoder is the one that it started from.
     if tunes and (config.finetune.backbone_lr_scale or not found.embeddings):
         tuned = run_loader.load(found.progress.folder)
-        model = tuned.model.clone(whole=False)
+        model = tuned.model.clone(clip_level=False)
         found.embeddings.append(_encoded('fine-tuned', model, tuned.variables, corpus, shown))
 
 

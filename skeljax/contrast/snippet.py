@@ -25,7 +25,7 @@ def negatives(key, kind: str):
     """Picks what the videos of a batch are to others as negatives.
 
     Args:
-        key: `Snippets` of the momentum encoder.
+        key: `SnippetFeatures` of the momentum encoder.
         kind: 'average' (one time average a video, the release) or 'snippet'
             (every snippet; the video's average in the place of an empty one).
 
@@ -125,8 +125,8 @@ def term(
     """Computes the loss of every snippet and which of them count.
 
     Args:
-        query: `models.heads.Snippets` of the trained encoder.
-        key: `Snippets` of the momentum encoder.
+        query: `models.heads.SnippetFeatures` of the trained encoder.
+        key: `SnippetFeatures` of the momentum encoder.
         negatives: of other videos, `loss.Negatives`; without `mined` a ring of them serves too.
         temperature: softmax temperature.
         match: 'similarity' as in the paper; 'time' (the same moment of the recording; a

@@ -38,7 +38,7 @@ def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
     """Encodes labelled recordings: a vector for each step of the encoder.
 
     Args:
-        model: a `models.heads.Localizer`; with `whole` it is a vector for a recording, the
+        model: a `models.heads.FrameClassifier`; with `clip_level` it is a vector for a recording, the
             label of which is that of its first segment.
         variables: of it.
         corpus: normalised.
@@ -50,7 +50,7 @@ def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
     vectors, labels = [], []
     for index in chosen:
         recording = corpus[int(index)]
-        if not model.whole:
+        if not model.clip_level:
             found, frames = _known(model, variables, recording)
             labels.append(corpus.labels(int(index))[frames])
         elif len(recording.segment_label):
@@ -81,7 +81,7 @@ def probabilities(model, variables: dict, recording, bank: Bank, *, classes: int
     parts = []
     for vectors, valid, mask, given in _encode(model, variables, recording):
         votes = vote(vectors, bank, outputs=classes + 1, neighbours=neighbours)[None]
-        if model.whole:
+        if model.clip_level:
             return np.repeat(np.asarray(votes[0]), len(recording.joints), axis=0)
         spread = heads.interpolate(votes, jnp.asarray(mask[None]), _stride(valid, mask))
         parts.append(np.asarray(spread[0, given]))
@@ -144,7 +144,7 @@ def _encode(model, variables, recording) -> Iterator[_Encoded]:
     """Encodes a recording, in windows where `score.probabilities` scores it in windows."""
     length = len(recording.joints)
     window = windowing.default(model)
-    if model.whole or length <= windowing.longest(model):
+    if model.clip_level or length <= windowing.longest(model):
         window = windowing.Window(scoring.bucket(length), length, 0)
     for example, given in windowing.examples(recording, window):
         joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
@@ -168,7 +168,7 @@ def _known(model, variables, recording) -> tuple[np.ndarray, np.ndarray]:
 def _deepest(model, variables, joints, mask):
     taps = model.apply(variables, joints, mask, method='taps')
     features, valid = (x[0] for x in taps[max(taps)])
-    if model.whole:
+    if model.clip_level:
         features = jnp.where(valid[:, None], features, 0).sum(0, keepdims=True)
         valid = valid.any(keepdims=True)
     return heads.unit(features), valid

@@ -14,7 +14,7 @@ from skeljax.data.corpus import Corpus
 from skeljax.data.records import Recording
 from skeljax.inference import windowing
 from skeljax.localize.segments import Segments
-from skeljax.models import layers
+from skeljax.models.cpu import chunks
 from skeljax.train import cluster, train_state as items
 
 
@@ -27,7 +27,10 @@ def variables(state: dict) -> dict:
 def clip_probabilities(model, variables, joints, mask):
     """Scores every frame of joints float[B, T, M, V, 3]: float32[B, T, L + 1]."""
     score = lambda *clips: model.probabilities(model.apply(variables, *clips, train=False))
-    return layers.in_pieces(score, joints, mask, os.cpu_count() or 1)
+    implementation = getattr(model.backbone, 'implementation', 'plain')
+    return chunks.map_in_chunks(
+        score, joints, mask, os.cpu_count() or 1, implementation=implementation
+    )
 
 
 def bucket(length: int) -> int:

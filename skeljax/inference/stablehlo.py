@@ -63,7 +63,7 @@ def page(model: Model, frames: int | None = None) -> str:
              for step in normalize.PIPELINES.get(name, (name,))]
     steps = [f'{name}: {_summary(name)}' for name in names]
     length = f'a multiple of {MULTIPLE}' if frames is None else f'{frames}'
-    if span := model.trained.model.span:
+    if span := model.trained.model.max_length:
         length += f', better no more than the {span} that the network learnt from'
     numbered = '\n'.join(f'{place}. {step}' for place, step in enumerate(steps, 1))
     classes = ', '.join(model.classes)

@@ -1,9 +1,9 @@
 """Cuts long recordings into windows of one length, of which each frame's score comes from one.
 
-Where the network looks only so far (`heads.Localizer.reach`) the windows overlap by that much,
+Where the network looks only so far (`heads.FrameClassifier.receptive_field`) the windows overlap by that much,
 and scores are those of the whole recording up to rounding. Where it looks at everything there
 is, the scores of windows are what they are by definition: those of the network on windows. Of
-such a network that learnt among few frames they are the better ones (`heads.Localizer.span`).
+such a network that learnt among few frames they are the better ones (`heads.FrameClassifier.max_length`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def check(window: Window) -> Window:
 
 def exact(model, window: Window) -> bool:
     """Tells whether windows give the scores of the whole recording, up to rounding."""
-    known = model.reach()
+    known = model.receptive_field()
     if known is None:
         return False
     reach, stride = known
@@ -75,7 +75,7 @@ def exact(model, window: Window) -> bool:
 
 def longest(model) -> int:
     """Tells how many frames a network is given at once, at most."""
-    return min(model.span or LONGEST, LONGEST)
+    return min(model.max_length or LONGEST, LONGEST)
 
 
 def default(model) -> Window:
@@ -83,11 +83,11 @@ def default(model) -> Window:
 
     Where the network is to see no more than it learnt from, they give the middle half of it.
     """
-    if model.span:
+    if model.max_length:
         length = longest(model)
         hop = -(-length // 2)
         return Window(length, hop, (length - hop) // 2)
-    known = model.reach()
+    known = model.receptive_field()
     if known is None:
         return Window(LONGEST, LONGEST - 2 * MARGIN, MARGIN)
     reach, stride = known

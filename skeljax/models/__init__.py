@@ -1,1 +1,1 @@
-"""Networks: one file a backbone, the fuser, the heads; pure functions of their variables."""
+"""Networks: one file for each backbone, the fusers and the heads; `interfaces` for other ones."""

@@ -1,8 +1,8 @@
-"""A head that finds label changes, and class logits that agree between those that it finds.
+"""A head that detects label changes, and averages of class logits between the detected changes.
 
-The head is that of ASRF (arXiv 2007.06866) as one more output a frame; the averaging follows the
-barrier pooling of BCN (Wang et al., ECCV 2020). What is averaged stays logits of the classes, so
-that scores are read, streamed, fused and exported as those of a network without the head.
+The head is that of ASRF (arXiv 2007.06866) as one more output per frame; the averaging follows the
+barrier pooling of BCN (Wang et al., ECCV 2020). The averages are logits of classes, so that scores
+are used as those of a network without the head.
 """
 
 import math
@@ -12,16 +12,16 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-PRIOR = 0.05  # share of frames near a change that an untrained head starts from
+PRIOR = 0.05  # probability of a change that an untrained head predicts
 
 
 class BoundaryHead(nn.Module):
-    """Scores how probable a label change near each frame is: one linear layer.
+    """Scores the probability of a label change near each frame: one linear layer.
 
     Attributes:
-        width: frames near one change, which the head is trained to find: twice their radius.
-        radius: frames on either side that `pool` averages; 0 leaves logits as they are.
-        strength: of `pool`.
+        width: frames near one change that are its targets: twice their radius.
+        radius: frames on either side that `pool` averages; 0: `pool` changes nothing.
+        strength: factor of the expected changes in the weights of `pool`.
     """
 
     width: int = 4
@@ -36,7 +36,7 @@ class BoundaryHead(nn.Module):
         return score(x.astype(jnp.float32))[..., 0]
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """Frames on either side that a pooled logit depends on."""
         return max(self.radius, self.width) if self.radius else 0
 
@@ -45,17 +45,17 @@ class BoundaryHead(nn.Module):
         """Averages the logits of frames between which no change is expected.
 
         Let c(s, t) be the number of changes expected between frames s and t: the integral of
-        the probability over time (trapezoidal rule) divided by `width`. Frame t takes each
-        frame s up to `radius` away with the weight exp(-strength max(c(s, t) - m(t), 0)),
-        where m(t) is the smaller one of the changes expected in the `width` frames before and
+        the probability over time (trapezoidal rule) divided by `width`. The average at frame t
+        has the weight exp(-strength max(c(s, t) - m(t), 0)) for each frame s up to `radius`
+        away, where m(t) is the smaller of the changes expected in the `width` frames before and
         after t. Without m a frame in the middle of a change would be averaged with no other;
         with it, it is averaged with the nearer side. Frames without a person are not averaged,
         and no frame is averaged with one beyond them.
 
         Args:
             logits: of classes, float32[B, T, L + 1].
-            boundaries: as the head returns them, float32[B, T].
-            mask: frames that show a person, bool[B, T].
+            boundaries: logits of the head, float32[B, T].
+            mask: frames with a person, bool[B, T].
 
         Returns:
             float32[B, T, L + 1].
@@ -63,32 +63,33 @@ class BoundaryHead(nn.Module):
         if not self.radius:
             return logits
         changes = jnp.where(mask, jax.nn.sigmoid(boundaries), 0) / self.width
-        turn = lambda x: jnp.flip(x, -1)
-        after = _crossed(changes, mask, self.reach)
-        before = [turn(x) for x in _crossed(turn(changes), turn(mask), self.reach)]
+        reverse = lambda x: jnp.flip(x, -1)
+        after = _integrate_changes(changes, mask, self.receptive_field)
+        reversed_after = _integrate_changes(reverse(changes), reverse(mask), self.receptive_field)
+        before = [reverse(x) for x in reversed_after]
         nearer = jnp.minimum(after[0][self.width - 1], before[0][self.width - 1])
 
-        def shares(crossed, there):
+        def weights(crossed, there):
             beyond = jnp.maximum(crossed[: self.radius] - nearer, 0)
             return jnp.where(there[: self.radius], jnp.exp(-self.strength * beyond), 0)
 
-        ahead, behind = shares(*after), shares(*before)
-        total = _weighed(logits, ahead)
-        total = total + jnp.flip(_weighed(jnp.flip(logits, 1), turn(behind)), 1)
+        ahead, behind = weights(*after), weights(*before)
+        total = _weighted_sum(logits, ahead)
+        total = total + jnp.flip(_weighted_sum(jnp.flip(logits, 1), reverse(behind)), 1)
         return (logits + total) / (1 + (ahead + behind).sum(0))[..., None]
 
 
-def _crossed(changes, mask, count: int):
-    """Integrates from each frame to those 1 to `count` frames after it.
+def _integrate_changes(changes, mask, count: int):
+    """Integrates the expected changes from each frame to those 1 to `count` frames after it.
 
     Args:
         changes: expected at each frame, float32[B, T].
-        mask: bool[B, T].
+        mask: frames with a person, bool[B, T].
         count: K.
 
     Returns:
-        The integral, up to the first missing frame, float32[K, B, T], and whether there is no
-        missing frame until then, bool[K, B, T].
+        The integral, up to the first frame without a person, float32[K, B, T], and whether all
+        frames up to there have a person, bool[K, B, T].
     """
 
     def step(carry, _):
@@ -100,8 +101,8 @@ def _crossed(changes, mask, count: int):
     return lax.scan(step, (changes, mask, jnp.zeros_like(changes)), length=count)[1]
 
 
-def _weighed(logits, shares):
-    """Adds the logits of the K frames after each, float32[B, T, L + 1], by shares [K, B, T]."""
+def _weighted_sum(logits, shares):
+    """Sums the logits of the K frames after each, float32[B, T, L + 1], by weights [K, B, T]."""
 
     def add(carry, share):
         logits, total = carry
@@ -112,5 +113,5 @@ def _weighed(logits, shares):
 
 
 def _next(x):
-    """Shifts [B, T, ...] by one frame, so that each is that of the next; 0 follows the last."""
+    """Returns the next frame of each frame of [B, T, ...], 0 for the last."""
     return jnp.concatenate([x[:, 1:], jnp.zeros_like(x[:, :1])], axis=1)

@@ -1,4 +1,4 @@
-"""Heads on a backbone's taps: frame scores, video embeddings, snippet embeddings."""
+"""Heads on a backbone's taps (multiscale features): frame scores, video and snippet embeddings."""
 
 from typing import NamedTuple
 
@@ -14,45 +14,45 @@ from skeljax.skeletons import streams
 
 
 def unit(x):
-    """Scales to length 1 along the last axis, float32."""
+    """Returns x scaled to length 1 along the last axis, float32."""
     x = x.astype(jnp.float32)
     return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-6)
 
 
-def _projection(hidden, embed, x, dtype):
-    """Linear, or linear-ReLU-linear where `hidden` is given; call inside a compact method."""
+def _project(hidden, embed_dim, x, dtype):
+    """Applies linear, or linear-ReLU-linear with `hidden` channels; for a compact method."""
     if hidden:
         x = nn.relu(nn.Dense(hidden, dtype=dtype, name='hidden')(x))
-    return nn.Dense(embed, dtype=dtype, name='project')(x)
+    return nn.Dense(embed_dim, dtype=dtype, name='project')(x)
 
 
 class GlobalHead(nn.Module):
     """Embeds a whole video: mean over time of the deepest tap, projected.
 
     Attributes:
-        hidden: width of the layer before the last; None for a single layer.
-        embed: size of the embedding.
+        hidden: channels of the layer before the last; None for a single layer.
+        embed_dim: size of the embedding.
     """
 
     hidden: int | None = None
-    embed: int = 128
+    embed_dim: int = 128
 
     @nn.compact
     def __call__(self, taps):
         """Returns unit vectors, float32[B, D]."""
         features, mask = taps[max(taps)]
         pooled = pooling.masked_mean(features, mask[..., None], 1)
-        return unit(_projection(self.hidden, self.embed, pooled, features.dtype))
+        return unit(_project(self.hidden, self.embed_dim, pooled, features.dtype))
 
 
-class Snippets(NamedTuple):
+class SnippetFeatures(NamedTuple):
     """The snippets of a batch of videos.
 
     Attributes:
-        features: pooled backbone features, not normalised, float[B, S, C].
+        features: pooled backbone features, not normalized, float[B, S, C].
         embeddings: unit vectors, float32[B, S, D].
         video: unit vector of the mean of a video's projected snippets, float32[B, D].
-        valid: snippets that hold any valid frame, bool[B, S].
+        valid: snippets with any valid frame, bool[B, S].
     """
 
     features: jax.Array
@@ -62,15 +62,15 @@ class Snippets(NamedTuple):
 
 
 def adaptive_pool(x, mask, count: int):
-    """Averages x over `count` stretches of time, as PyTorch's AdaptiveAvgPool1d cuts them.
+    """Averages x over `count` intervals of time, those of PyTorch's AdaptiveAvgPool1d.
 
     Args:
         x: float[B, T, C].
         mask: bool[B, T].
-        count: stretches; the i-th is [floor(i T / count), ceil((i + 1) T / count)).
+        count: number of intervals; the i-th is [floor(i T / count), ceil((i + 1) T / count)).
 
     Returns:
-        Means over valid steps float[B, count, C] and whether there were any, bool[B, count].
+        Means over valid steps float[B, count, C], and intervals with any bool[B, count].
     """
     length = x.shape[1]
     place = np.arange(count)[:, None]
@@ -82,12 +82,12 @@ def adaptive_pool(x, mask, count: int):
 
 
 def snippet_times(times, mask, count: int):
-    """Tells when the snippets of a view are: the mean of their valid frames' times.
+    """Returns the times of the snippets of a view, the means over their valid frames.
 
     Args:
-        times: of frames, in those of the recording, int[B, T].
-        mask: who is there when, bool[B, T, M].
-        count: snippets of a video.
+        times: of frames, in frames of the recording, int[B, T].
+        mask: presence of persons, bool[B, T, M].
+        count: number of snippets of a video.
 
     Returns:
         float32[B, count].
@@ -96,24 +96,25 @@ def snippet_times(times, mask, count: int):
 
 
 class SnippetHead(nn.Module):
-    """Cuts the deepest tap into snippets and embeds each (dense projection).
+    """Divides the deepest tap into snippets and embeds each (dense projection).
 
     Attributes:
-        num_snippets: S; None makes every step of the encoder a snippet.
-        embed: size of an embedding.
+        num_snippets: S; None: every step of the encoder is a snippet.
+        embed_dim: size of an embedding.
     """
 
     num_snippets: int | None = None
-    embed: int = 128
+    embed_dim: int = 128
 
     @nn.compact
-    def __call__(self, taps) -> Snippets:
+    def __call__(self, taps) -> SnippetFeatures:
+        """Maps temporal stride -> float[B, T_l, C_l] and bool[B, T_l] to the embedded snippets."""
         features, valid = taps[max(taps)]
         if self.num_snippets:
             features, valid = adaptive_pool(features, valid, self.num_snippets)
-        projected = _projection(features.shape[-1], self.embed, features, features.dtype)
+        projected = _project(features.shape[-1], self.embed_dim, features, features.dtype)
         video = pooling.masked_mean(projected, valid[..., None], 1)
-        return Snippets(features, unit(projected), unit(video), valid)
+        return SnippetFeatures(features, unit(projected), unit(video), valid)
 
 
 class FrameHead(nn.Module):
@@ -123,19 +124,20 @@ class FrameHead(nn.Module):
 
     @nn.compact
     def __call__(self, x):
+        """Maps float[..., C] to float32[..., num_outputs]."""
         return nn.Dense(self.num_outputs, dtype=jnp.float32, name='score')(x.astype(jnp.float32))
 
 
 def interpolate(logits, mask, stride: int):
-    """Stretches logits of every `stride`-th frame linearly over all valid frames.
+    """Interpolates logits of every `stride`-th frame linearly at all valid frames.
 
-    The first and last valid step fall on the first and last valid frame
-    (`align_corners`), example by example, so that padding changes nothing.
+    In each example the first and last valid step are at the first and last valid frame
+    (`align_corners`), so that padding has no effect.
 
     Args:
         logits: float[B, ceil(T / stride), L].
         mask: valid frames (a prefix), bool[B, T].
-        stride: frames a step.
+        stride: frames per step.
 
     Returns:
         float[B, T, L].
@@ -154,33 +156,33 @@ def interpolate(logits, mask, stride: int):
 
 
 class Outputs(NamedTuple):
-    """What a `Localizer` is trained on.
+    """Results of a `FrameClassifier` from which losses are computed.
 
     Attributes:
-        logits: of classes, background last, not yet pooled, float32[B, T, L + 1].
-        boundaries: logits of a label change near a frame, float32[B, T]; None without the head.
+        logits: of classes, background last, before boundary pooling, float32[B, T, L + 1].
+        boundaries: logits of a label change near a frame, float32[B, T]; None without that head.
     """
 
     logits: jax.Array
     boundaries: jax.Array | None
 
 
-class Localizer(nn.Module):
+class FrameClassifier(nn.Module):
     """Scores every frame of a recording.
 
     Attributes:
-        backbone: gives the taps.
-        fuser: joins them at full resolution; None scores the deepest tap and
-            interpolates (the plain head).
-        head: a `FrameHead` with one output a class and one for background.
-        stream: of the skeleton that the backbone sees, of `streams.STREAMS`.
-        frozen: the backbone stays as it is, its batch statistics too.
-        whole: gives all frames the score of the mean of the deepest tap, as where a
-            recording shows one action (recognition).
-        span: frames that it is to see at once, as many as it learnt from; None for any number.
-        boundary: finds label changes, between which the scores of frames are averaged; None
-            scores each frame for itself.
-        multi_label: a frame may show several classes: each has a probability of its own.
+        backbone: an `interfaces.Backbone`.
+        fuser: an `interfaces.Fuser`; None scores the deepest tap and interpolates (the plain
+            head).
+        head: a `FrameHead` with one output for each class and one for background.
+        stream: input stream of the backbone, one of `streams.STREAMS`.
+        frozen: the backbone is not trained, and its batch statistics do not change.
+        clip_level: all frames have the score of the mean of the deepest tap, for recordings of
+            one action (recognition).
+        max_length: most frames of an input, those of training; None for any number.
+        boundary: detects label changes, between which the scores of frames are averaged; None
+            averages nothing.
+        multi_label: a frame may have several classes: each has a probability of its own.
     """
 
     backbone: nn.Module
@@ -188,60 +190,61 @@ class Localizer(nn.Module):
     head: nn.Module
     stream: str = 'joint'
     frozen: bool = False
-    whole: bool = False
-    span: int | None = None
+    clip_level: bool = False
+    max_length: int | None = None
     boundary: BoundaryHead | None = None
     multi_label: bool = False
 
     def __call__(self, joints, mask, *, train: bool):
-        """Maps float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
+        """Maps joints float[B, T, M, V, 3] and bool[B, T, M] to logits float32[B, T, L + 1]."""
         logits, boundaries = self.outputs(joints, mask, train=train)
         if boundaries is None:
             return logits
         return self.boundary.pool(logits, boundaries, mask.any(-1))
 
     def outputs(self, joints, mask, *, train: bool) -> Outputs:
-        """Maps float[B, T, M, V, 3] and bool[B, T, M] to what losses are computed of."""
+        """Maps joints float[B, T, M, V, 3] and bool[B, T, M] to the inputs of losses."""
         taps = self.taps(joints, mask, train=train)
         if self.fuser is not None:
             features = self.fuser(taps, train=train)[0]
-            found = None if self.boundary is None else self.boundary(features)
-            return Outputs(self.head(features), found)
+            boundaries = None if self.boundary is None else self.boundary(features)
+            return Outputs(self.head(features), boundaries)
         stride = max(taps)
         features, valid = taps[stride]
-        if self.whole:
+        if self.clip_level:
             logits = self.head(pooling.masked_mean(features, valid[..., None], 1))
             return Outputs(jnp.repeat(logits[:, None], mask.shape[1], axis=1), None)
         frames = mask.any(-1)
         logits = interpolate(self.head(features), frames, stride)
         if self.boundary is None:
             return Outputs(logits, None)
-        found = interpolate(self.boundary(features)[..., None], frames, stride)
-        return Outputs(logits, found[..., 0])
+        boundaries = interpolate(self.boundary(features)[..., None], frames, stride)
+        return Outputs(logits, boundaries[..., 0])
 
     @nn.nowrap
     def probabilities(self, logits):
-        """Turns logits float[..., L + 1] into probabilities: of one class, or of each."""
+        """Maps logits float[..., L + 1] to probabilities, by softmax or with several labels sigmoid."""
         return nn.sigmoid(logits) if self.multi_label else jax.nn.softmax(logits, axis=-1)
 
     @nn.nowrap
-    def reach(self) -> tuple[int, int] | None:
-        """Tells on how much of a recording the score of a frame depends.
+    def receptive_field(self) -> tuple[int, int] | None:
+        """Returns the part of a recording that the score of a frame depends on.
 
         Returns:
-            Frames on either side of it, and the stride that a piece must start at a multiple
-            of to be scored as the whole; None where the score depends on all frames: every
-            backbone but ST-GCN averages, attends or remembers, and the plain head stretches
-            its steps over the whole length.
+            Frames on either side of the frame, and the stride at a multiple of which a window
+            must start to have the scores of the whole recording; None if the score depends on
+            all frames. It does with every backbone but ST-GCN, which average over time, attend
+            or recur, and with the plain head, which interpolates over the whole length.
         """
-        if self.fuser is None or not hasattr(self.backbone, 'reach'):
+        if self.fuser is None or not hasattr(self.backbone, 'receptive_field'):
             return None
-        taps = self.backbone.reach()
-        pooled = 0 if self.boundary is None else self.boundary.reach
-        return self.fuser.reach(taps) + (self.stream == 'motion') + pooled, max(taps)
+        taps = self.backbone.receptive_field()
+        pooled = 0 if self.boundary is None else self.boundary.receptive_field
+        fused = self.fuser.receptive_field(taps)
+        return fused + (self.stream == 'motion') + pooled, max(taps)
 
     def taps(self, joints, mask, *, train: bool = False):
-        """Encodes: temporal stride -> float[B, T_l, C_l], bool[B, T_l]."""
+        """Encodes: temporal stride -> features float[B, T_l, C_l] and valid steps bool[B, T_l]."""
         joints = streams.derive(joints, mask, self.stream, self.backbone.layout)
         taps = self.backbone(joints, mask, train=train and not self.frozen).taps
         return lax.stop_gradient(taps) if self.frozen else taps

@@ -1,26 +1,27 @@
-"""Rematerialisation: what a block keeps for its gradient, and what is computed once more instead."""
+"""Rematerialization: which intermediates of a block are stored for its gradient."""
 
 from flax import linen as nn
 import jax
 
-# 'none' keeps all; 'blocks' what goes into each block; the others are policies of JAX.
+# 'none' stores everything, 'blocks' the inputs of each block; the others are names of
+# `jax.checkpoint_policies`.
 POLICIES = (
     'none', 'blocks', 'everything_saveable', 'nothing_saveable', 'dots_saveable',
     'dots_with_no_batch_dims_saveable',
 )
 
 
-def call(policy: str, block: nn.Module, *arguments, **fixed):
-    """Calls a block of a network; no number depends on the policy.
+def call(policy: str, block: nn.Module, *arguments, **constants):
+    """Calls a block of a network; its results do not depend on the policy.
 
     Args:
-        policy: of `POLICIES`.
+        policy: one of `POLICIES`.
         block: bound, as a module made in a compact method is.
         arguments: arrays.
-        fixed: what is known while compiling, by name.
+        constants: arguments by name that are known at compile time.
     """
-    run = lambda block, *arguments: block(*arguments, **fixed)
+    run = lambda block, *arguments: block(*arguments, **constants)
     if policy != 'none':
-        chosen = None if policy == 'blocks' else getattr(jax.checkpoint_policies, policy)
-        run = nn.remat(run, policy=chosen)
+        saveable = None if policy == 'blocks' else getattr(jax.checkpoint_policies, policy)
+        run = nn.remat(run, policy=saveable)
     return run(block, *arguments)

@@ -1,7 +1,7 @@
 """Spatial-temporal graph convolutional backbone (ST-GCN, arXiv 1801.07455).
 
-As contrastive methods use it since SkeletonCLR and CrosSCLR (arXiv 2104.14747), also AimCLR
-and HiCLR: ten blocks of width 16, the last one of 256 channels.
+The defaults are those of contrastive methods since SkeletonCLR and CrosSCLR (arXiv 2104.14466),
+also of AimCLR and HiCLR: ten blocks, the first of 16 channels, the last of 256.
 """
 
 import functools
@@ -9,11 +9,11 @@ import functools
 from flax import linen as nn
 import jax.numpy as jnp
 
-from skeljax.models import layers, norms, pooling, stack
+from skeljax.models import implementation as implementations, layers, norms, pooling, stack
 from skeljax.skeletons import graph, skeleton
 
-# Their initialisation. Normalisation hides the scale of weights, but not the learning
-# rate that it asks for.
+# The initialization of these methods. After a normalization the scale of weights has no effect
+# on results, but the suitable learning rate depends on it.
 _small = nn.initializers.normal(0.02)
 
 
@@ -22,20 +22,24 @@ def _near_one(key, shape, dtype=jnp.float32):
 
 
 class GraphConv(nn.Module):
-    """Convolution over a joint's three kinds of neighbours, normalised, and ReLU.
+    """Convolution over a joint's three kinds of neighbors, batch normalization and ReLU.
 
-    Every edge has a learned importance. Mixing joints and mixing channels commute;
-    joints come first, as there are hardly ever fewer channels afterwards.
+    Every edge has a learned importance. Mixing joints and mixing channels commute; joints are
+    mixed first, because the result seldom has fewer channels.
     """
 
     features: int
     partitions: tuple
     norm: functools.partial
     dtype: jnp.dtype = jnp.float32
+    implementation: str = implementations.field()
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool):
-        """Convolves float[N, V, T, C], or time first and N third, 0 where the mask is false."""
+        """Maps float[N, V, T, C], 0 where the mask is false, to float[N, V, T, features].
+
+        Time may be first and N third.
+        """
         fixed = jnp.array(self.partitions, jnp.float32)
         importance = self.param('importance', nn.initializers.ones, fixed.shape, jnp.float32)
         adjacency = fixed * importance
@@ -44,61 +48,69 @@ class GraphConv(nn.Module):
         kernel = self.param('kernel', _small, shape, jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (count, self.features), jnp.float32)
         y = layers.graph_conv(
-            x, adjacency.astype(self.dtype), kernel.astype(self.dtype), self.partitions
+            x, adjacency.astype(self.dtype), kernel.astype(self.dtype), self.partitions,
+            implementation=self.implementation,
         )
-        # Each joint adds a subset's bias as often as the subset's edges end there.
+        # A subset's bias is added once for each of its edges that ends at the joint.
         bias = jnp.einsum('kvw,kd->wd', adjacency, bias)[:, None]
-        return nn.relu(self.norm(name='norm')(y, mask, bias, train=train, zeroed=True))
+        return nn.relu(self.norm(name='norm')(y, mask, bias, train=train, is_masked=True))
 
 
 class Backbone(nn.Module):
-    """The encoder.
+    """The graph convolutional encoder.
 
     Attributes:
         layout: name of the joint layout.
-        width: channels that `widths` are multiples of.
-        widths: of each block.
-        features: channels of the last block; 0 for those of its multiple.
-        strides: numbers of the blocks that halve time, the first block being 1.
-        faithful: 'partition' repeats how the published code divides edges
-            (`graph.spatial`); its weights need it.
-        dropout: after the temporal convolution of all blocks but the first.
-        axis_name: mapped axis that batch statistics are taken over, or None.
+        base_channels: channels of the first block; published as 64, in contrastive methods 16.
+        channel_multipliers: channels of each block, as multiples of these.
+        out_channels: channels of the last block; 0: by its multiplier.
+        down_stages: numbers of the blocks that halve the temporal resolution, the first block
+            being 1.
+        faithful: 'partition' divides edges as the published code does (`graph.spatial`); its
+            weights require it.
+        dropout: rate after the temporal convolution of all blocks but the first.
+        axis_name: mapped axis that batch statistics are computed over, or None.
         dtype: of the computation; parameters and statistics are float32.
-        remat: what blocks keep for the gradient, of `remat.POLICIES`.
+        remat: which intermediates of a block are stored, one of `remat.POLICIES`.
+        implementation: 'plain' or 'cpu', see `models.implementation`.
     """
 
     layout: str = 'ntu25'
-    width: int = 64
-    widths: tuple[int, ...] = stack.WIDTHS
-    features: int = 0
-    strides: tuple[int, ...] = (5, 8)
+    base_channels: int = 16
+    channel_multipliers: tuple[int, ...] = stack.CHANNEL_MULTIPLIERS
+    out_channels: int = 256
+    down_stages: tuple[int, ...] = (5, 8)
     faithful: tuple[str, ...] = ()
     dropout: float = 0.5
     axis_name: str | None = None
     dtype: jnp.dtype = jnp.float32
     remat: str = 'none'
+    implementation: str = implementations.field()
 
     @nn.nowrap
-    def reach(self) -> dict[int, int]:
-        """Tells how far the taps look, see `stack.reach`; other backbones look at everything."""
-        return stack.reach(self.strides, len(self.widths))
+    def receptive_field(self) -> dict[int, int]:
+        """Returns temporal stride of a tap -> frames on either side that it depends on."""
+        return stack.receptive_field(self.down_stages, len(self.channel_multipliers))
 
     @nn.compact
     def __call__(self, x, mask, *, train: bool) -> pooling.Features:
-        """Encodes joints float[B, T, M, V, 3] with mask bool[B, T, M]."""
+        """Encodes joints float[B, T, M, V, 3], meters, with mask bool[B, T, M]."""
         norm = functools.partial(
-            norms.MaskedBatchNorm, axis_name=self.axis_name, scale_init=_near_one
+            norms.MaskedBatchNorm, axis_name=self.axis_name, scale_init=_near_one,
+            implementation=self.implementation,
         )
         edges = graph.spatial(skeleton.get(self.layout), faithful='partition' in self.faithful)
         partitions = tuple(map(tuple, edges.tolist()))
-        convolve = functools.partial(GraphConv, partitions=partitions, norm=norm, dtype=self.dtype)
-        features = [multiple * self.width for multiple in self.widths]
-        features[-1] = self.features or features[-1]
+        convolve = functools.partial(
+            GraphConv, partitions=partitions, norm=norm, dtype=self.dtype,
+            implementation=self.implementation,
+        )
+        channels = [factor * self.base_channels for factor in self.channel_multipliers]
+        channels[-1] = self.out_channels or channels[-1]
         blocks = [
             stack.Block(
-                channels,
-                2 if number in self.strides else 1,
+                features,
+                2 if number in self.down_stages else 1,
                 number > 1,
                 convolve,
                 norm,
@@ -106,10 +118,11 @@ class Backbone(nn.Module):
                 self.axis_name,
                 _small,
                 self.dtype,
-                layers.time_axis(x),
+                layers.time_axis(x, self.implementation),
+                self.implementation,
                 name=f'block{number}',
             )
-            for number, channels in enumerate(features, 1)
+            for number, features in enumerate(channels, 1)
         ]
         return stack.encode(
             x.astype(self.dtype), mask, norm(two_pass=True, name='input_norm'), blocks, train=train,

@@ -14,7 +14,7 @@ from skeljax.data.label_counts import Counts
 from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
 from skeljax.localize import protocols
-from skeljax.models import boundary, fusers, heads, pyramid, remat
+from skeljax.models import boundary, fusers, heads, remat
 from skeljax.skeletons import skeleton, streams
 from skeljax.train import bounds, finetune, negatives, optimizer, parallel, pretrain
 from skeljax.train.frame_loss import EVEN, FrameLoss
@@ -32,7 +32,7 @@ DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
 # Packages, and groups of entry points, of what a config names.
 METHODS, BACKBONES = 'skeljax.contrast.methods', 'skeljax.models'
 FUSER_PLUGINS = 'skeljax.models.fusers'
-FUSERS = {'u': fusers.Fuser, 'pyramid': pyramid.Pyramid}
+FUSERS = {'u': fusers.Fuser, 'pyramid': fusers.Pyramid}
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
@@ -54,8 +54,6 @@ def check(config: ConfigDict):
     if config.data.device_dataset_dtype not in DTYPES:
         known, found = ', '.join(DTYPES), config.data.device_dataset_dtype
         raise InputError(f'config.data.device_dataset_dtype is {found!r}, known: {known}')
-    if config.model.bn_axis not in ('all', 'none'):
-        raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
     if config.model.remat not in remat.POLICIES:
         known, found = ', '.join(remat.POLICIES), config.model.remat
         raise InputError(f'config.model.remat is {found!r}, known: {known}')
@@ -107,7 +105,7 @@ def backbone(config: ConfigDict, layout: str):
     name = config.model.name
     return backbone_class(name)(
         layout=layout,
-        width=config.model.width,
+        base_channels=config.model.base_channels,
         dropout=config.model.dropout,
         faithful=tuple(config.faithful),
         axis_name=_axis(config),
@@ -149,7 +147,7 @@ def architecture_options(config: ConfigDict) -> list[str]:
     name = config.model.name
     group = plugins.option_group(name)
     own = {f'model.{group}.{key}': value for key, value in _options(config.model, name).items()}
-    options = {'model.name': name, 'model.width': config.model.width, **own}
+    options = {'model.name': name, 'model.base_channels': config.model.base_channels, **own}
     if name in _MEANT:
         options['faithful'] = tuple(q for q in _MEANT[name] if quirk(config, q)) or ('',)
     quoted = lambda value: f'"{value}"' if isinstance(value, tuple) else value
@@ -216,7 +214,7 @@ def encoder(config: ConfigDict, layout: str, method) -> pretrain.Encoder:
     dense = None
     if chosen.snippet.weight:
         dense = heads.SnippetHead(
-            num_snippets=chosen.snippet.count or None, embed=chosen.embed
+            num_snippets=chosen.snippet.count or None, embed_dim=chosen.embed
         )
     made = method.heads(embed=chosen.embed, layout=layout, axis_name=_axis(config))
     return pretrain.Encoder(backbone(config, layout), made, dense)
@@ -321,20 +319,20 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
         raise InputError('config.finetune: a fuser scores frames, not recordings as a whole')
     if chosen.fuser:
         fused = fuser_class(chosen.fuser_kind)(
-            levels=tuple(chosen.feature_strides),
+            feature_strides=tuple(chosen.feature_strides),
             axis_name=_axis(config),
             dtype=jnp.dtype(config.model.dtype),
         )
     encoder = backbone(config, layout)
     limited = not getattr(encoder, 'any_length', True)
-    return heads.Localizer(
+    return heads.FrameClassifier(
         backbone=encoder,
         fuser=fused,
         head=heads.FrameHead(num_outputs=num_classes + 1),
         stream=chosen.stream,
         frozen=chosen.backbone_lr_scale == 0,
-        whole=chosen.clip_level,
-        span=chosen.crop.length if limited and not chosen.clip_level else None,
+        clip_level=chosen.clip_level,
+        max_length=chosen.crop.length if limited and not chosen.clip_level else None,
         boundary=_boundary_head(config),
         multi_label=chosen.multi_label,
     )
@@ -394,4 +392,4 @@ def make_optimizer(config: ConfigDict, stage: str):
 
 
 def _axis(config: ConfigDict) -> str | None:
-    return parallel.AXIS if config.model.bn_axis == 'all' else None
+    return parallel.AXIS if config.model.sync_bn else None

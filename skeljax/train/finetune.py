@@ -29,7 +29,7 @@ def init(rng, model, tx, example, backbone: dict | None = None):
 
     Args:
         rng: typed key.
-        model: a `models.heads.Localizer`.
+        model: a `models.heads.FrameClassifier`.
         tx: optax transformation.
         example: joints float[B, T, M, V, 3] of any B and T.
         backbone: the item `backbone` of a pretraining run; None starts anew.

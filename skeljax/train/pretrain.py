@@ -23,7 +23,7 @@ class Encoder(nn.Module):
     snippet: nn.Module | None
 
     def __call__(self, joints, mask, view: str, *, train: bool):
-        """Encodes float[B, T, M, V, 3]; returns the host's outputs and `Snippets` or None."""
+        """Encodes float[B, T, M, V, 3]; returns the host's outputs and `SnippetFeatures` or None."""
         features = self.backbone(joints, mask, train=train)
         dense = None if self.snippet is None else self.snippet(features.taps)
         return self.host(features, view, train=train), dense

@@ -16,7 +16,7 @@ from skeljax.train import build, parallel
 
 # A network that compiles quickly, with crops as long as the windows.
 SMALL = [
-    '--config.model.name=gru', '--config.model.width=8', '--config.model.gru.depth=1',
+    '--config.model.name=gru', '--config.model.base_channels=8', '--config.model.gru.num_layers=1',
     '--config.pretrain.batch_size=16', '--config.pretrain.queue_size=16',
     '--config.pretrain.snippet.weight=1.5', '--config.pretrain.window=16',
     '--config.pretrain.crop.length=16',

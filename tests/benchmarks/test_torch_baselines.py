@@ -23,7 +23,7 @@ frame_classifier = importlib.import_module('benchmarks.torch_baselines.frame_cla
 randomize = importlib.import_module('tests.torch_weights').randomize
 
 SMALL = [
-    '--config.model.width=4', '--config.model.stgcn.features=16', '--config.model.dropout=0.0',
+    '--config.model.base_channels=4', '--config.model.stgcn.out_channels=16', '--config.model.dropout=0.0',
     '--config.bench.classes=5',
 ]
 PRETRAIN = [

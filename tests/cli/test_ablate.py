@@ -147,7 +147,7 @@ def test_more_seeds_add_their_runs_and_overrides_are_for_all(run):
     *_, before = run('--only', 'whole')
     *_, after = run('--only', 'whole', '--seeds', '0', '1', '2')
     assert after[len(before):] == ['pretrain', 'finetune', 'evaluate']
-    *_, wide = run('--only', 'whole', '--config.model.width', '8')
+    *_, wide = run('--only', 'whole', '--config.model.base_channels', '8')
     assert wide[len(after):].count('pretrain') == 2
 
 
@@ -224,7 +224,7 @@ def test_a_sweep_from_beginning_to_end(tiny, tmp_path, capsys, monkeypatch):
         '    variants = {"U": Variant(), "pyramid": Variant({"finetune.fuser_kind": "pyramid"})}\n'
         '    return Sweep("ui_prmd", variants, "U", seeds=(3,), changes={\n'
         '        "data.corpus": "synthetic/tiny", "data.unlabeled": ("synthetic/tiny",),\n'
-        '        "model.width": 4, "pretrain.num_steps": 2, "pretrain.batch_size": 8,\n'
+        '        "model.base_channels": 4, "pretrain.num_steps": 2, "pretrain.batch_size": 8,\n'
         '        "pretrain.window": 48, "pretrain.crop.length": 32, "pretrain.queue_size": 16,\n'
         '        "pretrain.snippet.match": "random", "finetune.num_steps": 2,\n'
         '        "finetune.window": 64, "finetune.crop.length": 64})\n'

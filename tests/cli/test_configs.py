@@ -20,7 +20,7 @@ CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabeled=('synthetic/tiny',)",
-    '--config.model.width=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
+    '--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
     '--config.pretrain.window=64', '--config.pretrain.crop.length=32',
     '--config.pretrain.snippet.count=2', '--config.finetune.batch_size=8',
     '--config.finetune.window=64', '--config.finetune.crop.length=64',
@@ -74,7 +74,7 @@ def test_a_config_loads_and_is_sound(name):
     build.check(config)
     host = build.host(config, 'ntu25')
     encoder = build.encoder(config, 'ntu25', host)
-    assert encoder.backbone.width == config.model.width
+    assert encoder.backbone.base_channels == config.model.base_channels
     assert encoder.snippet is not None
     cuts = {view.cut or name for name, view in host.views.items()}
     assert set(build.pretrain_settings(config, host, 'ntu25').views) == cuts
@@ -162,7 +162,7 @@ def test_an_unknown_config_lists_those_there_are():
         ('--config.steps_per_call=0', 'steps_per_call is 0'),
         ('--config.data.device_dataset_dtype=int8', "'int8', known: float32, float16, bfloat16"),
         ('--config.model.remat=some', "'some', known: none, blocks, everything_saveable"),
-        ('--config.model.bn_axis=some', 'bn_axis'),
+        ('--config.model.sync_bn=some', 'sync_bn'),
         ('--config.finetune.loss.pool_radius=-1', 'finetune.loss.pool_radius is -1, expected'),
         ('--config.pretrain.snippet.match=luck', 'luck'),
         ('--config.pretrain.crop.length=4000', 'crop.length is 4000'),
@@ -187,7 +187,7 @@ def test_a_name_is_a_module_or_an_error(override, make):
 
 
 def test_a_run_from_before_a_field_came_has_the_fields_default():
-    config = config_args.load('default', ['--config.model.width=8', '--config.seed=5'])
+    config = config_args.load('default', ['--config.model.base_channels=8', '--config.seed=5'])
     run = {'config': json.loads(json.dumps(config.to_dict()))}
     del run['config']['data']['layout'], run['config']['finetune']
     again = workdirs.config_of(run, config_args.load('default'))
@@ -199,10 +199,10 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
     own.write_text(
         'from skeljax.configs import ui_prmd\n\n'
         'def get_config(arg=""):\n'
-        '    config = ui_prmd.get_config(arg)\n    config.model.width = 8\n    return config\n'
+        '    config = ui_prmd.get_config(arg)\n    config.model.base_channels = 8\n    return config\n'
     )
     config = config_args.load(f'{own}:composed20', ['--config.seed=3'])
-    assert (config.model.width, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')
+    assert (config.model.base_channels, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')
 
 
 @pytest.mark.parametrize('setting', sorted(default.SETTINGS))
@@ -216,7 +216,7 @@ def test_a_setting_holds_in_every_config(name, setting):
         assert config.finetune[key] == wanted[key], key
     model = build.localizer(config, 'ntu25', 4)
     assert model.frozen == (setting in ('linear', 'recognition'))
-    assert model.whole == (setting == 'recognition')
+    assert model.clip_level == (setting == 'recognition')
     assert (model.fuser is None) == (setting in ('linear', 'plain', 'recognition'))
 
 

@@ -16,7 +16,7 @@ from skeljax.train import checkpoint, corpora, run as training, run_dir as workd
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', '--config.model.name=gru',
-    '--config.model.width=4', '--config.model.gru.depth=1', '--config.finetune.num_steps=4',
+    '--config.model.base_channels=4', '--config.model.gru.num_layers=1', '--config.finetune.num_steps=4',
     '--config.finetune.validate_every=2', '--config.finetune.checkpoint_every=2',
     '--config.finetune.log_every=1', '--config.finetune.window=64', '--config.finetune.crop.length=64',
     '--config.finetune.label_fraction=0.5',

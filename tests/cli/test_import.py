@@ -36,15 +36,15 @@ def test_the_released_file_is_used_whole(released, tmp_path):
         last = name.removeprefix('encoder_q.')
         assert why == {
             'A': 'the graph, made from the layout',
-            'fc.weight': 'a head or its like',
-            'fc.bias': 'a head or its like',
-        }.get(last, 'a count that running statistics do without')
+            'fc.weight': 'a head or similar',
+            'fc.bias': 'a head or similar',
+        }.get(last, 'a counter that is not needed')
         assert last in ('A', 'fc.weight', 'fc.bias') or last.endswith('num_batches_tracked')
     assert len(found.used) == 152
     params = _backbone(tmp_path / 'out')['params']['backbone']
     count = sum(np.size(x) for x in import_._flat(params).values())
     assert count == 821_380
-    assert (config.model.width, config.model.stgcn.features) == (16, 256)
+    assert (config.model.base_channels, config.model.stgcn.out_channels) == (16, 256)
 
 
 def test_its_graph_is_ours_with_the_published_partition(released):
@@ -139,11 +139,11 @@ def test_fine_tuning_is_told_of_another_architecture_or_stream(released, tiny, t
     assert '152 tensors used, 27 unused, 0 arrays begun anew' in capsys.readouterr().out
     given = ['--workdir', tmp_path / 'run', f'--config.data.data_dir={tiny}', *TINY]
     given += [f'--config.finetune.init_from={out}', '--config.model.name=stgcn']
-    assert _run('finetune', *given, '--config.model.width=8') == 2
+    assert _run('finetune', *given, '--config.model.base_channels=8') == 2
     said = capsys.readouterr().err
-    assert f'{out}: holds another architecture, that of --config.model.width=16 ' in said
+    assert f'{out}: holds another architecture, that of --config.model.base_channels=16 ' in said
     assert '--config.faithful="(\'partition\',)"' in said and 'model.name' not in said
-    given += ['--config.model.width=16', "--config.faithful=('partition',)"]
+    given += ['--config.model.base_channels=16', "--config.faithful=('partition',)"]
     assert _run('finetune', *given) == 2
     assert f'{out}: pretrained on stream bone, not joint' in capsys.readouterr().err
     assert not (tmp_path / 'run').exists()

@@ -63,11 +63,11 @@ def test_stgcn_agrees(tmp_path):
     keys = {f'encoder_k.{name}': x for name, x in network.state_dict().items()}
     found, config = _agrees(network, 'stgcn', tmp_path, 'encoder_q.', **keys | key | queue)
     assert config.model.name == 'stgcn' and config.faithful == ('partition',)
-    assert (config.model.width, config.model.stgcn.features) == (8, 24)
+    assert (config.model.base_channels, config.model.stgcn.out_channels) == (8, 24)
     reasons = {why: name for name, why in found.unused.items()}
     assert reasons['another encoder'].startswith('encoder_k.')
     assert found.unused['queue'] == 'not of the encoder'
-    assert found.unused['encoder_q.fc.bias'] == 'a head or its like'
+    assert found.unused['encoder_q.fc.bias'] == 'a head or similar'
     assert 'encoder_q.A' in found.unused
 
 
@@ -80,7 +80,7 @@ def test_stgcn_of_hiclr_in_parallel_training_agrees(tmp_path):
 def test_agcn_agrees(tmp_path):
     network = randomize(twins.Agcn(8))
     found, config = _agrees(network, 'agcn', tmp_path)
-    assert config.model.agcn.strides == (5, 8) and config.faithful == ('',)
+    assert config.model.agcn.down_stages == (5, 8) and config.faithful == ('',)
     assert found.persons == 1
 
 
@@ -90,9 +90,9 @@ def test_agcn_of_the_release_agrees(tmp_path):
     randomize(network)
     network.load_state_dict({**network.state_dict(), **untouched})
     found, config = _agrees(network, 'agcn', tmp_path, 'encoder_q.agcn.')
-    assert config.model.agcn.strides == (2, 5, 8) and config.faithful == ('input_norm',)
+    assert config.model.agcn.down_stages == (2, 5, 8) and config.faithful == ('input_norm',)
     never = found.unused['encoder_q.agcn.data_bn.weight']
-    assert never == 'its normalisation was never called'
+    assert never == 'its normalization was never called'
 
 
 def test_ctrgcn_agrees(tmp_path):

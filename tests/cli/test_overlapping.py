@@ -26,7 +26,7 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
     assert main.main(['prepare', 'folder/mine', *where]) == 0
     assert '12 labels overlap the one before' in capsys.readouterr().out
     stage = {
-        'data.data_dir': data, 'model.width': 16, 'finetune.num_steps': 40, 'finetune.fuser': False,
+        'data.data_dir': data, 'model.base_channels': 16, 'finetune.num_steps': 40, 'finetune.fuser': False,
         'finetune.validate_every': 40, 'finetune.window': 128, 'finetune.crop.length': 128,
         'finetune.multi_label': True, 'finetune.optimizer.peak_lr': 0.01,
         'finetune.batch_size': 8,

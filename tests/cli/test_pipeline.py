@@ -18,7 +18,7 @@ from skeljax.train import checkpoint, run_dir as workdirs
 
 SMALL = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=4',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.base_channels=4',
 ]
 PRETRAIN = [
     '--config.pretrain.num_steps=3', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
@@ -303,7 +303,7 @@ def test_another_run_in_the_workdir_is_named_and_stays_whole(runs, tiny, capsys)
 
 def test_an_encoder_of_another_architecture_is_named(runs, tiny, tmp_path, capsys):
     source = f'--config.finetune.init_from={runs / "pretrain"}'
-    assert _run('finetune', tmp_path / 'a', tiny, source, '--config.model.width=8') == 2
+    assert _run('finetune', tmp_path / 'a', tiny, source, '--config.model.base_channels=8') == 2
     assert 'another architecture' in _one_line(capsys, 'finetune')
     missing = f'--config.finetune.init_from={tmp_path / "nothing"}'
     assert _run('finetune', tmp_path / 'b', tiny, missing) == 2

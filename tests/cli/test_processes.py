@@ -20,7 +20,7 @@ STEPS = 4
 OPTIONS = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
     '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.name=gru',
-    '--config.model.width=8', '--config.model.gru.depth=1',
+    '--config.model.base_channels=8', '--config.model.gru.num_layers=1',
     *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
         f'num_steps={STEPS}', 'batch_size=8', 'window=48', 'crop.length=32', 'log_every=1',
         'optimizer.name=sgd', 'optimizer.peak_lr=0.001',

@@ -133,7 +133,7 @@ def test_what_there_is_not_is_told_in_a_line(arg, told):
 
 
 def test_the_corpus_and_the_backbone_can_be_others():
-    assert _load('cmd').model.width == 1024
+    assert _load('cmd').model.base_channels == 1024
     config = config_args.load('published:corpus=ntu_rgbd/xview60,host=hiclr,backbone=agcn')
     assert config.data.corpus == 'ntu_rgbd/xview60' and config.model.name == 'agcn'
-    assert config.pretrain.host == 'hiclr' and config.model.width == 64
+    assert config.pretrain.host == 'hiclr' and config.model.base_channels == 64

@@ -11,7 +11,7 @@ from skeljax.cli import main
 
 SMALL = [
     '--config', 'ui_prmd:backbone=gru', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.width=8', '--config.model.gru.depth=1',
+    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.base_channels=8', '--config.model.gru.num_layers=1',
 ]
 STAGES = {
     'pretrain': [

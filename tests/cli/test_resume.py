@@ -20,7 +20,7 @@ STEPS = 40
 COMMAND = [
     sys.executable, '-m', 'skeljax', 'pretrain', '--config', 'ui_prmd', '--quiet',
     '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
-    '--config.model.name=gru', '--config.model.width=4', '--config.model.gru.depth=1',
+    '--config.model.name=gru', '--config.model.base_channels=4', '--config.model.gru.num_layers=1',
     f'--config.pretrain.num_steps={STEPS}', '--config.pretrain.batch_size=8',
     '--config.pretrain.window=32', '--config.pretrain.crop.length=16',
     '--config.pretrain.negatives=("queue",)', '--config.pretrain.snippet.negatives=average',

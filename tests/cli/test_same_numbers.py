@@ -21,7 +21,7 @@ DOUBLED = ('-P', str(started.ROOT / 'tests' / 'doubled.py'))
 OPTIONS = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
     '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.name=gru',
-    '--config.model.width=8', '--config.model.gru.depth=2', '--config.model.dropout=0.25',
+    '--config.model.base_channels=8', '--config.model.gru.num_layers=2', '--config.model.dropout=0.25',
     *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
         f'num_steps={STEPS}', 'batch_size=8', 'window=48', 'crop.length=32', 'log_every=1',
         'optimizer.name=sgd', 'optimizer.peak_lr=0.001',

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skeljax.contrast import info_nce, snippet
-from skeljax.models.heads import Snippets
+from skeljax.models.heads import SnippetFeatures
 
 TEMPERATURE = 0.5
 
@@ -12,7 +12,7 @@ def _snippets(features, embeddings, valid=None):
     features, embeddings = jnp.array(features), jnp.array(embeddings)
     valid = jnp.ones(features.shape[:2], bool) if valid is None else jnp.array(valid)
     video = embeddings.mean(1)
-    return Snippets(features=features, embeddings=embeddings, video=video, valid=valid)
+    return SnippetFeatures(features=features, embeddings=embeddings, video=video, valid=valid)
 
 
 def _case():

@@ -53,7 +53,7 @@ def finetune(head: str) -> dict:
     case = cases.HEADS[head]
     config = _one_block('default:backbone=stgcn', cases.FINETUNE | case.fields)
     if head == 'fuser':
-        config.model.stgcn.update(dict(widths=(1, 1, 2), strides=(2, 3)))
+        config.model.stgcn.update(dict(channel_multipliers=(1, 1, 2), down_stages=(2, 3)))
     step, state, _ = build.finetuning(
         config, inputs.LAYOUT, case.persons, len(inputs.CLASSES)
     )
@@ -63,7 +63,7 @@ def finetune(head: str) -> dict:
 def _one_block(source: str, fields: dict):
     config = config_args.load(source, options(fields))
     with config.unlocked():  # what Backbone takes without being told of it in configs
-        config.model.stgcn.widths, config.model.stgcn.strides = (1,), (1,)
+        config.model.stgcn.update(dict(channel_multipliers=(1,), down_stages=(1,)))
     return config
 
 
@@ -200,6 +200,8 @@ def config(source: str, options: list[str] = ()) -> dict:
 
 def _value_before(key: str, value):
     """Returns the value that a key had for what is `value` today."""
+    if key == 'model.sync_bn':
+        return 'all' if value else 'none'
     if key == 'data.normalization':
         return tuple(step.replace('center', 'centre') for step in value)
     return value

@@ -48,7 +48,7 @@ class Backbone(nn.Module):
 
 
 def _model(**options):
-    return heads.Localizer(Backbone(), None, heads.FrameHead(2), **options)
+    return heads.FrameClassifier(Backbone(), None, heads.FrameHead(2), **options)
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +70,7 @@ def test_what_is_in_the_bank_is_recognised(corpus):
 
 
 def test_recordings_as_a_whole_are_known_by_their_first_segment(corpus):
-    model = _model(whole=True)
+    model = _model(clip_level=True)
     bank = knn.collect(model, {}, corpus, [0, 2])
     np.testing.assert_array_equal(bank.labels, [corpus[i].segment_label[0] for i in (0, 2)])
     found = knn.probabilities(model, {}, corpus[2], bank, classes=len(corpus.classes), neighbours=1)
@@ -83,7 +83,7 @@ def test_a_recording_without_an_action_has_nothing_to_be_known_by(corpus):
     bare = {f.name: getattr(corpus[0], f.name) for f in dataclasses.fields(corpus[0])}
     empty = {name: bare[name][:0] for name in ('segment_start', 'segment_end', 'segment_label')}
     with pytest.raises(InputError, match='shows no action'):
-        knn.collect(_model(whole=True), {}, [type(corpus[0])(**bare | empty)], [0])
+        knn.collect(_model(clip_level=True), {}, [type(corpus[0])(**bare | empty)], [0])
 
 
 class Counting(nn.Module):
@@ -102,7 +102,7 @@ def test_a_network_that_learnt_from_few_frames_is_shown_as_many(corpus):
     recording, length = corpus[0], int(corpus.lengths[0])
     assert length > 64
     for span, most in (None, length), (32, 32):
-        model = heads.Localizer(Counting(), None, heads.FrameHead(2), span=span)
+        model = heads.FrameClassifier(Counting(), None, heads.FrameHead(2), max_length=span)
         vectors, frames = knn.snippets(model, {}, recording)
         shown = vectors[:, 0] / vectors[:, 1] * 100
         np.testing.assert_allclose(shown.max(), most, atol=0.1)
@@ -110,7 +110,7 @@ def test_a_network_that_learnt_from_few_frames_is_shown_as_many(corpus):
 
 
 def test_what_is_in_the_bank_is_recognised_in_windows_too(corpus):
-    model, classes = _model(span=32), len(corpus.classes)
+    model, classes = _model(max_length=32), len(corpus.classes)
     bank = knn.collect(model, {}, corpus, range(len(corpus)))
     for index in range(2):
         found = knn.probabilities(model, {}, corpus[index], bank, classes=classes, neighbours=1)

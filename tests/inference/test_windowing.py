@@ -12,7 +12,6 @@ from skeljax.data import batches, records
 from skeljax.errors import InputError
 from skeljax.formats.motion import Motion
 from skeljax.inference import scoring, windowing
-from skeljax.models import layers
 from skeljax.train import build, finetune
 
 V = 25
@@ -21,9 +20,10 @@ V = 25
 def network(backbone='stgcn', **changes):
     """Makes a small network, and what gives it its first weights."""
     config = default.get_config(f'corpus=folder/mine,backbone={backbone}')
-    config.model.width, config.model.stgcn.features, config.model.gru.depth = 4, 8, 1
-    config.model.transformer.depth = config.model.transformer.heads = 1
-    config.model.bn_axis = 'none'
+    config.model.base_channels, config.model.stgcn.out_channels = 4, 8
+    config.model.gru.num_layers = 1
+    config.model.transformer.num_layers = config.model.transformer.num_heads = 1
+    config.model.sync_bn = False
     config.finetune.update(changes)
     model = build.localizer(config, 'ntu25', 3)
     init = lambda rng: finetune.variables(model, rng, jnp.zeros((1, 64, 1, V, 3)))
@@ -31,8 +31,12 @@ def network(backbone='stgcn', **changes):
 
 
 def probe(backbone='stgcn', **changes):
-    """Makes a small network all of whose weights are alike: of what is nan, they all tell."""
+    """Makes a small network of equal weights, in which nan spreads as far as it can.
+
+    Its layers are the plain ones: a Fourier transform spreads nan to all frames.
+    """
     model, init = network(backbone, **changes)
+    model = model.clone(backbone=model.backbone.clone(implementation='plain'))
     return model, jax.tree.map(lambda x: jnp.full(x.shape, 0.1, x.dtype), jax.eval_shape(init))
 
 
@@ -78,10 +82,9 @@ def at_once(model, variables, of):
 @pytest.mark.parametrize(
     'changes', [{}, {'fuser_kind': 'pyramid'}, {'stream': 'motion'}, {'feature_strides': (1, 2)}]
 )
-def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes, monkeypatch):
-    monkeypatch.setattr(layers, 'formulation', 'plain')
+def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes):
     model, variables = probe(**changes)
-    reach, stride = model.reach()
+    reach, stride = model.receptive_field()
     apply = jax.jit(lambda x: model.apply(variables, x, mask, train=False)[0])
     mask = jnp.ones((1, 320, 1), bool)
     felt = 0
@@ -94,10 +97,9 @@ def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes, monkeypatch):
 
 
 @pytest.mark.parametrize('backbone', ['agcn', 'ctrgcn', 'gru', 'transformer'])
-def test_who_looks_at_everything_says_so_and_does(backbone, monkeypatch):
-    monkeypatch.setattr(layers, 'formulation', 'plain')
+def test_who_looks_at_everything_says_so_and_does(backbone):
     model, variables = probe(backbone)
-    assert model.reach() is None and not windowing.exact(model, windowing.Window(256, 8, 120))
+    assert model.receptive_field() is None and not windowing.exact(model, windowing.Window(256, 8, 120))
     joints = np.ones((1, 96, 1, V, 3), np.float32)
     joints[0, 0] = np.nan
     found = jax.jit(lambda x, mask: model.apply(variables, x, mask, train=False))(
@@ -107,7 +109,7 @@ def test_who_looks_at_everything_says_so_and_does(backbone, monkeypatch):
 
 
 def test_the_plain_head_stretches_over_everything():
-    assert network(fuser=False)[0].reach() is None
+    assert network(fuser=False)[0].receptive_field() is None
 
 
 @pytest.mark.parametrize('frames, persons, gaps', [
@@ -125,8 +127,8 @@ def test_windows_score_as_the_whole_does(bounded, frames, persons, gaps):
 def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
     plain, variables = bounded
     model, _ = network(loss=dict(boundary_weight=0.1, pool_radius=9, pool_strength=2.0))
-    reach, stride = model.reach()
-    assert reach == plain.reach()[0] + 9
+    reach, stride = model.receptive_field()
+    assert reach == plain.receptive_field()[0] + 9
     kernel = variables['params']['head']['score']['kernel'][:, :1]
     head = {'score': {'kernel': kernel, 'bias': jnp.zeros(1)}}
     headed = {**variables, 'params': {**variables['params'], 'boundary': head}}
@@ -179,7 +181,7 @@ def test_who_learnt_among_few_frames_sees_as_many_at_once():
 def test_others_see_a_recording_as_a_whole(changes):
     given = {'backbone': 'transformer', **changes}
     model, _ = network(**given, crop=dict(length=32))
-    assert model.span is None and windowing.longest(model) == windowing.LONGEST
+    assert model.max_length is None and windowing.longest(model) == windowing.LONGEST
 
 
 @pytest.mark.parametrize('frames', [1, 29, 30, 31, 50, 110, 200])
@@ -218,7 +220,7 @@ def test_memory_does_not_grow_with_the_recording(monkeypatch):
     monkeypatch.setattr(scoring, 'clip_probabilities', fake)
 
     class Bounded:
-        span, reach = None, staticmethod(lambda: (82, 4))
+        max_length, receptive_field = None, staticmethod(lambda: (82, 4))
 
     of = recording(2 * 3600 * 30)
     tracemalloc.start()

@@ -7,7 +7,7 @@ import pytest
 
 from skeljax.models import agcn, fusers, heads
 
-V, SHORT = 25, dict(widths=(1, 1, 2), strides=(2, 3))
+V, SHORT = 25, dict(channel_multipliers=(1, 1, 2), down_stages=(2, 3))
 
 
 def _count(tree):
@@ -22,17 +22,17 @@ def _shapes(model, frames=64):
 
 
 def test_parameter_counts_of_the_release():
-    model = heads.Localizer(agcn.Backbone(), fusers.Fuser(), heads.FrameHead(num_outputs=5))
+    model = heads.FrameClassifier(agcn.Backbone(), fusers.Fuser(), heads.FrameHead(num_outputs=5))
     counts = {name: _count(tree) for name, tree in _shapes(model).items()}
     assert counts == {'backbone': 3_458_228, 'fuser': 2_244_672, 'head': 2_565}
     # The release never calls its input norm: 75 coordinates, a scale and a bias each.
     assert _count(_shapes(agcn.Backbone(faithful=('input_norm',)))) == 3_458_228 - 150
-    # 2s-AGCN itself has 3,454,090: it normalises the 150 coordinates of two persons.
-    assert _count(_shapes(agcn.Backbone(strides=(5, 8)))) == 3_454_090 - 150
+    # 2s-AGCN itself has 3,454,090: it normalizes the 150 coordinates of two persons.
+    assert _count(_shapes(agcn.Backbone(down_stages=(5, 8)))) == 3_454_090 - 150
 
 
 def test_taps_are_the_last_blocks_of_each_resolution():
-    model = agcn.Backbone(width=4)
+    model = agcn.Backbone(base_channels=4)
     x, mask = jnp.ones((2, 50, 2, V, 3)), jnp.ones((2, 50, 2), bool)
     out = jax.eval_shape(
         lambda k: model.init_with_output(k, x, mask, train=True)[0], jax.random.key(0)
@@ -45,10 +45,10 @@ def test_taps_are_the_last_blocks_of_each_resolution():
 
 @functools.cache
 def _models():
-    make = functools.partial(agcn.Backbone, width=4, **SHORT)
+    make = functools.partial(agcn.Backbone, base_channels=4, **SHORT)
     return {
-        'plain': heads.Localizer(make(), None, heads.FrameHead(num_outputs=4)),
-        'fuser': heads.Localizer(make(), fusers.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
+        'plain': heads.FrameClassifier(make(), None, heads.FrameHead(num_outputs=4)),
+        'fuser': heads.FrameClassifier(make(), fusers.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
     }
 
 
@@ -133,7 +133,7 @@ def test_an_empty_example_has_finite_gradients():
 
 def test_the_attention_depends_on_the_data():
     """Equal poses, other motion of one joint: other joints of the result change."""
-    backbone = agcn.Backbone(width=4, widths=(1,))
+    backbone = agcn.Backbone(base_channels=4, channel_multipliers=(1,))
     x = np.random.default_rng(0).normal(size=(1, 8, 1, V, 3)).astype(np.float32)
     mask = np.ones((1, 8, 1), bool)
     init = jax.jit(functools.partial(backbone.init, train=True))
@@ -155,7 +155,7 @@ def test_bfloat16_computes_close_to_float32():
     variables = {'params': variables, 'batch_stats': stats}
     results = []
     for dtype in (jnp.float32, jnp.bfloat16):
-        model = agcn.Backbone(width=4, **SHORT, dtype=dtype)
+        model = agcn.Backbone(base_channels=4, **SHORT, dtype=dtype)
         apply = functools.partial(model.apply, train=True, mutable=['batch_stats'])
         out = jax.jit(apply)(variables, x, mask)[0]
         assert out.map.dtype == dtype

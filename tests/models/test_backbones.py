@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.models import layers
 from skeljax.skeletons import skeleton
 
 # Networks of two blocks, the second of which halves time.
-SMALL = dict(width=4, widths=(1, 2), strides=(2,), dropout=0.0)
+SMALL = dict(base_channels=4, channel_multipliers=(1, 2), down_stages=(2,), dropout=0.0)
 NAMES = ['agcn', 'stgcn', 'ctrgcn']
 # Most of the time goes into compiling what then runs for milliseconds.
 quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
@@ -24,7 +23,11 @@ every_backbone = pytest.mark.parametrize('name', NAMES)
 @functools.cache
 def _model(name, layout='ntu25', dtype=jnp.float32):
     module = importlib.import_module(f'skeljax.models.{name}')
-    return module.Backbone(layout=layout, dtype=dtype, **SMALL)
+    return module.Backbone(layout=layout, dtype=dtype, **_small(name))
+
+
+def _small(name):
+    return SMALL | (dict(out_channels=0) if name == 'stgcn' else {})
 
 
 @functools.cache
@@ -152,33 +155,35 @@ def test_bfloat16_computes_close_to_float32_and_keeps_float32_parameters(name):
 
 
 @every_backbone
-def test_what_is_fast_on_a_cpu_gives_what_the_plain_way_gives(name, monkeypatch):
+def test_the_cpu_forms_compute_what_the_plain_layers_compute(name):
     """Features to 1e-5; statistics and gradients to what rounding leaves of them."""
     module = importlib.import_module(f'skeljax.models.{name}')
-    # Wide enough to be worth it, see `layers.temporal_conv`; CTR-GCN shares channels among branches.
-    width = 128 if name == 'ctrgcn' else 32
-    model = module.Backbone(**SMALL | dict(width=width, widths=(1, 1), dropout=0.5))
+    # Enough channels for the spectral convolution; CTR-GCN divides them among branches.
+    channels = 128 if name == 'ctrgcn' else 32
+    sizes = dict(base_channels=channels, channel_multipliers=(1, 1), dropout=0.5)
     x, mask = map(jnp.asarray, _padded()[1])
-    variables = _drawn(model, x, mask)
     found = {}
-    for formulation in ('plain', 'fast'):
-        monkeypatch.setattr(layers, 'formulation', formulation)
-
-        def total(params):
-            out, new = model.apply(
-                {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats'],
-                rngs={'dropout': jax.random.key(0)},
-            )
-            taps = [jnp.where(valid[..., None], tap, 0) for tap, valid in out.taps.values()]
-            return sum(jnp.sin(tap).sum() for tap in taps), (taps, new)
-
-        run = jit(jax.value_and_grad(total, has_aux=True))
-        found[formulation] = run(variables['params'])
-    (_, (taps, stats)), gradients = found['fast']
-    (_, (expected, _)), _ = found['plain']
+    for implementation in ('plain', 'cpu'):
+        model = module.Backbone(**_small(name) | sizes, implementation=implementation)
+        variables = _drawn(model, x, mask)
+        run = jit(jax.value_and_grad(functools.partial(_total, model, variables), has_aux=True))
+        found[implementation] = run(variables['params'], x, mask)
+    (_, (taps, stats)), gradients = found['cpu']
+    (_, (expected, expected_stats)), expected_gradients = found['plain']
     scale = max(np.abs(tap).max() for tap in expected)
     near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5 * scale)
     jax.tree.map(near, taps, expected)
-    _close(stats, found['plain'][0][1][1])
-    _close(gradients, found['plain'][1])
-    assert any((a != b).any() for a, b in zip(taps, expected, strict=True))  # two ways indeed
+    _close(stats, expected_stats)
+    _close(gradients, expected_gradients)
+    # The programs differ indeed.
+    assert any((a != b).any() for a, b in zip(taps, expected, strict=True))
+
+
+def _total(model, variables, params, x, mask):
+    """Returns a function of the valid features; and those and the new statistics."""
+    out, new = model.apply(
+        {**variables, 'params': params}, x, mask, train=True, mutable=['batch_stats'],
+        rngs={'dropout': jax.random.key(0)},
+    )
+    taps = [jnp.where(valid[..., None], tap, 0) for tap, valid in out.taps.values()]
+    return sum(jnp.sin(tap).sum() for tap in taps), (taps, new)

@@ -113,8 +113,8 @@ def test_the_reach_is_how_far_a_frame_changes_results(width, radius):
     run = jax.jit(head.pool)
     changed = run(logits.at[:, 10].add(1.0), boundaries.at[:, 10].add(1.0), mask)
     affected = np.flatnonzero((changed != run(logits, boundaries, mask)).any((0, -1)))
-    assert affected.tolist() == list(range(10 - head.reach, 11 + head.reach))
-    assert head.reach == (max(width, radius) if radius else 0)
+    assert affected.tolist() == list(range(10 - head.receptive_field, 11 + head.receptive_field))
+    assert head.receptive_field == (max(width, radius) if radius else 0)
 
 
 @pytest.mark.parametrize('frames', [4, 6])

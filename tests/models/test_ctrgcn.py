@@ -35,7 +35,7 @@ def test_published_parameter_count():
 
 
 def test_taps_are_the_last_blocks_of_each_resolution():
-    model = ctrgcn.Backbone(width=4)
+    model = ctrgcn.Backbone(base_channels=4)
     x, mask = jnp.ones((2, 50, 2, V, 3)), jnp.ones((2, 50, 2), bool)
     init = lambda key: model.init_with_output(key, x, mask, train=True)[0]
     out = jax.eval_shape(init, jax.random.key(0))
@@ -45,7 +45,7 @@ def test_taps_are_the_last_blocks_of_each_resolution():
 
 
 def test_initially_joints_mix_by_the_skeleton_alone():
-    model = ctrgcn.Backbone(width=4, widths=(1,))
+    model = ctrgcn.Backbone(base_channels=4, channel_multipliers=(1,))
     x, mask = jnp.ones((1, 4, 1, V, 3)), jnp.ones((1, 4, 1), bool)
     init = jax.jit(functools.partial(model.init, train=False))
     graph = init(jax.random.key(0), x, mask)['params']['block1']['graph']
@@ -89,7 +89,7 @@ class OverTime(ctrgcn.Block):
 
     @nn.compact
     def __call__(self, x, mask):
-        return self.over_time(x, mask, train=False)
+        return self.temporal_conv(x, mask, train=False)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -122,5 +122,5 @@ def test_the_temporal_branches_one_by_one(stride):
 
 def test_a_width_that_has_no_quarter_is_told():
     x, mask = jnp.ones((1, 4, 1, V, 3)), jnp.ones((1, 4, 1), bool)
-    with pytest.raises(InputError, match='width of ctrgcn is 6, expected a multiple of 4'):
-        ctrgcn.Backbone(width=6).init(jax.random.key(0), x, mask, train=False)
+    with pytest.raises(InputError, match='base_channels of ctrgcn is 6, expected a multiple of 4'):
+        ctrgcn.Backbone(base_channels=6).init(jax.random.key(0), x, mask, train=False)

@@ -14,14 +14,14 @@ from skeljax.skeletons import skeleton
 # Most of the time goes into compiling what then runs for milliseconds.
 quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
 jit = functools.partial(jax.jit, compiler_options=quick)
-CHANNELS = dict(transformer=8, gru=16)  # of a network of width 8
+CHANNELS = dict(transformer=8, gru=16)  # of a network of 8 base channels
 every_backbone = pytest.mark.parametrize('name', CHANNELS)
 
 
 @functools.cache
 def _model(name, layout='ntu25', **changes):
     module = importlib.import_module(f'skeljax.models.{name}')
-    return module.Backbone(**{'layout': layout, 'width': 8, 'depth': 2, **changes})
+    return module.Backbone(**{'layout': layout, 'base_channels': 8, 'num_layers': 2, **changes})
 
 
 def _draw(shapes):
@@ -147,7 +147,7 @@ def test_any_layout_any_length_any_number_of_persons(name, layout, frames):
 @every_backbone
 def test_taps_are_means_of_the_map_over_stretches_of_frames(name):
     """Of a single layer, from which all taps are taken."""
-    model = _model(name, depth=1)
+    model = _model(name, num_layers=1)
     x, mask = _clips()[0]
     out = jax.device_get(_evaluate(model, _variables(model), x, mask))
     for stride in (1, 2, 4, 8):
@@ -174,10 +174,10 @@ def test_pool_time_by_hand():
 
 
 def test_layers_that_are_tapped():
-    assert pooling.tapped(1) == {1: 1, 2: 1, 4: 1, 8: 1}
-    assert pooling.tapped(3) == {1: 1, 2: 2, 4: 3, 8: 3}
-    assert pooling.tapped(4) == {1: 1, 2: 2, 4: 3, 8: 4}
-    assert pooling.tapped(8) == {1: 2, 2: 4, 4: 6, 8: 8}
+    assert pooling.tapped_layers(1) == {1: 1, 2: 1, 4: 1, 8: 1}
+    assert pooling.tapped_layers(3) == {1: 1, 2: 2, 4: 3, 8: 3}
+    assert pooling.tapped_layers(4) == {1: 1, 2: 2, 4: 3, 8: 4}
+    assert pooling.tapped_layers(8) == {1: 2, 2: 4, 4: 6, 8: 8}
 
 
 @every_backbone

@@ -13,7 +13,7 @@ quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes
 
 
 def _model(*faithful, width=6, depth=2):
-    return gru.Backbone(width=width, depth=depth, faithful=faithful)
+    return gru.Backbone(base_channels=width, num_layers=depth, faithful=faithful)
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def _features(model, variables, x, mask):
 
 def _count(joints, width, depth=3):
     x, mask = jnp.ones((1, 4, 1, joints, 3)), jnp.ones((1, 4, 1), bool)
-    init = functools.partial(gru.Backbone(width=width, depth=depth).init, train=False)
+    init = functools.partial(gru.Backbone(base_channels=width, num_layers=depth).init, train=False)
     shapes = jax.eval_shape(init, jax.random.key(0), x, mask)['params']
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 

@@ -80,8 +80,8 @@ def test_upsampling_centres_steps_on_their_frames():
 
 
 def _localizer(**options):
-    backbone = agcn.Backbone(width=4, widths=(1, 2), strides=(2,))
-    return heads.Localizer(backbone, None, heads.FrameHead(3), **options)
+    backbone = agcn.Backbone(base_channels=4, channel_multipliers=(1, 2), down_stages=(2,))
+    return heads.FrameClassifier(backbone, None, heads.FrameHead(3), **options)
 
 
 def _clip(seed=0):
@@ -112,7 +112,7 @@ def test_a_frozen_backbone_keeps_weights_and_statistics():
 
 def test_a_recording_as_a_whole_is_scored_by_the_mean_of_its_steps():
     clip = _clip()
-    model = _localizer(whole=True)
+    model = _localizer(clip_level=True)
     variables = model.init(jax.random.key(0), *clip, train=True)
     logits = np.asarray(model.apply(variables, *clip, train=False))
     features, valid = model.apply(variables, *clip, method='taps')[2]

@@ -1,3 +1,5 @@
+import re
+
 import jax
 from jax import lax
 import jax.numpy as jnp
@@ -5,6 +7,8 @@ import numpy as np
 import pytest
 
 from skeljax.models import layers, pooling
+from skeljax.models.cpu import chunks
+from skeljax.models.implementation import IMPLEMENTATIONS
 
 
 def test_masked_mean_by_hand():
@@ -13,19 +17,39 @@ def test_masked_mean_by_hand():
     np.testing.assert_allclose(pooling.masked_mean(x, mask, 1), [1.5, 0.0])
 
 
+@pytest.mark.parametrize('implementation', IMPLEMENTATIONS)
 @pytest.mark.parametrize('stride', [1, 2, 3, 4])
 @pytest.mark.parametrize('frames', [12, 13, 31])
 @pytest.mark.parametrize('taps', [3, 5, 9])
-def test_folded_stride_is_the_strided_convolution(stride, frames, taps):
+def test_temporal_conv_is_the_strided_convolution(implementation, stride, frames, taps):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, frames, 3)).astype(np.float32)
     kernel = rng.normal(size=(taps, 3, 4)).astype(np.float32)
     expected = lax.conv_general_dilated(
         x, kernel, (stride,), [(taps // 2, taps // 2)], dimension_numbers=('NWC', 'WIO', 'NWC')
     )
-    found = layers.temporal_conv(jnp.array(x), jnp.array(kernel), stride)
+    found = layers.temporal_conv(
+        jnp.array(x), jnp.array(kernel), stride, implementation=implementation
+    )
     assert found.shape == expected.shape == (2, -(-frames // stride), 4)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('stride', [1, 2, 3])
+@pytest.mark.parametrize(('shape', 'axis'), [((2, 7, 3), 1), ((9, 2), 0), ((2, 3, 4, 1), 2)])
+def test_strided_slice_takes_every_stride_th_element(shape, axis, stride):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    part = tuple(slice(None, None, stride if i == axis else 1) for i in range(len(shape)))
+    take = lambda x: layers.strided_slice(x, stride, axis)
+    np.testing.assert_array_equal(take(jnp.array(x)), x[part])
+    np.testing.assert_array_equal(take(jnp.array(x > 0)), (x > 0)[part])
+    slope = jax.grad(lambda x: take(x).sum())(jnp.array(x))
+    expected = np.zeros_like(x)
+    expected[part] = 1
+    np.testing.assert_array_equal(slope, expected)
+    # XLA's GPU compiler, without its autotuner, fails on a product with a strided slice.
+    traced = str(jax.make_jaxpr(take)(x))
+    assert set(re.findall(r'strides=\(([\d, ]*)\)', traced)) <= {', '.join('1' * (x.ndim + 1))}
 
 
 def test_mix_joints_by_hand():
@@ -40,7 +64,8 @@ def test_mix_joints_by_hand():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_graph_conv_and_its_gradient_by_hand(monkeypatch):
+@pytest.mark.parametrize('implementation', IMPLEMENTATIONS)
+def test_graph_conv_and_its_gradient_by_hand(implementation):
     rng = np.random.default_rng(0)
     # Itself; several sources of one target; several targets of one source; some joints alone.
     star = np.zeros((5, 5), int)
@@ -52,23 +77,22 @@ def test_graph_conv_and_its_gradient_by_hand(monkeypatch):
     kernel = jnp.array(rng.normal(size=(3, 6, 7)), jnp.float32)
     weights = jnp.array(rng.normal(size=(2, 5, 4, 7)), jnp.float32)
     static = tuple(tuple(map(tuple, subset)) for subset in edges.tolist())
-    convolve = lambda x, a, w: layers.graph_conv(x, a, w, static)
+    convolve = lambda x, a, w: layers.graph_conv(x, a, w, static, implementation=implementation)
     by_hand = lambda x, a, w: jnp.einsum('nvtc,kvw,kcd->nwtd', x, a * present, w)
     value = lambda f: lambda *given: (f(*given) * weights).sum()
     expected = jax.grad(value(by_hand), (0, 1, 2))(x, adjacency, kernel)
-    for formulation in 'fast', 'plain':
-        monkeypatch.setattr(layers, 'formulation', formulation)
-        given = x, adjacency, kernel
-        np.testing.assert_allclose(convolve(*given), by_hand(*given), rtol=1e-4, atol=1e-5)
-        of_x, of_adjacency, of_kernel = jax.grad(value(convolve), (0, 1, 2))(*given)
-        found = of_x, of_adjacency * present, of_kernel
-        for one, other in zip(found, expected, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    given = x, adjacency, kernel
+    np.testing.assert_allclose(convolve(*given), by_hand(*given), rtol=1e-4, atol=1e-5)
+    of_x, of_adjacency, of_kernel = jax.grad(value(convolve), (0, 1, 2))(*given)
+    found = of_x, of_adjacency * present, of_kernel
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize('implementation', IMPLEMENTATIONS)
 @pytest.mark.parametrize('frames', [1, 3, 8, 9, 10])
 @pytest.mark.parametrize(('stride', 'dilation'), [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3)])
-def test_temporal_conv_of_any_length_and_its_gradient(frames, stride, dilation):
+def test_temporal_conv_of_any_length_and_its_gradient(implementation, frames, stride, dilation):
     rng = np.random.default_rng(frames)
     x = rng.normal(size=(2, frames, 3)).astype(np.float32)
     kernel = rng.normal(size=(9, 3, 4)).astype(np.float32)
@@ -80,7 +104,9 @@ def test_temporal_conv_of_any_length_and_its_gradient(frames, stride, dilation):
             if 0 <= frame < frames:
                 expected[:, i] += x[:, frame] @ kernel[tap]
                 slope[:, frame] += weights[:, i] @ kernel[tap].T
-    convolve = lambda x: layers.temporal_conv(x, jnp.array(kernel), stride, dilation)
+    convolve = lambda x: layers.temporal_conv(
+        x, jnp.array(kernel), stride, dilation, implementation=implementation
+    )
     score = lambda x: (convolve(x) * weights).sum()
     np.testing.assert_allclose(convolve(jnp.array(x)), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(jax.grad(score)(jnp.array(x)), slope, rtol=1e-4, atol=1e-5)
@@ -88,8 +114,7 @@ def test_temporal_conv_of_any_length_and_its_gradient(frames, stride, dilation):
 
 @pytest.mark.parametrize(('clips', 'size'), [(12, 4), (7, 1), (4, 4), (10, 5)])
 def test_clips_in_pieces_are_the_clips(monkeypatch, clips, size):
-    monkeypatch.setattr(layers, 'formulation', 'fast')
-    monkeypatch.setattr(layers, 'CACHED', 64)
+    monkeypatch.setattr(chunks, 'FRAMES_PER_CORE', 64)
     x = jax.random.normal(jax.random.key(0), (clips, 12, 2, 5, 3))
     mask = jax.random.bernoulli(jax.random.key(1), 0.7, x.shape[:3])
     seen = []
@@ -98,9 +123,10 @@ def test_clips_in_pieces_are_the_clips(monkeypatch, clips, size):
         seen.append(len(x))
         return pooling.masked_mean(x, mask[..., None, None], (1, 2, 3))
 
-    found = layers.in_pieces(mean, x, mask, cores=2)
+    found = chunks.map_in_chunks(mean, x, mask, cores=2, implementation='cpu')
     np.testing.assert_allclose(found, mean(x, mask), atol=1e-6)
     assert set(seen) == {size, clips}
+    assert chunks.num_chunks(x, 2, implementation='plain') == 1
 
 
 @pytest.mark.parametrize('rate', [0.5, 0.1])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from skeljax.models import norms
+from skeljax.models.implementation import IMPLEMENTATIONS
 
 
 def _norm(axis=None, **arguments):
@@ -118,9 +119,10 @@ def _plain(x, mask, shift, scale, bias):
 @pytest.mark.parametrize('devices', [1, 4])
 @pytest.mark.parametrize('two_pass', [False, True])
 @pytest.mark.parametrize('shape', [(3,), (5, 1, 3), None])
-@pytest.mark.parametrize('zeroed', [False, True])
+@pytest.mark.parametrize('is_masked', [False, True])
+@pytest.mark.parametrize('implementation', IMPLEMENTATIONS)
 def test_values_and_gradients_are_those_that_jax_derives(
-    monkeypatch, devices, two_pass, shape, zeroed
+    monkeypatch, implementation, devices, two_pass, shape, is_masked
 ):
     """In double precision, of x, a bias of all joints or of each, scale and bias."""
     monkeypatch.setattr(jnp, 'float32', jnp.float64)  # as what the statistics are in
@@ -129,17 +131,17 @@ def test_values_and_gradients_are_those_that_jax_derives(
         draw = lambda *shape: jnp.array(rng.normal(1, 2, shape))
         x, weights = draw(8, 5, 6, 3), draw(8, 5, 6, 3)
         mask = jnp.array(np.arange(6)[:, None] < rng.integers(1, 7, (8, 1, 1, 1)))
-        if zeroed:
+        if is_masked:
             x = jnp.where(mask, x, 0)
         shift = None if shape is None else draw(*shape)
         params = {'scale': draw(3), 'bias': draw(3)}
-        norm = norms.MaskedBatchNorm('d', two_pass=two_pass)
+        norm = norms.MaskedBatchNorm('d', two_pass=two_pass, implementation=implementation)
         stats = {'mean': jnp.zeros(3), 'variance': jnp.ones(3)}
 
         def part(x, mask, weights, shift, params):
             variables = {'params': params, 'batch_stats': stats}
             y = norm.apply(
-                variables, x, mask, shift, train=True, zeroed=zeroed, mutable='batch_stats'
+                variables, x, mask, shift, train=True, is_masked=is_masked, mutable='batch_stats'
             )[0]
             return (y * weights).sum(), y
 

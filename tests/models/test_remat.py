@@ -10,10 +10,11 @@ import pytest
 
 from skeljax.models import remat
 
-STACKS = dict(width=4, widths=(1, 2), strides=(2,))
+STACKS = dict(base_channels=4, channel_multipliers=(1, 2), down_stages=(2,))
 SMALL = dict(
-    agcn=STACKS, stgcn=STACKS, ctrgcn=STACKS, gru=dict(width=4, depth=2),
-    transformer=dict(width=4, depth=2, heads=2),
+    agcn=STACKS, stgcn=STACKS | dict(out_channels=0), ctrgcn=STACKS,
+    gru=dict(base_channels=4, num_layers=2),
+    transformer=dict(base_channels=4, num_layers=2, num_heads=2),
 )
 MODULES = {name: importlib.import_module(f'skeljax.models.{name}') for name in SMALL}
 
@@ -66,7 +67,10 @@ def test_a_gradient_that_keeps_less_takes_less_memory(optimised):
     options = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
     clip, taken = _clip(64, 8), {}
     for policy in ('none', 'dots_saveable', 'blocks'):
-        model = _model('stgcn', policy, width=16, widths=(1,) * 6, strides=(), dropout=0.0)
+        model = _model(
+            'stgcn', policy, base_channels=16, out_channels=0, channel_multipliers=(1,) * 6,
+            down_stages=(), dropout=0.0,
+        )
         variables = jax.eval_shape(functools.partial(model.init, train=False), jax.random.key(0), *clip)
         program = _gradients(model).lower(variables, *clip).compile(compiler_options=options)
         taken[policy] = program.memory_analysis().temp_size_in_bytes

@@ -18,12 +18,12 @@ def _count(model):
 
 
 def test_published_parameter_counts():
-    assert _count(stgcn.Backbone(width=16, features=256)) == 821_380
-    assert _count(stgcn.Backbone()) == 3_083_412
+    assert _count(stgcn.Backbone()) == 821_380
+    assert _count(stgcn.Backbone(base_channels=64)) == 3_083_412
 
 
 def test_taps_are_the_last_blocks_of_each_resolution():
-    model = stgcn.Backbone(width=4, features=32)
+    model = stgcn.Backbone(base_channels=4, out_channels=32)
     x, mask = jnp.ones((2, 50, 2, V, 3)), jnp.ones((2, 50, 2), bool)
     init = lambda key: model.init_with_output({'params': key, 'dropout': key}, x, mask, train=True)
     out, _ = jax.eval_shape(init, jax.random.key(0))
@@ -62,7 +62,7 @@ def _init(model):
 
 
 def test_the_published_partition_is_taken_on_request():
-    make = functools.partial(stgcn.Backbone, width=4, widths=(1,))
+    make = functools.partial(stgcn.Backbone, base_channels=4, out_channels=0, channel_multipliers=(1,))
     variables, x, mask = _init(make())
     corrected = make().apply(variables, x, mask, train=False).map
     published = make(faithful=('partition',)).apply(variables, x, mask, train=False).map
@@ -75,8 +75,8 @@ def test_the_published_partition_is_taken_on_request():
 
 
 def test_dropout_spares_the_first_block_and_evaluation():
-    make = functools.partial(stgcn.Backbone, width=4, strides=())
-    first, second = make(widths=(1,)), make(widths=(1, 1))
+    make = functools.partial(stgcn.Backbone, base_channels=4, out_channels=0, down_stages=())
+    first, second = make(channel_multipliers=(1,)), make(channel_multipliers=(1, 1))
     variables, x, mask = _init(first)
     train = functools.partial(first.apply, train=True, mutable=['batch_stats'])
     out, _ = train(variables, x, mask)  # needs no random numbers
@@ -95,7 +95,7 @@ def test_dropout_spares_the_first_block_and_evaluation():
 
 def test_initial_weights_are_as_published():
     """Convolutions N(0, 0.02), scales N(1, 0.02)."""
-    params = _init(stgcn.Backbone(width=32, widths=(1, 2)))[0]['params']
+    params = _init(stgcn.Backbone(base_channels=32, out_channels=0, channel_multipliers=(1, 2)))[0]['params']
     block = params['block2']
     for name in ('graph', 'temporal', 'residual'):
         assert 0.019 < np.std(block[name]['kernel']) < 0.021

@@ -10,7 +10,7 @@ from skeljax.models import transformer
 
 X = np.random.default_rng(0).normal(size=(2, 9, 1, 5, 3)).astype(np.float32)  # B T M V 3
 MASK = np.ones((2, 9, 1), bool) & (np.arange(9)[:, None] < np.array([[[9]], [[6]]]))
-MODEL = transformer.Backbone(width=8, depth=1, heads=2)
+MODEL = transformer.Backbone(base_channels=8, num_layers=1, num_heads=2)
 quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
 
 
@@ -30,7 +30,7 @@ def _apply():
 
 
 def test_parameter_count():
-    model = transformer.Backbone(width=32)
+    model = transformer.Backbone(base_channels=32)
     x, mask = jnp.ones((1, 4, 1, 25, 3)), jnp.ones((1, 4, 1), bool)
     shapes = jax.eval_shape(functools.partial(model.init, train=False), jax.random.key(0), x, mask)
     linear = lambda inputs, outputs: (inputs + 1) * outputs
@@ -132,6 +132,6 @@ def test_long_clips_do_not_hold_all_weights_at_once():
 
 
 def test_a_width_that_heads_cannot_share():
-    model = transformer.Backbone(width=10)
-    with pytest.raises(InputError, match='width 10 is no multiple of 4 attention heads'):
+    model = transformer.Backbone(base_channels=10)
+    with pytest.raises(InputError, match='base_channels is 10, expected a multiple of num_heads 4'):
         jax.eval_shape(functools.partial(model.init, train=True), jax.random.key(0), X, MASK)

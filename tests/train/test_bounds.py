@@ -18,7 +18,8 @@ BAD = {
 # Texts that name what is anywhere: folders, corpora, projects.
 FREE = ('wandb', 'data.data_dir', 'data.corpus', 'data.unlabeled', 'finetune.init_from')
 ZERO = (  # numbers that may not be 0
-    'steps_per_call', 'width', 'strides', 'features', 'depth', 'heads', 'expand', 'num_steps', 'batch_size',
+    'steps_per_call', 'base_channels', 'down_stages', 'out_channels', 'num_layers', 'num_heads',
+    'mlp_ratio', 'num_steps', 'batch_size',
     'window', 'length', 'embed', 'temperature', 'num_neighbors', 'label_fraction', 'top', 'num_views',
     'hidden', 'tious',
 )
@@ -91,6 +92,6 @@ def test_the_command_refuses_before_data_are_read(tmp_path, capsys, stage, overr
 def test_a_config_that_is_stored_is_checked_for_kinds(tmp_path):
     config = config_args.load('ui_prmd')
     told = run_dir._plain(config, 'finetune')
-    for name, value in (('model', 3), ('model', {'width': 'wide'}), ('seed', []), ('finetune', None)):
+    for name, value in (('model', 3), ('model', {'base_channels': 'wide'}), ('seed', []), ('finetune', None)):
         with pytest.raises(InputError, match=f'config.{name}'):
             run_dir.config_of({'config': {**told, name: value}}, default.get_config())

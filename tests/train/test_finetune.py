@@ -47,7 +47,7 @@ class Mixed(nn.Module):
 
 def _model(loss=FrameLoss()):
     head = boundary.BoundaryHead(radius=loss.pool_radius) if loss.boundary_weight else None
-    return heads.Localizer(Backbone(), Mixed(), heads.FrameHead(CLASSES + 1), boundary=head)
+    return heads.FrameClassifier(Backbone(), Mixed(), heads.FrameHead(CLASSES + 1), boundary=head)
 
 
 def _batch(seed=0):

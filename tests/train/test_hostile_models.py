@@ -172,7 +172,7 @@ def test_a_run_of_garbage_is_told_by_all_who_read_it(run, tmp_path, content, cap
 @pytest.mark.parametrize('place, value', [
     (('corpus',), {}), (('corpus', 'classes'), 7), (('corpus', 'classes'), [1]), (('corpus', 'layout'), 7),
     (('corpus', 'layout'), 'ants6'), (('corpus', 'fps'), 'fast'), (('corpus', 'fps'), -1), (('corpus', 'fps'), None),
-    (('config', 'model', 'width'), -1), (('config', 'model', 'name'), '../evil'),
+    (('config', 'model', 'base_channels'), -1), (('config', 'model', 'name'), '../evil'),
     (('config', 'finetune', 'protocol'), 'none'), (('config', 'data', 'normalization'), ['rm -rf']),
 ])
 def test_a_run_with_a_value_that_cannot_be(run, tmp_path, place, value):

@@ -12,7 +12,7 @@ from skeljax.train import checkpoint, corpora, loop, run
 def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
     config = config_args.load('ui_prmd:host=vicreg,backbone=gru', [
         '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
-        f'--config.data.data_dir={tiny}', '--config.model.width=4', '--config.model.gru.depth=1',
+        f'--config.data.data_dir={tiny}', '--config.model.base_channels=4', '--config.model.gru.num_layers=1',
         '--config.pretrain.batch_size=8', '--config.pretrain.window=32',
         '--config.pretrain.crop.length=16', '--config.pretrain.queue_size=16',
         '--config.pretrain.snippet.weight=0.0', '--config.pretrain.vicreg.num_views=2',

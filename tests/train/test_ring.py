@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skeljax.contrast import info_nce, snippet
-from skeljax.models.heads import Snippets
+from skeljax.models.heads import SnippetFeatures
 from skeljax.train import negatives, parallel
 
 VIDEOS, SNIPPETS, EMBED, TEMPERATURE = 8, 3, 16, 0.2
@@ -41,7 +41,7 @@ def _met(sources):
 
 
 def _term(query, key, valid, far, apart, temperature):
-    embedded = lambda x: Snippets(features=x, embeddings=x, video=x.mean(1), valid=valid)
+    embedded = lambda x: SnippetFeatures(features=x, embeddings=x, video=x.mean(1), valid=valid)
     return snippet.term(
         embedded(query), embedded(key), far, temperature=temperature, match='position', apart=apart
     )[0]
@@ -64,7 +64,7 @@ def _ring(sources, apart, temperature, devices, tile):
     weights = _dense(sources, apart, temperature)[2]
 
     def one(query, key, valid, subjects, weights):
-        embedded = Snippets(features=key, embeddings=key, video=key.mean(1), valid=valid)
+        embedded = SnippetFeatures(features=key, embeddings=key, video=key.mean(1), valid=valid)
         pushed = snippet.negatives(embedded, 'snippet')
         far = negatives.collect({'vectors': older}, pushed, subjects, sources, 'ring')
         far = dataclasses.replace(far, tile=tile)

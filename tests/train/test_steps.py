@@ -33,7 +33,9 @@ def _batch(step):
 
 def _backbone(axis=parallel.AXIS):
     # Three of the ten blocks compile in a tenth of the time.
-    return agcn.Backbone(width=8, widths=(1, 1, 2), strides=(2, 3), axis_name=axis)
+    return agcn.Backbone(
+        base_channels=8, channel_multipliers=(1, 1, 2), down_stages=(2, 3), axis_name=axis
+    )
 
 
 def _pretraining(queue_size=32, snippet=None, **settings):
@@ -41,7 +43,7 @@ def _pretraining(queue_size=32, snippet=None, **settings):
     encoder = pretrain.Encoder(
         _backbone(),
         host.heads(embed=16, layout='ntu25', axis_name=parallel.AXIS),
-        heads.SnippetHead(num_snippets=3, embed=16),
+        heads.SnippetHead(num_snippets=3, embed_dim=16),
     )
     tx = optax.sgd(0.05, momentum=0.9)
     example = jnp.zeros((2, 32, 1, V, 3))
@@ -61,9 +63,9 @@ def _pretraining(queue_size=32, snippet=None, **settings):
 
 
 def _finetuning():
-    model = heads.Localizer(
+    model = heads.FrameClassifier(
         _backbone(),
-        fusers.Fuser(levels=(1, 2, 4), axis_name=parallel.AXIS),
+        fusers.Fuser(feature_strides=(1, 2, 4), axis_name=parallel.AXIS),
         heads.FrameHead(CLASSES + 1),
     )
     tx = optax.sgd(0.05, momentum=0.9)

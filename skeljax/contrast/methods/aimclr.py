@@ -67,7 +67,7 @@ class Heads(nn.Module):
         """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
         stride = max(features.taps)
         channels = features.taps[stride][0].shape[-1]
-        head = heads.GlobalHead(hidden=channels, embed=self.embed, name='video')
+        head = heads.GlobalHead(hidden=channels, embed_dim=self.embed, name='video')
         outputs = {'video': head(features.taps)}
         if view == 'extreme':
             left = drop_salient(features.map, features.mask, keep=self.keep)

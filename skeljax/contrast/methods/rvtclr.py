@@ -46,7 +46,7 @@ class PartBranch(nn.Module):
         x = linear(channels, 'widen', False)(nn.relu(linear(inner, 'narrow', False)(x)))
         x = x + self._related(x, mask, linear, train)
         stride = max(features.taps)
-        head = heads.GlobalHead(hidden=channels, embed=self.embed, name='head')
+        head = heads.GlobalHead(hidden=channels, embed_dim=self.embed, name='head')
         return head({stride: pooling.pool_persons(x, mask)})
 
     def _related(self, x, mask, linear, train):
@@ -96,7 +96,7 @@ class Heads(nn.Module):
             branch = PartBranch(self.layout, self.embed, self.axis_name, name='parts')
             return {'parts': branch(features, train=train)}
         return {
-            name: heads.GlobalHead(embed=self.embed, name=name)(features.taps)
+            name: heads.GlobalHead(embed_dim=self.embed, name=name)(features.taps)
             for name in ('video', 'tempo')
         }
 

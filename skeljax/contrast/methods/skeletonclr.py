@@ -44,7 +44,7 @@ class Heads(nn.Module):
     def __call__(self, features, view: str, *, train: bool):
         """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
         channels = features.taps[max(features.taps)][0].shape[-1]
-        head = heads.GlobalHead(hidden=channels, embed=self.embed, name='video')
+        head = heads.GlobalHead(hidden=channels, embed_dim=self.embed, name='video')
         return {'video': head(features.taps)}
 
 

@@ -1,1 +1,1 @@
-"""Formulations that are fast on CPUs, equal to the plain layers."""
+"""Forms of the layers that are fast on CPUs; their results are those of the plain layers."""

@@ -1,7 +1,7 @@
-"""Published PyTorch weights become those of the backbones in `skeljax.models`.
+"""Translation of published PyTorch weights to the backbones in `skeljax.models`.
 
-One module an architecture, named as the backbone: which of its parameters is which
-published tensor, and what the tensors tell about the network.
+There is one module for each architecture, named as the backbone: the published tensor of each
+parameter, and the options of the network, which follow from the tensors.
 """
 
 import importlib
@@ -19,8 +19,8 @@ class Encoder(NamedTuple):
     """The network of one architecture within a checkpoint.
 
     Attributes:
-        architecture: of `ARCHITECTURES`.
-        prefix: what the checkpoint puts before the names of its tensors.
+        architecture: one of `ARCHITECTURES`.
+        prefix: prefix of the names of its tensors in the checkpoint.
         tensors: of the network and its heads, without the prefix.
         others: prefixes of further networks of the kind in the checkpoint.
     """
@@ -32,28 +32,28 @@ class Encoder(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What the tensors tell about the network.
+    """Options of the network that follow from the tensors.
 
     Attributes:
-        width: channels of its first block.
-        options: what else its backbone is told, by name.
-        faithful: quirks that the weights need.
+        base_channels: channels of its first block.
+        options: further options of its backbone, by name.
+        faithful: quirks that the weights require.
     """
 
-    width: int
+    base_channels: int
     options: dict
     faithful: tuple[str, ...] = ()
 
 
 def of(architecture: str):
-    """Finds the module of an architecture."""
+    """Returns the module of an architecture."""
     return importlib.import_module(f'skeljax.models.imported.{architecture}')
 
 
 def find(
     tensors: dict[str, np.ndarray], architecture: str, prefix: str | None = None
 ) -> Encoder:
-    """Finds the encoder: the one with the prefix, the only one, or the query encoder.
+    """Returns the encoder with the prefix; without a prefix the only one, or the query encoder.
 
     Raises:
         InputError: there is none, or there are several to choose from.
@@ -81,28 +81,28 @@ def find(
 
 
 def describe(encoder: Encoder, layout: str) -> Network:
-    """Reads off the tensors what network they make, for joints of a layout.
+    """Returns the options of the network of the tensors, for joints of a layout.
 
     Raises:
-        InputError: a tensor that tells is missing, or they do not fit the layout.
+        InputError: a tensor that determines them is missing, or they do not fit the layout.
     """
     known, module = skeleton.get(layout), of(encoder.architecture)
-    for name in module.TELLING:
+    for name in module.KEY_TENSORS:
         if name not in encoder.tensors:
             raise InputError(f'no tensor {encoder.prefix}{name}')
     try:
-        joints = encoder.tensors[module.TELLING[0]].shape[-1]
+        joints = encoder.tensors[module.KEY_TENSORS[0]].shape[-1]
         network = module.describe(encoder.tensors, known) if joints == known.num_joints else None
     except (IndexError, TypeError):
-        told = [f'{name} {encoder.tensors[name].shape}' for name in module.TELLING]
+        told = [f'{name} {encoder.tensors[name].shape}' for name in module.KEY_TENSORS]
         raise InputError(f'no {encoder.architecture} has {" and ".join(told)}') from None
     if network is None:
         raise InputError(
-            f'{encoder.prefix}{module.TELLING[0]} is of {joints} joints, '
+            f'{encoder.prefix}{module.KEY_TENSORS[0]} is of {joints} joints, '
             f'layout {layout} has {known.num_joints}'
         )
-    if network.width < 4:
-        raise InputError(f'{network.width} channels in the first block, expected 4 or more')
+    if network.base_channels < 4:
+        raise InputError(f'{network.base_channels} channels in the first block, expected 4 or more')
     return network
 
 

@@ -1,14 +1,21 @@
-"""2s-AGCN, and the variant of it that halves time once more, which SnipCLR publishes."""
+"""2s-AGCN, and the variant by SnipCLR, which halves the temporal resolution once more."""
 
 import numpy as np
 
 from skeljax.models.imported import Network
-from skeljax.models.imported.kinds import LINEAR, NORM, PARAMETER, TEMPORAL, Row, strides
+from skeljax.models.imported.kinds import (
+    LINEAR,
+    NORM,
+    PARAMETER,
+    TEMPORAL,
+    Row,
+    down_stages,
+)
 
 SIGN = 'l1.gcn1.conv_a.0.weight'
-TELLING = ('l1.gcn1.PA', 'l1.gcn1.bn.weight')
+KEY_TENSORS = ('l1.gcn1.PA', 'l1.gcn1.bn.weight')
 BLOCK = r'l\d+\.'
-NORMALISATION = '2s-agcn'
+NORMALIZATION = '2s-agcn'
 DROPOUT = 0.0
 ROWS = (
     Row('input_norm', 'data_bn', NORM),
@@ -27,8 +34,8 @@ ROWS = (
 
 
 def describe(tensors: dict[str, np.ndarray], layout) -> Network:
-    """Reads off whether the input's normalisation was ever called: the release leaves it out."""
+    """Returns the options; without running statistics, the input norm was not called (release)."""
     mean, variance = (tensors.get(f'data_bn.running_{name}') for name in ('mean', 'var'))
     called = mean is not None and variance is not None and (mean.any() or (variance != 1).any())
-    width = len(tensors['l1.gcn1.bn.weight'])
-    return Network(width, {'strides': strides(tensors)}, () if called else ('input_norm',))
+    channels, options = len(tensors['l1.gcn1.bn.weight']), {'down_stages': down_stages(tensors)}
+    return Network(channels, options, () if called else ('input_norm',))

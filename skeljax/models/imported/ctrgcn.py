@@ -1,14 +1,22 @@
-"""CTR-GCN."""
+"""Published tensors of CTR-GCN."""
 
 import numpy as np
 
 from skeljax.models.imported import Network
-from skeljax.models.imported.kinds import LINEAR, NORM, PARAMETER, SCALAR, TEMPORAL, Row, strides
+from skeljax.models.imported.kinds import (
+    LINEAR,
+    NORM,
+    PARAMETER,
+    SCALAR,
+    TEMPORAL,
+    Row,
+    down_stages,
+)
 
 SIGN = 'l1.gcn1.convs.0.conv1.weight'
-TELLING = ('l1.gcn1.PA', 'l1.gcn1.bn.weight')
+KEY_TENSORS = ('l1.gcn1.PA', 'l1.gcn1.bn.weight')
 BLOCK = r'l\d+\.'
-NORMALISATION = 'ctr-gcn'
+NORMALIZATION = 'ctr-gcn'
 DROPOUT = 0.0
 _CONVS = tuple(f'l{{n}}.gcn1.convs.{k}' for k in range(3))
 _BRANCHES = tuple(f'l{{n}}.tcn1.branches.{k}' for k in range(4))
@@ -36,5 +44,5 @@ ROWS = (
 
 
 def describe(tensors: dict[str, np.ndarray], layout) -> Network:
-    """Reads off the width and which blocks halve time."""
-    return Network(len(tensors['l1.gcn1.bn.weight']), {'strides': strides(tensors)})
+    """Returns the channels and the blocks that halve the temporal resolution."""
+    return Network(len(tensors['l1.gcn1.bn.weight']), {'down_stages': down_stages(tensors)})

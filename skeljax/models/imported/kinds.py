@@ -1,4 +1,4 @@
-"""How each kind of published layer is laid out here, and the common rows of tables."""
+"""Layouts of the kinds of published layers, and functions that the architectures share."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Leaf(NamedTuple):
-    """One array of a layer: where it goes, whence it comes and what happens to it."""
+    """One array of a layer: its collection and name here, its published name, its conversion."""
 
     collection: str
     ours: str
@@ -16,17 +16,17 @@ class Leaf(NamedTuple):
 
 
 def _matrix(weight):
-    """[D, C, 1, 1] or [D, C] -> [C, D]."""
+    """Maps [D, C, 1, 1] or [D, C] to [C, D]."""
     return weight.reshape(weight.shape[:2]).T
 
 
 def _taps(weight):
-    """[D, C, K, 1] -> [K, C, D]."""
+    """Maps [D, C, K, 1] to [K, C, D]."""
     return weight.reshape(weight.shape[:3]).transpose(2, 1, 0)
 
 
 def _subsets(weight):
-    """[3 D, C, 1, 1] -> [3, C, D]."""
+    """Maps [3 D, C, 1, 1] to [3, C, D]."""
     features, channels = weight.shape[:2]
     return weight.reshape(3, features // 3, channels).transpose(0, 2, 1)
 
@@ -49,10 +49,10 @@ SCALAR = (Leaf('params', '', '', lambda number: number.reshape(())),)
 
 
 class Row(NamedTuple):
-    """A layer of every block: where it goes, whence it comes, of which kind.
+    """A layer of every block: its path here, its published name and its kind.
 
-    Several published layers become one, their channels one after the other. In
-    both names {n} stands for the number of the block and {i} for one less.
+    Several published layers become one, with their channels concatenated. In both names {n} is
+    the number of the block and {i} is n - 1.
     """
 
     ours: str
@@ -60,10 +60,11 @@ class Row(NamedTuple):
     kind: tuple[Leaf, ...]
 
 
-def strides(tensors: dict[str, np.ndarray]) -> tuple[int, ...]:
-    """Tells which blocks halve time: those that double channels, as published, and others.
+def down_stages(tensors: dict[str, np.ndarray]) -> tuple[int, ...]:
+    """Returns the numbers of the blocks that halve the temporal resolution.
 
-    A shortcut that keeps the number of channels has weights only if it halves time.
+    They are the published ones, 5 and 8, and those with weights of a residual that keeps the
+    number of channels: without a stride it would have none.
     """
     halving = {5, 8}
     for n in range(2, 11):

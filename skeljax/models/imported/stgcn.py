@@ -1,4 +1,4 @@
-"""ST-GCN as SkeletonCLR, CrosSCLR, AimCLR, HiCLR and ActCLR publish it."""
+"""Published tensors of ST-GCN, as SkeletonCLR, CrosSCLR, AimCLR, HiCLR and ActCLR have them."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from skeljax.models.imported.kinds import LINEAR, NORM, PARAMETER, SUBSETS, TEMP
 from skeljax.skeletons import graph
 
 SIGN = 'st_gcn_networks.0.gcn.conv.weight'
-TELLING = ('A', 'st_gcn_networks.9.gcn.conv.weight')
+KEY_TENSORS = ('A', 'st_gcn_networks.9.gcn.conv.weight')
 BLOCK = r'st_gcn_networks\.|edge_importance'
-NORMALISATION = 'crossclr'
+NORMALIZATION = 'crossclr'
 DROPOUT = 0.5
 ROWS = (
     Row('input_norm', 'data_bn', NORM),
@@ -26,11 +26,11 @@ ROWS = (
 
 
 def describe(tensors: dict[str, np.ndarray], layout) -> Network:
-    """Reads the channels off the first and the last block, the quirk off the graph."""
-    width, features = (tensors[name].shape[0] // 3 for name in (SIGN, TELLING[1]))
+    """Returns the channels of the first and the last block, and the quirk of the graph."""
+    width, features = (tensors[name].shape[0] // 3 for name in (SIGN, KEY_TENSORS[1]))
     for faithful in (('partition',), ()):
         expected = graph.spatial(layout, faithful=bool(faithful))
         found = tensors['A']
         if found.shape == expected.shape and np.allclose(found, expected, atol=1e-6):
-            return Network(width, {'features': features}, faithful)
-    raise InputError(f'its graph A is not what ST-GCN makes of layout {layout.name}')
+            return Network(width, {'out_channels': features}, faithful)
+    raise InputError(f'its graph A is not that of ST-GCN for layout {layout.name}')

@@ -1,4 +1,4 @@
-"""Fills the arrays of a backbone from published tensors, and accounts for each of them."""
+"""Translation of published tensors to the arrays of a backbone."""
 
 from collections.abc import Iterator
 import re
@@ -15,15 +15,15 @@ BLOCKS = 10
 
 
 class Translation(NamedTuple):
-    """Where every tensor went.
+    """The arrays of a backbone, and the use of every tensor.
 
     Attributes:
         arrays: path within the backbone's variables -> float32 array.
         used: name of a tensor within the checkpoint -> path.
-        unused: name of a tensor -> why.
-        missing: path -> names of the tensors that it would be made of.
-        persons: whose input was normalised together, each by figures of its own;
-            those of the first are taken.
+        unused: name of a tensor -> the reason.
+        missing: path -> names of the tensors that it requires.
+        persons: number of persons whose input was normalized together, each by parameters of
+            its own; those of the first are used.
     """
 
     arrays: dict[str, np.ndarray]
@@ -34,16 +34,16 @@ class Translation(NamedTuple):
 
 
 def translate(encoder: Encoder, shapes: dict[str, tuple[int, ...]], everything) -> Translation:
-    """Makes the arrays that a backbone has.
+    """Returns the arrays of a backbone.
 
     Args:
-        encoder: whose tensors.
+        encoder: owner of the tensors.
         shapes: path such as 'params/block1/norm/scale' -> shape.
         everything: names of all tensors of the checkpoint.
 
     Raises:
-        InputError: a tensor has another shape than the backbone needs, is not
-            finite, or is part of a block of another kind.
+        InputError: a tensor does not have the backbone's shape, is not finite, or is part of a
+            block of another architecture.
     """
     arrays, used, missing = {}, {}, {}
     for path, leaf, names in _leaves(of(encoder.architecture).ROWS):
@@ -76,23 +76,23 @@ def _leaves(rows) -> Iterator[tuple[str, Leaf, tuple[str, ...]]]:
 
 def _array(encoder: Encoder, names, leaf: Leaf, shape) -> np.ndarray:
     tensors = [encoder.tensors[name] for name in names]
-    told = ' + '.join(f'{encoder.prefix}{n} {t.shape}' for n, t in zip(names, tensors, strict=True))
+    shown = ' + '.join(f'{encoder.prefix}{n} {t.shape}' for n, t in zip(names, tensors, strict=True))
     try:
         parts = [leaf.change(tensor) for tensor in tensors]
         made = np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     except (ValueError, IndexError) as error:
-        raise InputError(f'{told}, expected an array for {shape}: {reason(error)}') from None
+        raise InputError(f'{shown}, expected an array for {shape}: {reason(error)}') from None
     if names[0].startswith('data_bn.') and made.ndim == 1 and len(made) % shape[0] == 0:
-        made = made[: shape[0]]  # the first of several persons that were normalised together
+        made = made[: shape[0]]  # the first of several persons that were normalized together
     if made.shape != shape:
-        raise InputError(f'{told} would give an array {made.shape}, expected {shape}')
+        raise InputError(f'{shown} would give an array {made.shape}, expected {shape}')
     if made.dtype.kind != 'f' or not np.isfinite(made).all():
-        raise InputError(f'{told}: expected finite numbers')
+        raise InputError(f'{shown}: expected finite numbers')
     return np.ascontiguousarray(made, np.float32).reshape(shape)
 
 
 def _why(name: str, encoder: Encoder) -> str:
-    """Tells why a tensor is unused.
+    """Returns the reason why a tensor is unused.
 
     Raises:
         InputError: it should have been used.
@@ -101,11 +101,11 @@ def _why(name: str, encoder: Encoder) -> str:
     if not name.startswith(encoder.prefix) or inner not in encoder.tensors:
         return 'another encoder' if name.startswith(encoder.others) else 'not of the encoder'
     if inner.endswith('num_batches_tracked'):
-        return 'a count that running statistics do without'
+        return 'a counter that is not needed'
     if re.match(of(encoder.architecture).BLOCK, inner):
         raise InputError(f'{name}: no {encoder.architecture} has it: another architecture')
     if inner == 'A':
         return 'the graph, made from the layout'
     if inner.startswith('data_bn.'):
-        return 'its normalisation was never called'
-    return 'a head or its like'
+        return 'its normalization was never called'
+    return 'a head or similar'

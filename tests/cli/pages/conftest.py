@@ -7,7 +7,7 @@ from skeljax.data.corpus import Corpus
 from tests import documented, untrained
 
 # Networks so small, and so few steps, that what they find means nothing; all else is as for a user.
-_SMALL = ['--quiet', '--config.model.width=4']
+_SMALL = ['--quiet', '--config.model.base_channels=4']
 FEW = {
     'pretrain': [
         *_SMALL, '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
@@ -17,7 +17,7 @@ FEW = {
         *_SMALL, '--config.finetune.num_steps=2', '--config.finetune.validate_every=2',
         '--config.finetune.checkpoint_every=2',
     ],
-    'knn': ['--config.model.width=4'],
+    'knn': ['--config.model.base_channels=4'],
 }
 
 

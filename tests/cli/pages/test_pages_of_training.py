@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 # Of people who sway for 40 frames a movement, in a network that compiles quickly.
 QUICK = [
-    '--config.model.name=gru', '--config.model.gru.depth=1', '--config.pretrain.window=48',
+    '--config.model.name=gru', '--config.model.gru.num_layers=1', '--config.pretrain.window=48',
     '--config.pretrain.crop.length=32', '--config.finetune.window=64', '--config.finetune.crop.length=64',
 ]
 
@@ -55,7 +55,7 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     names = {}
     exec(program, names)
     assert names['scores'].shape == (len(names['motion'].joints), 21)
-    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.width=4', *QUICK, part='benchmarks step')
+    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.base_channels=4', *QUICK, part='benchmarks step')
     # Weights & Biases is told offline, with a stand-in for the package.
     runs = []
 
@@ -90,7 +90,7 @@ def test_other_hosts_and_corpora(benchmark, told):
     assert main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data']) == 0
     raw = licensed.ntu_rgbd(benchmark.parent / 'ntu')
     assert main.main(['prepare', 'ntu_rgbd/xsub60', '--manual-dir', str(raw), '--data-dir', 'data']) == 0
-    narrow = '--config.model.stgcn.features=8'
+    narrow = '--config.model.stgcn.out_channels=8'
     told.skeljax('--config.pretrain.window=48', '--config.pretrain.crop.length=32', narrow, part='runs/aimclr')
     told.skeljax(narrow, part='published.py')
     told.skeljax('--steps', '1', instead={'DIR': str(raw)})
@@ -126,7 +126,7 @@ def test_several_processes(here, told, tiny, monkeypatch):
     """Four hosts are four processes of this machine."""
     told.skeljax(part='skeljax prepare')
     small = [
-        *QUICK, '--quiet', '--config.model.width=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8',
+        *QUICK, '--quiet', '--config.model.base_channels=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8',
         '--config.pretrain.queue_size=16',
     ]
     corpus = [

@@ -1,4 +1,6 @@
-"""The convolution that is fast on CPU against the plain one and against plain loops."""
+"""The temporal convolution's CPU form against the plain one and against loops."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -6,15 +8,16 @@ import numpy as np
 import pytest
 
 from skeljax.models import layers
-from skeljax.models.cpu import convolve
+from skeljax.models.cpu import spectral_conv
+from skeljax.models.implementation import IMPLEMENTATIONS
 
 
-def both(monkeypatch, function, *arrays, seed=1):
-    """Returns value and gradients of a function in the plain and in the fast formulation."""
+def both(function, *arrays, seed=1):
+    """Returns value and gradients of a function with the plain and the CPU implementation."""
     found = []
-    for formulation in ('plain', 'fast'):
-        monkeypatch.setattr(layers, 'formulation', formulation)
-        value, pull = jax.vjp(lambda *a: function(*a), *map(jnp.array, arrays))
+    for implementation in IMPLEMENTATIONS:
+        of_arrays = functools.partial(function, implementation=implementation)
+        value, pull = jax.vjp(of_arrays, *map(jnp.array, arrays))
         slope = np.random.default_rng(seed).normal(size=value.shape).astype(value.dtype)
         found.append((value, *pull(jnp.array(slope))))
     return found
@@ -41,11 +44,11 @@ def made(frames, taps, channels, features, dtype=np.float32):
         (41, 5, 2, 2), (41, 9, 2, 3),
     ],
 )
-def test_fast_is_the_plain_one(monkeypatch, frames, taps, stride, dilation):
+def test_the_cpu_form_is_the_plain_one(frames, taps, stride, dilation):
     x, kernel = made(frames, taps, 32, 48)
-    function = lambda x, kernel: layers.temporal_conv(x, kernel, stride, dilation)
-    plain, fast = both(monkeypatch, function, x, kernel)
-    assert_close(fast, plain, 1e-5)
+    function = functools.partial(layers.temporal_conv, stride=stride, dilation=dilation)
+    plain, cpu = both(function, x, kernel)
+    assert_close(cpu, plain, 1e-5)
 
 
 @pytest.mark.parametrize('frames', [1, 3, 20, 150])
@@ -66,46 +69,57 @@ def test_by_plain_loops_in_double_precision(frames, taps, before, stride, dilati
                     value[i] += x[frame] @ kernel[tap]
                     of_x[frame] += weights[i] @ kernel[tap].T
                     of_kernel[tap] += x[frame].T @ weights[i]
-        function = lambda x, kernel: convolve.convolve(x, kernel, before, stride, dilation)
+        function = lambda x, kernel: spectral_conv.convolve(x, kernel, before, stride, dilation)
         found, pull = jax.vjp(function, jnp.array(x), jnp.array(kernel))
         found = found, *pull(jnp.array(weights))
     assert_close(found, (value, of_x, of_kernel), 1e-10)
 
 
-def test_time_in_front_is_the_same(monkeypatch):
+@pytest.mark.parametrize('implementation', IMPLEMENTATIONS)
+def test_time_in_front_is_the_same(implementation):
     x, kernel = made(85, 9, 32, 48)
-    for formulation in ('plain', 'fast'):
-        monkeypatch.setattr(layers, 'formulation', formulation)
-        expected = layers.temporal_conv(jnp.array(x), kernel, 2).swapaxes(0, 1)
-        found = layers.temporal_conv(jnp.array(x).swapaxes(0, 1), kernel, 2, axis=0)
-        assert_close([found], [expected], 1e-6)
+    convolve = functools.partial(layers.temporal_conv, implementation=implementation)
+    expected = convolve(jnp.array(x), kernel, 2).swapaxes(0, 1)
+    found = convolve(jnp.array(x).swapaxes(0, 1), kernel, 2, axis=0)
+    assert_close([found], [expected], 1e-6)
 
 
-def test_the_formulation_is_heeded(monkeypatch):
+def test_the_implementation_selects_the_program():
     x, kernel = made(20, 9, 16, 16)
     primitives = {}
-    for formulation in ('plain', 'fast', None):
-        monkeypatch.setattr(layers, 'formulation', formulation)
-        traced = jax.make_jaxpr(lambda x, w: layers.temporal_conv(x, w, 1))(x, kernel)
-        primitives[formulation] = 'conv_general_dilated' in str(traced)
-    assert primitives == {'plain': True, 'fast': False, None: jax.default_backend() != 'cpu'}
+    for implementation in IMPLEMENTATIONS:
+        convolve = functools.partial(layers.temporal_conv, implementation=implementation)
+        traced = jax.make_jaxpr(lambda x, w: convolve(x, w, 1))(x, kernel)  # noqa: B023
+        primitives[implementation] = 'conv_general_dilated' in str(traced)
+    assert primitives == {'plain': True, 'cpu': False}
 
 
-def test_open_sizes_and_half_precision_are_plain(monkeypatch):
-    monkeypatch.setattr(layers, 'formulation', 'fast')
+def test_the_default_implementation_is_that_of_the_platform_and_part_of_the_jit_key(monkeypatch):
+    module = layers.TemporalConv(4)
+    assert module.implementation == ('cpu' if jax.default_backend() == 'cpu' else 'plain')
+    monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+    other = layers.TemporalConv(4)
+    assert other.implementation == 'plain'
+    monkeypatch.setattr(jax, 'default_backend', lambda: 'cpu')
+    assert layers.TemporalConv(4) != other and hash(layers.TemporalConv(4)) != hash(other)
+
+
+def test_symbolic_sizes_and_half_precision_are_direct():
     (n,) = jax.export.symbolic_shape('n')
     _, kernel = made(20, 9, 16, 16)
-    convolve = lambda x: layers.temporal_conv(x, jnp.array(kernel, x.dtype), 1)
+    convolve = lambda x: layers.temporal_conv(
+        x, jnp.array(kernel, x.dtype), 1, implementation='cpu'
+    )
     for shape, dtype in (((n, 20, 16), jnp.float32), ((3, 20, 16), jnp.bfloat16)):
         given = jax.ShapeDtypeStruct(shape, dtype)
         text = jax.export.export(jax.jit(convolve))(given).mlir_module()
         assert 'stablehlo.convolution' in text
 
 
-def test_mapped_and_recomputed(monkeypatch):
-    monkeypatch.setattr(layers, 'formulation', 'fast')
+def test_mapped_and_recomputed():
     x, kernel = map(jnp.array, made(50, 9, 16, 16))
-    score = lambda x: (layers.temporal_conv(x[None], kernel, 1) ** 2).sum()
+    convolve = functools.partial(layers.temporal_conv, implementation='cpu')
+    score = lambda x: (convolve(x[None], kernel, 1) ** 2).sum()
     expected = jnp.stack([jax.grad(score)(one) for one in x])
     found = jax.vmap(jax.grad(jax.checkpoint(score)))(x)
     assert_close([found], [expected], 1e-5)

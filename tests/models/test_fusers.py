@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skeljax.errors import InputError
-from skeljax.models import pyramid
+from skeljax.models import fusers
 
 
 def _taps(frames, valid, strides=(1, 2, 4), widths=(3, 4, 6), fill=0.0):
@@ -21,7 +21,7 @@ def _taps(frames, valid, strides=(1, 2, 4), widths=(3, 4, 6), fill=0.0):
 def test_taps_are_summed_from_the_coarsest_down():
     """With identity laterals the finest sum is every tap, stretched."""
     taps = _taps(5, (5, 5), widths=(2, 2, 2))
-    model = pyramid.Pyramid()
+    model = fusers.Pyramid()
     variables = model.init(jax.random.key(0), taps, train=False)
     params = variables['params']
     for stride in taps:
@@ -37,7 +37,7 @@ def test_taps_are_summed_from_the_coarsest_down():
 
 @pytest.mark.parametrize('train', [False, True])
 def test_padding_changes_nothing_and_stays_zero(train):
-    model = pyramid.Pyramid()
+    model = fusers.Pyramid()
     variables = model.init(jax.random.key(0), _taps(8, (8, 6)), train=False)
     apply = lambda taps: model.apply(variables, taps, train=train, mutable=['batch_stats'])
     (short, _), stats = apply(_taps(8, (8, 6)))
@@ -49,10 +49,10 @@ def test_padding_changes_nothing_and_stays_zero(train):
 
 def test_levels_and_width_are_chosen():
     taps = _taps(8, (8, 8))
-    model = pyramid.Pyramid(levels=(1, 4), features=5)
+    model = fusers.Pyramid(feature_strides=(1, 4), features=5)
     (out, _), variables = model.init_with_output(jax.random.key(0), taps, train=False)
     assert out.shape == (2, 8, 5) and 'lateral2' not in variables['params']
-    out, _ = pyramid.Pyramid().init_with_output(jax.random.key(0), taps, train=False)[0]
+    out, _ = fusers.Pyramid().init_with_output(jax.random.key(0), taps, train=False)[0]
     assert out.shape == (2, 8, 6)
-    with pytest.raises(InputError, match=r'strides \(1, 3\), the backbone has \[1, 2, 4\]'):
-        pyramid.Pyramid(levels=(1, 3)).init(jax.random.key(0), taps, train=False)
+    with pytest.raises(InputError, match=r'are \(1, 3\), expected some of the backbone: \[1, 2, 4\]'):
+        fusers.Pyramid(feature_strides=(1, 3)).init(jax.random.key(0), taps, train=False)
