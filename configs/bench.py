@@ -1,7 +1,7 @@
 """What `skeljax bench step`, `infer` and `augment` measure on made-up inputs, beside others if asked.
 
     skeljax bench step --config configs/bench.py:stgcn16 --against torch
-    skeljax bench step --config configs/bench.py:pair,host=aimclr,backbone=gru --against video
+    skeljax bench step --config configs/bench.py:pair,method=aimclr,backbone=gru --against video
     skeljax bench pairs
     skeljax bench infer --config configs/bench.py:evaluation --against torch
     skeljax bench augment --against numpy
@@ -22,14 +22,14 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns a row.
 
     Args:
-        arg: its name, of `ROWS`; by default the first. `pair` takes host= and backbone= too.
+        arg: its name, of `ROWS`; by default the first. `pair` takes method= and backbone= too.
     """
     name, _, more = (arg or next(iter(ROWS))).partition(',')
     if name not in ROWS:
         raise ValueError(f'unknown row {name!r}, known: {", ".join(ROWS)}')
     chosen = default.choose(more)
-    if chosen and (name != 'pair' or not chosen.keys() <= {'host', 'backbone'}):
-        raise ValueError(f'{arg!r}: only the row pair takes more, host= and backbone=')
+    if chosen and (name != 'pair' or not chosen.keys() <= {'method', 'backbone'}):
+        raise ValueError(f'{arg!r}: only the row pair takes more, method= and backbone=')
     return ROWS[name](**chosen)
 
 
@@ -45,18 +45,18 @@ def _agcn64() -> ConfigDict:
     return _contrast('backbone=agcn', batch=16, frames=150, goal=0.6)
 
 
-def _pair(host: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
-    """Any host on any backbone, with the snippet term beside without it."""
-    frames = 128 if host == 'rvtclr' else 64  # of which it shows half
-    arg = f'host={host},backbone={backbone}'
+def _pair(method: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
+    """Any method on any backbone, with the snippet term beside without it."""
+    frames = 128 if method == 'rvtclr' else 64  # of which it shows half
+    arg = f'method={method},backbone={backbone}'
     config = _contrast(arg, batch=16, frames=frames, against='video', goal=1.08)
-    config.pretrain.snippet.count = 8  # each of 8 frames, as the release's 19 of 150 whatever encodes
+    config.pretrain.snippet.num_snippets = 8  # 8 frames each, as 19 of 150 in the release
     return config
 
 
 def _rvtclr() -> ConfigDict:
     """Cut to 300 frames, of which views at a clip's own tempo and at the other show 150."""
-    arg = 'backbone=agcn,host=rvtclr'
+    arg = 'backbone=agcn,method=rvtclr'
     config = _contrast(arg, batch=128, frames=300, platform='gpu', goal=0.4)
     config.model.dtype = 'bfloat16'
     return config
@@ -89,7 +89,7 @@ def _evaluation() -> ConfigDict:
 
 def _augment() -> ConfigDict:
     """AimCLR's views of clips as it was published with (configs/published.py)."""
-    arg = 'host=aimclr,backbone=stgcn'
+    arg = 'method=aimclr,backbone=stgcn'
     config = _row(arg, what='augment', against='numpy', persons=2, goal=0.5)
     config.pretrain.update(dict(batch=128, window=50, crop=dict(length=50)))
     return config
@@ -121,6 +121,7 @@ def _row(
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
+    config.pretrain.snippet.mining_start = 1.0  # PyTorch's side has no mining
     config.bench = ConfigDict(
         dict(
             what=what,  # 'step', 'infer', 'augment' or 'resident'

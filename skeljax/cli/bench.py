@@ -152,13 +152,13 @@ def measure_rows(args) -> tuple[dict, str]:
 
 
 def measure_pairs(args) -> tuple[dict, str]:
-    """Compares a step of every host on every backbone with one that has no snippet term."""
-    pairs = [(host, backbone) for host in default.HOSTS for backbone in default.BACKBONES]
+    """Compares a step of every method on every backbone with one that has no snippet term."""
+    pairs = [(method, backbone) for method in default.METHODS for backbone in default.BACKBONES]
     return _in_turn(args, {
-        f'{host} {backbone}': config_args.load(
-            f'bench:pair,host={host},backbone={backbone}', args.overrides
+        f'{method} {backbone}': config_args.load(
+            f'bench:pair,method={method},backbone={backbone}', args.overrides
         )
-        for host, backbone in pairs
+        for method, backbone in pairs
     })
 
 

@@ -74,7 +74,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         result = scoring.evaluate(model, variables, held_out, protocol, tuple(config.evaluate.tious))
         return {'selection': result.mean}
 
-    plan = loop.Plan(
+    plan = loop.LoopConfig(
         num_steps=chosen.num_steps,
         batch=chosen.batch,
         checkpoint_every=chosen.checkpoint_every,

@@ -56,7 +56,7 @@ def train(config: ConfigDict, workdir, *, quiet: bool = False, command=()) -> di
         step, state, batches = prepare(config, corpora)
         step, batches, held = device_dataset.hold(step, batches, config)
     chosen = config.pretrain
-    plan = loop.Plan(
+    plan = loop.LoopConfig(
         num_steps=chosen.num_steps,
         batch=chosen.batch,
         checkpoint_every=chosen.checkpoint_every,

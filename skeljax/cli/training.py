@@ -10,7 +10,7 @@ from skeljax.cli import config_args
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
 from skeljax.train import cluster, run_dir as workdirs, run_lock
-from skeljax.train.loop import Stopped
+from skeljax.train.loop import Preempted
 
 
 def add_arguments(parser):
@@ -101,7 +101,7 @@ def report_stop(train: Callable[[], object]) -> int:
     try:
         with cluster.deaths():
             train()
-    except Stopped as stopped:
+    except Preempted as stopped:
         if cluster.is_first():
             print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
         return 128 + stopped.number

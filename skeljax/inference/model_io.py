@@ -263,7 +263,7 @@ def _pretrained(source: str) -> dict:
         return told
     return told | {
         'unlabelled': list(config.data.unlabelled),
-        'host': config.pretrain.host,
+        'method': config.pretrain.method,
         'snippet_weight': config.pretrain.snippet.weight,
         'num_steps': config.pretrain.num_steps,
     }

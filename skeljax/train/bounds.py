@@ -37,20 +37,20 @@ _BOUNDS = {
     '*.optimiser.decay_at': (0, 1),
     '*.optimiser.factor': (0, 1e6),
     '*.optimiser.weight_decay': (0, 1e6),
-    'pretrain.embed': (1, 65_536),
+    'pretrain.embed_dim': (1, 65_536),
     'pretrain.*queue_size': (0, 10**8),
     'pretrain.*temperature': (1e-6, 1e6),
     'pretrain.momentum': (0, 1),
-    'pretrain.*.mine_from': (0, 1),
+    'pretrain.*.mining_start': (0, 1),
     'pretrain.snippet.weight': (0, 1e6),
     'pretrain.snippet.*': (0, 1_000_000),
-    'pretrain.*.cross_from': (0, 1),
-    'pretrain.aimclr.keep': (0, 1),
-    'pretrain.hiclr.hidden': (1, 65_536),
+    'pretrain.*.cross_start': (0, 1),
+    'pretrain.aimclr.keep_rate': (0, 1),
+    'pretrain.hiclr.num_masked_joints': (1, 65_536),
     'pretrain.vicreg.num_views': (2, 100),
-    'pretrain.vicreg.hidden': (1, 65_536),
+    'pretrain.vicreg.hidden_dim': (1, 65_536),
     'pretrain.vicreg.*': (0, 1e6),
-    'pretrain.cmd.top': (1, 10**8),
+    'pretrain.cmd.top_k': (1, 10**8),
     'pretrain.rvtclr.margin': (-1e6, 1e6),
     '*.mirror': (0, 1),
     '*.axis_mask': (0, 1),
@@ -81,11 +81,12 @@ _NEEDED = ('data.unlabelled', 'evaluate.tious', 'pretrain.streams')  # tuples th
 
 def check(config: ConfigDict):
     """Raises InputError at the first field whose value no run can have; names the field."""
-    host = config.pretrain.host
-    if host not in default.HOSTS:
-        raise InputError(f'config.pretrain.host is {host!r:.60}, known: {", ".join(default.HOSTS)}')
+    method = config.pretrain.method
+    if method not in default.METHODS:
+        known = ', '.join(default.METHODS)
+        raise InputError(f'config.pretrain.method is {method!r:.60}, known: {known}')
     told = config.to_dict()
-    workdirs.check_kinds(told, default.get_config(f'host={host}').to_dict(), 'config')
+    workdirs.check_kinds(told, default.get_config(f'method={method}').to_dict(), 'config')
     for name, value in workdirs.flat(told):
         low, high = _of(name, _BOUNDS)
         for one in _leaves(value):

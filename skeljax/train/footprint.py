@@ -8,12 +8,12 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.contrast import info_nce
+from skeljax.contrast import info_nce, negative_sources
 from skeljax.errors import InputError
-from skeljax.train import negatives, parallel
+from skeljax.train import parallel
 
 
-def measure(counts: Sequence[int], *, embed: int = 128, forms=negatives.FORMS) -> list[dict]:
+def measure(counts: Sequence[int], *, embed: int = 128, forms=negative_sources.IMPLS) -> list[dict]:
     """Compiles loss and gradient of a batch of snippets over all local devices.
 
     Snippets are projected by a matrix, so that there is a gradient to reduce; nothing else of a
@@ -22,7 +22,7 @@ def measure(counts: Sequence[int], *, embed: int = 128, forms=negatives.FORMS) -
     Args:
         counts: snippets of the global batch.
         embed: size of an embedding.
-        forms: of `negatives.FORMS`.
+        forms: of `negative_sources.IMPLS`.
 
     Returns:
         One row for each count and form: form, snippets, devices, temporary_mib (what the
@@ -41,8 +41,12 @@ def _row(count: int, form: str, embed: int, devices: int) -> dict:
     def step(state, batch, rng):
         def loss_fn(weights):
             query, key = (_unit(batch[side] @ weights) for side in ('query', 'key'))
-            far = negatives.collect({}, lax.stop_gradient(key), batch['subject'], ('batch',), form)
-            return lax.pmean(info_nce.info_nce(query, key, far, temperature=0.07).mean(), parallel.AXIS)
+            negatives = negative_sources.collect(
+                {}, lax.stop_gradient(key), batch['subject'], ('batch',), form,
+                axis_name=parallel.AXIS,
+            )
+            losses = info_nce.info_nce(query, key, negatives, temperature=0.07)
+            return lax.pmean(losses.mean(), parallel.AXIS)
 
         value, gradient = jax.value_and_grad(loss_fn)(state)
         return state - lax.pmean(gradient, parallel.AXIS), {'loss': value}

@@ -20,13 +20,13 @@ This page is made from `configs/default.py`; other configs (`configs/`) start fr
 
 
 def fields() -> Iterator[tuple[str, object, str]]:
-    """Yields dotted path, default and meaning of every field, then of those that hosts bring."""
+    """Yields dotted path, default and meaning of every field, then of those of the options of methods."""
     told = comments(inspect.getsource(default))
     for path, value in workdirs.flat(default.get_config().to_dict()):
         yield path, value, _told(told, path)
-    for host, own in default._OPTIONS.items():
+    for method, own in default._OPTIONS.items():
         for name, value in own.items():
-            yield f'pretrain.{host}.{name}', value, f'of the host {host}'
+            yield f'pretrain.{method}.{name}', value, f'of the method {method}'
 
 
 def markdown() -> str:
@@ -43,7 +43,7 @@ def markdown() -> str:
         if text := _told(told, group):
             parts.append(f'{text}\n')
         parts.append('\n'.join(['| field | default | meaning |', '|---|---|---|', *rows]) + '\n')
-    return '\n'.join([*parts, _hosts()])
+    return '\n'.join([*parts, _methods()])
 
 
 def comments(source: str) -> dict[str, str]:
@@ -137,13 +137,13 @@ def _row(path: str, value, told) -> str:
     return '| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |'
 
 
-def _hosts() -> str:
-    """Lists the settings that a config has with another host method."""
+def _methods() -> str:
+    """Lists the settings that a config has with another method."""
     rows = [
-        f'| `{host}` | ' + ', '.join(f'`{name}={value!r}`' for name, value in own.items()) + ' |'
-        for host, own in default._OPTIONS.items()
+        f'| `{method}` | ' + ', '.join(f'`{name}={value!r}`' for name, value in own.items()) + ' |'
+        for method, own in default._OPTIONS.items()
     ]
-    head = ['## pretrain.HOST', '', 'Each host method brings settings of its own, told in its module',
-            '`skeljax/contrast/HOST.py` (`host=HOST` in the argument of a config):', '',
-            '| host | settings, as `config.pretrain.HOST.KEY` |', '|---|---|']
+    head = ['## pretrain.METHOD', '', 'Each method has options of its own, described in its module',
+            '`skeljax/contrast/methods/METHOD.py` (`method=METHOD` in the argument of a config):', '',
+            '| method | options, as `config.pretrain.METHOD.KEY` |', '|---|---|']
     return '\n'.join([*head, *rows]) + '\n'

@@ -14,8 +14,8 @@ from skeljax.train import build
 def test_a_row_is_sound(name):
     config = config_args.load(f'bench:{name}')
     build.check(config)
-    host = build.host(config, 'ntu25')
-    assert build.encoder(config, 'ntu25', host).backbone.width == config.model.width
+    method = build.method(config, 'ntu25')
+    assert build.encoder(config, 'ntu25', method).backbone.width == config.model.width
     assert build.localizer(config, 'ntu25', config.bench.classes)
     assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:
@@ -25,7 +25,7 @@ def test_a_row_is_sound(name):
     assert made['joints'].shape[:2] == (config[stage].batch, config[stage].crop.length)
     assert made['joints'].shape[2] == config.bench.persons and made['mask'].all()
     if stage == 'pretrain':
-        settings = build.pretrain_settings(config, host, 'ntu25')
+        settings = build.pretrain_settings(config, method, 'ntu25')
         augmented = any(value for view in settings.views.values() for value in view.values())
         assert augmented == (config.bench.what == 'augment')
         pad = 6 if augmented else 0
@@ -43,13 +43,13 @@ def test_an_unknown_row_is_named_with_those_there_are():
 
 
 def test_a_pair_is_of_any_host_and_backbone():
-    config = config_args.load('bench:pair,host=rvtclr,backbone=gru')
-    assert (config.pretrain.host, config.model.name, config.bench.against) == ('rvtclr', 'gru', 'video')
+    config = config_args.load('bench:pair,method=rvtclr,backbone=gru')
+    assert (config.pretrain.method, config.model.name, config.bench.against) == ('rvtclr', 'gru', 'video')
     assert config.pretrain.crop.length == 2 * config_args.load('bench:pair').pretrain.crop.length
-    with pytest.raises(InputError, match="unknown host 'moco', known: aimclr, cmd"):
-        config_args.load('bench:pair,host=moco')
-    for strange in ('agcn64,host=cmd', 'pair,setting=linear', 'pair,aimclr'):
-        with pytest.raises(InputError, match='only the row pair takes more, host= and backbone='):
+    with pytest.raises(InputError, match="unknown method 'moco', known: aimclr, cmd"):
+        config_args.load('bench:pair,method=moco')
+    for strange in ('agcn64,method=cmd', 'pair,setting=linear', 'pair,aimclr'):
+        with pytest.raises(InputError, match='only the row pair takes more, method= and backbone='):
             config_args.load(f'bench:{strange}')
 
 

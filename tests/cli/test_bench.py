@@ -103,12 +103,12 @@ def test_where_no_row_can_be_measured_that_is_told(monkeypatch, capsys):
     assert 'nothing was measured; no PyTorch' in capsys.readouterr().err
 
 
-def test_every_host_is_measured_on_every_backbone_beside_a_step_without_snippets(monkeypatch, capsys):
+def test_every_method_is_measured_on_every_backbone_beside_a_step_without_snippets(monkeypatch, capsys):
     asked = []
 
     def row(config, *, what, against, **_):
         assert (what, against, config.bench.goal) == ('step', 'video', 1.08)
-        asked.append((config.pretrain.host, config.model.name, config.pretrain.batch))
+        asked.append((config.pretrain.method, config.model.name, config.pretrain.batch))
         return _measured(0.5) | {'goal': config.bench.goal}
 
     monkeypatch.setattr(measure, 'row', row)

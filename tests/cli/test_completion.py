@@ -79,9 +79,9 @@ def test_every_field_can_be_told_as_it_is_completed():
     options = {f'--config.{path}' for path, _, _ in settings.fields()}
     config = default.get_config()
     assert {f'--config.{path}' for path, _ in workdirs.flat(config.to_dict())} <= options
-    for host, own in default._OPTIONS.items():
-        overrides = [f'--config.pretrain.{host}.{name}={value!r}' for name, value in own.items()]
-        config_args.load(f'default:host={host}', overrides)
+    for method, own in default._OPTIONS.items():
+        overrides = [f'--config.pretrain.{method}.{name}={value!r}' for name, value in own.items()]
+        config_args.load(f'default:method={method}', overrides)
         assert {word.partition('=')[0] for word in overrides} <= options
 
 

@@ -129,7 +129,7 @@ def test_several_runs_are_compared_first():
 def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     runs = [made_report.run('one'), made_report.run('two'), made_report.run('three')]
     assert 'What they are set to' not in [b.text for b in chapters.compose(runs) if isinstance(b, Heading)]
-    pretrain = {'host': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
+    pretrain = {'method': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
     runs[0].origin = {'config': {'seed': 3, 'pretrain': pretrain}}
     # `mined` is a field that one alone has.
     other = {'snippet': {'weight': 0.0}, 'log_every': 7, 'aimclr': {'mined': 1}}

@@ -114,8 +114,8 @@ def backbone(config: ConfigDict, *, formulations=False) -> tuple[networks.Networ
     )
 
 
-# Name of a host -> its model.
-_HOSTS = dict(skeletonclr=training.Contrast, rvtclr=tempo.Tempo)
+# Name of a method -> its model.
+_METHODS = dict(skeletonclr=training.Contrast, rvtclr=tempo.Tempo)
 
 
 def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> training.Contrast:
@@ -126,18 +126,18 @@ def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> trainin
     """
     chosen, dense = config.pretrain, config.pretrain.snippet
     known = {
-        'host': (chosen.host, chosen.host if chosen.host in _HOSTS else ' or '.join(_HOSTS)),
+        'method': (chosen.method, chosen.method if chosen.method in _METHODS else ' or '.join(_METHODS)),
         'streams': (tuple(chosen.streams), ('joint',)),
         'negatives': (tuple(chosen.negatives), ('queue',)),
     }
     if dense.weight:
         known |= {
-            'snippet.views': (dense.views[1], 'other' if chosen.host == 'rvtclr' else 'key'),
-            'snippet.count': (dense.count, 0),
+            'snippet.views': (dense.views[1], 'other' if chosen.method == 'rvtclr' else 'key'),
+            'snippet.num_snippets': (dense.num_snippets, 0),
             'snippet.match': (dense.match, 'similarity'),
-            'snippet.apart': (dense.apart, 0),
+            'snippet.min_gap': (dense.min_gap, 0),
             'snippet.negatives': (dense.negatives, 'average'),
-            'snippet.mine_from': (dense.mine_from, 1.0),
+            'snippet.mining_start': (dense.mining_start, 1.0),
         }
     for name, (found, expected) in known.items():
         if found != expected:
@@ -145,7 +145,7 @@ def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> trainin
                 f'config.pretrain.{name} is {found!r}, the PyTorch twin knows {expected!r}'
             )
     network, channels = backbone(config, formulations=formulations)
-    model = _HOSTS[chosen.host](network, channels, chosen, autocast=_autocast(config))
+    model = _METHODS[chosen.method](network, channels, chosen, autocast=_autocast(config))
     return model.to(device)
 
 
@@ -168,7 +168,7 @@ def _pretrain(config, device, compiled, formulations):
     rate = optimiser(config, 'pretrain', model.query.parameters())
     x = shown(inputs.batch(config, 'pretrain')['joints'], device)
     views = x, x.clone()
-    if config.pretrain.host == 'rvtclr':
+    if config.pretrain.method == 'rvtclr':
         fast = torch.arange(len(x), device=device) % 2 > 0
         views = tempo.paced(x, fast), x, tempo.paced(x, fast), tempo.paced(x, ~fast)
     loss_of = torch.compile(model) if compiled else model

@@ -59,11 +59,11 @@ class Contrast(nn.Module):
         super().__init__()
         self.weight, self.temperature = chosen.snippet.weight, chosen.temperature
         self.momentum, self.autocast = chosen.momentum, autocast
-        self.query = self.encoder(backbone, channels, chosen.embed, bool(self.weight))
+        self.query = self.encoder(backbone, channels, chosen.embed_dim, bool(self.weight))
         self.key = copy.deepcopy(self.query).requires_grad_(False)
-        self.queue = Queue(chosen.queue_size, chosen.embed)
+        self.queue = Queue(chosen.queue_size, chosen.embed_dim)
         if self.weight:
-            self.snippets = Queue(chosen.snippet.queue_size or chosen.queue_size, chosen.embed)
+            self.snippets = Queue(chosen.snippet.queue_size or chosen.queue_size, chosen.embed_dim)
 
     def forward(self, query, key):
         """Returns the loss and what is to be enqueued."""

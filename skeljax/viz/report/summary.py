@@ -138,10 +138,10 @@ def settings(run: Reported) -> Iterator[tuple[str, str]]:
         if progress.best is not None:
             told_best = f'step {progress.best_step}, {100 * progress.best:.1f} % on the validation split'
             yield 'best state', f'{told_best} ({progress.protocol})'
-    elif progress.host:
+    elif progress.method:
         weight = config['pretrain']['snippet']['weight']
         term = f'the snippet term weighs {weight:g}' if weight else 'no snippet term'
-        yield 'host method', f'{progress.host}, {term}'
+        yield 'method', f'{progress.method}, {term}'
     if run.protocol and run.measured:
         yield 'protocol', f'{run.protocol}, tIoU {", ".join(f"{t:g}" for t in run.measured["tious"]) or "none"}'
     if run.judged:

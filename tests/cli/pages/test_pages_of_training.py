@@ -84,9 +84,9 @@ def test_what_results_were_made_with(benchmark, told):
     told.skeljax(*QUICK)
 
 
-@pytest.mark.documented('README.md', 'host=aimclr')
+@pytest.mark.documented('README.md', 'method=aimclr')
 @pytest.mark.documented('docs/benchmarks.md', 'skeljax bench read')
-def test_other_hosts_and_corpora(benchmark, told):
+def test_other_methods_and_corpora(benchmark, told):
     assert main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data']) == 0
     raw = licensed.ntu_rgbd(benchmark.parent / 'ntu')
     assert main.main(['prepare', 'ntu_rgbd/xsub60', '--manual-dir', str(raw), '--data-dir', 'data']) == 0
