@@ -46,6 +46,15 @@ class Encoder(nn.Module):
         return {view: self(joints, mask, view, train=True) for view in names}
 
 
+class _EncoderOfSeed(Encoder):
+    """Keeps the name 'host' of the method's heads, on which their initial values depend.
+
+    With it, a seed gives the initial values of version 0.1.0.
+    """
+
+    preserve_adopted_names = True
+
+
 class Settings(NamedTuple):
     """Settings of a step besides its modules; constants of the compiled program."""
 
@@ -89,9 +98,7 @@ def init(
     """
     names = tuple(method.views)
     mask = jnp.ones(example.shape[:3], bool)
-    # Initial values depend on the names of modules: a seed gives those of version 0.1.0, where
-    # the heads of the method were named 'host'.
-    named = encoder.clone(method=encoder.method.clone(name='host'))
+    named = _EncoderOfSeed(encoder.backbone, encoder.method.clone(name='host'), encoder.snippet)
     embed_all = functools.partial(named.init_with_output, method=named.all_views)
     run = lambda rng: embed_all({'params': rng, 'dropout': rng}, example, mask, names)
     shapes, _ = jax.eval_shape(run, rng)
