@@ -10,6 +10,7 @@ from ml_collections import ConfigDict, config_flags
 import skeljax.configs
 from skeljax.data.corpus import Corpus
 from skeljax.errors import InputError
+from skeljax.train import renamed_fields
 
 
 def add_config(parser, *, default: str | None = None):
@@ -57,6 +58,10 @@ def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
         text = str(error).strip('"\'\n ')
         # A config's own complaint comes with the traceback in front of it.
         text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
+        words = (word.removeprefix('--config.').partition('=')[0] for word in overrides)
+        for old, new in ((word, renamed_fields.new_name(word)) for word in words):
+            if old != new and old.endswith(text):
+                text = f'config.{old} has another name now: config.{new}'
         raise InputError(f'{name}: {text or type(error).__name__}') from None
     return values.config
 

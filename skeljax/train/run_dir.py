@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from skeljax import documents
 from skeljax.errors import InputError, writing
+from skeljax.train import renamed_fields
 
 if TYPE_CHECKING:
     from skeljax.data.corpus import Corpus  # TFDS is slow to load, and not needed to read
@@ -183,7 +184,7 @@ def read(workdir) -> dict:
     parts = [run.get(name) for name in ('config', 'corpus')] if isinstance(run, dict) else [None]
     if not all(isinstance(part, dict) for part in parts) or str(run.get('stage')) not in UNREAD:
         raise InputError(f'{path}: does not describe a run of skeljax')
-    return run
+    return {**run, 'config': renamed_fields.convert(run['config'])}
 
 
 def config_of(run: dict, default: ConfigDict) -> ConfigDict:
@@ -192,10 +193,11 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
     Raises:
         InputError: a field is of another kind than in `default`.
     """
-    check_kinds(run['config'], default.to_dict(), 'config')
+    stored = renamed_fields.convert(run['config'])
+    check_kinds(stored, default.to_dict(), 'config')
     config = default.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
-        config.update(_tuples(run['config']))
+        config.update(_tuples(stored))
     return config
 
 
