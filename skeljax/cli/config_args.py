@@ -60,7 +60,7 @@ def load(text: str, overrides: Sequence[str] = ()) -> ConfigDict:
         text = text.splitlines()[-1] if 'Traceback' in text else text.replace('\n', ' ')
         words = (word.removeprefix('--config.').partition('=')[0] for word in overrides)
         for old, new in ((word, renamed_fields.new_name(word)) for word in words):
-            if old != new and old.endswith(text):
+            if old != new and old.rpartition('.')[2] in text:
                 text = f'config.{old} has another name now: config.{new}'
         raise InputError(f'{name}: {text or type(error).__name__}') from None
     return values.config
