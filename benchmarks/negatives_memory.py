@@ -11,12 +11,12 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from skeljax.contrast import info_nce
+from skeljax.contrast import info_nce, negative_sources
 from skeljax.errors import InputError
-from skeljax.train import negatives, parallel
+from skeljax.train import parallel
 
 
-def measure(counts: Sequence[int], *, embed: int = 128, forms=negatives.FORMS) -> list[dict]:
+def measure(counts: Sequence[int], *, embed: int = 128, forms=negative_sources.IMPLS) -> list[dict]:
     """Compiles loss and gradient of a batch of snippets over all local devices.
 
     The network is a single matrix that projects the snippets, so that there is a gradient to
@@ -25,7 +25,7 @@ def measure(counts: Sequence[int], *, embed: int = 128, forms=negatives.FORMS) -
     Args:
         counts: numbers of snippets in the global batch.
         embed: size of an embedding.
-        forms: of `negatives.FORMS`.
+        forms: of `negative_sources.IMPLS`.
 
     Returns:
         One row for each count and form: form, snippets, devices, temporary_mib (peak memory on
@@ -44,10 +44,12 @@ def _row(count: int, form: str, embed: int, devices: int) -> dict:
     def step(state, batch, rng):
         def loss_fn(weights):
             query, key = (_normalize(batch[name] @ weights) for name in ('query', 'key'))
-            others = lax.stop_gradient(key), batch['subject']
-            found = negatives.collect({}, *others, ('batch',), form)
-            loss = info_nce.info_nce(query, key, found, temperature=0.07)
-            return lax.pmean(loss.mean(), parallel.AXIS)
+            negatives = negative_sources.collect(
+                {}, lax.stop_gradient(key), batch['subject'], ('batch',), form,
+                axis_name=parallel.AXIS,
+            )
+            losses = info_nce.info_nce(query, key, negatives, temperature=0.07)
+            return lax.pmean(losses.mean(), parallel.AXIS)
 
         value, gradient = jax.value_and_grad(loss_fn)(state)
         return state - lax.pmean(gradient, parallel.AXIS), {'loss': value}

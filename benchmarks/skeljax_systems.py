@@ -91,7 +91,7 @@ class FedSteps:
         )
         step, windows, held = device_dataset.hold(step, windows, config)
         self._state, self._number = parallel.replicate(state), 0
-        self._run = step_runner.Calls(step, config.seed, held, form=config.parallel)
+        self._run = step_runner.StepRunner(step, config.seed, held, form=config.parallel)
         self._stream, self._metrics = windows.iterate(), None
         with compilations.counted() as compiled:
             self._steps(1)
@@ -173,9 +173,9 @@ class Views:
     """
 
     def __init__(self, config: ConfigDict):
-        method = build.host(config, config.data.layout)
+        method = build.method(config, config.data.layout)
         settings = build.pretrain_settings(config, method, config.data.layout)
-        run = jax.jit(lambda rng, batch: views.make(rng, batch, method.views, settings))
+        run = jax.jit(lambda rng, batch: views.draw(rng, batch, method.views, settings))
         batch = random_inputs.batch(config, 'pretrain')
         self._arguments = jax.device_put((jax.random.key(config.seed), batch))
         self._program, self._compiled = _compile(run, *self._arguments)

@@ -1,7 +1,7 @@
 """Benchmarks on random inputs, compared with a baseline: the rows of `python -m benchmarks`.
 
     python -m benchmarks step --config configs/bench.py:stgcn16 --against torch
-    python -m benchmarks step --config configs/bench.py:pair,host=aimclr --against video
+    python -m benchmarks step --config configs/bench.py:pair,method=aimclr --against video
     python -m benchmarks pairs
     python -m benchmarks infer --config configs/bench.py:evaluation --against torch
     python -m benchmarks augment --against numpy
@@ -23,7 +23,7 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns a row.
 
     Args:
-        arg: name of the row, a key of `ROWS` (default: the first). `pair` also has host= and
+        arg: name of the row, a key of `ROWS` (default: the first). `pair` also has method= and
             backbone=.
 
     Raises:
@@ -33,8 +33,8 @@ def get_config(arg: str = '') -> ConfigDict:
     if name not in ROWS:
         raise ValueError(f'unknown row {name!r}, known: {", ".join(ROWS)}')
     chosen = default.choose(more)
-    if chosen and (name != 'pair' or not chosen.keys() <= {'host', 'backbone'}):
-        raise ValueError(f'{arg!r}: only the row pair takes more, host= and backbone=')
+    if chosen and (name != 'pair' or not chosen.keys() <= {'method', 'backbone'}):
+        raise ValueError(f'{arg!r}: only the row pair takes more, method= and backbone=')
     return ROWS[name](**chosen)
 
 
@@ -50,19 +50,19 @@ def _agcn64() -> ConfigDict:
     return _contrast('backbone=agcn', batch=16, frames=150, goal=0.6)
 
 
-def _pair(host: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
+def _pair(method: str = 'skeletonclr', backbone: str = 'agcn') -> ConfigDict:
     """Any method on any backbone; the step with the snippet term is compared with one without."""
-    frames = 128 if host == 'rvtclr' else 64  # a view of RVTCLR is half of the clip
-    arg = f'host={host},backbone={backbone}'
+    frames = 128 if method == 'rvtclr' else 64  # a view of RVTCLR is half of the clip
+    arg = f'method={method},backbone={backbone}'
     config = _contrast(arg, batch=16, frames=frames, against='video', goal=1.08)
     # Of 8 frames each, for every backbone, as the release's 19 snippets of 150 frames.
-    config.pretrain.snippet.count = 8
+    config.pretrain.snippet.num_snippets = 8
     return config
 
 
 def _rvtclr() -> ConfigDict:
     """Clips of 300 frames, from which views of 150 frames are made at two tempos."""
-    arg = 'backbone=agcn,host=rvtclr'
+    arg = 'backbone=agcn,method=rvtclr'
     config = _contrast(arg, batch=128, frames=300, platform='gpu', goal=0.4)
     config.model.dtype = 'bfloat16'
     return config
@@ -95,7 +95,7 @@ def _evaluation() -> ConfigDict:
 
 def _augment() -> ConfigDict:
     """The views of AimCLR, of clips as in the publication (configs/published.py)."""
-    arg = 'host=aimclr,backbone=stgcn'
+    arg = 'method=aimclr,backbone=stgcn'
     config = _row(arg, what='augment', against='numpy', persons=2, goal=0.5)
     config.pretrain.update(dict(batch_size=128, window=50, crop=dict(length=50)))
     return config
@@ -127,6 +127,7 @@ def _row(
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
+    config.pretrain.snippet.mining_start = 1.0  # the PyTorch baseline does not mine
     with config.unlocked():
         config.bench = ConfigDict(
             dict(

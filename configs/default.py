@@ -1,6 +1,6 @@
 """The release's settings (arXiv 2512.16504), on one GPU, and every field there is.
 
-    skeljax pretrain --config configs/default.py:corpus=babel/all,host=aimclr --workdir W
+    skeljax pretrain --config configs/default.py:corpus=babel/all,method=aimclr --workdir W
 
 Other configs call this one and override. Both stages read one config, so that
 they agree about data and model. Steps stand for the release's epochs: all places
@@ -14,7 +14,7 @@ def get_config(arg: str = '') -> ConfigDict:
     """Returns the defaults.
 
     Args:
-        arg: a prepared corpus, or some of these with commas between: corpus=, host=,
+        arg: a prepared corpus, or some of these with commas between: corpus=, method=,
             backbone=, setting= (of `SETTINGS`), unlabeled= (corpora to pretrain on, + between),
             layout= (of joints, that all are mapped to).
     """
@@ -22,14 +22,14 @@ def get_config(arg: str = '') -> ConfigDict:
     config = ConfigDict()
     config.seed = 0  # of weights, batches and views
     config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
-    config.steps_per_call = 1  # taken by the devices between two words of the host (docs/scaling.md)
+    config.steps_per_call = 1  # training steps per dispatch (docs/scaling.md)
     config.wandb = ''  # project of Weights & Biases that runs are logged to; empty: none (docs/tracking.md)
     # What of the releases' quirks to repeat: any of 'warmup_overshoot',
     # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
     config.faithful = ('',)
     config.data = _data(chosen)
     config.model = _model(chosen.get('backbone', 'agcn'))
-    config.pretrain = _pretrain(chosen.get('host', 'skeletonclr'))
+    config.pretrain = _pretrain(chosen.get('method', 'skeletonclr'))
     config.finetune = _finetune()
     config.finetune.update(SETTINGS[chosen.get('setting', 'semi10')])
     config.evaluate = ConfigDict(
@@ -41,7 +41,7 @@ def get_config(arg: str = '') -> ConfigDict:
 
 
 def choose(arg: str) -> dict[str, str]:
-    """Reads `corpus` or `corpus=...,host=...`: name -> value."""
+    """Reads `corpus` or `corpus=...,method=...`: name -> value."""
     pairs = [part.split('=', 1) if '=' in part else ('corpus', part) for part in arg.split(',')]
     chosen = {name: value for name, value in pairs if value}
     strange = set(chosen) - set(_CHOICES)
@@ -50,7 +50,7 @@ def choose(arg: str) -> dict[str, str]:
         renamed = f'; it is {_RENAMED[old]!r} now' if old in _RENAMED else ''
         known = ', '.join(_CHOICES)
         raise ValueError(f'unknown {old!r} in {arg!r}{renamed}, known: {known}')
-    for kind, known in (('host', _VIEWS), ('backbone', _BACKBONES), ('setting', SETTINGS)):
+    for kind, known in (('method', _VIEWS), ('backbone', _BACKBONES), ('setting', SETTINGS)):
         if chosen.get(kind, min(known)) not in known:
             raise ValueError(f'unknown {kind} {chosen[kind]!r}, known: {", ".join(sorted(known))}')
     return chosen
@@ -61,7 +61,7 @@ def describe(chosen: dict[str, str]) -> str:
     return ','.join(f'{name}={value}' for name, value in chosen.items())
 
 
-_CHOICES = ('corpus', 'host', 'backbone', 'setting', 'unlabeled', 'layout')
+_CHOICES = ('corpus', 'method', 'backbone', 'setting', 'unlabeled', 'layout')
 
 _RENAMED = dict(unlabelled='unlabeled', host='method')  # since version 0.1.0
 
@@ -123,7 +123,7 @@ def _model(backbone: str) -> ConfigDict:
     )
 
 
-def _pretrain(host: str) -> ConfigDict:
+def _pretrain(method: str) -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=60_000,  # length of the run
@@ -131,29 +131,34 @@ def _pretrain(host: str) -> ConfigDict:
             batch_size=128,  # windows, on all devices together
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
-            crop=_crop(300 if host == 'rvtclr' else 150, pad_ratio=6),
-            host=host,  # skeljax/contrast/methods/skeletonclr.py ...; each has its settings below
+            crop=_crop(300 if method == 'rvtclr' else 150, pad_ratio=6),
+            method=method,  # skeljax/contrast/methods/skeletonclr.py ...; each has its options below
             # Of skeljax/skeletons/streams.py, an encoder for each.
-            streams=('joint', 'motion', 'bone') if host in _ACROSS else ('joint',),
-            embed=128,  # length of an embedding
-            negatives=('queue',),  # also or only 'batch' (the step's others) or 'subject' (of one person)
-            negatives_form='gather',  # or 'ring': the batch's keys pass round the devices (docs/scaling.md)
+            streams=('joint', 'motion', 'bone') if method in _ACROSS else ('joint',),
+            embed_dim=128,  # length of an embedding
+            # Some of 'queue' (earlier videos), 'batch' (other videos of the step) and 'subject' (those
+            # of the same person).
+            negatives=('queue',),
+            negatives_impl='gather',  # or 'ring': no device holds all keys (docs/scaling.md)
             queue_size=32_768,  # videos
-            temperature=0.07,  # that similarities are divided by
+            temperature=0.07,  # divisor of cosine similarities
             momentum=0.999,  # share of its weights that the momentum encoder keeps in a step
-            snippet=dict(
-                weight=1.5,  # 0 leaves the term out
-                count=0,  # snippets a video; 0: one for each step of the encoder
-                match='similarity',  # or 'time', 'position', 'random'
-                apart=0,  # steps from which on snippets of the same video are negatives; 0: none
-                negatives='average',  # or 'snippet': each snippet of the other videos
-                queue_size=0,  # videos; 0: as many as the other queue
-                mined=5,  # nearest negatives that become positives too
-                mine_from=1.0,  # share of the run from which they do; the release: 1 / 3
-                views=('query', 'other' if host == 'rvtclr' else 'key'),  # that it contrasts
+            snippet=dict(  # fields of SnippetLoss in skeljax/contrast/snippet.py
+                weight=1.5,  # in the total loss; 0: no snippet loss
+                num_snippets=0,  # of a video; 0: one for each time step of the encoder
+                match='similarity',  # how positives are found; or 'time', 'position', 'random'
+                # Distance in snippets from the match from which others of the video are
+                # negatives; 0: none.
+                min_gap=0,
+                negatives='average',  # time averages of other videos; or 'snippet': all snippets
+                queue_size=0,  # videos; 0: as many as in the other queue
+                num_mined=5,  # nearest negatives that count as positives too; 0: none
+                mining_start=1 / 3,  # share of the run from which they do; 1: never
+                # The query view and the key view.
+                views=('query', 'other' if method == 'rvtclr' else 'key'),
             ),
-            views={view: _augment(**chosen) for view, chosen in _VIEWS[host].items()},
-            **{host: _OPTIONS[host]},
+            views={view: _augment(**chosen) for view, chosen in _VIEWS[method].items()},
+            **{method: _OPTIONS[method]},
             optimizer=_optimizer('sgd', 0.1, warmup=1 / 6, decay_at=(11 / 12,)),
             log_every=50,  # steps
             checkpoint_every=1000,  # steps
@@ -227,7 +232,7 @@ _STRONG = dict(shear=0.5, noise=0.01, blur=2.0, axis_mask=0.5)  # operations 3, 
 _EXTREME = dict(**_STRONG, mirror=0.5, rotate=0.5236)  # operations 1 to 5
 _CORRUPT = dict(shear=1.0, corrupt_joints=15)
 
-# Host -> the augmentation of each view that it asks for.
+# Method -> the augmentation of each of its views.
 _VIEWS = dict(
     skeletonclr=dict(query=_STRONG, key=_WEAK),
     crossclr=dict(query=_WEAK, key=_WEAK),
@@ -237,19 +242,25 @@ _VIEWS = dict(
     cmd=dict(query=_CORRUPT, key=_CORRUPT),
     vicreg=dict(query=_CORRUPT, key=_CORRUPT, second=_CORRUPT, third=_CORRUPT),
 )
-# Host -> its own settings, fields of `Host` in skeljax/contrast/HOST.py.
+# Method -> its own options, fields of `Method` in skeljax/contrast/methods/METHOD.py.
 _OPTIONS = dict(
     skeletonclr=dict(),
-    crossclr=dict(cross_from=0.5),
-    aimclr=dict(mine_from=0.5, keep=0.7),
-    hiclr=dict(mine_from=0.5, hidden=2),
-    rvtclr=dict(margin=1.0, mine_from=1 / 3),
-    cmd=dict(top=8192, teacher_temperature=0.05, student_temperature=0.1),
-    vicreg=dict(num_views=4, hidden=512, similarity=5.0, spread=1.0, correlation=1e-3),
+    crossclr=dict(cross_start=0.5),
+    aimclr=dict(mining_start=0.5, keep_rate=0.7),
+    hiclr=dict(mining_start=0.5, num_masked_joints=2),
+    rvtclr=dict(margin=1.0, mining_start=1 / 3),
+    cmd=dict(top_k=8192, teacher_temperature=0.05, student_temperature=0.1),
+    vicreg=dict(
+        num_views=4,
+        hidden_dim=512,
+        invariance_weight=5.0,
+        variance_weight=1.0,
+        cross_correlation_weight=1e-3,
+    ),
 )
-_ACROSS = ('crossclr', 'cmd')  # hosts of several streams
+_ACROSS = ('crossclr', 'cmd')  # methods of several streams
 
-HOSTS, BACKBONES = tuple(_OPTIONS), tuple(_BACKBONES)
+METHODS, BACKBONES = tuple(_OPTIONS), tuple(_BACKBONES)
 
 
 def _crop(length: int, *, pad_ratio: int) -> dict:

@@ -21,16 +21,15 @@ def get_config(arg: str = '') -> ConfigDict:
 
     Args:
         arg: 'part1_xsub' (the default), 'part2_xview' ... and what `default.get_config` takes;
-            by default it is pretrained on itself, host=rvtclr, setting=fuser.
+            by default it is pretrained on itself, method=rvtclr, setting=fuser.
     """
-    chosen = {'corpus': 'part1_xsub', 'host': 'rvtclr', 'setting': 'fuser', **default.choose(arg)}
+    chosen = {'corpus': 'part1_xsub', 'method': 'rvtclr', 'setting': 'fuser', **default.choose(arg)}
     chosen['corpus'] = f'pku_mmd/{chosen["corpus"]}'
     chosen = {'layout': 'ntu25', 'unlabeled': chosen['corpus'], **chosen}
     config = default.get_config(default.describe(chosen))
     config.data.normalization = ('order_persons:2', *config.data.normalization)
     config.data.fps = 30.0
     config.pretrain.num_epochs = 600
-    config.pretrain.snippet.mine_from = 1 / 3
     config.finetune.num_epochs = 40
     if chosen['setting'] != 'recognition':
         config.finetune.protocol = 'pkummd'

@@ -1,9 +1,9 @@
-"""Host methods with the settings they were published with, on NTU RGB+D 60, cross-subject.
+"""Contrastive methods with the settings they were published with, on NTU RGB+D 60, cross-subject.
 
-    skeljax pretrain --config configs/published.py:host=aimclr --workdir W
-    skeljax pretrain --config configs/published.py:host=aimclr --workdir W2 \
+    skeljax pretrain --config configs/published.py:method=aimclr --workdir W
+    skeljax pretrain --config configs/published.py:method=aimclr --workdir W2 \
         --config.pretrain.snippet.weight=1.5
-    skeljax finetune --config configs/published.py:host=aimclr,setting=recognition \
+    skeljax finetune --config configs/published.py:method=aimclr,setting=recognition \
         --workdir W3 --config.finetune.init_from=W
 
 Without the snippet term, as they came; the second line adds it, the third evaluates the encoder
@@ -31,7 +31,7 @@ from skeljax.configs import default
 
 CLIPS = 40_091
 
-# Host -> batch, epochs, the epoch after which the rate falls, frames.
+# Method -> batch, epochs, the epoch after which the rate falls, frames.
 _RUNS = dict(
     skeletonclr=(128, 300, 250, 50),
     crossclr=(128, 300, 250, 50),
@@ -41,45 +41,47 @@ _RUNS = dict(
     cmd=(64, 451, 351, 64),
     vicreg=(356, 451, 351, 64),
 )
-# Host -> backbone, where it is not the ST-GCN of a quarter of the usual width.
+# Method -> backbone, where it is not the ST-GCN of a quarter of the usual width.
 _BACKBONES = dict(cmd='gru', vicreg='transformer')
-# Host -> videos in the queue, where it is not 32,768; there is none in vicreg.
+# Method -> videos in the queue, where it is not 32,768; there is none in vicreg.
 _QUEUES = dict(cmd=16_384, vicreg=92 * 356)
-# Host -> optimizer, where it is not that of MoCo.
-_OPTIMIZERS = dict(cmd=dict(peak_lr=0.01), vicreg=dict(name='adam', peak_lr=5e-4, weight_decay=1e-5))
+# Method -> optimizer, where it is not that of MoCo.
+_OPTIMIZERS = dict(
+    cmd=dict(peak_lr=0.01), vicreg=dict(name='adam', peak_lr=5e-4, weight_decay=1e-5)
+)
 
 
 def get_config(arg: str = '') -> ConfigDict:
-    """Returns the settings of a host.
+    """Returns the settings of a method.
 
     Args:
         arg: as of `default.get_config`; by default ntu_rgbd/xsub60, skeletonclr and the
-            backbone that the host came with.
+            backbone that the method came with.
     """
-    chosen = {'corpus': 'ntu_rgbd/xsub60', 'host': 'skeletonclr', **default.choose(arg)}
-    host = chosen['host']
-    chosen.setdefault('backbone', _BACKBONES.get(host, 'stgcn'))
+    chosen = {'corpus': 'ntu_rgbd/xsub60', 'method': 'skeletonclr', **default.choose(arg)}
+    method = chosen['method']
+    chosen.setdefault('backbone', _BACKBONES.get(method, 'stgcn'))
     config = default.get_config(default.describe(chosen))
     pretrain = config.pretrain
-    batch, epochs, falls, frames = _RUNS[host]
-    config.data.normalization = _normalisation(host, frames)
+    batch, epochs, falls, frames = _RUNS[method]
+    config.data.normalization = _normalization(method, frames)
     pretrain.update(
         dict(
             num_steps=epochs * (CLIPS // batch),
             batch_size=batch,
-            **_cut(host, frames),
-            queue_size=_QUEUES.get(host, 32_768),
-            snippet=dict(weight=0.0),
+            **_cut(method, frames),
+            queue_size=_QUEUES.get(method, 32_768),
+            snippet=dict(weight=0.0, mining_start=1.0),
         )
     )
     pretrain.optimizer.update(
         dict(name='sgd', peak_lr=0.1, warmup=0.0, decay_at=(falls / epochs,), weight_decay=1e-4)
     )
-    pretrain.optimizer.update(_OPTIMIZERS.get(host, {}))
-    if host == 'skeletonclr':  # default.py's query is that of the snippet term's release
+    pretrain.optimizer.update(_OPTIMIZERS.get(method, {}))
+    if method == 'skeletonclr':  # default.py's query is that of the snippet term's release
         pretrain.views.query = pretrain.views.key.copy_and_resolve_references()
-    if host == 'rvtclr':  # not a third, as in that release
-        pretrain.rvtclr.mine_from = 0.5
+    if method == 'rvtclr':  # not a third, as in that release
+        pretrain.rvtclr.mining_start = 0.5
     if chosen.get('setting') == 'recognition':
         _recognise(config.finetune, frames)
     return config
@@ -101,14 +103,14 @@ def _recognise(finetune: ConfigDict, frames: int):
     )
 
 
-def _cut(host: str, frames: int) -> dict:
-    if host in ('cmd', 'vicreg'):
+def _cut(method: str, frames: int) -> dict:
+    if method in ('cmd', 'vicreg'):
         return dict(window=300, crop=dict(length=frames, pad_ratio=0, tempo=0.3))
     return dict(window=frames, crop=dict(length=frames, pad_ratio=6))
 
 
-def _normalisation(host: str, frames: int) -> tuple[str, ...]:
-    if host in ('cmd', 'vicreg'):
+def _normalization(method: str, frames: int) -> tuple[str, ...]:
+    if method in ('cmd', 'vicreg'):
         return ('2s-agcn',)
     # 'crossclr' of skeljax/data/normalize.py, which stands for 50 frames.
     return ('first_persons:2', 'center_each', f'stretch:{frames}', 'turn_each')

@@ -30,13 +30,14 @@ def get_config(arg: str = '') -> ConfigDict:
             batch_size=64,
             window=96,
             # Relative tempo takes half of what is cut.
-            crop=dict(length=96 if config.pretrain.host == 'rvtclr' else 64, tempo=0.3),
+            crop=dict(length=96 if config.pretrain.method == 'rvtclr' else 64, tempo=0.3),
             # A short run: stale keys would be told from fresh ones, so the step's others alone.
             negatives=('batch',),
             queue_size=512,
             momentum=0.99,
-            # Ours: the same moment of both views, against moments of others and of the same video.
-            snippet=dict(negatives='snippet', match='time', apart=2),
+            # Ours: the same moment of both views, against moments of others and of the same video;
+            # no mining.
+            snippet=dict(negatives='snippet', match='time', min_gap=2, mining_start=1.0),
             checkpoint_every=100,
             log_every=25,
         )

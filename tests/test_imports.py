@@ -19,8 +19,8 @@ NUMPY = ('skeljax.documents', 'skeljax.plugins', 'skeljax.skeletons.skeleton',
          'skeljax.tfds_builders')
 PURE = ('skeljax.augment', 'skeljax.skeletons.streams', 'skeljax.models', 'skeljax.contrast',
         'skeljax.train.pretrain', 'skeljax.train.finetune', 'skeljax.train.frame_loss',
-        'skeljax.train.frame_targets', 'skeljax.train.views', 'skeljax.train.negatives',
-        'skeljax.train.ring', 'skeljax.train.train_state', 'skeljax.train.optimizer')
+        'skeljax.train.frame_targets', 'skeljax.train.views', 'skeljax.train.pretrain_losses',
+        'skeljax.train.train_state', 'skeljax.train.optimizer')
 WITH_RECORDS = ('skeljax.data', 'skeljax.tfds_builders')
 
 

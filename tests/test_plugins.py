@@ -17,7 +17,7 @@ MINE = '''
 from skeljax.contrast.methods import skeletonclr
 from skeljax.models import fusers, gru
 
-class Method(skeletonclr.Host):
+class Method(skeletonclr.Method):
     extra: float = 0.0
 
     def __init__(self, *args, extra=0.0, **options):
@@ -68,8 +68,8 @@ def test_a_path_is_imported_from_the_working_directory(mine):
 
 def test_an_entry_point_is_found_and_listed(mine, monkeypatch):
     _install(mine, monkeypatch, f'[{METHODS}]\nmine = my_library:Method\n')
-    assert plugins.resolve('mine', METHODS, 'Host').__name__ == 'Method'
-    assert 'mine' in plugins.known(METHODS, 'Host')
+    assert plugins.resolve('mine', METHODS, 'Method').__name__ == 'Method'
+    assert 'mine' in plugins.known(METHODS, 'Method')
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -104,7 +104,7 @@ def test_a_config_file_uses_a_method_a_backbone_and_a_fuser_of_another_library(m
         'from skeljax.configs import default\n\n\n'
         'def get_config(arg=""):\n'
         '    config = default.get_config(arg)\n'
-        '    config.pretrain.host = "my_library:Method"\n'
+        '    config.pretrain.method = "my_library:Method"\n'
         '    config.model.name = "my_library:Backbone"\n'
         '    config.finetune.fuser_kind = "my_library:Fuser"\n'
         '    with config.unlocked():\n'
@@ -114,7 +114,7 @@ def test_a_config_file_uses_a_method_a_backbone_and_a_fuser_of_another_library(m
     )
     config = config_args.load(str(path))
     build.check(config)
-    assert build.host(config, 'ntu25').extra == 0.5
+    assert build.method(config, 'ntu25').extra == 0.5
     network = build.localizer(config, 'ntu25', 3)
     assert network.backbone.depth == 1
     assert [type(part).__module__ for part in (network.backbone, network.fuser)] == ['my_library'] * 2

@@ -32,5 +32,5 @@ def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
     made = jax.jit(lambda rng: finetune.variables(model, rng, example))(jax.random.key(0))
     with checkpoint.manager(folder / 'best') as mngr:
-        checkpoint.save(mngr, 7, finetune.parts(made), {'selection': 0.25})
+        checkpoint.save(mngr, 7, finetune.split(made), {'selection': 0.25})
     return folder

@@ -16,10 +16,10 @@ def add_arguments(parser):
 
 def run(args) -> tuple[dict, str]:
     """Measures the pairs; returns figures and a table."""
-    pairs = [(host, backbone) for host in default.HOSTS for backbone in default.BACKBONES]
+    pairs = [(method, backbone) for method in default.METHODS for backbone in default.BACKBONES]
     return rows.compare(args, {
-        f'{host} {backbone}': config_args.load(
-            f'bench:pair,host={host},backbone={backbone}', args.overrides
+        f'{method} {backbone}': config_args.load(
+            f'bench:pair,method={method},backbone={backbone}', args.overrides
         )
-        for host, backbone in pairs
+        for method, backbone in pairs
     })

@@ -1,7 +1,7 @@
 """Times the compiled training step on one batch that stays on the devices.
 
     python -m benchmarks step [--config configs/bench.py:ROW] [--against torch] [--threads 2]
-    python -m benchmarks step --config configs/bench.py:pair,host=aimclr --against video
+    python -m benchmarks step --config configs/bench.py:pair,method=aimclr --against video
     python -m benchmarks step --config configs/ui_prmd.py:composed10 [--stage finetune]
 
 Rows of configs/bench.py have random inputs and need no corpus. With --against torch

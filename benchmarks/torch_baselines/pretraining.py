@@ -60,11 +60,11 @@ class Contrast(nn.Module):
         super().__init__()
         self.weight, self.temperature = cfg.snippet.weight, cfg.temperature
         self.momentum, self.autocast = cfg.momentum, autocast
-        self.query = self.encoder(backbone, channels, cfg.embed, bool(self.weight))
+        self.query = self.encoder(backbone, channels, cfg.embed_dim, bool(self.weight))
         self.key = copy.deepcopy(self.query).requires_grad_(False)
-        self.queue = Queue(cfg.queue_size, cfg.embed)
+        self.queue = Queue(cfg.queue_size, cfg.embed_dim)
         if self.weight:
-            self.snippets = Queue(cfg.snippet.queue_size or cfg.queue_size, cfg.embed)
+            self.snippets = Queue(cfg.snippet.queue_size or cfg.queue_size, cfg.embed_dim)
 
     def forward(self, query, key):
         """Returns the loss and the keys for the queues."""

@@ -132,18 +132,18 @@ def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> pretrai
     """
     cfg, snippet = config.pretrain, config.pretrain.snippet
     supported = {
-        'host': (cfg.host, cfg.host if cfg.host in _METHODS else ' or '.join(_METHODS)),
+        'method': (cfg.method, cfg.method if cfg.method in _METHODS else ' or '.join(_METHODS)),
         'streams': (tuple(cfg.streams), ('joint',)),
         'negatives': (tuple(cfg.negatives), ('queue',)),
     }
     if snippet.weight:
         supported |= {
-            'snippet.views': (snippet.views[1], 'other' if cfg.host == 'rvtclr' else 'key'),
-            'snippet.count': (snippet.count, 0),
+            'snippet.views': (snippet.views[1], 'other' if cfg.method == 'rvtclr' else 'key'),
+            'snippet.num_snippets': (snippet.num_snippets, 0),
             'snippet.match': (snippet.match, 'similarity'),
-            'snippet.apart': (snippet.apart, 0),
+            'snippet.min_gap': (snippet.min_gap, 0),
             'snippet.negatives': (snippet.negatives, 'average'),
-            'snippet.mine_from': (snippet.mine_from, 1.0),
+            'snippet.mining_start': (snippet.mining_start, 1.0),
         }
     for name, (found, expected) in supported.items():
         if found != expected:
@@ -151,7 +151,7 @@ def contrast(config: ConfigDict, device='cpu', *, formulations=False) -> pretrai
                 f'config.pretrain.{name} is {found!r}, the PyTorch baseline supports {expected!r}'
             )
     network, channels = backbone(config, formulations=formulations)
-    model = _METHODS[cfg.host](network, channels, cfg, autocast=_autocast(config))
+    model = _METHODS[cfg.method](network, channels, cfg, autocast=_autocast(config))
     return model.to(device)
 
 
@@ -174,7 +174,7 @@ def _pretrain(config, device, compiled, formulations):
     updates = optimizer(config, 'pretrain', model.query.parameters())
     x = to_tensor(random_inputs.batch(config, 'pretrain')['joints'], device)
     views = x, x.clone()
-    if config.pretrain.host == 'rvtclr':
+    if config.pretrain.method == 'rvtclr':
         fast = torch.arange(len(x), device=device) % 2 > 0
         tempo = rvtclr.change_tempo
         views = tempo(x, fast), x, tempo(x, fast), tempo(x, ~fast)

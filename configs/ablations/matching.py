@@ -10,10 +10,10 @@ from skeljax.sweep import Sweep, Variant
 def get_sweep(arg: str = '') -> Sweep:
     """Returns the sweep; arg is a factor of the steps."""
     variants = {
-        match + (f', negatives {apart} steps apart' if apart else ''): Variant(
-            {'pretrain.snippet.match': match, 'pretrain.snippet.apart': apart}
+        match + (f', negatives {min_gap} steps apart' if min_gap else ''): Variant(
+            {'pretrain.snippet.match': match, 'pretrain.snippet.min_gap': min_gap}
         )
         for match in ('similarity', 'time', 'position', 'random')
-        for apart in (0, 2)
+        for min_gap in (0, 2)
     }
     return Sweep(BASE, variants, 'similarity', FEW_LABELS, scale=float(arg or 1))

@@ -12,7 +12,7 @@ from skeljax.sweep import Sweep, Variant
 def get_sweep(arg: str = '') -> Sweep:
     """Returns the sweep; arg is a factor of the steps."""
     mined = lambda count, share: Variant(
-        {'pretrain.snippet.mined': count, 'pretrain.snippet.mine_from': share}
+        {'pretrain.snippet.num_mined': count, 'pretrain.snippet.mining_start': share}
     )
     variants = {
         'none': Variant(),

@@ -17,7 +17,7 @@ STARTS = {
     'video': {'pretrain.snippet.weight': 0.0},
     'video + snippet': {},
     'video + snippet by similarity': {
-        'pretrain.snippet.match': 'similarity', 'pretrain.snippet.apart': 0,
+        'pretrain.snippet.match': 'similarity', 'pretrain.snippet.min_gap': 0,
     },
 }
 

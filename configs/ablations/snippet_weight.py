@@ -1,4 +1,4 @@
-"""How much the snippet term counts beside the host's loss.
+"""The weight of the snippet loss beside the method's losses.
 
     skeljax ablate configs/ablations/snippet_weight.py --workdir out/ablations
 """

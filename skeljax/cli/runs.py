@@ -63,7 +63,7 @@ def _row(run: Progress, top) -> tuple[str, ...]:
         os.path.relpath(run.folder, top),
         run.stage,
         run.corpus,
-        f'{run.backbone}, {run.host}' if run.host else run.backbone,
+        f'{run.backbone}, {run.method}' if run.method else run.backbone,
         run.state,
         f'{run.step} of {run.num_steps}' if run.num_steps else '–',
         best,

@@ -101,13 +101,12 @@ def _command(args) -> list[str]:
 
 def report_stop(train: Callable[[], object]) -> int:
     """Trains; returns the exit status, that of the signal if one ended it."""
-    from skeljax.train import cluster
-    from skeljax.train.loop import Stopped
+    from skeljax.train import cluster, loop
 
     try:
         with cluster.deaths():
             train()
-    except Stopped as stopped:
+    except loop.Preempted as stopped:
         if cluster.is_first():
             print(f'skeljax: {stopped}; the same command goes on from there', file=sys.stderr)
         return 128 + stopped.number

@@ -1,4 +1,8 @@
-"""InfoNCE against negatives, and what host methods make of the same similarities."""
+"""InfoNCE (arXiv 1807.03748) in the form of MoCo (arXiv 1911.05722), and losses on its logits.
+
+`info_nce` is the loss. `Negatives` is the plain set of negatives; `contrast.sharded` has two
+replacements with less memory, which training uses.
+"""
 
 from typing import NamedTuple
 
@@ -6,78 +10,106 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-from skeljax.contrast import softmax
-from skeljax.contrast.softmax import NONE
+# Logit assigned to masked negatives: its exponential is 0, and 0 times it is 0, not NaN.
+MASK_VALUE = -1e9
 
 
-class Negatives(NamedTuple):
-    """What the videos of a batch are contrasted with.
+def info_nce(query, positive, negatives, *, temperature: float, extra_logits=None):
+    """Computes the cross-entropy of classifying the positive among the negatives.
 
-    Attributes:
-        vectors: unit vectors, float[N, D].
-        counts: which of them each video is contrasted with, bool[B, N]; None for all.
-    """
-
-    vectors: jax.Array
-    counts: jax.Array | None = None
-
-    def log_sum(self, query, *, temperature: float):
-        """Computes the log-sum-exp of each query's logits of these negatives.
-
-        What has this function is enough for `info_nce`, also where no device holds all
-        negatives (`train.ring`). No gradient flows into the negatives.
-
-        Args:
-            query: unit vectors, float[B, ..., D].
-            temperature: that cosines are divided by.
-
-        Returns:
-            float32[B, ...].
-        """
-        rows, keys = query.reshape(-1, query.shape[-1]), lax.stop_gradient(self.vectors)
-        return softmax.log_sum(temperature, rows, keys, self.counts).reshape(query.shape[:-1])
-
-
-def logits(query, positive, negatives: Negatives, *, temperature: float):
-    """Compares each query with its positive and with negatives shared by all.
-
-    Positives and negatives come from the momentum encoder: no gradient flows into them.
+    Per query: `-log(exp(p) / (exp(p) + sum_n exp(n)))`, p and n being the logits of the positive
+    and of the negatives: cosines over the temperature. Positives and negatives are outputs of the
+    momentum encoder; no gradient flows into them.
 
     Args:
         query: unit vectors, float[B, ..., D].
         positive: unit vectors, float[B, ..., D].
-        negatives: N of them.
-        temperature: that cosines are divided by.
+        negatives: `Negatives`, or any object with its method `log_sum_exp`.
+        temperature: divisor of the cosines.
+        extra_logits: negatives of single queries: logits float32[B, ..., M] and the mask of
+            those that count, bool[B, ..., M]; None for none.
 
     Returns:
-        float32[B, ..., 1 + N], the positive first.
+        float32[B, ...].
     """
-    near = _near(query, positive, temperature)
-    return jnp.concatenate([near[..., None], _far(query, negatives, temperature)], -1)
+    positive = positive_logit(query, positive, temperature=temperature)
+    negative = negatives.log_sum_exp(query, temperature=temperature)
+    if extra_logits is not None:
+        values, mask = extra_logits
+        extra = jax.nn.logsumexp(jnp.where(mask, values, MASK_VALUE), -1)
+        negative = jnp.logaddexp(negative, extra)
+    return jax.nn.softplus(negative - positive)
 
 
-def _near(query, positive, temperature):
+class Negatives(NamedTuple):
+    """Unit vectors that the videos of a batch are contrasted with.
+
+    Attributes:
+        vectors: float[N, D].
+        mask: which of them are negatives of which video, bool[B, N]; None for all.
+    """
+
+    vectors: jax.Array
+    mask: jax.Array | None = None
+
+    def log_sum_exp(self, query, *, temperature: float):
+        """Computes the log-sum-exp of the logits of all negatives of each query.
+
+        Any object with this method can replace `Negatives` in `info_nce`.
+
+        Args:
+            query: unit vectors, float[B, ..., D].
+            temperature: divisor of the cosines.
+
+        Returns:
+            float32[B, ...].
+        """
+        return jax.nn.logsumexp(negative_logits(query, self, temperature=temperature), -1)
+
+
+def positive_logit(query, positive, *, temperature: float):
+    """Computes the logit of each query's positive, float[B, ..., D] twice to float32[B, ...]."""
     positive = lax.stop_gradient(positive)
     cosine = jnp.einsum('...d,...d->...', query, positive, preferred_element_type=jnp.float32)
     return cosine / temperature
 
 
-def _far(query, negatives, temperature):
+def negative_logits(query, negatives, *, temperature: float):
+    """Computes the logits of all N negatives of each query.
+
+    Args:
+        query: unit vectors, float[B, ..., D].
+        negatives: `Negatives`, or `sharded.TiledNegatives`.
+        temperature: divisor of the cosines.
+
+    Returns:
+        float32[B, ..., N]; `MASK_VALUE` where masked.
+    """
     vectors = lax.stop_gradient(negatives.vectors)
-    far = jnp.einsum('...d,nd->...n', query, vectors, preferred_element_type=jnp.float32)
-    if negatives.counts is None:
-        return far / temperature
-    shape = (len(far), *(1,) * (far.ndim - 2), -1)
-    return jnp.where(negatives.counts.reshape(shape), far / temperature, NONE)
+    cosine = jnp.einsum('...d,nd->...n', query, vectors, preferred_element_type=jnp.float32)
+    if negatives.mask is None:
+        return cosine / temperature
+    shape = (len(cosine), *(1,) * (cosine.ndim - 2), -1)
+    return jnp.where(negatives.mask.reshape(shape), cosine / temperature, MASK_VALUE)
 
 
-def between(query, key, *, temperature: float):
-    """Compares each query with all keys of its own video.
+def logits(query, positive, negatives, *, temperature: float):
+    """Returns the logits of the positive and of all negatives, float32[B, ..., 1 + N].
+
+    The positive is first. Arguments as of `info_nce`, but for `negatives`: as of `negative_logits`.
+    """
+    first = positive_logit(query, positive, temperature=temperature)
+    rest = negative_logits(query, negatives, temperature=temperature)
+    return jnp.concatenate([first[..., None], rest], -1)
+
+
+def pairwise_logits(query, key, *, temperature: float):
+    """Computes the logits of every query with every key of its own video.
 
     Args:
         query: unit vectors, float[B, S, D].
         key: unit vectors, float[B, T, D].
-        temperature: that cosines are divided by.
+        temperature: divisor of the cosines.
 
     Returns:
         float32[B, S, T].
@@ -86,77 +118,54 @@ def between(query, key, *, temperature: float):
     return cosine / temperature
 
 
-def join(logits, more, counts):
-    """Adds negatives, of which those count where `counts` (bool of their shape) is true."""
-    return jnp.concatenate([logits, jnp.where(counts, more, NONE)], -1)
+def append_negatives(logits, extra_logits, mask):
+    """Appends logits float32[..., M], masked by bool[..., M], to float32[..., 1 + N]."""
+    return jnp.concatenate([logits, jnp.where(mask, extra_logits, MASK_VALUE)], -1)
 
 
-def info_nce(query, positive, negatives, *, temperature: float, more=None):
-    """Asks for the positive among all: `-log softmax` of its logit.
-
-    van den Oord et al., arXiv 1807.03748, in the form of MoCo (arXiv 1911.05722).
-
-    Args:
-        query: unit vectors, float[B, ..., D].
-        positive: unit vectors, float[B, ..., D]. No gradient flows into them.
-        negatives: `Negatives`, or what else has their `log_sum`.
-        temperature: that cosines are divided by.
-        more: logits of negatives that each query has for itself, float32[B, ..., M], and
-            which of them count, bool of that shape.
-
-    Returns:
-        float32[B, ...].
-    """
-    near = _near(query, positive, temperature)
-    far = negatives.log_sum(query, temperature=temperature)
-    if more is not None:
-        values, counts = more
-        far = jnp.logaddexp(far, jax.nn.logsumexp(jnp.where(counts, values, NONE), -1))
-    return jax.nn.softplus(far - near)
-
-
-def counted(logits):
-    """Tells which logits are of negatives that count, bool of their shape."""
-    return logits > NONE / 2
+def is_valid(logits):
+    """Returns which logits are not masked, bool of their shape."""
+    return logits > MASK_VALUE / 2
 
 
 def nearest(logits, count: int = 1):
     """Finds each query's nearest negatives.
 
     Args:
-        logits: as from `logits`, float32[..., 1 + N].
-        count: how many.
+        logits: the positive first, float32[..., 1 + N].
+        count: negatives to find.
 
     Returns:
-        bool[..., 1 + N], never the positive, never one that does not count.
+        bool[..., 1 + N]; never true for the positive or a masked negative.
     """
-    far = lax.stop_gradient(logits).at[..., 0].set(NONE)
+    candidates = lax.stop_gradient(logits).at[..., 0].set(MASK_VALUE)
     if count == 1:
-        found = jax.nn.one_hot(far.argmax(-1), far.shape[-1], dtype=bool)
+        found = jax.nn.one_hot(candidates.argmax(-1), candidates.shape[-1], dtype=bool)
     else:
-        found = far >= lax.top_k(far, min(count, far.shape[-1]))[0][..., -1:]
-    return found & counted(far)
+        least = lax.top_k(candidates, min(count, candidates.shape[-1]))[0][..., -1:]
+        found = candidates >= least
+    return found & is_valid(candidates)
 
 
-def multi_nce(logits, mined):
-    """Asks for the positive and for mined negatives: mean of `-log softmax` over them.
+def multi_positive_nce(logits, mined):
+    """Computes the mean of `-log softmax` over the positive and mined negatives.
 
     AimCLR, arXiv 2112.03590.
 
     Args:
-        logits: as from `logits`, float32[..., 1 + N].
-        mined: which negatives count as positives too, bool[..., 1 + N].
+        logits: the positive first, float32[..., 1 + N].
+        mined: negatives that count as positives, bool[..., 1 + N].
 
     Returns:
-        float32[...]; that of `info_nce` where none is mined.
+        float32[...]; the loss of `info_nce` where none is mined.
     """
-    wanted = mined.at[..., 0].set(True)
-    total = jnp.where(wanted, jax.nn.log_softmax(logits), 0).sum(-1)
-    return -total / wanted.sum(-1, dtype=logits.dtype)
+    positives = mined.at[..., 0].set(True)
+    total = jnp.where(positives, jax.nn.log_softmax(logits), 0).sum(-1)
+    return -total / positives.sum(-1, dtype=logits.dtype)
 
 
-def distil(teacher, student):
-    """Cross-entropy of the student's distribution under the teacher's.
+def distillation_loss(teacher, student):
+    """Computes the cross-entropy of the student's distribution under the teacher's.
 
     D3M of AimCLR, arXiv 2112.03590. No gradient flows into the teacher.
 
@@ -167,5 +176,5 @@ def distil(teacher, student):
     Returns:
         float32[...].
     """
-    wanted = jax.nn.softmax(lax.stop_gradient(teacher))
-    return -(wanted * jax.nn.log_softmax(student)).sum(-1)
+    target = jax.nn.softmax(lax.stop_gradient(teacher))
+    return -(target * jax.nn.log_softmax(student)).sum(-1)

@@ -142,7 +142,7 @@ def _check_code(config):
     A model may come from anywhere. Code of another library must be an entry point of an installed
     package, see `skeljax.plugins`.
     """
-    for name in (config.model.name, config.finetune.fuser_kind, config.pretrain.host):
+    for name in (config.model.name, config.finetune.fuser_kind, config.pretrain.method):
         if ':' in str(name):
             raise InputError(f'names code, {name!r:.100}; expected the name of an entry point')
 
@@ -276,7 +276,7 @@ def _pretrained(source: str) -> dict:
         return told
     return told | {
         'unlabeled': list(config.data.unlabeled),
-        'host': config.pretrain.host,
+        'method': config.pretrain.method,
         'snippet_weight': config.pretrain.snippet.weight,
         'num_steps': config.pretrain.num_steps,
     }

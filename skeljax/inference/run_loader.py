@@ -52,7 +52,7 @@ def load(workdir) -> Trained:
     _check(workdir, config, corpus)
     model, like = network(config, corpus['layout'], len(corpus['classes']))
     with checkpoint.reader(best) as mngr:
-        state = checkpoint.restore(mngr, finetune.parts(like))
+        state = checkpoint.restore(mngr, finetune.split(like))
         step = mngr.latest_step()
     return Trained(
         model=model,

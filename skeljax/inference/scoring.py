@@ -15,12 +15,13 @@ from skeljax.data.records import Recording
 from skeljax.inference import windowing
 from skeljax.localize.segments import Segments
 from skeljax.models.cpu import chunks
-from skeljax.train import cluster, train_state as items
+from skeljax.train import cluster, train_state
 
 
 def variables(state: dict) -> dict:
     """Joins the items of a fine-tuning state into Flax variables."""
-    return items.merge(state['backbone'], state['decoder'])
+    items = train_state.to_items(state)
+    return train_state.merge(items['backbone'], items['decoder'])
 
 
 @functools.partial(jax.jit, static_argnames='model')

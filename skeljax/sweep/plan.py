@@ -142,7 +142,7 @@ def _run(stage, base, config, words, workdir, known, source=None) -> Run:
     start = source.folder.name if source else config.finetune.init_from
     identity = workdirs.identity(config, stage, '' if stage == 'pretrain' else start)
     if identity not in known:
-        what = config.pretrain.host if stage == 'pretrain' else config.data.corpus
+        what = config.pretrain.method if stage == 'pretrain' else config.data.corpus
         readable = f'{stage}-{what}-{config.model.name}-s{config.seed}'
         name = f'{re.sub(r"[^a-zA-Z0-9_]+", "-", readable)}-{identity}'
         other = {'pretrain': '--config.finetune.', 'finetune': '--config.pretrain.'}[stage]

@@ -37,20 +37,20 @@ _BOUNDS = {
     '*.optimizer.decay_at': (0, 1),
     '*.optimizer.decay_factor': (0, 1e6),
     '*.optimizer.weight_decay': (0, 1e6),
-    'pretrain.embed': (1, 65_536),
+    'pretrain.embed_dim': (1, 65_536),
     'pretrain.*queue_size': (0, 10**8),
     'pretrain.*temperature': (1e-6, 1e6),
     'pretrain.momentum': (0, 1),
-    'pretrain.*.mine_from': (0, 1),
+    'pretrain.*.mining_start': (0, 1),
     'pretrain.snippet.weight': (0, 1e6),
     'pretrain.snippet.*': (0, 1_000_000),
-    'pretrain.*.cross_from': (0, 1),
-    'pretrain.aimclr.keep': (0, 1),
-    'pretrain.hiclr.hidden': (1, 65_536),
+    'pretrain.*.cross_start': (0, 1),
+    'pretrain.aimclr.keep_rate': (0, 1),
+    'pretrain.hiclr.num_masked_joints': (1, 65_536),
     'pretrain.vicreg.num_views': (2, 100),
-    'pretrain.vicreg.hidden': (1, 65_536),
+    'pretrain.vicreg.hidden_dim': (1, 65_536),
     'pretrain.vicreg.*': (0, 1e6),
-    'pretrain.cmd.top': (1, 10**8),
+    'pretrain.cmd.top_k': (1, 10**8),
     'pretrain.rvtclr.margin': (-1e6, 1e6),
     '*.mirror': (0, 1),
     '*.axis_mask': (0, 1),
@@ -80,8 +80,8 @@ _NEEDED = ('data.unlabeled', 'evaluate.tious', 'pretrain.streams')  # tuples tha
 
 def check(config: ConfigDict):
     """Raises InputError at the first field whose value no run can have; names the field."""
-    host = config.pretrain.host
-    own = f'host={host}' if host in default.HOSTS else ''  # another library's has none
+    method = config.pretrain.method
+    own = f'method={method}' if method in default.METHODS else ''  # another library's has none
     told = config.to_dict()
     workdirs.check_kinds(told, default.get_config(own).to_dict(), 'config')
     for name, value in workdirs.flat(told):

@@ -9,14 +9,16 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from skeljax import plugins
-from skeljax.contrast import queue, snippet
+from skeljax.contrast import negative_sources, queue
+from skeljax.contrast.methods import ContrastiveMethod
+from skeljax.contrast.snippet import SnippetLoss
 from skeljax.data.label_counts import Counts
 from skeljax.data.label_sets import LabelSets
 from skeljax.errors import InputError
 from skeljax.localize import protocols
 from skeljax.models import boundary, fusers, heads, remat
 from skeljax.skeletons import skeleton, streams
-from skeljax.train import bounds, finetune, negatives, optimizer, parallel, pretrain
+from skeljax.train import bounds, finetune, optimizer, parallel, pretrain
 from skeljax.train.frame_loss import EVEN, FrameLoss
 
 QUIRKS = (
@@ -57,18 +59,11 @@ def check(config: ConfigDict):
     if config.model.remat not in remat.POLICIES:
         known, found = ', '.join(remat.POLICIES), config.model.remat
         raise InputError(f'config.model.remat is {found!r}, known: {known}')
-    if config.pretrain.snippet.match not in snippet.MATCHES:
-        known = ', '.join(snippet.MATCHES)
-        raise InputError(
-            f'config.pretrain.snippet.match is {config.pretrain.snippet.match!r}, known: {known}'
-        )
-    if config.pretrain.snippet.negatives not in snippet.NEGATIVES:
-        known, found = ', '.join(snippet.NEGATIVES), config.pretrain.snippet.negatives
-        raise InputError(f'config.pretrain.snippet.negatives is {found!r}, known: {known}')
+    snippet_loss(config)
     for field, look in (
         ('model.name', lambda: backbone_class(config.model.name)),
         ('finetune.fuser_kind', lambda: fuser_class(config.finetune.fuser_kind)),
-        ('pretrain.host', lambda: plugins.resolve(config.pretrain.host, METHODS, 'Host')),
+        ('pretrain.method', lambda: plugins.resolve(config.pretrain.method, METHODS, 'Method')),
     ):
         try:
             look()
@@ -85,13 +80,13 @@ def check(config: ConfigDict):
                 'class a frame, expected another one with config.finetune.multi_label'
             )
     sources = tuple(config.pretrain.negatives)
-    if not sources or set(sources) - set(negatives.SOURCES):
-        known = ', '.join(negatives.SOURCES)
+    if not sources or set(sources) - set(negative_sources.SOURCES):
+        known = ', '.join(negative_sources.SOURCES)
         raise InputError(f'config.pretrain.negatives is {sources}, name some of: {known}')
-    form = config.pretrain.negatives_form
-    if form not in negatives.FORMS:
-        known = ', '.join(negatives.FORMS)
-        raise InputError(f'config.pretrain.negatives_form is {form!r}, known: {known}')
+    impl = config.pretrain.negatives_impl
+    if impl not in negative_sources.IMPLS:
+        known = ', '.join(negative_sources.IMPLS)
+        raise InputError(f'config.pretrain.negatives_impl is {impl!r}, known: {known}')
     for stage in ('pretrain', 'finetune'):
         window, length = config[stage].window, config[stage].crop.length
         if length > window:
@@ -154,32 +149,33 @@ def architecture_options(config: ConfigDict) -> list[str]:
     return [f'--config.{key}={quoted(value)}' for key, value in options.items()]
 
 
-def host(config: ConfigDict, layout: str):
-    """Makes the host method with its settings.
+def method(config: ConfigDict, layout: str) -> ContrastiveMethod:
+    """Builds the contrastive method.
 
     Raises:
-        InputError: the layout, the streams or the views are not what it needs.
+        InputError: an option out of its range, or the layout, streams, views or negatives are not
+            what the method needs.
     """
     chosen = config.pretrain
-    made = plugins.resolve(chosen.host, METHODS, 'Host')(
+    made = plugins.resolve(chosen.method, METHODS, 'Method')(
         temperature=chosen.temperature,
         faithful=tuple(config.faithful),
-        **_options(chosen, chosen.host),
+        **_options(chosen, chosen.method),
     )
-    named = f'config.pretrain.host {chosen.host!r}'
-    if len(chosen.streams) < made.least_streams or len(set(chosen.streams)) < len(chosen.streams):
+    named = f'config.pretrain.method {chosen.method!r}'
+    if len(chosen.streams) < made.min_streams or len(set(chosen.streams)) < len(chosen.streams):
         raise InputError(
-            f'{named} needs {made.least_streams} or more streams, all different; '
+            f'{named} needs {made.min_streams} or more streams, all different; '
             f'config.pretrain.streams is {tuple(chosen.streams)}'
         )
     for stream in chosen.streams:
         streams.check(stream, layout)
-    needed = {view.cut or name for name, view in made.views.items()}
+    needed = {view.shares_crop_with or name for name, view in made.views.items()}
     for view in sorted(needed - set(chosen.views)):
         raise InputError(f'{named} needs a view {view!r} in config.pretrain.views')
-    made.check(layout)
-    if chosen.negatives_form == 'ring':
-        _check_ring(chosen, made)
+    made.check_layout(layout)
+    if chosen.negatives_impl == 'ring':
+        _check_ring(config, made)
     for view in chosen.snippet.views if chosen.snippet.weight else ():
         if view not in made.views:
             known = ', '.join(made.views)
@@ -187,68 +183,66 @@ def host(config: ConfigDict, layout: str):
     return made
 
 
-def _check_ring(chosen: ConfigDict, method):
-    """Raises InputError where a ring of negatives is none, or single ones are asked for."""
-    ring, otherwise = "config.pretrain.negatives_form 'ring'", "use 'gather'"
+def _check_ring(config: ConfigDict, method: ContrastiveMethod):
+    """Raises InputError where a ring has no keys to move, or single logits are needed."""
+    chosen, ring, otherwise = config.pretrain, "config.pretrain.negatives_impl 'ring'", "use 'gather'"
     if tuple(chosen.negatives) == ('queue',):
         raise InputError(
-            f"{ring} passes the batch's keys round, but config.pretrain.negatives is ('queue',): "
+            f"{ring} moves the batch's keys, but config.pretrain.negatives is ('queue',): "
             f"add 'batch' or 'subject', or {otherwise}"
         )
-    if method.single_logits:
+    if method.needs_logits:
         raise InputError(
-            f'{ring} gives sums over negatives, but config.pretrain.host {chosen.host!r} looks at '
-            f'single ones; {otherwise}'
+            f'{ring} has sums over negatives, but config.pretrain.method {chosen.method!r} needs '
+            f'single logits; {otherwise}'
         )
-    mines = chosen.snippet.mined and chosen.snippet.mine_from < 1
-    if chosen.snippet.weight and mines:
+    if snippet_loss(config).mines:
         raise InputError(
-            f'{ring} gives sums over negatives, but config.pretrain.snippet.mined looks at single '
-            f'ones; set config.pretrain.snippet.mine_from=1.0 or {otherwise}'
+            f'{ring} has sums over negatives, but config.pretrain.snippet.num_mined needs single '
+            f'logits; set config.pretrain.snippet.mining_start=1.0 or {otherwise}'
         )
 
 
-def encoder(config: ConfigDict, layout: str, method) -> pretrain.Encoder:
-    """Makes the pretraining modules for a host method."""
+def snippet_loss(config: ConfigDict) -> SnippetLoss:
+    """Builds the snippet loss.
+
+    Raises:
+        InputError: an option out of its range.
+    """
+    return SnippetLoss(**config.pretrain.snippet)
+
+
+def encoder(config: ConfigDict, layout: str, method: ContrastiveMethod) -> pretrain.Encoder:
+    """Builds the pretraining modules of a method."""
     chosen = config.pretrain
-    dense = None
+    snippets = None
     if chosen.snippet.weight:
-        dense = heads.SnippetHead(
-            num_snippets=chosen.snippet.count or None, embed_dim=chosen.embed
-        )
-    made = method.heads(embed=chosen.embed, layout=layout, axis_name=_axis(config))
-    return pretrain.Encoder(backbone(config, layout), made, dense)
+        snippets = heads.SnippetHead(chosen.snippet.num_snippets or None, chosen.embed_dim)
+    made = method.heads(embed_dim=chosen.embed_dim, layout=layout, axis_name=_axis(config))
+    return pretrain.Encoder(backbone(config, layout), made, snippets)
 
 
-def pretrain_settings(config: ConfigDict, method, layout: str) -> pretrain.Settings:
-    """Collects what the pretraining step is told."""
+def pretrain_settings(
+    config: ConfigDict, method: ContrastiveMethod, layout: str
+) -> pretrain.Settings:
+    """Returns the settings of the pretraining step."""
     chosen = config.pretrain
     for size in (chosen.queue_size, chosen.snippet.queue_size):
         queue.check_size(size, chosen.batch_size)
     faithful = quirk(config, 'augmentation')
+    crops = dict.fromkeys(view.shares_crop_with or name for name, view in method.views.items())
     return pretrain.Settings(
         layout=layout,
-        views={
-            cut: {**chosen.views[cut], 'faithful': faithful}
-            for cut in dict.fromkeys(view.cut or name for name, view in method.views.items())
-        },
+        views={crop: {**chosen.views[crop], 'faithful': faithful} for crop in crops},
         crop=dict(chosen.crop),
         num_steps=chosen.num_steps,
         streams=tuple(chosen.streams),
         negatives=tuple(chosen.negatives),
-        negatives_form=chosen.negatives_form,
+        negatives_impl=chosen.negatives_impl,
         temperature=chosen.temperature,
         momentum=chosen.momentum,
-        snippet=pretrain.Snippets(
-            weight=chosen.snippet.weight,
-            match=chosen.snippet.match,
-            apart=chosen.snippet.apart,
-            negatives=chosen.snippet.negatives,
-            views=tuple(chosen.snippet.views),
-            mined=chosen.snippet.mined,
-            mine_from=chosen.snippet.mine_from,
-            queue_advances=not quirk(config, 'snippet_pointer'),
-        ),
+        snippet=snippet_loss(config),
+        snippet_queue_advances=not quirk(config, 'snippet_pointer'),
     )
 
 
@@ -261,22 +255,23 @@ def pretraining(config: ConfigDict, layout: str, persons: int):
         persons: M of the videos.
     """
     chosen = config.pretrain
-    method = host(config, layout)
-    made = encoder(config, layout, method)
+    contrast = method(config, layout)
+    made = encoder(config, layout, contrast)
     tx = make_optimizer(config, 'pretrain')
-    settings = pretrain_settings(config, method, layout)
+    settings = pretrain_settings(config, contrast, layout)
     state = pretrain.init(
         jax.random.key(config.seed),
         made,
-        method,
+        contrast,
         tx,
         _example(chosen.crop.length, persons, layout),
         settings,
         queue_size=chosen.queue_size,
-        snippet_queue_size=chosen.snippet.queue_size,
         copy_key=not quirk(config, 'key_init'),
     )
-    step = functools.partial(pretrain.step, encoder=made, host=method, tx=tx, settings=settings)
+    step = functools.partial(
+        pretrain.step, encoder=made, method=contrast, tx=tx, settings=settings
+    )
     return step, state
 
 
@@ -303,7 +298,7 @@ def finetuning(
         settings = settings._replace(label_sets=sets.table)
     example = _example(config.finetune.crop.length, persons, layout)
     init = functools.partial(finetune.init, jax.random.key(config.seed), model, tx, example)
-    state = init(pretrained(jax.eval_shape(init)['backbone'])) if pretrained else init()
+    state = init(pretrained(jax.eval_shape(init).backbone)) if pretrained else init()
     return functools.partial(finetune.step, model=model, tx=tx, settings=settings), state, model
 
 

@@ -1,8 +1,8 @@
-"""Data parallelism: the one module that knows how steps reach the devices.
+"""Data parallelism: the one module that maps steps over devices.
 
-A step is written for one device and knows the mapped axis only by the name
-`AXIS`. Everything else sees plain pytrees: the state has no device axis.
-`devices` means the devices of this process, all of them by default.
+A step is written for one device and uses the mapped axis by its name, `AXIS`. Outside of steps,
+states and batches are plain pytrees; a state has no device axis. `devices` are devices of this
+process, all of them by default.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ def _sharding(spec: jax.P, devices: Devices) -> jax.NamedSharding:
 
 
 def replicate(tree, devices: Devices = None):
-    """Puts one full copy of `tree` on every device, none of it shared.
+    """Returns `tree` with one full copy on every device; no two leaves share a buffer.
 
-    Both matter because the step donates its state: with several processes a
-    state not placed here is gone at the first call, and two leaves that are one
-    buffer (a momentum encoder just copied) cannot both be given away.
+    The step donates its state. With several processes, a state that was not placed here is lost at
+    the first call; and a buffer that is two leaves (of a momentum encoder that starts as a copy)
+    cannot be donated twice.
     """
     host = jax.tree.map(lambda x: x if _is_key(x) else np.array(x), jax.device_get(tree))
     return jax.device_put(host, _sharding(jax.P(), devices))
 
 
 def place(tree, devices: Devices = None):
-    """Puts one full copy of host arrays on every device; a step must not donate them."""
+    """Returns host arrays with one full copy on every device; a step must not donate them."""
     return jax.device_put(tree, _sharding(jax.P(), devices))
 
 
@@ -52,8 +52,8 @@ def shard(batch, devices: Devices = None):
     return jax.device_put(_split(batch, sharding.mesh.size), sharding)
 
 
-def shard_several(batches: Sequence, devices: Devices = None):
-    """Splits K batches that a call of `several` goes through: (devices, K, B / devices, ...)."""
+def shard_batches(batches: Sequence, devices: Devices = None):
+    """Splits K batches for one call of `multi_step`: (devices, K, B / devices, ...)."""
     sharding = _sharding(jax.P(AXIS), devices)
     split = [_split(batch, sharding.mesh.size) for batch in batches]
     return jax.device_put(jax.tree.map(lambda *x: np.stack(x, axis=1), *split), sharding)
@@ -66,8 +66,8 @@ def _split(batch, count: int):
     return jax.tree.map(lambda x: x.reshape(count, rows // count, *x.shape[1:]), batch)
 
 
-def several(step: Callable) -> Callable:
-    """Makes one call take the steps of K batches, (K, B, ...) of one device.
+def multi_step(step: Callable) -> Callable:
+    """Returns a function that takes the steps of K batches, (K, B, ...) on one device.
 
     Returns:
         `(state, batches, rng) -> (state, metrics)`, the metrics of all of them as [K].
@@ -79,16 +79,18 @@ def several(step: Callable) -> Callable:
     return steps
 
 
-def data_parallel(step: Callable, devices: Devices = None, form: str = 'pmap') -> jax.stages.Wrapped:
+def data_parallel(
+    step: Callable, devices: Devices = None, form: str = 'pmap'
+) -> jax.stages.Wrapped:
     """Maps `step(state, batch, rng) -> (state, metrics)` over the devices of all processes.
 
-    The state is donated. Both outputs must be equal on every device (reduced
-    inside the step): only the first copy is returned, and nothing checks it.
+    The state is donated. Both outputs must be equal on every device, that is, reduced inside the
+    step: only the first copy is returned, and nothing checks this.
 
     Args:
         step: of one device.
         devices: with one process; all by default.
-        form: one of `FORMS`. Both make the same program; docs/scaling.md compares them.
+        form: one of `FORMS`. Both compile to the same program; docs/scaling.md compares them.
     """
     return FORMS[form](step, devices)
 
@@ -110,39 +112,41 @@ def _shard_map(step, devices):
     def of_one(state, batch, rng):
         return step(state, jax.tree.map(lambda x: x[0], batch), rng)
 
-    # Unchecked, as under pmap: the gradient of what is not reduced stays a device's own.
+    # Unchecked, as under pmap: gradients of values that are not reduced stay those of a device.
     mapped = jax.shard_map(
         of_one, mesh=mesh, in_specs=_SPECS, out_specs=jax.P(), check_vma=False
     )
     program = jax.jit(mapped, donate_argnums=0)
-    return program if jax.process_count() == 1 else _Across(program, mesh)
+    return program if jax.process_count() == 1 else _MultiProcess(program, mesh)
 
 
 _SPECS = (jax.P(), jax.P(AXIS), jax.P())  # of state, batch, rng
 FORMS = {'pmap': _pmap, 'shard_map': _shard_map}
 
 
-class _Across:
-    """A program of several processes that is given the arrays of this one."""
+class _MultiProcess:
+    """A program of several processes, called with the arrays of this process."""
 
     def __init__(self, program, mesh):
         self._program = program
         self._shardings = [jax.NamedSharding(mesh, spec) for spec in _SPECS]
 
     def __call__(self, *arguments):
-        return self._program(*self._stitched(arguments))
+        return self._program(*self._globalized(arguments))
 
     def lower(self, *arguments):
-        return self._program.lower(*self._stitched(arguments))
+        return self._program.lower(*self._globalized(arguments))
 
-    def _stitched(self, arguments):
+    def _globalized(self, arguments):
         pairs = zip(arguments, self._shardings, strict=True)
-        return [jax.tree.map(lambda x, s=sharding: _stitch(x, s), tree) for tree, sharding in pairs]
+        return [
+            jax.tree.map(lambda x, s=sharding: _globalize(x, s), tree) for tree, sharding in pairs
+        ]
 
 
-def _stitch(x, sharding: jax.NamedSharding):
-    """Makes this process' array its part of one of all processes; copies nothing."""
-    if not x.is_fully_addressable or _is_key(x):  # of an earlier step, or the same everywhere
+def _globalize(x, sharding: jax.NamedSharding):
+    """Returns the array of all processes of which `x` is this process' part; copies nothing."""
+    if not x.is_fully_addressable or _is_key(x):  # from an earlier step, or equal in all
         return x
     whole = sharding.spec and len(sharding.mesh.devices)
     shape = (whole, *x.shape[1:]) if whole else x.shape
@@ -153,10 +157,3 @@ def _stitch(x, sharding: jax.NamedSharding):
 def gather(x):
     """Concatenates `x` (B, ...) of every device along axis 0: (devices · B, ...)."""
     return lax.all_gather(x, AXIS, tiled=True)
-
-
-def pass_on(tree):
-    """Gives every device the arrays of the one before it, the first those of the last."""
-    count = lax.axis_size(AXIS)
-    ring = [(index, (index + 1) % count) for index in range(count)]
-    return jax.tree.map(lambda x: lax.ppermute(x, AXIS, ring), tree)

@@ -23,7 +23,7 @@ class Progress(NamedTuple):
         stage: 'pretrain' or 'finetune'.
         corpus: that it trains on; several with + between.
         backbone: name of the encoder.
-        host: name of the host method, '' when fine-tuning.
+        method: name of the contrastive method, '' when fine-tuning.
         state: 'running': a process holds its log, here or on a machine whose file system
             shares locks. 'done': saved after its last step. 'failed': loss or weights were
             not finite, and no checkpoint is beyond. 'imported': an encoder that was not
@@ -42,7 +42,7 @@ class Progress(NamedTuple):
     stage: str
     corpus: str
     backbone: str
-    host: str
+    method: str
     state: str
     step: int
     saved: int
@@ -70,12 +70,12 @@ def read(workdir) -> Progress:
             'stage': stage,
             'corpus': '+'.join(trained_on),
             'backbone': config['model']['name'],
-            'host': chosen['host'] if pretrains else '',
+            'method': chosen['method'] if pretrains else '',
             'num_steps': int(chosen['num_steps']),
             'protocol': '' if pretrains else chosen['protocol'],
         }
         if run.get('imported'):
-            told |= {'corpus': run['corpus']['name'], 'host': '', 'num_steps': 0}
+            told |= {'corpus': run['corpus']['name'], 'method': '', 'num_steps': 0}
     except (KeyError, TypeError, ValueError):
         raise InputError(f'{workdir / "run.json"}: does not describe a run of skeljax') from None
     saved = max(steps(workdir / 'checkpoints'), default=0)

@@ -46,7 +46,7 @@ RENAMED: dict[str, str] = {
     'pretrain.vicreg.hidden': 'pretrain.vicreg.hidden_dim',
     'pretrain.vicreg.similarity': 'pretrain.vicreg.invariance_weight',
     'pretrain.vicreg.spread': 'pretrain.vicreg.variance_weight',
-    'pretrain.vicreg.correlation': 'pretrain.vicreg.covariance_weight',
+    'pretrain.vicreg.correlation': 'pretrain.vicreg.cross_correlation_weight',
     'pretrain.optimiser': 'pretrain.optimizer',
     'finetune.optimiser': 'finetune.optimizer',
     'pretrain.optimizer.peak': 'pretrain.optimizer.peak_lr',

@@ -58,7 +58,7 @@ def pretrain(
     Raises:
         InputError: a field of the config has a wrong value, a corpus is missing, or `workdir`
             holds another run.
-        loop.Stopped: a signal ended the run, after a last checkpoint.
+        loop.Preempted: a signal ended the run, after a last checkpoint.
     """
     with cluster.together():
         build.check(config)
@@ -95,7 +95,7 @@ def finetune(
 
     Raises:
         InputError: as in `pretrain`, or the pretrained encoder has another architecture.
-        loop.Stopped: a signal ended the run, after a last checkpoint.
+        loop.Preempted: a signal ended the run, after a last checkpoint.
     """
     with cluster.together():
         build.check(config)
@@ -130,8 +130,8 @@ def finetune(
     return final
 
 
-def _plan(config: ConfigDict, stage: str, **options) -> loop.Plan:
-    return loop.Plan(
+def _plan(config: ConfigDict, stage: str, **options) -> loop.LoopConfig:
+    return loop.LoopConfig(
         num_steps=config[stage].num_steps,
         batch=config[stage].batch_size,
         checkpoint_every=config[stage].checkpoint_every,

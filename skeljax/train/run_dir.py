@@ -29,7 +29,7 @@ PACKAGES = (
 # Fields of a stage that may differ when a run is taken up again.
 FREE = (
     'data.data_dir', 'data.device_dataset', 'model.remat', 'parallel', 'steps_per_call', '.log_every',
-    '.checkpoint_every', '.negatives_form', 'wandb',
+    '.checkpoint_every', '.negatives_impl', 'wandb',
 )
 # Fields that came later -> what held before: a run without the field is one that says so.
 LATER = {

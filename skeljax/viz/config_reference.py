@@ -146,6 +146,6 @@ def _method_options() -> str:
         for method, options in default._OPTIONS.items()
     ]
     head = ['## pretrain.METHOD', '', 'Each contrastive method has its own options, described in',
-            '`skeljax/contrast/methods/METHOD.py` (`host=METHOD` in the argument of a config):', '',
+            '`skeljax/contrast/methods/METHOD.py` (`method=METHOD` in the argument of a config):', '',
             '| method | options, as `config.pretrain.METHOD.KEY` |', '|---|---|']
     return '\n'.join([*head, *rows]) + '\n'

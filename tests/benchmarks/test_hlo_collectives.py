@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import __main__ as command, hlo_collectives, scaling_model
 from skeljax.cli import config_args
+from skeljax.contrast import sharded
 from skeljax.errors import InputError
 from skeljax.train import build, parallel
 
@@ -51,7 +52,9 @@ def test_each_kind_is_counted_with_the_bytes_that_a_ring_sends():
 def test_a_loop_counts_as_often_as_it_runs_and_loops_multiply():
     def step(state, batch, rng):
         def outer(block, _):
-            block, _ = lax.scan(lambda x, _: (parallel.pass_on(x) * 2, None), block, None, length=5)
+            block, _ = lax.scan(
+                lambda x, _: (sharded.shift(x, parallel.AXIS) * 2, None), block, None, length=5
+            )
             return lax.psum(block, parallel.AXIS), None
 
         block, _ = lax.scan(outer, batch, None, length=3)
@@ -104,13 +107,13 @@ def test_a_step_sends_its_gradients_and_its_keys():
     found = hlo_collectives.totals(
         hlo_collectives.of_step(config, config.data.layout, config.bench.persons, 4)
     )
-    trained = [state[part]['joint']['params'] for part in ('backbone', 'heads')]
+    trained = [part['joint']['params'] for part in (state.backbone, state.heads)]
     weights = sum(x.nbytes for x in jax.tree.leaves(trained))
     gradients = found['gradients', 'all-reduce']
     # Three numbers of the loss travel with them.
     assert 0 <= gradients['bytes'] - weights <= 12 and gradients['sent'] == 1.5 * gradients['bytes']
-    # The host's key and the average of the snippets' of each of 16 videos.
-    embed = sum(held['vectors'].shape[1] for held in state['queues']['joint'].values())
+    # The method's key and the average of the snippets' of each of 16 videos.
+    embed = sum(held['vectors'].shape[1] for held in state.queues['joint'].values())
     pushed = found['queue push', 'all-gather']
     assert pushed['bytes'] == 16 * embed * 4 and pushed['sent'] == 0.75 * 16 * embed * 4
     assert found['batch statistics', 'all-reduce']['calls'] >= 1

@@ -112,7 +112,7 @@ def test_pairs_are_compared_with_steps_without_snippets(monkeypatch, capsys):
 
     def row(config, *, what, against, **_):
         assert (what, against, config.bench.goal) == ('step', 'video', 1.08)
-        asked.append((config.pretrain.host, config.model.name, config.pretrain.batch_size))
+        asked.append((config.pretrain.method, config.model.name, config.pretrain.batch_size))
         return _measured(0.5) | {'goal': config.bench.goal}
 
     monkeypatch.setattr(measure, 'row', row)

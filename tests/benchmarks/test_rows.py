@@ -14,8 +14,8 @@ from skeljax.train import build
 def test_a_row_is_valid(name):
     config = config_args.load(f'bench:{name}')
     build.check(config)
-    host = build.host(config, 'ntu25')
-    assert build.encoder(config, 'ntu25', host).backbone.base_channels == config.model.base_channels
+    method = build.method(config, 'ntu25')
+    assert build.encoder(config, 'ntu25', method).backbone.base_channels == config.model.base_channels
     assert build.localizer(config, 'ntu25', config.bench.classes)
     assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:
@@ -25,7 +25,7 @@ def test_a_row_is_valid(name):
     assert batch['joints'].shape[:2] == (config[stage].batch_size, config[stage].crop.length)
     assert batch['joints'].shape[2] == config.bench.persons and batch['mask'].all()
     if stage == 'pretrain':
-        settings = build.pretrain_settings(config, host, 'ntu25')
+        settings = build.pretrain_settings(config, method, 'ntu25')
         augmented = any(value for view in settings.views.values() for value in view.values())
         assert augmented == (config.bench.what == 'augment')
         pad = 6 if augmented else 0
@@ -43,15 +43,15 @@ def test_an_unknown_row_is_named_with_those_there_are():
 
 
 def test_a_pair_is_of_any_host_and_backbone():
-    config = config_args.load('bench:pair,host=rvtclr,backbone=gru')
-    names = config.pretrain.host, config.model.name, config.bench.against
+    config = config_args.load('bench:pair,method=rvtclr,backbone=gru')
+    names = config.pretrain.method, config.model.name, config.bench.against
     assert names == ('rvtclr', 'gru', 'video')
     usual = config_args.load('bench:pair').pretrain.crop.length
     assert config.pretrain.crop.length == 2 * usual
-    with pytest.raises(InputError, match="unknown host 'moco', known: aimclr, cmd"):
-        config_args.load('bench:pair,host=moco')
-    for strange in ('agcn64,host=cmd', 'pair,setting=linear', 'pair,aimclr'):
-        with pytest.raises(InputError, match='only the row pair takes more, host= and backbone='):
+    with pytest.raises(InputError, match="unknown method 'moco', known: aimclr, cmd"):
+        config_args.load('bench:pair,method=moco')
+    for strange in ('agcn64,method=cmd', 'pair,setting=linear', 'pair,aimclr'):
+        with pytest.raises(InputError, match='only the row pair takes more, method= and backbone='):
             config_args.load(f'bench:{strange}')
 
 

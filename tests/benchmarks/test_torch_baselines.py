@@ -28,7 +28,7 @@ SMALL = [
 ]
 PRETRAIN = [
     '--config.pretrain.batch_size=8', '--config.pretrain.window=16', '--config.pretrain.crop.length=16',
-    '--config.pretrain.queue_size=32', '--config.pretrain.embed=8',
+    '--config.pretrain.queue_size=32', '--config.pretrain.embed_dim=8',
     '--config.pretrain.momentum=0.9', '--config.pretrain.optimizer.peak_lr=0.01',
 ]
 
@@ -78,31 +78,32 @@ def _contrast(row, *more):
     torch.manual_seed(0)
     model = systems.contrast(config)
     randomize(model.query.backbone)
-    if config.pretrain.host == 'rvtclr':
+    if config.pretrain.method == 'rvtclr':
         torch.nn.init.uniform_(model.query.parts.norm.weight, 0.5, 1.5)  # 0 would hide the input
     model.key.load_state_dict(model.query.state_dict())
     model.train()
     step, state = build.pretraining(config, 'ntu25', config.bench.persons)
-    item = state['backbone']['joint']
+    item = state.backbone['joint']
     item = _backbone(model.query.backbone, config, item)
-    if config.pretrain.host == 'skeletonclr':
-        host = {'video': _head(model.query.video)}
+    if config.pretrain.method == 'skeletonclr':
+        method = {'video': _head(model.query.video)}
     else:
         heads = {name: getattr(model.query, name) for name in ('video', 'tempo')}
-        host = {name: {'project': _dense(head)} for name, head in heads.items()}
-        host['parts'] = _parts(model.query.parts)
-    params = {'host': host}
-    queues = {'host': model.queue}
+        method = {name: {'project': _dense(head)} for name, head in heads.items()}
+        method['parts'] = _parts(model.query.parts)
+    params = {'method': method}
+    queues = {'method': model.queue}
     if model.weight:
         params['snippet'] = _head(model.query.dense)
         queues['snippet'] = model.snippets
-    assert jax.tree.structure(params) == jax.tree.structure(state['heads']['joint']['params'])
-    state['backbone'] = {'joint': item}
-    state['heads'] = {'joint': {**state['heads']['joint'], 'params': params}}
-    both = {name: {**item.get(name, {}), **state['heads']['joint'].get(name, {})} for name in item}
-    state['key'] = {'joint': both}
+    assert jax.tree.structure(params) == jax.tree.structure(state.heads['joint']['params'])
+    heads = {**state.heads['joint'], 'params': params}
+    both = {name: {**item.get(name, {}), **heads.get(name, {})} for name in item}
+    state = state.replace(
+        backbone={'joint': item}, heads={'joint': heads}, target_params={'joint': both}
+    )
     for name, queue in queues.items():
-        state['queues']['joint'][name]['vectors'] = queue.vectors.numpy().copy()
+        state.queues['joint'][name]['vectors'] = queue.vectors.numpy().copy()
     return config, model, step, state
 
 
@@ -125,12 +126,12 @@ def test_losses_of_three_steps_are_equal(row):
 
 def _views(config, batch, number) -> list:
     """Computes the views of RVTCLR in step `number` of skeljax."""
-    host = build.host(config, 'ntu25')
-    settings = build.pretrain_settings(config, host, 'ntu25')
+    method = build.method(config, 'ntu25')
+    settings = build.pretrain_settings(config, method, 'ntu25')
     rng = jax.random.fold_in(jax.random.key(0), number)
-    seen = views.make(rng, batch, host.views, settings)
+    seen = views.draw(rng, batch, method.views, settings)
     return [
-        systems.to_tensor(np.array(seen[name].shown['joint']), 'cpu')
+        systems.to_tensor(np.array(seen[name].streams['joint']), 'cpu')
         for name in ('query', 'parts', 'key', 'other')
     ]
 
@@ -145,7 +146,7 @@ def test_relative_tempo_has_equal_losses_and_gradients():
     batch = random_inputs.batch(config, 'pretrain')
     updates = systems.optimizer(config, 'pretrain', model.query.parameters())
     devices = jax.local_devices()[:1]
-    before = {name: state['heads']['joint']['params']['host'][name] for name in ('video', 'parts')}
+    before = {name: state.heads['joint']['params']['method'][name] for name in ('video', 'parts')}
     state, given = parallel.replicate(state, devices), parallel.shard(batch, devices)
     step, rng = parallel.data_parallel(step, devices), jax.random.key(0)
     for number in range(3):
@@ -157,7 +158,7 @@ def test_relative_tempo_has_equal_losses_and_gradients():
         norm = float(torch.nn.utils.get_total_norm(gradients))
         assert float(metrics['gradient_norm']) == pytest.approx(norm, rel=1e-4)
         if number == 0:  # the first step of SGD is the gradient
-            after = jax.device_get(state['heads']['joint']['params']['host'])
+            after = jax.device_get(state.heads['joint']['params']['method'])
             video = {'project': _dense(model.query.video)}
             expected = {'video': video, 'parts': _parts(model.query.parts)}
             _same_steps(before, {name: after[name] for name in expected}, expected)
@@ -183,7 +184,7 @@ def _localizer(row, *more):
     model = systems.classifier(config)
     randomize(model.backbone)
     step, state, _ = build.finetuning(config, 'ntu25', config.bench.persons, 5)
-    state['backbone'] = _backbone(model.backbone, config, state['backbone'])
+    backbone = _backbone(model.backbone, config, state.backbone)
     params = {'head': {'score': _dense(model.score)}}
     if model.fuser:
         params['fuser'] = {'join': _dense(model.fuser.join)}
@@ -194,8 +195,8 @@ def _localizer(row, *more):
             params['fuser'][f'unit{number}'] = {
                 'conv': {'kernel': kernel, 'bias': _numbers(unit.conv)['bias']}, 'norm': norm,
             }
-    assert jax.tree.structure(params) == jax.tree.structure(state['decoder']['params'])
-    state['decoder'] = {**state['decoder'], 'params': params}
+    assert jax.tree.structure(params) == jax.tree.structure(state.decoder['params'])
+    state = state.replace(backbone=backbone, decoder={**state.decoder, 'params': params})
     return config, model, step, state
 
 
@@ -232,7 +233,7 @@ def test_scores_of_clips_are_equal():
 
 @pytest.mark.parametrize(('change', 'message'), [
     ('--config.pretrain.snippet.match=time', "snippet.match is 'time', the PyTorch baseline"),
-    ('--config.pretrain.host=aimclr', "'aimclr', the PyTorch baseline supports 'skeletonclr or"),
+    ('--config.pretrain.method=aimclr', "'aimclr', the PyTorch baseline supports 'skeletonclr or"),
     ('--config.model.name=ctrgcn', 'not ctrgcn'), ('--config.data.layout=cmu31', 'ntu25, not'),
 ])
 def test_unsupported_settings_are_refused(change, message):

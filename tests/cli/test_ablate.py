@@ -170,8 +170,8 @@ def test_bad_input_is_one_line_before_anything_runs(run, more, named):
 
 def test_the_ablations_are_those_that_the_project_promises():
     assert SHIPPED == [
-        'augmentation', 'backbone', 'corpus', 'decoding', 'frame_loss', 'head', 'host', 'labels', 'matching',
-        'mining', 'negatives', 'results', 'snippet_count', 'snippet_weight', 'taps',
+        'augmentation', 'backbone', 'corpus', 'decoding', 'frame_loss', 'head', 'labels', 'matching',
+        'method', 'mining', 'negatives', 'results', 'snippet_count', 'snippet_weight', 'taps',
     ]
 
 
@@ -192,9 +192,9 @@ def test_a_shipped_sweep_resolves_to_sound_configs(name, tmp_path):
     steps = {2, 6, 12} if name == 'decoding' else {2}  # of 250, 600 and 1,200
     assert {run.num_steps for run in runs.values()} == steps
     for config in made.values():
-        host = build.host(config, 'uiprmd22')
-        build.encoder(config, 'uiprmd22', host)
-        build.pretrain_settings(config, host, 'uiprmd22')
+        method = build.method(config, 'uiprmd22')
+        build.encoder(config, 'uiprmd22', method)
+        build.pretrain_settings(config, method, 'uiprmd22')
         build.localizer(config, 'uiprmd22', 20)
         for stage in ('pretrain', 'finetune'):
             build.make_optimizer(config, stage)

@@ -66,7 +66,7 @@ def test_fields_of_configs_are_completed(scripts, shell):
     weights = {'--config.pretrain.snippet.weight'}
     for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'knn'):
         assert found(verb, '--config.pretrain.snippet.w') == weights
-    assert '--config.pretrain.cmd.top' in found('pretrain', '--config.pretrain.c')
+    assert '--config.pretrain.cmd.top_k' in found('pretrain', '--config.pretrain.c')
     assert found('finetune', '--config.data.device_dataset', '') == {'True', 'False'}
     (scripts / 'records').mkdir(exist_ok=True)
     assert found('finetune', '--config.data.data_dir', 'reco') & {'records', 'records/'}
@@ -77,9 +77,9 @@ def test_every_field_can_be_told_as_it_is_completed():
     options = {f'--config.{path}' for path, _, _ in config_reference.fields()}
     config = default.get_config()
     assert {f'--config.{path}' for path, _ in workdirs.flat(config.to_dict())} <= options
-    for host, own in default._OPTIONS.items():
-        overrides = [f'--config.pretrain.{host}.{name}={value!r}' for name, value in own.items()]
-        config_args.load(f'default:host={host}', overrides)
+    for method, own in default._OPTIONS.items():
+        overrides = [f'--config.pretrain.{method}.{name}={value!r}' for name, value in own.items()]
+        config_args.load(f'default:method={method}', overrides)
         assert {word.partition('=')[0] for word in overrides} <= options
 
 

@@ -15,14 +15,14 @@ from skeljax.inference import knn as neighbours, scoring
 from skeljax.train import build, corpora, loop, run as training, run_dir as workdirs
 
 CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'default:corpus=synthetic/tiny,host=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
+           'default:corpus=synthetic/tiny,method=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
            'open_corpora', 'open_corpora:precog/fold2']
 # Small enough for the tiny corpus and two cores.
 SMALL = [
     '--config.data.corpus=synthetic/tiny', "--config.data.unlabeled=('synthetic/tiny',)",
     '--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
     '--config.pretrain.window=64', '--config.pretrain.crop.length=32',
-    '--config.pretrain.snippet.count=2', '--config.finetune.batch_size=8',
+    '--config.pretrain.snippet.num_snippets=2', '--config.finetune.batch_size=8',
     '--config.finetune.window=64', '--config.finetune.crop.length=64',
 ]
 
@@ -72,12 +72,12 @@ def _fields(config, path='') -> set[str]:
 def test_a_config_loads_and_is_sound(name):
     config = config_args.load(name)
     build.check(config)
-    host = build.host(config, 'ntu25')
-    encoder = build.encoder(config, 'ntu25', host)
+    method = build.method(config, 'ntu25')
+    encoder = build.encoder(config, 'ntu25', method)
     assert encoder.backbone.base_channels == config.model.base_channels
     assert encoder.snippet is not None
-    cuts = {view.cut or name for name, view in host.views.items()}
-    assert set(build.pretrain_settings(config, host, 'ntu25').views) == cuts
+    cuts = {view.shares_crop_with or name for name, view in method.views.items()}
+    assert set(build.pretrain_settings(config, method, 'ntu25').views) == cuts
     assert build.localizer(config, 'ntu25', 4).head.num_outputs == 5
     for stage in ('pretrain', 'finetune'):
         build.make_optimizer(config, stage)
@@ -128,8 +128,8 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 def test_the_release_is_one_config_away():
     config = config_args.load('default', [f'--config.faithful={build.QUIRKS}'])
     build.check(config)
-    host = build.host(config, 'ntu25')
-    settings = build.pretrain_settings(config, host, 'ntu25')
+    method = build.method(config, 'ntu25')
+    settings = build.pretrain_settings(config, method, 'ntu25')
     assert not settings.snippet.queue_advances
     assert all(view['faithful'] for view in settings.views.values())
     assert 'input_norm' in build.backbone(config, 'ntu25').faithful
@@ -178,7 +178,7 @@ def test_a_value_that_nothing_knows_is_named(override, named):
     [
         ('--config.model.name=perceptron', lambda c: build.backbone(c, 'ntu25')),
         ('--config.model.name=heads', lambda c: build.backbone(c, 'ntu25')),
-        ('--config.pretrain.host=moco', lambda c: build.host(c, 'ntu25')),
+        ('--config.pretrain.method=moco', lambda c: build.method(c, 'ntu25')),
     ],
 )
 def test_a_name_is_a_module_or_an_error(override, make):

@@ -117,7 +117,7 @@ def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):
     config = config_args.load('ui_prmd', options)
     model = build.localizer(config, 'ntu25', 3)
     init = functools.partial(train.variables, model, example=jnp.zeros((1, 64, 1, 25, 3)))
-    like = train.parts(jax.eval_shape(init, jax.random.key(0)))['backbone']
+    like = train.split(jax.eval_shape(init, jax.random.key(0)))['backbone']
     found = training.pretrained_encoder(config.finetune.init_from, like, config, 'ntu25')
     weight = network.st_gcn_networks[9].tcn[2].weight[..., 0].permute(2, 1, 0).detach()
     kernel = found['params']['backbone']['block10']['temporal']['kernel']

@@ -1,4 +1,4 @@
-"""The settings that host methods were published with."""
+"""The settings that methods were published with."""
 
 import functools
 
@@ -27,20 +27,20 @@ BACKBONES = {'cmd': 'gru', 'vicreg': 'transformer'}
 MOCO = ('skeletonclr', 'crossclr', 'aimclr', 'hiclr', 'rvtclr')
 
 
-def _load(host, *more):
-    return config_args.load(f'published:host={host}', list(more))
+def _load(method, *more):
+    return config_args.load(f'published:method={method}', list(more))
 
 
-@pytest.mark.parametrize('host', PUBLISHED)
-def test_a_host_comes_with_its_published_figures(host):
-    config, figures = _load(host), PUBLISHED[host]
+@pytest.mark.parametrize('method', PUBLISHED)
+def test_a_method_comes_with_its_published_figures(method):
+    config, figures = _load(method), PUBLISHED[method]
     chosen = config.pretrain
     assert (chosen.num_steps, chosen.batch_size) == (figures['steps'], figures['batch'])
     assert chosen.crop.length == figures['frames']
     assert figures['queue'] in (None, chosen.queue_size)
-    assert (chosen.temperature, chosen.momentum, chosen.embed) == (0.07, 0.999, 128)
+    assert (chosen.temperature, chosen.momentum, chosen.embed_dim) == (0.07, 0.999, 128)
     assert config.data.corpus == config.data.unlabeled[0] == 'ntu_rgbd/xsub60'
-    if host in MOCO:  # whole clips, mirrored at both ends
+    if method in MOCO:  # whole clips, mirrored at both ends
         assert chosen.window == figures['frames'] and chosen.crop.pad_ratio == 6
         assert f'stretch:{figures["frames"]}' in config.data.normalization
     else:
@@ -49,37 +49,37 @@ def test_a_host_comes_with_its_published_figures(host):
             assert {k: v for k, v in view.items() if v} == dict(shear=1.0, corrupt_joints=15)
 
 
-@pytest.mark.parametrize('host', PUBLISHED)
-def test_the_rate_falls_once_to_a_tenth(host):
-    chosen, peak = _load(host).pretrain, PUBLISHED[host]['rate']
+@pytest.mark.parametrize('method', PUBLISHED)
+def test_the_rate_falls_once_to_a_tenth(method):
+    chosen, peak = _load(method).pretrain, PUBLISHED[method]['rate']
     rate = optimizer.rate(chosen.optimizer, chosen.num_steps)
-    epochs, falls = (300, 250) if host in MOCO else (451, 351)
+    epochs, falls = (300, 250) if method in MOCO else (451, 351)
     each = chosen.num_steps // epochs
     with jax.numpy_dtype_promotion('standard'):
         rates = [float(rate(step)) for step in (0, falls * each - 1, falls * each + 1, epochs * each)]
     np.testing.assert_allclose(rates, [peak, peak, peak / 10, peak / 10], rtol=1e-5)
 
 
-@pytest.mark.parametrize('host', PUBLISHED)
-def test_every_host_is_sound_with_and_without_the_snippet_term(host):
+@pytest.mark.parametrize('method', PUBLISHED)
+def test_every_method_is_sound_with_and_without_the_snippet_term(method):
     for weight in (0.0, 1.5):
-        config = _load(host, f'--config.pretrain.snippet.weight={weight}')
+        config = _load(method, f'--config.pretrain.snippet.weight={weight}')
         build.check(config)
-        made = build.host(config, 'ntu25')
+        made = build.method(config, 'ntu25')
         encoder = build.encoder(config, 'ntu25', made)
         assert (encoder.snippet is None) == (weight == 0)
-        assert type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(host, "stgcn")}'
+        assert type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(method, "stgcn")}'
         settings = build.pretrain_settings(config, made, 'ntu25')
         assert settings.streams == (
-            ('joint', 'motion', 'bone') if host in ('crossclr', 'cmd') else ('joint',)
+            ('joint', 'motion', 'bone') if method in ('crossclr', 'cmd') else ('joint',)
         )
         build.make_optimizer(config, 'pretrain')
 
 
-@pytest.mark.parametrize('host', MOCO)
-def test_the_encoder_is_that_of_the_releases(host):
+@pytest.mark.parametrize('method', MOCO)
+def test_the_encoder_is_that_of_the_releases(method):
     """821,380 numbers in the ST-GCN of width 16, and 98,688 in a head 256-256-128."""
-    backbone = build.backbone(_load(host), 'ntu25')
+    backbone = build.backbone(_load(method), 'ntu25')
     assert backbone.dropout == 0.5
     joints, mask = jnp.zeros((1, 8, 1, 25, 3)), jnp.ones((1, 8, 1), bool)
     made = jax.eval_shape(functools.partial(backbone.init, train=False), jax.random.key(0), joints, mask)
@@ -93,13 +93,13 @@ def test_the_quirks_that_the_docstring_names_are_known():
     assert len(config.faithful) == 6
 
 
-@pytest.mark.parametrize('host', ['skeletonclr', 'crossclr', 'aimclr', 'hiclr'])
-def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(host):
-    config = _load(host)
+@pytest.mark.parametrize('method', ['skeletonclr', 'crossclr', 'aimclr', 'hiclr'])
+def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(method):
+    config = _load(method)
     weak = dict(shear=0.5)
     extreme = dict(**weak, mirror=0.5, rotate=np.deg2rad(30), noise=0.01, blur=2.0, axis_mask=0.5)
     expected = dict(query=weak, key=weak)
-    expected |= {'aimclr': dict(extreme=extreme), 'hiclr': dict(extreme=extreme, masked=extreme)}.get(host, {})
+    expected |= {'aimclr': dict(extreme=extreme), 'hiclr': dict(extreme=extreme, masked=extreme)}.get(method, {})
     found = {
         view: {name: value for name, value in amplitudes.items() if value}
         for view, amplitudes in config.pretrain.views.items()
@@ -107,15 +107,15 @@ def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(ho
     assert found.keys() == expected.keys()
     for view, amplitudes in expected.items():
         assert found[view] == pytest.approx(amplitudes, rel=1e-4), view
-    hidden = {name: view.hidden for name, view in build.host(config, 'ntu25').views.items()}
-    assert {name: count for name, count in hidden.items() if count} == ({'masked': 2} if host == 'hiclr' else {})
+    hidden = {name: view.num_masked_joints for name, view in build.method(config, 'ntu25').views.items()}
+    assert {name: count for name, count in hidden.items() if count} == ({'masked': 2} if method == 'hiclr' else {})
 
 
-@pytest.mark.parametrize('host', PUBLISHED)
-def test_stages_begin_where_they_were_published_to(host):
-    made = build.host(_load(host), 'ntu25')
-    half = {'crossclr': 'cross_from', 'aimclr': 'mine_from', 'hiclr': 'mine_from', 'rvtclr': 'mine_from'}
-    assert host not in half or getattr(made, half[host]) == 150 / 300
+@pytest.mark.parametrize('method', PUBLISHED)
+def test_stages_begin_where_they_were_published_to(method):
+    made = build.method(_load(method), 'ntu25')
+    half = {'crossclr': 'cross_start', 'aimclr': 'mining_start', 'hiclr': 'mining_start', 'rvtclr': 'mining_start'}
+    assert method not in half or getattr(made, half[method]) == 150 / 300
     assert made.temperature == 0.07 and made.faithful == ('',)
 
 
@@ -124,7 +124,7 @@ def test_fifty_frames_are_the_pipeline_of_crossclr():
 
 
 @pytest.mark.parametrize(
-    ('arg', 'told'), [('host=moco', "unknown host 'moco', known: aimclr"), ('backbone=mlp', "unknown backbone 'mlp'")]
+    ('arg', 'told'), [('method=moco', "unknown method 'moco', known: aimclr"), ('backbone=mlp', "unknown backbone 'mlp'")]
 )
 def test_what_there_is_not_is_told_in_a_line(arg, told):
     with pytest.raises(InputError, match=told) as raised:
@@ -134,6 +134,6 @@ def test_what_there_is_not_is_told_in_a_line(arg, told):
 
 def test_the_corpus_and_the_backbone_can_be_others():
     assert _load('cmd').model.base_channels == 1024
-    config = config_args.load('published:corpus=ntu_rgbd/xview60,host=hiclr,backbone=agcn')
+    config = config_args.load('published:corpus=ntu_rgbd/xview60,method=hiclr,backbone=agcn')
     assert config.data.corpus == 'ntu_rgbd/xview60' and config.model.name == 'agcn'
-    assert config.pretrain.host == 'hiclr' and config.model.base_channels == 64
+    assert config.pretrain.method == 'hiclr' and config.model.base_channels == 64

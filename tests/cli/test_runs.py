@@ -98,7 +98,7 @@ def test_a_killed_run_does_not_go_on(tmp_path):
 
 def test_runs_of_any_depth_are_listed_by_folder(tmp_path, capsys):
     _make(tmp_path / 'b', saved=(100,), best=(80, 0.625))
-    _make(tmp_path / 'ablation' / 'runs' / 'x', 'pretrain', arg='host=aimclr,unlabeled=a/b+c/d')
+    _make(tmp_path / 'ablation' / 'runs' / 'x', 'pretrain', arg='method=aimclr,unlabeled=a/b+c/d')
     imported = _make(tmp_path / 'z', 'pretrain', saved=(0,), more={'imported': {'file': 'w.pt'}})
     (imported / 'checkpoints' / '0' / 'run.json').write_text('{}')  # no run inside of one
     out = _listed(capsys, tmp_path)

@@ -1,14 +1,15 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from skeljax.contrast import info_nce
 from skeljax.models import heads
 
 
-def _info_nce(query, positive, vectors, *, temperature, counts=None):
-    negatives = info_nce.Negatives(vectors, counts)
+def _info_nce(query, positive, vectors, *, temperature, mask=None):
+    negatives = info_nce.Negatives(vectors, mask)
     return info_nce.info_nce(query, positive, negatives, temperature=temperature)
 
 
@@ -29,6 +30,17 @@ def test_by_hand():
     np.testing.assert_allclose(values, [expected], rtol=1e-5)
 
 
+def test_it_is_the_cross_entropy_of_the_logits():
+    rng = np.random.default_rng(2)
+    unit = lambda *shape: heads.unit(rng.normal(size=shape).astype(np.float32))
+    query, positive = unit(2, 3, 4), unit(2, 3, 4)
+    negatives = info_nce.Negatives(unit(5, 4), jnp.array(rng.random((2, 5)) < 0.6))
+    logits = info_nce.logits(query, positive, negatives, temperature=0.2)
+    expected = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.zeros((2, 3), int))
+    found = info_nce.info_nce(query, positive, negatives, temperature=0.2)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_only_the_query_gets_a_gradient():
     rng = np.random.default_rng(0)
     arrays = [jnp.array(rng.normal(size=shape), jnp.float32) for shape in [(4, 8), (4, 8), (16, 8)]]
@@ -45,24 +57,24 @@ def test_bfloat16_vectors_give_float32_losses():
     np.testing.assert_allclose(values, np.log1p(2 * np.exp(-1 / 0.07)), rtol=1e-5, atol=1e-7)
 
 
-def test_negatives_that_do_not_count_are_left_out():
+def test_masked_negatives_are_left_out():
     rng = np.random.default_rng(0)
     unit = lambda *shape: heads.unit(rng.normal(size=shape).astype(np.float32))
     query, positive, negatives = unit(2, 4), unit(2, 4), unit(3, 4)
-    counts = np.array([[True, False, True], [False, True, False]])
-    masked = _info_nce(query, positive, negatives, temperature=0.2, counts=counts)
-    for row, kept in enumerate(counts):
+    mask = np.array([[True, False, True], [False, True, False]])
+    masked = _info_nce(query, positive, negatives, temperature=0.2, mask=mask)
+    for row, kept in enumerate(mask):
         alone = _info_nce(query[row], positive[row], negatives[kept], temperature=0.2)
         np.testing.assert_allclose(masked[row], alone, rtol=1e-6)
 
 
-def test_snippets_meet_the_negatives_that_count_for_their_video():
+def test_snippets_have_the_negatives_of_their_video():
     rng = np.random.default_rng(1)
     unit = lambda *shape: heads.unit(rng.normal(size=shape).astype(np.float32))
     query, positive, negatives = unit(2, 3, 4), unit(2, 3, 4), unit(5, 4)
-    counts = rng.random((2, 5)) < 0.6
-    masked = _info_nce(query, positive, negatives, temperature=0.2, counts=counts)
-    for row, kept in enumerate(counts):
+    mask = rng.random((2, 5)) < 0.6
+    masked = _info_nce(query, positive, negatives, temperature=0.2, mask=mask)
+    for row, kept in enumerate(mask):
         alone = _info_nce(query[row], positive[row], negatives[kept], temperature=0.2)
         np.testing.assert_allclose(masked[row], alone, rtol=1e-6)
 
@@ -81,32 +93,39 @@ def test_nearest_negatives_join_the_positive(count, which):
     for row, found in enumerate(which):
         expected[row, found] = True
     np.testing.assert_array_equal(mined, expected)
-    np.testing.assert_allclose(info_nce.multi_nce(logits, mined), _mined(logits, which), rtol=1e-5, atol=1e-6)
+    found = info_nce.multi_positive_nce(logits, mined)
+    np.testing.assert_allclose(found, _mined(logits, which), rtol=1e-5, atol=1e-6)
     none = jnp.zeros_like(mined)
     alone = _mined(logits, [[], []])
-    np.testing.assert_allclose(info_nce.multi_nce(logits, none), alone, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        info_nce.multi_positive_nce(logits, none), alone, rtol=1e-5, atol=1e-6
+    )
 
 
-def test_what_does_not_count_is_never_mined():
-    counts = np.array([[False, False, True]])
+def test_masked_negatives_are_never_mined():
+    mask = np.array([[False, False, True]])
     unit = np.eye(3, dtype=np.float32)
-    negatives = info_nce.Negatives(unit, counts)
+    negatives = info_nce.Negatives(unit, mask)
     logits = info_nce.logits(unit[:1], unit[:1], negatives, temperature=0.1)
     np.testing.assert_array_equal(info_nce.nearest(logits, 2), [[False, False, False, True]])
-    nobody = info_nce.Negatives(unit, np.zeros((1, 3), bool))
-    logits = info_nce.logits(unit[:1], unit[:1], nobody, temperature=0.1)
+    nothing = info_nce.Negatives(unit, np.zeros((1, 3), bool))
+    logits = info_nce.logits(unit[:1], unit[:1], nothing, temperature=0.1)
     assert not info_nce.nearest(logits).any() and not info_nce.nearest(logits, 5).any()
-    np.testing.assert_allclose(info_nce.multi_nce(logits, info_nce.nearest(logits)), 0, atol=1e-6)
+    np.testing.assert_allclose(
+        info_nce.multi_positive_nce(logits, info_nce.nearest(logits)), 0, atol=1e-6
+    )
 
 
 def test_distillation_by_hand():
     teacher = np.log(np.array([[0.5, 0.25, 0.25]], np.float32))
     student = np.log(np.array([[0.2, 0.3, 0.5]], np.float32))
     expected = -(0.5 * np.log(0.2) + 0.25 * np.log(0.3) + 0.25 * np.log(0.5))
-    np.testing.assert_allclose(info_nce.distil(teacher, student + 3), [expected], rtol=1e-6)
-    to_teacher, to_student = jax.grad(lambda *a: info_nce.distil(*a).sum(), argnums=(0, 1))(
-        jnp.array(teacher), jnp.array(student)
+    np.testing.assert_allclose(
+        info_nce.distillation_loss(teacher, student + 3), [expected], rtol=1e-6
     )
+    to_teacher, to_student = jax.grad(
+        lambda *a: info_nce.distillation_loss(*a).sum(), argnums=(0, 1)
+    )(jnp.array(teacher), jnp.array(student))
     # The gradient of cross-entropy: softmax of the student minus the wanted distribution.
     np.testing.assert_allclose(to_student, [[-0.3, 0.05, 0.25]], atol=1e-6)
     assert not np.any(to_teacher)
@@ -116,6 +135,8 @@ def test_distributions_with_nothing_left_of_some_negatives_stay_finite():
     """Where log(softmax) would be -inf and 0 times it no number."""
     teacher = jnp.array([[0.0, -1e9, -2e4]])
     student = jnp.array([[-5e3, -1e9, 0.0]])
-    value, gradient = jax.value_and_grad(lambda x: info_nce.distil(teacher, x).sum())(student)
+    value, gradient = jax.value_and_grad(lambda x: info_nce.distillation_loss(teacher, x).sum())(
+        student
+    )
     np.testing.assert_allclose(value, 5e3, rtol=1e-6)
     assert np.isfinite(gradient).all()

@@ -17,7 +17,7 @@ from skeljax.cli import config_args, prepare
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoder_config
-from skeljax.train import build, parallel, renamed_fields, run as training, run_dir
+from skeljax.train import build, parallel, renamed_fields, run as training, run_dir, train_state
 from tests.golden import cases, inputs
 
 
@@ -29,6 +29,8 @@ def _declared() -> frozenset[str]:
 
 # Config key as it was -> as it is. The old name is accepted, or its error names the new one.
 RENAMED: dict[str, str] = cases.renamed_keys(renamed_fields.new_name, _declared())
+# Key of default.py -> its default as it is and as it was. All other configs keep the old value.
+DEFAULTS = {'pretrain.snippet.mine_from': (1 / 3, 1.0)}
 # Metric as it is -> as it was.
 METRICS: dict[str, str] = {}
 # One part of the path of a variable as it is -> as it was.
@@ -43,7 +45,7 @@ ITEMS = ('backbone', 'heads', 'decoder', 'key', 'queues')  # of a state, without
 def pretrain(method: str) -> dict:
     """Takes three steps of pretraining by a method; see `_run`."""
     case = cases.METHODS[method]
-    config = _one_block(f'default:host={method},backbone=stgcn', cases.PRETRAIN | case.fields)
+    config = _one_block(_source(f'default:host={method},backbone=stgcn'), cases.PRETRAIN | case.fields)
     step, state = build.pretraining(config, inputs.LAYOUT, case.persons)
     return _run(step, state, _batches(method, case))
 
@@ -67,6 +69,11 @@ def _one_block(source: str, fields: dict):
     return config
 
 
+def _source(source: str) -> str:
+    """Returns a config and its argument with today's names."""
+    return source.replace('host=', 'method=')
+
+
 def options(fields: dict) -> list[str]:
     """Returns `--config.KEY=VALUE` of config keys as they were."""
     return [f'--config.{RENAMED.get(key, key)}={value}' for key, value in fields.items()]
@@ -86,7 +93,8 @@ def _run(step, state, batches: list[dict]) -> dict:
         steps: of each step, metric -> value;
         state: item -> sum of the absolute values at the end.
     """
-    first, state = weighed(state)
+    first, items = weighed(state)
+    state = train_state.from_items(items, state)
     devices = jax.devices()[:1]
     step, state = parallel.data_parallel(step, devices), parallel.replicate(state, devices)
     history = []
@@ -107,7 +115,8 @@ def _metrics(found: dict) -> dict[str, float]:
 
 
 def _paths(state) -> dict[tuple, np.ndarray]:
-    """Lists the arrays of a state by their paths as they are."""
+    """Lists the arrays of a state by their paths in a checkpoint."""
+    state = train_state.to_items(state)
     return traverse_util.flatten_dict({item: state[item] for item in ITEMS if item in state})
 
 
@@ -119,7 +128,7 @@ def weighed(state, *, statistics: bool = False) -> tuple[dict, dict]:
     """Replaces the weights of a state, and batch statistics if asked.
 
     Returns:
-        `first` as in `_run`, and the state.
+        `first` as in `_run`, and the items of the state.
     """
     first, changed = {}, {}
     for path, array in _paths(state).items():
@@ -128,7 +137,7 @@ def weighed(state, *, statistics: bool = False) -> tuple[dict, dict]:
         if array.ndim and (statistics or 'batch_stats' not in path):
             first[name] = [list(array.shape), float(array.mean()), float(array.std())]
             changed[path] = _weights(name, array)
-    return first, {**state, **traverse_util.unflatten_dict(changed)}
+    return first, {**train_state.to_items(state), **traverse_util.unflatten_dict(changed)}
 
 
 def _weights(name: str, array: np.ndarray) -> np.ndarray:
@@ -194,8 +203,12 @@ def config(source: str, options: list[str] = ()) -> dict:
         InputError: an unknown key or a value of another type.
     """
     before = {new: old for old, new in RENAMED.items()}
-    found = run_dir.flat(config_args.load(source, options).to_dict())
-    return {before.get(key, key): _value_before(key, value) for key, value in found}
+    found = run_dir.flat(config_args.load(_source(source), options).to_dict())
+    values = {before.get(key, key): _value_before(key, value) for key, value in found}
+    if source.startswith('default'):
+        changed = {key: old for key, (new, old) in DEFAULTS.items() if values[key] == new}
+        values |= changed
+    return values
 
 
 def _value_before(key: str, value):
@@ -229,6 +242,7 @@ def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict
     Raises:
         InputError: it cannot go on from what the folder holds.
     """
+    source = _source(source)
     words = ['skeljax', stage, '--config', source, '--workdir', folder.name, *options(fields)]
     run = {'pretrain': training.pretrain, 'finetune': training.finetune}[stage]
     with _promoting():

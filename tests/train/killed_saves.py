@@ -77,7 +77,7 @@ def main(folder: Path, seed: int, steps: int):
             target=_kill_inside_a_save, args=(folder / 'checkpoints', seed), daemon=True
         )
         watch.start()
-    plan = loop.Plan(num_steps=steps, batch=4, checkpoint_every=1, log_every=1)
+    plan = loop.LoopConfig(num_steps=steps, batch=4, checkpoint_every=1, log_every=1)
     folder.mkdir(exist_ok=True)
     loop.train(step, state(), Batches(), plan, folder, quiet=True, devices=jax.devices()[:1])
 

@@ -97,7 +97,9 @@ def test_what_half_the_digits_cost(dtype, millimetres):
 
 def test_coordinates_that_a_dtype_cannot_hold_are_refused():
     windows = Batches([_Ragged((20,), reach=1e5)], length=8, batch=2, seed=0)
-    with pytest.raises(InputError, match=r'ragged train: r0: a coordinate is .*too large for float16'):
+    with pytest.raises(
+        InputError, match=r'ragged train: r0: a coordinate is .*too large for float16'
+    ):
         device_pack.pack(windows, np.float16)
     device_pack.pack(windows, jnp.dtype('bfloat16'))
 
@@ -151,7 +153,10 @@ def _trained(make, corpus, held):
     devices = jax.devices()[:2]
     data = ConfigDict({'data': {'device_dataset': held, 'device_dataset_dtype': 'float32'}})
     step, batches, frames = device_dataset.hold(step, windows, data, devices)
-    run, state = step_runner.Calls(step, 1, frames, devices=devices), parallel.replicate(state, devices)
+    run, state = (
+        step_runner.StepRunner(step, 1, frames, devices=devices),
+        parallel.replicate(state, devices),
+    )
     if held:
         return jax.device_get(run(1, state, [batches(0), batches(1)]))
     state, first = run(1, state, [batches(0)])
@@ -179,7 +184,7 @@ def _step(state, batch, rng):
 def _run(workdir, num_steps, *, held=True, form='pmap', **options):
     data = ConfigDict({'data': {'device_dataset': held, 'device_dataset_dtype': 'float32'}})
     step, batches, corpus = device_dataset.hold(_step, _windows(), data)
-    plan = loop.Plan(num_steps=num_steps, batch=8, checkpoint_every=2, log_every=1, **options)
+    plan = loop.LoopConfig(num_steps=num_steps, batch=8, checkpoint_every=2, log_every=1, **options)
     workdir.mkdir(exist_ok=True)
     state = {'step': np.zeros((), 'i4'), 'sum': {'x': np.zeros((), 'f')}}
     return loop.train(step, state, batches, plan, workdir, quiet=True, corpus=corpus, form=form)

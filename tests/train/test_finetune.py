@@ -12,7 +12,7 @@ import optax
 
 from skeljax import augment
 from skeljax.models import boundary, heads
-from skeljax.train import finetune, parallel, train_state as items
+from skeljax.train import finetune, parallel, train_state
 from skeljax.train.frame_loss import FrameLoss
 
 B, T, V, CLASSES = 8, 24, 25, 3
@@ -84,7 +84,7 @@ def _steps(loss, devices=1, steps=2, step=finetune.step, **given):
 
 def _plain(state, batch, rng, *, model, tx, settings):
     """The step as it was before there were options: masked cross-entropy alone."""
-    rng = jax.random.fold_in(rng, state['step'])
+    rng = jax.random.fold_in(rng, state.step)
     keys = jax.vmap(jax.random.split)(augment.example_keys(rng, batch['index']))
     joints, mask, labels = augment.crop(
         keys[:, 0], batch['joints'], batch['mask'], labels=batch['labels'], **settings.crop
@@ -92,7 +92,7 @@ def _plain(state, batch, rng, *, model, tx, settings):
     joints = augment.transform(keys[:, 1], joints, layout=settings.layout, **settings.augment)
     frames = mask.any(-1)
     drop = jax.random.fold_in(rng, 1)
-    current = items.merge(state['backbone'], state['decoder'])
+    current = train_state.merge(state.backbone, state.decoder)
     share = jnp.maximum(lax.pmean(frames.sum(dtype=joints.dtype), parallel.AXIS), 1.0)
 
     def loss_fn(params):
@@ -108,9 +108,10 @@ def _plain(state, batch, rng, *, model, tx, settings):
 
     grads, (metrics, updated) = jax.grad(loss_fn, has_aux=True)(current['params'])
     grads = lax.pmean(grads, parallel.AXIS)
-    updates, opt_state = tx.update(grads, state['opt_state'], current['params'])
+    updates, opt_state = tx.update(grads, state.opt_state, current['params'])
     updated['params'] = optax.apply_updates(current['params'], updates)
-    following = {'step': state['step'] + 1, **finetune.parts(updated), 'opt_state': opt_state}
+    split = finetune.split(updated)
+    following = state.replace(step=state.step + 1, **split, opt_state=opt_state)
     return following, {**metrics, 'gradient_norm': optax.tree.norm(grads)}
 
 
@@ -138,7 +139,7 @@ def test_every_term_is_reported_and_the_loss_is_their_weighted_sum():
         assert all(metrics[name] > 0 for name in terms)
     start = _start(_model(EVERYTHING), optax.sgd(0.5))
     moved = jax.tree.map(
-        lambda a, b: not np.allclose(a, b), state['decoder'], jax.device_get(start['decoder'])
+        lambda a, b: not np.allclose(a, b), state.decoder, jax.device_get(start.decoder)
     )
     assert all(jax.tree.leaves(moved)) and 'boundary' in moved['params']
 
@@ -150,15 +151,15 @@ def test_the_number_of_devices_changes_no_term():
 
 def test_a_boundary_head_leaves_the_first_weights_of_the_others_as_they_are():
     plain, headed = (_start(_model(loss), optax.sgd(0.5)) for loss in (FrameLoss(), EVERYTHING))
-    extra = headed['decoder']['params'].pop('boundary')
-    jax.tree.map(np.testing.assert_array_equal, headed['decoder'], plain['decoder'])
+    extra = headed.decoder['params'].pop('boundary')
+    jax.tree.map(np.testing.assert_array_equal, headed.decoder, plain.decoder)
     assert jax.tree.map(jnp.shape, extra) == {'score': {'bias': (1,), 'kernel': (8, 1)}}
 
 
 def test_losses_are_of_each_frame_and_scores_of_frames_that_agree():
     model, batch = _model(EVERYTHING), _batch()
     clip = jnp.array(batch['joints']), jnp.array(batch['mask'])
-    variables = _start(model, optax.sgd(0.5))['decoder']
+    variables = _start(model, optax.sgd(0.5)).decoder
     outputs, scored = jax.jit(lambda *clip: (
         model.apply(variables, *clip, train=True, method='outputs'),
         model.apply(variables, *clip, train=False),

@@ -38,7 +38,7 @@ def _state():
 
 
 def _train(workdir, num_steps, **options):
-    plan = loop.Plan(
+    plan = loop.LoopConfig(
         num_steps=num_steps, batch=16, checkpoint_every=2, log_every=1, validate_every=2
     )
     workdir.mkdir(exist_ok=True)
@@ -61,15 +61,19 @@ def test_resumed_equals_uninterrupted(tmp_path):
 
 @pytest.mark.parametrize('form', parallel.FORMS)
 def test_several_steps_a_call_give_what_one_a_call_gives(tmp_path, monkeypatch, form):
-    took, shard_several = [], parallel.shard_several
+    took, shard_batches = [], parallel.shard_batches
     monkeypatch.setattr(
-        parallel, 'shard_several', lambda x, *rest: took.append(len(x)) or shard_several(x, *rest)
+        parallel, 'shard_batches', lambda x, *rest: took.append(len(x)) or shard_batches(x, *rest)
     )
     seen = {}
 
     def train(name, num_steps, **options):
-        plan = loop.Plan(num_steps, 16, checkpoint_every=8, log_every=4, validate_every=6, **options)
-        validate = lambda state: seen.setdefault(name, []).append(int(state['step'])) or {'selection': 0.0}
+        plan = loop.LoopConfig(
+            num_steps, 16, checkpoint_every=8, log_every=4, validate_every=6, **options
+        )
+        validate = lambda state: (
+            seen.setdefault(name, []).append(int(state['step'])) or {'selection': 0.0}
+        )
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         return loop.train(
@@ -95,22 +99,31 @@ def _losses(workdir):
 
 
 def test_the_step_within_a_call_whose_loss_is_not_finite_is_named(tmp_path):
-    plan = loop.Plan(num_steps=20, batch=16, checkpoint_every=10, log_every=10, steps_per_call=5)
+    plan = loop.LoopConfig(
+        num_steps=20, batch=16, checkpoint_every=10, log_every=10, steps_per_call=5
+    )
     with pytest.raises(InputError, match='step 7: the loss is inf'):
         loop.train(_spoilt(7, 'loss'), _state(), _Batches(), plan, tmp_path, quiet=True)
-    assert json.loads((tmp_path / 'not_finite.json').read_text())['batch'][0] == {'batch': 6, 'row': 0}
+    assert json.loads((tmp_path / 'not_finite.json').read_text())['batch'][0] == {
+        'batch': 6,
+        'row': 0,
+    }
 
 
 @pytest.mark.parametrize('several', [1, 4])
 def test_no_array_moves_unasked_in_a_call(tmp_path, monkeypatch, several):
-    plan = loop.Plan(num_steps=8, batch=16, checkpoint_every=8, log_every=8, steps_per_call=several)
+    plan = loop.LoopConfig(
+        num_steps=8, batch=16, checkpoint_every=8, log_every=8, steps_per_call=several
+    )
     run = lambda folder: loop.train(_step, _state(), _Batches(), plan, folder, quiet=True)
     (tmp_path / 'guarded').mkdir()
     run(tmp_path / 'guarded')
     # A batch left on the host, which a call would have to copy.
-    for name in ('shard', 'shard_several'):
+    for name in ('shard', 'shard_batches'):
         placed = getattr(parallel, name)
-        monkeypatch.setattr(parallel, name, lambda *given, placed=placed: jax.device_get(placed(*given)))
+        monkeypatch.setattr(
+            parallel, name, lambda *given, placed=placed: jax.device_get(placed(*given))
+        )
     with pytest.raises(jax.errors.JaxRuntimeError, match='Disallowed host-to-device transfer'):
         run(tmp_path / 'left')
 
@@ -119,8 +132,11 @@ def test_two_calls_under_way_give_what_one_at_a_time_gives():
     """As on an accelerator; with one device, as a CPU's devices share its cores."""
     ends = []
     for most in (1, 2):
-        run, stream = step_runner.Calls(_step, 0, devices=jax.devices()[:1]), _Batches().iterate(0)
-        run._most, state = most, parallel.replicate(_state(), jax.devices()[:1])
+        run, stream = (
+            step_runner.StepRunner(_step, 0, devices=jax.devices()[:1]),
+            _Batches().iterate(0),
+        )
+        run._max_running, state = most, parallel.replicate(_state(), jax.devices()[:1])
         for number in range(1, 8):
             state, _ = run(number, state, [next(stream)])
             assert len(run._running) == min(number, most)
@@ -189,12 +205,17 @@ def _spoilt(from_step, what):
     ('what', 'log_every', 'kept', 'told'),
     [
         ('loss', 1, 4, 'step 5: the loss is inf; its batch'),
-        ('loss', 100, 4, 'step 5: the loss is inf; its batch'),  # found at step 6, before it is saved
+        (
+            'loss',
+            100,
+            4,
+            'step 5: the loss is inf; its batch',
+        ),  # found at step 6, before it is saved
         ('weights', 100, 4, 'step 6: the loss is .*, but the weights are not finite; its batch'),
     ],
 )
 def test_what_is_not_finite_stops_the_run_and_is_not_saved(tmp_path, what, log_every, kept, told):
-    plan = loop.Plan(num_steps=20, batch=16, checkpoint_every=2, log_every=log_every)
+    plan = loop.LoopConfig(num_steps=20, batch=16, checkpoint_every=2, log_every=log_every)
     with pytest.raises(InputError, match=told) as raised:
         loop.train(_spoilt(5, what), _state(), _Batches(), plan, tmp_path, quiet=True)
     assert '\n' not in str(raised.value)
@@ -208,11 +229,21 @@ def test_what_is_not_finite_stops_the_run_and_is_not_saved(tmp_path, what, log_e
 
 
 def test_weights_that_are_not_finite_are_not_kept_as_the_best(tmp_path):
-    plan = loop.Plan(num_steps=9, batch=16, checkpoint_every=100, log_every=100, validate_every=2)
+    plan = loop.LoopConfig(
+        num_steps=9, batch=16, checkpoint_every=100, log_every=100, validate_every=2
+    )
     seen = []
     validate = lambda state: seen.append(int(state['step'])) or {'selection': float(len(seen))}
     with pytest.raises(InputError, match='step 4: .* weights are not finite'):
-        loop.train(_spoilt(3, 'weights'), _state(), _Batches(), plan, tmp_path, quiet=True, validate=validate)
+        loop.train(
+            _spoilt(3, 'weights'),
+            _state(),
+            _Batches(),
+            plan,
+            tmp_path,
+            quiet=True,
+            validate=validate,
+        )
     assert seen == [2]
 
 

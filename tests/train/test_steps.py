@@ -8,9 +8,12 @@ import numpy as np
 import optax
 import pytest
 
+from skeljax.contrast import negative_sources
 from skeljax.contrast.methods import skeletonclr
+from skeljax.contrast.snippet import SnippetLoss
+from skeljax.errors import InputError
 from skeljax.models import agcn, fusers, heads
-from skeljax.train import compilations, finetune, negatives, parallel, pretrain
+from skeljax.train import compilations, finetune, parallel, pretrain, pretrain_losses
 
 B, W, V, CLASSES = 8, 40, 25, 3
 CROP = dict(length=32, pad_ratio=6, tempo=0.2)
@@ -39,10 +42,10 @@ def _backbone(axis=parallel.AXIS):
 
 
 def _pretraining(queue_size=32, snippet=None, **settings):
-    host = skeletonclr.Host()
+    method = skeletonclr.Method()
     encoder = pretrain.Encoder(
         _backbone(),
-        host.heads(embed=16, layout='ntu25', axis_name=parallel.AXIS),
+        method.heads(embed_dim=16, layout='ntu25', axis_name=parallel.AXIS),
         heads.SnippetHead(num_snippets=3, embed_dim=16),
     )
     tx = optax.sgd(0.05, momentum=0.9)
@@ -52,13 +55,13 @@ def _pretraining(queue_size=32, snippet=None, **settings):
         views={'query': AUGMENT, 'key': AUGMENT},
         crop=CROP,
         num_steps=4,
-        snippet=pretrain.Snippets(**snippet or {}),
+        snippet=SnippetLoss(**{'num_mined': 0, **(snippet or {})}),
         **settings,
     )
     state = pretrain.init(
-        jax.random.key(1), encoder, host, tx, example, chosen, queue_size=queue_size
+        jax.random.key(1), encoder, method, tx, example, chosen, queue_size=queue_size
     )
-    step = functools.partial(pretrain.step, encoder=encoder, host=host, tx=tx, settings=chosen)
+    step = functools.partial(pretrain.step, encoder=encoder, method=method, tx=tx, settings=chosen)
     return step, state
 
 
@@ -98,12 +101,14 @@ def _against_the_batch():
 def _round_the_ring():
     """The ring of the same negatives, and moments of the same video."""
     return _pretraining(
-        snippet=dict(negatives='snippet', apart=1), negatives=('batch', 'queue'), negatives_form='ring'
+        snippet=dict(negatives='snippet', min_gap=1),
+        negatives=('batch', 'queue'),
+        negatives_impl='ring',
     )
 
 
 def _gathered():
-    return _pretraining(snippet=dict(negatives='snippet', apart=1), negatives=('batch', 'queue'))
+    return _pretraining(snippet=dict(negatives='snippet', min_gap=1), negatives=('batch', 'queue'))
 
 
 def _against_the_same_person():
@@ -115,7 +120,7 @@ def _two_streams():
 
     Not bones: the root's are 0, which untrained networks map to 0 or what rounding makes of it.
     """
-    return _pretraining(streams=('joint', 'motion'), snippet=dict(mined=2, mine_from=0.0))
+    return _pretraining(streams=('joint', 'motion'), snippet=dict(num_mined=2, mining_start=0.0))
 
 
 MADE = [_pretraining, _against_the_batch, _against_the_same_person, _two_streams, _finetuning]
@@ -157,24 +162,44 @@ def test_pretraining_reports_every_loss_and_their_weighted_sum():
         assert metrics['snippet'] > 0 and metrics['gradient_norm'] > 0
 
 
+def test_the_snippet_weight_is_of_the_snippet_loss_alone():
+    """A method's loss may have any name that is not reserved; by hand: 2 + 3 + 1.5 * 4."""
+    total = pretrain_losses.total_loss({'snippet_order': 2.0, 'video': 3.0}, {'snippet': 4.0}, 1.5)
+    assert total == 11
+
+    class Method(skeletonclr.Method):
+        uses_queue, name = False, 'snippet_order'
+
+        def losses(self, outputs, negatives, progress):
+            return {self.name: outputs['query']['video'].sum(-1)}
+
+    outputs = {'joint': {'query': ({'video': jnp.ones((2, 3))}, None)}}
+    info = pretrain_losses.BatchInfo({}, None, None, jnp.float32(0))
+    found = pretrain_losses.compute(outputs, {'joint': {}}, info, Method(), None)
+    assert found == ({'snippet_order': 3}, {})
+    Method.name = 'loss'
+    with pytest.raises(InputError, match="Method: a loss is named 'loss', which is reserved"):
+        pretrain_losses.compute(outputs, {'joint': {}}, info, Method(), None)
+
+
 def test_both_queues_take_the_keys_of_the_whole_batch():
     state, _ = _run(_pretraining, 8)
     _, start = _pretraining()
-    queues, first = state['queues']['joint'], start['queues']['joint']
-    for name in ('host', 'snippet'):
+    queues, first = state.queues['joint'], start.queues['joint']
+    for name in ('method', 'snippet'):
         vectors, before = queues[name]['vectors'], first[name]['vectors']
         assert queues[name]['pointer'] == 2 * B
         np.testing.assert_array_equal(vectors[2 * B :], before[2 * B :])
         assert (np.abs(vectors[: 2 * B] - before[: 2 * B]).max(1) > 1e-3).all()
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    host, snippet = (queues[n]['vectors'][: 2 * B] for n in ('host', 'snippet'))
-    assert not np.allclose(host, snippet)
+    method, snippet = (queues[n]['vectors'][: 2 * B] for n in ('method', 'snippet'))
+    assert not np.allclose(method, snippet)
 
 
 def test_a_queue_of_snippets_holds_every_snippet_of_the_batch():
     state, _ = _run(_against_the_batch, 8)
     _, start = _against_the_batch()
-    queue, first = (tree['queues']['joint']['snippet'] for tree in (state, start))
+    queue, first = (tree.queues['joint']['snippet'] for tree in (state, start))
     vectors, before = queue['vectors'], first['vectors']
     assert vectors.shape == (3 * 32, 16) and queue['pointer'] == 2 * 3 * B
     changed = np.abs(vectors - before).max(1) > 1e-6
@@ -189,9 +214,9 @@ def test_every_stream_has_its_encoder_queues_and_losses():
         weights = {name: 1.5 if name.startswith('snippet') else 1.0 for name in names}
         expected = sum(weights[name] * metrics[name] for name in names)
         np.testing.assert_allclose(metrics['loss'], expected, rtol=1e-6)
-    for part in ('backbone', 'heads', 'key', 'queues'):
-        assert set(state[part]) == {'joint', 'motion'}
-        flat = [np.concatenate([x.ravel() for x in jax.tree.leaves(t)]) for t in state[part].values()]
+    for part in (state.backbone, state.heads, state.target_params, state.queues):
+        assert set(part) == {'joint', 'motion'}
+        flat = [np.concatenate([x.ravel() for x in jax.tree.leaves(t)]) for t in part.values()]
         assert flat[0].shape == flat[1].shape and not np.allclose(*flat)
 
 
@@ -199,13 +224,15 @@ def test_the_batch_as_negatives_leaves_ones_own_key_out():
     """With one other video, the loss is that of two classes: softplus(far - near)."""
     rng = np.random.default_rng(0)
     query, key = (heads.unit(rng.normal(size=(2, 4)).astype(np.float32)) for _ in range(2))
-    waiting = {'vectors': jnp.zeros((8, 4))}
-    host = skeletonclr.Host(temperature=0.5)
+    queue = {'vectors': jnp.zeros((8, 4))}
+    method = skeletonclr.Method(temperature=0.5)
 
     def one(query, key):
-        far = negatives.collect(waiting, key, jnp.zeros(len(key), int), ('batch',))
+        far = negative_sources.collect(
+            queue, key, jnp.zeros(len(key), int), ('batch',), axis_name=parallel.AXIS
+        )
         outputs = {'query': {'video': query}, 'key': {'video': key}}
-        return host.terms(outputs, far, jnp.float32(0))['video']
+        return method.losses(outputs, far, jnp.float32(0))['video']
 
     every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:2])
     losses = every(query[:, None], key[:, None])[:, 0]
@@ -221,7 +248,9 @@ def test_the_same_person_as_negative_leaves_others_out(devices):
     keys = np.arange(12.0, dtype=np.float32)[:, None]
 
     def one(keys, subjects):
-        return negatives.collect({'vectors': keys}, keys, subjects, ('subject',))
+        return negative_sources.collect(
+            {'vectors': keys}, keys, subjects, ('subject',), axis_name=parallel.AXIS
+        )
 
     every = jax.pmap(one, axis_name=parallel.AXIS, devices=jax.devices()[:devices])
     far, counts = every(keys.reshape(devices, -1, 1), subjects.reshape(devices, -1))
@@ -234,21 +263,23 @@ def test_the_same_person_as_negative_leaves_others_out(devices):
 def test_momentum_encoder_follows_parameters_only(momentum):
     step, start = _pretraining(momentum=momentum)
     # Move the query encoder first, so that the two differ.
-    backbone = start['backbone']['joint']
+    backbone = start.backbone['joint']
     backbone['params'] = jax.tree.map(lambda x: x + 0.01, backbone['params'])
     start = jax.device_get(start)
     devices = jax.devices()[:1]
     run = parallel.data_parallel(step, devices)
     batch = parallel.shard(_batch(0), devices)
     state, _ = run(parallel.replicate(start, devices), batch, jax.random.key(0))
-    state = {part: state[part]['joint'] for part in ('backbone', 'key')}
-    source = (start['key'] if momentum else start['backbone'])['joint']
+    target, source = (
+        state.target_params['joint'],
+        start.target_params if momentum else start.backbone,
+    )
     jax.tree.map(
         np.testing.assert_array_equal,
-        jax.device_get(state['key']['params']['backbone']),
-        source['params']['backbone'],
+        jax.device_get(target['params']['backbone']),
+        source['joint']['params']['backbone'],
     )
-    ours, theirs = state['backbone']['batch_stats'], state['key']['batch_stats']
+    ours, theirs = state.backbone['joint']['batch_stats'], target['batch_stats']
     assert not np.allclose(
         ours['backbone']['input_norm']['mean'], theirs['backbone']['input_norm']['mean'], atol=1e-7
     )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from skeljax.contrast.methods.skeletonclr import View
+from skeljax.contrast.methods import View
 from skeljax.train import pretrain, views
 
 B, W, T, M, V = 4, 24, 16, 2, 25
@@ -23,11 +23,14 @@ def _seen(hidden):
         'mask': jnp.ones((B, W, M), bool),
         'index': jnp.arange(B),
     }
-    wanted = {'plain': View('query'), 'less': View('query', cut='plain', hidden=hidden)}
+    wanted = {
+        'plain': View('query'),
+        'less': View('query', shares_crop_with='plain', num_masked_joints=hidden),
+    }
     settings = pretrain.Settings(
         layout='ntu25', views={'plain': {}}, crop=dict(length=T), num_steps=1, streams=STREAMS
     )
-    make = jax.jit(lambda rng: views.make(rng, batch, wanted, settings))
+    make = jax.jit(lambda rng: views.draw(rng, batch, wanted, settings))
     return jax.tree.map(np.asarray, make(jax.random.key(0)))
 
 
@@ -43,5 +46,5 @@ def test_hidden_joints_are_zero_and_nothing_else_is_touched(stream):
 
 
 def test_what_stands_still_has_no_motion_though_joints_are_hidden():
-    less = _seen(3)['less'].shown
+    less = _seen(3)['less'].streams
     assert not less['motion'].any() and less['bone'].any()

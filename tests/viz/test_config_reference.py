@@ -30,9 +30,9 @@ def test_every_field_has_a_meaning(page):
     assert not [field for field, (_, meaning) in _rows(page).items() if not meaning.strip()]
 
 
-def test_the_settings_of_every_host_are_told(page):
-    for host, own in default._OPTIONS.items():
-        (row,) = re.findall(rf'^\| `{host}` \| .*', page, re.MULTILINE)
+def test_the_settings_of_every_method_are_told(page):
+    for method, own in default._OPTIONS.items():
+        (row,) = re.findall(rf'^\| `{method}` \| .*', page, re.MULTILINE)
         assert all(f'`{name}={value!r}`' in row for name, value in own.items())
 
 

@@ -1,4 +1,4 @@
-"""CMD: streams teach each other how near other videos are (Mao et al., arXiv 2208.12448)."""
+"""CMD: streams distill their similarities to other videos (Mao et al., arXiv 2208.12448)."""
 
 import dataclasses
 import itertools
@@ -10,56 +10,52 @@ import jax.numpy as jnp
 
 from skeljax.contrast import info_nce
 from skeljax.contrast.methods import skeletonclr
-from skeljax.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class Host(skeletonclr.Host):
-    """The method and its settings.
+class Method(skeletonclr.Method):
+    """Cross-modal mutual distillation: InfoNCE per stream, and a KL divergence between streams."""
 
-    Attributes:
-        top: nearest negatives of the teacher that are compared.
-        teacher_temperature: of the momentum encoder's similarities.
-        student_temperature: of the trained encoder's.
-    """
+    top_k: int = 8192  # nearest negatives of the teacher that are compared
+    teacher_temperature: float = 0.05  # of the momentum encoder's similarities
+    student_temperature: float = 0.1  # of the trained encoder's similarities
 
-    top: int = 8192
-    teacher_temperature: float = 0.05
-    student_temperature: float = 0.1
+    min_streams: ClassVar[int] = 2  # published with joint, motion and bone
+    needs_logits: ClassVar[bool] = True
 
-    least_streams: ClassVar[int] = 2  # published with joint, motion and bone
-    single_logits: ClassVar[bool] = True
+    def __post_init__(self):
+        super().__post_init__()
+        self._check_range('top_k', self.top_k >= 1, '1 or more')
+        for name in ('teacher_temperature', 'student_temperature'):
+            self._check_range(name, getattr(self, name) > 0, 'more than 0')
 
-    def check(self, layout: str):
-        if self.top < 1:
-            raise InputError(f'host cmd compares 1 or more of the nearest negatives, not {self.top}')
-
-    def across(self, outputs: dict, negatives: dict, progress) -> dict:
+    def cross_stream_losses(self, outputs: dict, negatives: dict, progress) -> dict:
         """Computes a loss for every ordered pair of streams, name 'distil_TEACHER_STUDENT'."""
-        far = {}
-        for stream, seen in outputs.items():
-            key = seen['key']['video']
-            compare = lambda query, temperature, key=key, stream=stream: info_nce.logits(
-                query, key, negatives[stream], temperature=temperature
-            )[:, 1:]
-            teacher = compare(lax.stop_gradient(key), self.teacher_temperature)
-            far[stream] = teacher, compare(seen['query']['video'], self.student_temperature)
+        teachers, students = {}, {}
+        for stream, views in outputs.items():
+            key = lax.stop_gradient(views['key']['video'])
+            teachers[stream] = info_nce.negative_logits(
+                key, negatives[stream], temperature=self.teacher_temperature
+            )
+            students[stream] = info_nce.negative_logits(
+                views['query']['video'], negatives[stream], temperature=self.student_temperature
+            )
         return {
-            f'distil_{one}_{other}': self.distil(far[one][0], far[other][1])
-            for one, other in itertools.permutations(far, 2)
+            f'distil_{one}_{other}': self.distillation_loss(teachers[one], students[other])
+            for one, other in itertools.permutations(outputs, 2)
         }
 
-    def distil(self, teacher, student):
+    def distillation_loss(self, teacher, student):
         """Computes KL(teacher || student) over the teacher's nearest negatives.
 
         Args:
             teacher: logits of one stream's negatives, float32[B, N].
-            student: of the other's, in the same order, float32[B, N].
+            student: of the other stream's, in the same order, float32[B, N].
 
         Returns:
             float32[B].
         """
-        near, place = lax.top_k(lax.stop_gradient(teacher), min(self.top, teacher.shape[1]))
-        wanted = jax.nn.log_softmax(near)
-        found = jax.nn.log_softmax(jnp.take_along_axis(student, place, axis=1))
-        return (jnp.exp(wanted) * (wanted - found)).sum(1)
+        top, index = lax.top_k(lax.stop_gradient(teacher), min(self.top_k, teacher.shape[1]))
+        target = jax.nn.log_softmax(top)
+        found = jax.nn.log_softmax(jnp.take_along_axis(student, index, axis=1))
+        return (jnp.exp(target) * (target - found)).sum(1)

@@ -1,58 +1,63 @@
-"""HiCLR: a chain of ever harder augmentations (Zhang et al., arXiv 2211.13466).
+"""HiCLR: a hierarchy of ever stronger augmentations (Zhang et al., arXiv 2211.13466).
 
-Each level is asked for the distribution over other videos of the level before it.
+Each level learns the distribution over other videos that the level before it has.
 """
 
 import dataclasses
 from typing import ClassVar
 
 from skeljax.contrast import info_nce
-from skeljax.contrast.methods import skeletonclr
-from skeljax.contrast.methods.skeletonclr import View
+from skeljax.contrast.methods import View, skeletonclr
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton
 
 
 @dataclasses.dataclass(frozen=True)
-class Host(skeletonclr.Host):
-    """The method and its settings.
+class Method(skeletonclr.Method):
+    """Hierarchical consistent contrastive learning.
 
-    The joints that the last level lacks are 0; published is a learnt number that starts there.
-
-    Attributes:
-        mine_from: share of the run from which the nearest negative of each level counts as
-            a positive too; published: after 150 of 300 epochs.
-        hidden: joints that the last level lacks in every frame; published: a tenth.
+    Masked joints of the last level are 0; in the published code they are a learned number that
+    starts at 0.
     """
 
-    mine_from: float = 0.5
-    hidden: int = 2
+    mining_start: float = 0.5  # share of the run from which nearest negatives are positives too
+    # Published: after 150 of 300 epochs.
+    num_masked_joints: int = 2  # of every frame in the last level; published: a tenth of the joints
 
-    single_logits: ClassVar[bool] = True
+    needs_logits: ClassVar[bool] = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check_range('mining_start', 0 <= self.mining_start <= 1, '0 to 1')
+        self._check_range('num_masked_joints', self.num_masked_joints >= 0, '0 or more')
 
     @property
     def views(self) -> dict[str, View]:
         return {
             'query': View('query'),
             'extreme': View('query'),
-            'masked': View('query', hidden=self.hidden),
+            'masked': View('query', num_masked_joints=self.num_masked_joints),
             'key': View('key'),
         }
 
-    def check(self, layout: str):
+    def check_layout(self, layout: str):
         joints = skeleton.get(layout).num_joints
-        if not 0 <= self.hidden < joints:
-            raise InputError(f'hiclr hides 0 to {joints - 1} joints of {layout}, not {self.hidden}')
+        if self.num_masked_joints >= joints:
+            raise InputError(
+                f'config.pretrain.hiclr.num_masked_joints is {self.num_masked_joints}, '
+                f'expected 0 to {joints - 1} joints of layout {layout}'
+            )
 
-    def terms(self, outputs: dict, negatives, progress) -> dict:
+    def losses(self, outputs: dict, negatives, progress) -> dict:
         key = outputs['key']['video']
         query, extreme, masked = (
             self.logits(outputs[view]['video'], key, negatives)
             for view in ('query', 'extreme', 'masked')
         )
         mined = info_nce.nearest(query) | info_nce.nearest(extreme) | info_nce.nearest(masked)
+        mined &= progress >= self.mining_start
         return {
-            'video': info_nce.multi_nce(query, mined & (progress >= self.mine_from)),
-            'extreme': info_nce.distil(query, extreme) / 2,
-            'masked': info_nce.distil(extreme, masked) / 2,
+            'video': info_nce.multi_positive_nce(query, mined),
+            'extreme': info_nce.distillation_loss(query, extreme) / 2,
+            'masked': info_nce.distillation_loss(extreme, masked) / 2,
         }

@@ -177,10 +177,10 @@ def _stage_settings(run: RunReport) -> Iterator[tuple[str, str]]:
                 f'step {progress.best_step}, {100 * progress.best:.1f} % on the validation split '
                 f'({progress.protocol})'
             )
-    elif progress.host:
+    elif progress.method:
         weight = config['pretrain']['snippet']['weight']
         term = f'snippet loss with weight {weight:g}' if weight else 'no snippet loss'
-        yield 'method', f'{progress.host}, {term}'
+        yield 'method', f'{progress.method}, {term}'
 
 
 def _head(config: dict, stage: str) -> str:

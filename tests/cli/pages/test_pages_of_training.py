@@ -84,7 +84,7 @@ def test_what_results_were_made_with(benchmark, told):
     told.skeljax(*QUICK)
 
 
-@pytest.mark.documented('README.md', 'host=aimclr')
+@pytest.mark.documented('README.md', 'method=aimclr')
 @pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks read')
 def test_other_hosts_and_corpora(benchmark, told):
     assert main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data']) == 0

@@ -45,10 +45,10 @@ def with_mined(logits, *others):
     return np.array(losses)
 
 
-def close(terms, expected):
-    assert set(terms) == set(expected)
+def close(losses, expected):
+    assert set(losses) == set(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(terms[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(losses[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize('progress', [0.0, 0.49, 0.5, 0.9])
@@ -59,9 +59,9 @@ def test_aimclr_by_hand(progress):
         'key': {'video': z['key']},
         'extreme': {'video': z['extreme'], 'dropped': z['dropped']},
     }
-    terms = aimclr.Host().terms(outputs, info_nce.Negatives(queue), jnp.float32(progress))
+    losses = aimclr.Method().losses(outputs, info_nce.Negatives(queue), jnp.float32(progress))
     q, e, d = (by_hand(z[name], z['key'], queue) for name in ('query', 'extreme', 'dropped'))
-    close(terms, {
+    close(losses, {
         'video': with_mined(q, e, d) if progress >= 0.5 else -log_softmax(q)[:, 0],
         'extreme': cross_entropy(q, e) / 2,
         'dropped': cross_entropy(q, d) / 2,
@@ -72,9 +72,9 @@ def test_aimclr_by_hand(progress):
 def test_hiclr_by_hand(progress):
     z, queue = case(['query', 'key', 'extreme', 'masked'], seed=1)
     outputs = {name: {'video': vectors} for name, vectors in z.items()}
-    terms = hiclr.Host().terms(outputs, info_nce.Negatives(queue), jnp.float32(progress))
+    losses = hiclr.Method().losses(outputs, info_nce.Negatives(queue), jnp.float32(progress))
     q, e, m = (by_hand(z[name], z['key'], queue) for name in ('query', 'extreme', 'masked'))
-    close(terms, {
+    close(losses, {
         'video': with_mined(q, e, m) if progress >= 0.5 else -log_softmax(q)[:, 0],
         'extreme': cross_entropy(q, e) / 2,
         'masked': cross_entropy(e, m) / 2,  # each level is asked for the level before
@@ -87,7 +87,11 @@ def test_a_level_is_taught_by_the_one_before_and_does_not_teach_it():
     def learners(name):
         def total(z):
             outputs = {view: {'video': vectors} for view, vectors in z.items()}
-            return hiclr.Host().terms(outputs, info_nce.Negatives(queue), jnp.float32(0))[name].sum()
+            return (
+                hiclr.Method()
+                .losses(outputs, info_nce.Negatives(queue), jnp.float32(0))[name]
+                .sum()
+            )
 
         grads = jax.grad(total)(jax.tree.map(jnp.array, z))
         return {view for view, grad in grads.items() if np.any(grad)}
@@ -98,9 +102,9 @@ def test_a_level_is_taught_by_the_one_before_and_does_not_teach_it():
 
 @pytest.mark.parametrize('count', [-1, 25])
 def test_a_level_hides_some_of_the_joints(count):
-    hiclr.Host(hidden=0).check('ntu25')
-    with pytest.raises(InputError, match=f'hides 0 to 24 joints of ntu25, not {count}'):
-        hiclr.Host(hidden=count).check('ntu25')
+    hiclr.Method(num_masked_joints=0).check_layout('ntu25')
+    with pytest.raises(InputError, match=f'hiclr.num_masked_joints is {count}, expected 0 '):
+        hiclr.Method(num_masked_joints=count).check_layout('ntu25')
 
 
 @pytest.mark.parametrize('name', ['extreme', 'dropped'])
@@ -113,7 +117,9 @@ def test_the_normal_view_teaches_and_is_not_taught(name):
             'key': {'video': z['key']},
             'extreme': {'video': z['extreme'], 'dropped': z['dropped']},
         }
-        return aimclr.Host().terms(outputs, info_nce.Negatives(queue), jnp.float32(0))[name].sum()
+        return (
+            aimclr.Method().losses(outputs, info_nce.Negatives(queue), jnp.float32(0))[name].sum()
+        )
 
     grads = jax.grad(total)(jax.tree.map(jnp.array, z))
     assert {key for key, grad in grads.items() if np.any(grad)} == {name}
@@ -156,7 +162,7 @@ def test_nothing_left_or_nobody_there_is_no_reason_for_nan(shape):
     for present in (True, False):
         x, mask = jnp.ones(shape), jnp.full(shape[:3], present)
         value, grad = jax.value_and_grad(
-            lambda x, mask=mask: aimclr.drop_salient(x, mask, keep=0.1).sum()
+            lambda x, mask=mask: aimclr.drop_salient(x, mask, keep_rate=0.1).sum()
         )(x)
         assert np.isfinite(value) and np.isfinite(grad).all()
 
@@ -166,7 +172,7 @@ def test_only_the_extreme_view_is_dropped_from_and_by_the_same_head():
     x = jnp.array(rng.normal(size=(3, 1, 4, 5, 6)), jnp.float32)
     mask = jnp.ones((3, 1, 4), bool)
     features = pooling.Features(x, mask, {4: pooling.pool_persons(x, mask)})
-    heads = aimclr.Heads(embed=8)
+    heads = aimclr.Heads(embed_dim=8)
     variables = heads.init(jax.random.key(0), features, 'extreme', train=True)
     apply = lambda view: heads.apply(variables, features, view, train=True)
     assert set(apply('query')) == set(apply('key')) == {'video'}

@@ -28,7 +28,7 @@ def _case(counts, far=5):
 
 def _across(outputs, vectors, counts, top):
     negatives = {stream: info_nce.Negatives(vectors[stream], counts) for stream in STREAMS}
-    return cmd.Host(top=top).across(outputs, negatives, jnp.float32(0))
+    return cmd.Method(top_k=top).cross_stream_losses(outputs, negatives, jnp.float32(0))
 
 
 @pytest.mark.parametrize('top', [2, 4, 8192])
@@ -61,14 +61,16 @@ def test_equal_similarities_at_equal_temperatures_teach_nothing():
     outputs, vectors, counts = _case([[1] * 5] * 3)
     same = {'query': outputs['joint']['key'], 'key': outputs['joint']['key']}
     far = {stream: info_nce.Negatives(vectors['joint'], None) for stream in STREAMS}
-    host = cmd.Host(top=4, teacher_temperature=0.1, student_temperature=0.1)
-    for name, value in host.across({s: same for s in STREAMS}, far, jnp.float32(0)).items():
+    method = cmd.Method(top_k=4, teacher_temperature=0.1, student_temperature=0.1)
+    for name, value in method.cross_stream_losses(
+        {s: same for s in STREAMS}, far, jnp.float32(0)
+    ).items():
         np.testing.assert_allclose(value, 0, atol=1e-6, err_msg=name)
-    other = host.across(outputs, far, jnp.float32(0))
+    other = method.cross_stream_losses(outputs, far, jnp.float32(0))
     assert all((np.asarray(value) > 1e-3).all() for value in other.values())
 
 
 def test_comparing_nothing_is_told():
-    cmd.Host(top=1).check('ntu25')
-    with pytest.raises(InputError, match='compares 1 or more of the nearest negatives, not 0'):
-        cmd.Host(top=0).check('ntu25')
+    cmd.Method(top_k=1).check_layout('ntu25')
+    with pytest.raises(InputError, match='cmd.top_k is 0, expected 1 or more'):
+        cmd.Method(top_k=0).check_layout('ntu25')

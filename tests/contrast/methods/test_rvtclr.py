@@ -42,8 +42,8 @@ def _logits(query, key, queue, scale=1 / T):
 @pytest.mark.parametrize('late', [False, True])
 def test_the_four_losses_by_hand(late, faithful):
     outputs, queue = _case()
-    host = rvtclr.Host(mine_from=1 / 3, faithful=faithful)
-    terms = host.terms(outputs, info_nce.Negatives(queue), jnp.float32(0.5 if late else 0.1))
+    method = rvtclr.Method(mining_start=1 / 3, faithful=faithful)
+    losses = method.losses(outputs, info_nce.Negatives(queue), jnp.float32(0.5 if late else 0.1))
     query, key, other = (outputs[view] for view in ('query', 'key', 'other'))
     same = _logits(query['video'], key['video'], queue)
     slower = _logits(query['video'], other['video'], queue)
@@ -67,16 +67,18 @@ def test_the_four_losses_by_hand(late, faithful):
         'tempo': np.maximum(0, 1 - nearer / T),
         'parts': -(np.exp(_log_softmax(same)) * _log_softmax(parts)).sum(-1),
     }
-    assert set(terms) == set(expected)
+    assert set(losses) == set(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(terms[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(losses[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_keys_get_no_gradient_and_the_parts_learn_from_the_whole():
     outputs, queue = _case()
 
     def total(outputs, name):
-        return rvtclr.Host().terms(outputs, info_nce.Negatives(queue), jnp.float32(0))[name].sum()
+        return (
+            rvtclr.Method().losses(outputs, info_nce.Negatives(queue), jnp.float32(0))[name].sum()
+        )
 
     moved = {}
     for name in ('video', 'other', 'tempo', 'parts'):
@@ -88,10 +90,10 @@ def test_keys_get_no_gradient_and_the_parts_learn_from_the_whole():
 
 def test_the_other_tempo_is_enqueued_and_cut_like_the_key():
     outputs, _ = _case()
-    assert rvtclr.Host().enqueued(outputs) is outputs['other']['video']
-    views = rvtclr.Host().views
-    assert views['other'].cut == 'key' and views['other'].pace == 'other'
-    assert views['query'].pace == views['key'].pace == 'same' and not views['parts'].pace
+    assert rvtclr.Method().queue_keys(outputs) is outputs['other']['video']
+    views = rvtclr.Method().views
+    assert views['other'].shares_crop_with == 'key' and views['other'].tempo == 'other'
+    assert views['query'].tempo == views['key'].tempo == 'same' and not views['parts'].tempo
     assert [v for v, view in views.items() if view.encoder == 'query'] == ['query', 'parts']
 
 
@@ -122,7 +124,9 @@ def test_the_part_branch_does_not_look_at_padding_nor_at_absent_persons():
     mask = np.zeros((2, 2, 7), bool)
     mask[:, :1, :4] = True
     ours = _embed(jnp.array(x), jnp.ones((2, 1, 4), bool))
-    np.testing.assert_allclose(_embed(jnp.array(longer), jnp.array(mask)), ours, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        _embed(jnp.array(longer), jnp.array(mask)), ours, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_the_part_branch_sees_parts_not_joints():
@@ -147,10 +151,10 @@ def test_a_map_without_joints_is_one_part():
 
 
 def test_a_layout_without_parts_is_told():
-    rvtclr.Host().check('coco17')
+    rvtclr.Method().check_layout('coco17')
     chain = skeleton.describe(skeleton.infer('rope', ['a', 'b', 'c'], [-1, 0, 1]))
     with pytest.raises(InputError, match='compares parts of the body; layout rope has 1'):
-        rvtclr.Host().check(chain)
+        rvtclr.Method().check_layout(chain)
 
 
 def test_parameter_counts():
@@ -177,7 +181,9 @@ def test_parameter_counts():
     assert count('query') == count('other') == 2 * linear(256, 128)
     assert count('parts') == bottleneck + attention + mlp
     dense = heads.SnippetHead()
-    shapes = jax.eval_shape(lambda: dense.init(jax.random.key(0), {8: (jnp.zeros((1, 4, 256)), jnp.ones((1, 4), bool))}))
+    shapes = jax.eval_shape(
+        lambda: dense.init(jax.random.key(0), {8: (jnp.zeros((1, 4, 256)), jnp.ones((1, 4), bool))})
+    )
     snippet = sum(leaf.size for leaf in jax.tree.leaves(shapes))
     assert snippet == mlp
     side = 3_458_228 + count('query') + count('parts') + snippet

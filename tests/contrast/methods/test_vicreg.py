@@ -18,10 +18,10 @@ def _views(count, seed=0):
     return [rng.normal(size=(6, 4)).astype(np.float32) for _ in range(count)]
 
 
-def _terms(seen):
-    host = vicreg.Host(num_views=len(seen))
-    outputs = {name: {'video': z} for name, z in zip(host.views, seen, strict=True)}
-    return host.terms(outputs, None, jnp.float32(0))
+def _losses(seen):
+    method = vicreg.Method(num_views=len(seen))
+    outputs = {name: {'video': z} for name, z in zip(method.views, seen, strict=True)}
+    return method.losses(outputs, None, jnp.float32(0))
 
 
 @pytest.mark.parametrize('count', [2, 4])
@@ -41,29 +41,29 @@ def test_the_three_losses_by_hand(count):
         matrix = a.T @ b / 6
         weights = np.where(np.eye(4, dtype=bool), 1, 0.005)
         crossed += (weights * (matrix - np.eye(4)) ** 2).sum()
-    terms = _terms(seen)
-    assert set(terms) == {'similarity', 'spread', 'correlation'}
-    np.testing.assert_allclose(terms['similarity'], 5 * alike, rtol=1e-5)
-    np.testing.assert_allclose(terms['spread'], spread, rtol=1e-5)
-    np.testing.assert_allclose(terms['correlation'], 1e-3 * crossed, rtol=1e-5)
+    losses = _losses(seen)
+    assert set(losses) == {'similarity', 'spread', 'correlation'}
+    np.testing.assert_allclose(losses['similarity'], 5 * alike, rtol=1e-5)
+    np.testing.assert_allclose(losses['spread'], spread, rtol=1e-5)
+    np.testing.assert_allclose(losses['correlation'], 1e-3 * crossed, rtol=1e-5)
 
 
 def test_equal_views_are_alike_and_a_constant_is_no_reason_for_nan():
     z = _views(1)[0]
-    assert float(_terms([z, z, z])['similarity']) < 1e-10
+    assert float(_losses([z, z, z])['similarity']) < 1e-10
     flat = np.ones((6, 4), np.float32)
-    outputs = lambda z: sum(_terms([z, z]).values())
+    outputs = lambda z: sum(_losses([z, z]).values())
     value, grad = jax.value_and_grad(outputs)(jnp.array(flat))
     assert np.isfinite(value) and np.isfinite(grad).all() and value > 5
 
 
-def test_views_are_all_trained_and_include_the_snippet_terms():
+def test_views_are_all_trained_and_include_the_snippet_losses():
     for count in (2, 3, 4):
-        views = vicreg.Host(num_views=count).views
+        views = vicreg.Method(num_views=count).views
         assert len(views) == count and {'query', 'key'} <= set(views)
         assert {view.encoder for view in views.values()} == {'query'}
-    with pytest.raises(InputError, match='2 to 4 views, not 5'):
-        vicreg.Host(num_views=5).check('ntu25')
+    with pytest.raises(InputError, match='num_views is 5, expected 2 to 4 views'):
+        vicreg.Method(num_views=5).check_layout('ntu25')
 
 
 def test_the_projector_does_not_look_at_padding():
@@ -73,8 +73,10 @@ def test_the_projector_does_not_look_at_padding():
     mask = np.ones((5, 4), bool)
     wide = np.arange(7)[None].repeat(5, 0) < 4
     mask[0, 2:] = wide[0, 2:] = False
-    made = vicreg.Heads(embed=3, hidden=4)
-    features = lambda x, mask: pooling.Features(None, None, {1: (x[:, :2], mask[:, :2]), 4: (x, mask)})
+    made = vicreg.Heads(embed_dim=3, hidden_dim=4)
+    features = lambda x, mask: pooling.Features(
+        None, None, {1: (x[:, :2], mask[:, :2]), 4: (x, mask)}
+    )
     variables = made.init(jax.random.key(0), features(x, mask), 'query', train=True)
     apply = lambda x, mask: made.apply(
         variables, features(x, mask), 'query', train=True, mutable=['batch_stats']
@@ -95,10 +97,10 @@ def test_the_projector_does_not_look_at_padding():
 def test_gradients_are_those_of_the_whole_batch(devices):
     """Projections and statistics of all devices, every loss summed; nothing else to hide behind."""
     rng = np.random.default_rng(4)
-    host = vicreg.Host(num_views=3, hidden=6)
-    seen = {view: rng.normal(size=(8, 2, 5)).astype(np.float32) for view in host.views}
+    method = vicreg.Method(num_views=3, hidden_dim=6)
+    seen = {view: rng.normal(size=(8, 2, 5)).astype(np.float32) for view in method.views}
     mask = rng.random((8, 2)) < 0.8
-    made = host.heads(embed=4, layout='ntu25', axis_name=parallel.AXIS)
+    made = method.heads(embed_dim=4, layout='ntu25', axis_name=parallel.AXIS)
     features = lambda x, mask: pooling.Features(None, None, {1: (x, mask)})
     variables = made.init(jax.random.key(0), features(seen['query'], mask), 'query', train=True)
 
@@ -111,13 +113,17 @@ def test_gradients_are_those_of_the_whole_batch(devices):
                     tree, features(x, mask), view, train=True, mutable=['batch_stats']
                 )
             whole = jax.tree.map(parallel.gather, outputs)
-            return lax.pmean(sum(host.terms(whole, None, jnp.float32(0)).values()), parallel.AXIS)
+            return lax.pmean(
+                sum(method.losses(whole, None, jnp.float32(0)).values()), parallel.AXIS
+            )
 
         return lax.pmean(jax.grad(loss_fn)(params), parallel.AXIS)
 
     def run(devices):
         chosen = jax.devices()[:devices]
-        every = jax.pmap(gradient, parallel.AXIS, in_axes=(None, 0, 0), out_axes=None, devices=chosen)
+        every = jax.pmap(
+            gradient, parallel.AXIS, in_axes=(None, 0, 0), out_axes=None, devices=chosen
+        )
         return every(variables['params'], *parallel.shard((seen, mask), chosen))
 
     one, several = run(1), run(devices)

@@ -142,7 +142,7 @@ def test_runs_that_differ_in_their_pretraining_alone_are_told_apart():
     assert 'Differences in configuration' not in [
         b.text for b in compose.compose(runs) if isinstance(b, Heading)
     ]
-    pretrain = {'host': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
+    pretrain = {'method': 'aimclr', 'queue_size': 64, 'snippet': {'weight': 1.5}, 'log_every': 5}
     runs[0].source_info = {'config': {'seed': 3, 'pretrain': pretrain}}
     # `mined` is a field that one alone has.
     other = {'snippet': {'weight': 0.0}, 'log_every': 7, 'aimclr': {'mined': 1}}

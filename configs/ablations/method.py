@@ -1,6 +1,6 @@
-"""Which host method carries the snippet term, and what the term adds to each.
+"""What the snippet loss adds to each contrastive method.
 
-    skeljax ablate configs/ablations/host.py --workdir out/ablations
+    skeljax ablate configs/ablations/method.py --workdir out/ablations
 
 crossclr and cmd train an encoder for each of three streams; fine-tuned is that of joints.
 """
@@ -11,14 +11,14 @@ from skeljax.sweep import Sweep, Variant
 
 
 def get_sweep(arg: str = '') -> Sweep:
-    """Returns the sweep; arg is a factor of the steps. Each host is compared without the term."""
+    """Returns the sweep; arg is a factor of the steps. Each method is compared without the term."""
     variants = {
-        f'{host}{" + snippet" if weight else ""}': Variant(
+        f'{method}{" + snippet" if weight else ""}': Variant(
             {'pretrain.snippet.weight': weight},
-            base=f'ui_prmd:corpus=composed20,host={host}',
-            against=host,
+            base=f'ui_prmd:corpus=composed20,method={method}',
+            against=method,
         )
-        for host in default.HOSTS
+        for method in default.METHODS
         for weight in (0.0, 1.5)
     }
     return Sweep(BASE, variants, 'skeletonclr', FEW_LABELS, scale=float(arg or 1))
