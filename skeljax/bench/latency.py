@@ -61,19 +61,19 @@ def measure(config: ConfigDict, window: windowing.Window, frames: int) -> dict:
         'share_of_a_core_at_30_fps': busy / frames * FPS,
         'look_ahead_seconds': (window.hop + window.ahead) / FPS,
         'segment_delay_seconds': stream.delay,
-        'exact': windowing.exact(ready.model, window),
+        'exact': windowing.is_exact(ready.model, window),
         'compilations_later': len(later),
         'peak_memory_mib': memory.peak_mib(),
     }
 
 
-def fresh(config: ConfigDict) -> run_loader.Trained:
+def fresh(config: ConfigDict) -> run_loader.Run:
     """Makes the network of a row with its first weights, as if it had been trained."""
     told, layout = config.bench, config.data.layout
     _, state, model = build.finetuning(config, layout, told.persons, told.classes)
     classes = tuple(f'class {number}' for number in range(told.classes))
     variables = jax.device_put(scoring.variables(state))
-    return run_loader.Trained(model, variables, config, classes, layout, FPS, 0)
+    return run_loader.Run(model, variables, config, classes, layout, FPS, 0)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ def scored(config, split: str = 'test') -> evaluate.Scored:
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(
             model, variables, recording, bank,
-            classes=len(corpus.classes), neighbours=chosen.neighbours,
+            classes=len(corpus.classes), neighbors=chosen.neighbours,
         )
         for recording in held_out
     }

@@ -106,10 +106,10 @@ def open_model(args) -> tuple[predictor.Model, dict]:
         model = predictor.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
     else:
         model = model_io.load(args.model, note)
-        model = predictor.decoding_as(model, args.protocol, args.decoder, **told)
+        model = predictor.with_decoder(model, args.protocol, args.decoder, **told)
     folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
     name = Path(folder).resolve().name
-    return model, {'name': name, kind: folder, 'step': model.trained.step}
+    return model, {'name': name, kind: folder, 'step': model.run.step}
 
 
 def add_decoding(parser):
@@ -132,7 +132,7 @@ def run(args) -> int:
     model, named = open_model(args)
     out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
     told = lambda text: tqdm.tqdm.write(shown(text), file=sys.stderr)
-    data_dir = args.data_dir or model.trained.config.data.data_dir
+    data_dir = args.data_dir or model.run.config.data.data_dir
     found = sources.find(args.recordings, out, told)
     results.check(out, found, chosen, force=args.force)
     try:
@@ -153,9 +153,9 @@ def _predict(
 ) -> tuple[dict[str, int], list[InputError]]:
     """Predicts recordings one by one: how many segments each has, and what went wrong."""
     options, segments, rates, failed = raw.options(args), {}, {}, []
-    score = functools.partial(adapt.frame_scores, model.trained, note=told)
+    score = functools.partial(adapt.frame_scores, model.run, note=told)
     if given := window(args):
-        score = functools.partial(streaming.frame_scores, model.trained, window=given, note=told)
+        score = functools.partial(streaming.frame_scores, model.run, window=given, note=told)
     # Of one recording, and where nobody looks, there is no bar.
     hidden = True if args.quiet or len(found) == 1 else None
     for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):

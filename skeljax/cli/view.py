@@ -104,7 +104,7 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     model = predictor.of_run(
         args.workdir, args.protocol, min_score=args.min_score, note=predict.note
     )
-    told = model.trained.config.data
+    told = model.run.config.data
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     made = (
