@@ -137,7 +137,7 @@ class Inference:
 
     def __init__(self, model, variables: dict, joints: np.ndarray):
         self._frames = joints.shape[1]
-        length = scoring.bucket(self._frames) if len(joints) == 1 else self._frames
+        length = scoring.padded_length(self._frames) if len(joints) == 1 else self._frames
         self._joints = np.zeros((len(joints), length, *joints.shape[2:]), np.float32)
         self._joints[:, : self._frames] = joints
         self._mask = np.zeros(self._joints.shape[:3], bool)

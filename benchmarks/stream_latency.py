@@ -60,19 +60,19 @@ def measure(config: ConfigDict, window: windowing.Window, frames: int) -> dict:
         'share_of_a_core_at_30_fps': busy / frames * FPS,
         'look_ahead_seconds': (window.hop + window.ahead) / FPS,
         'segment_delay_seconds': stream.delay,
-        'exact': windowing.exact(loaded.model, window),
+        'exact': windowing.is_exact(loaded.model, window),
         'compilations_later': len(compiled),
         'peak_memory_mib': memory.peak_mib(),
     }
 
 
-def untrained(config: ConfigDict) -> run_loader.Trained:
+def untrained(config: ConfigDict) -> run_loader.Run:
     """Builds the network of a row with initial weights, in the form of a trained run."""
     row, layout = config.bench, config.data.layout
     _, state, model = build.finetuning(config, layout, row.persons, row.classes)
     classes = tuple(f'class {number}' for number in range(row.classes))
     variables = jax.device_put(scoring.variables(state))
-    return run_loader.Trained(model, variables, config, classes, layout, FPS, 0)
+    return run_loader.Run(model, variables, config, classes, layout, FPS, 0)
 
 
 @contextlib.contextmanager

@@ -129,7 +129,7 @@ def test_a_backbone_must_be_a_class_of_flax_modules():
 
 def test_a_stored_model_runs_no_code_that_it_names(mine, tmp_path):
     config = config_args.load('default:backbone=gru', ['--config.finetune.fuser=False'])
-    trained = run_loader.Trained(None, {}, config, ('a',), 'ntu25', 30.0, step=0)
+    trained = run_loader.Run(None, {}, config, ('a',), 'ntu25', 30.0, step=0)
     folder = model_io.write(tmp_path / 'm', predictor.Model(trained, decoder_config.make('pkummd'), {}))
     stored = (folder / 'model.json').read_text()
     (folder / 'model.json').write_text(stored.replace('"name": "gru"', '"name": "my_library:X"'))

@@ -41,6 +41,6 @@ def run(args) -> int:
     model = model._replace(origin=model_io.origin(args.workdir))
     more = (lambda folder: stablehlo.write(folder, model, args.frames)) if args.stablehlo else None
     model_io.write(args.out, model, force=args.force, more=more)
-    told = f'{len(model.classes)} classes, {model.trained.step} steps of training'
+    told = f'{len(model.classes)} classes, {model.run.step} steps of training'
     print(f'{args.out}: {told}; {"with" if more else "without"} the function in StableHLO')
     return 0

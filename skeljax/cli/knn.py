@@ -84,7 +84,7 @@ def scored(config, split: str = 'test') -> Scored:
     probabilities: dict[str, np.ndarray] = {
         recording.name: knn.probabilities(
             model, variables, recording, bank,
-            classes=len(corpus.classes), neighbours=chosen.num_neighbors,
+            classes=len(corpus.classes), neighbors=chosen.num_neighbors,
         )
         for recording in held_out
     }

@@ -73,10 +73,10 @@ def open_model(args) -> tuple[Model, dict]:
         model = predictor.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
     else:
         model = model_io.load(args.model, note)
-        model = predictor.decoding_as(model, args.protocol, args.decoder, **told)
+        model = predictor.with_decoder(model, args.protocol, args.decoder, **told)
     folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
     name = Path(folder).resolve().name
-    return model, {'name': name, kind: folder, 'step': model.trained.step}
+    return model, {'name': name, kind: folder, 'step': model.run.step}
 
 
 def add_decoding(parser):

@@ -61,7 +61,7 @@ def run(args) -> int:
     model, named = model_args.open_model(args)
     out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
     told = lambda text: tqdm.tqdm.write(shown(text), file=sys.stderr)
-    data_dir = args.data_dir or model.trained.config.data.data_dir
+    data_dir = args.data_dir or model.run.config.data.data_dir
     found = sources.find(args.recordings, out, told)
     results.check(out, found, chosen, force=args.force)
     try:
@@ -85,9 +85,9 @@ def _predict(
     from skeljax.inference import adapt, streaming
 
     options, segments, rates, failed = raw.options(args), {}, {}, []
-    score = functools.partial(adapt.frame_scores, model.trained, note=told)
+    score = functools.partial(adapt.frame_scores, model.run, note=told)
     if given := model_args.window(args):
-        score = functools.partial(streaming.frame_scores, model.trained, window=given, note=told)
+        score = functools.partial(streaming.frame_scores, model.run, window=given, note=told)
     # Of one recording, and where nobody looks, there is no bar.
     hidden = True if args.quiet or len(found) == 1 else None
     for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):

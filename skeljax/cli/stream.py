@@ -225,7 +225,7 @@ def _load(args) -> predictor.Model:
     if args.workdir:
         return predictor.of_run(args.workdir, decoder=args.decoder, note=note)
     model = model_io.load(args.model, note)
-    return predictor.decoding_as(model, decoder=args.decoder) if args.decoder else model
+    return predictor.with_decoder(model, decoder=args.decoder) if args.decoder else model
 
 
 def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
@@ -241,7 +241,7 @@ def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
     if model.decoding.sequence is None:
         if args.lag is not None:
             raise InputError('--lag needs --decoder sequence, found hysteresis')
-        runs = streaming.decoder(model)
+        runs = streaming.stream_decoder(model)
         assert isinstance(runs, decoders.HysteresisDecoder)
         return dataclasses.replace(runs, **given)
     if given:
@@ -260,7 +260,7 @@ def _promise(model, window: windowing.Window, stream: streaming.Stream, runs) ->
             f'a segment is written {stream.delay:.2f} s after its end: {late} frames '
             f'({late / model.fps:.2f} s) of the window, then the lag'
         )
-    if windowing.exact(model.trained.model, window):
+    if windowing.is_exact(model.run.model, window):
         told += '; scores are those of the whole recording, but for its normalisation'
     return told
 

@@ -105,7 +105,7 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     model = predictor.of_run(
         args.workdir, args.protocol, min_score=args.min_score, note=model_args.note
     )
-    told = model.trained.config.data
+    told = model.run.config.data
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     made = (

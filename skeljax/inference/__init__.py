@@ -1,1 +1,1 @@
-"""Trained networks: predictors, scoring of recordings, streams, model folders."""
+"""Inference with trained networks: scores, segments, streams, exported models."""

@@ -1,4 +1,4 @@
-"""Scores recordings of any layout, frame rate and length with a trained network."""
+"""Adapts recordings of any layout, frame rate and length to a network, and scores them."""
 
 import numpy as np
 
@@ -10,51 +10,50 @@ from skeljax.skeletons import remap, skeleton
 
 
 def frame_scores(
-    ready: run_loader.Trained, recording: Recording, note=lambda _: None
+    run: run_loader.Run, recording: Recording, note=lambda _: None
 ) -> np.ndarray:
-    """Scores every frame of a recording, float32[T, L + 1].
+    """Computes the probabilities of every frame of a recording, float32[T, L + 1].
 
-    It is brought to the layout and frame rate of the run; each of its frames gets the
-    scores of the nearest one then. A long one is scored in windows, so that memory stays
-    bounded; see `score.probabilities`.
+    The recording is converted to the layout and frame rate of the run. Each original frame gets
+    the scores of the nearest converted frame. See `scoring.probabilities` for long recordings.
 
     Args:
-        ready: a trained network.
-        recording: as recorded, not normalised.
-        note: told, in a line each, what was done to the recording to fit the run.
+        run: a trained network.
+        recording: not normalized.
+        note: called with one line for each change made to fit the run.
 
     Raises:
-        InputError: its layout cannot be mapped to the run's.
+        InputError: the layout cannot be mapped to that of the run.
     """
-    warn(ready, recording, note)
-    normalised = prepare(ready, recording, note)
-    scores = scoring.probabilities(ready.model, ready.variables, normalised)
-    return own_frames(scores, recording, normalised.fps)
+    check_handedness(run, recording, note)
+    prepared = prepare(run, recording, note)
+    scores = scoring.probabilities(run.model, run.variables, prepared)
+    return at_source_frames(scores, recording, prepared.fps)
 
 
-def warn(ready: run_loader.Trained, recording: Recording, note):
-    """Notes where left and right of a recording contradict what the network was trained on."""
-    if contradiction := handedness.contradiction(recording, ready.mirrored):
+def check_handedness(run: run_loader.Run, recording: Recording, note):
+    """Notes if left and right of a recording contradict those of the training corpus."""
+    if contradiction := handedness.contradiction(recording, run.mirrored):
         note(contradiction)
 
 
-def own_frames(scores: np.ndarray, recording: Recording, fps: float) -> np.ndarray:
-    """Gives each frame of a recording the scores [T', L + 1], at `fps`, of the nearest one."""
+def at_source_frames(scores: np.ndarray, recording: Recording, fps: float) -> np.ndarray:
+    """Returns scores float[T', L + 1] at `fps` for the frames of a recording, by the nearest."""
     frames = np.arange(len(recording.joints)) * (fps / recording.fps)
     return scores[np.minimum(np.round(frames).astype(int), len(scores) - 1)]
 
 
-def prepare(ready: run_loader.Trained, recording: Recording, note=lambda _: None) -> Recording:
-    """Brings a recording to what the network takes: layout, frame rate, normalisation."""
-    fitted = fit(recording, ready.layout, ready.fps, note)
-    return normalize.compose(tuple(ready.config.data.normalization))(fitted)
+def prepare(run: run_loader.Run, recording: Recording, note=lambda _: None) -> Recording:
+    """Converts a recording to the layout and frame rate of the run, and normalizes it."""
+    converted = convert(recording, run.layout, run.fps, note)
+    return normalize.compose(tuple(run.config.data.normalization))(converted)
 
 
-def fit(recording: Recording, layout: str, fps: float, note=lambda _: None) -> Recording:
-    """Brings a recording to a layout and frame rate.
+def convert(recording: Recording, layout: str, fps: float, note=lambda _: None) -> Recording:
+    """Converts a recording to a layout and frame rate.
 
     Raises:
-        InputError: its layout cannot be mapped to this one.
+        InputError: the layout of the recording cannot be mapped to this one.
     """
     if recording.layout != layout:
         names = [skeleton.get(text).name for text in (recording.layout, layout)]
@@ -63,9 +62,9 @@ def fit(recording: Recording, layout: str, fps: float, note=lambda _: None) -> R
             recording = normalize.in_layout(recording, layout)
         except InputError as error:
             raise InputError(f'{recording.name}: {error}') from None
-        told = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
-        note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {told}')
+        source = f'guessed {", ".join(guessed)}' if guessed else 'every joint is known'
+        note(f'{recording.name}: mapped from {names[0]} to {names[1]}; {source}')
     resampled = timing.resample(recording, fps)
     if resampled is not recording:
-        note(f'{recording.name}: resampled from {recording.fps:g} to {fps:g} frames a second')
+        note(f'{recording.name}: resampled from {recording.fps:g} to {fps:g} frames per second')
     return resampled

@@ -73,7 +73,7 @@ def scored(
         runs = [run_loader.load(workdir) for workdir in workdirs]
         read, sequence = predictor.default_protocol(runs[0]), None
         if localize.reads_segments(read):
-            sequence = predictor.sequence_of(workdirs[0], runs[0], note)
+            sequence = predictor.sequence_decoder(workdirs[0], runs[0], note)
         streams = [run.config.finetune.stream for run in runs]
         weights = weights or [WEIGHTS[stream] for stream in streams]
         if len(weights) != len(runs) or not sum(weights) > 0 or min(weights) < 0:
@@ -89,7 +89,7 @@ def scored(
     cluster.agree(facts | steps)
     scores = _scores(runs[0], corpus, data_dir, window)
     if len(runs) > 1:
-        total = {name: weights[0] * scoring.logarithm(p) for name, p in scores.items()}
+        total = {name: weights[0] * scoring.to_logits(p) for name, p in scores.items()}
         others = zip(runs[1:], workdirs[1:], each[1:], weights[1:], strict=True)
         for run, workdir, other, weight in others:
             more = _scores(run, other, data_dir, window)
@@ -99,7 +99,7 @@ def scored(
                     kinds = [f'{c.name} at {c.fps:g} frames a second' for c in (other, corpus)]
                     raise InputError(f'{workdir}: scores {kinds[0]}, {workdirs[0]} {kinds[1]}')
             for name in total:
-                total[name] += weight * scoring.logarithm(more[name])
+                total[name] += weight * scoring.to_logits(more[name])
         scores = {name: scoring.softmax(logits) for name, logits in total.items()}
     told = [
         {'workdir': str(workdir), 'step': run.step, 'stream': stream, 'weight': weight}
@@ -178,17 +178,17 @@ def described(found: Scored, segments: dict, decoder: str | None = None) -> dict
     }
 
 
-def _open(run: run_loader.Trained, workdir, split: str, data_dir) -> Corpus:
+def _open(run: run_loader.Run, workdir, split: str, data_dir) -> Corpus:
     corpus = corpora.open_corpus(run.config, run.config.data.corpus, split, data_dir)
     if (corpus.classes, corpus.layout) != (run.classes, run.layout):
         raise InputError(f'{corpus.name}: its classes or layout are not those of {workdir}')
     return corpus
 
 
-def _scores(run: run_loader.Trained, corpus: Corpus, data_dir, window: windowing.Window | None) -> dict:
+def _scores(run: run_loader.Run, corpus: Corpus, data_dir, window: windowing.Window | None) -> dict:
     """Scores every frame of every recording, name -> float32[T, L + 1]."""
     if window is None:
         return scoring.corpus_probabilities(run.model, run.variables, corpus)
     # Normalised window by window, as somebody who does not know the rest must.
     raw = corpora.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalized=False)
-    return scoring.shared(raw, lambda recording: streaming.frame_scores(run, recording, window))
+    return scoring.score_corpus(raw, lambda recording: streaming.frame_scores(run, recording, window))

@@ -1,8 +1,8 @@
-"""The kNN probe: a frame is what the labelled frames with the nearest features are.
+"""k-nearest-neighbor probe: frames get the labels of labeled frames with similar features.
 
-Nothing is trained, so the figures are those of the encoder alone. Votes are weighed by
-`exp(cosine / temperature)`, as is usual (Wu et al., arXiv 1805.01978). arXiv 2512.16504
-names the probe but tells neither k nor temperature nor features.
+No parameters are trained, so the result measures the encoder alone. Votes are weighted by
+`exp(cosine / temperature)` (Wu et al., arXiv 1805.01978). arXiv 2512.16504 uses the probe but
+does not report k, temperature or features.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ TEMPERATURE = 0.07
 
 
 class Bank(NamedTuple):
-    """Labelled features.
+    """Labeled features.
 
     Attributes:
         vectors: unit vectors, float32[N, C].
@@ -35,13 +35,13 @@ class Bank(NamedTuple):
 
 
 def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
-    """Encodes labelled recordings: a vector for each step of the encoder.
+    """Encodes labeled recordings: one vector per encoder step.
 
     Args:
-        model: a `models.heads.FrameClassifier`; with `clip_level` it is a vector for a recording, the
-            label of which is that of its first segment.
-        variables: of it.
-        corpus: normalised.
+        model: a `models.heads.FrameClassifier`; with `clip_level`, one vector per recording, with the label
+            of its first segment.
+        variables: of the model.
+        corpus: normalized.
         chosen: indices of the recordings.
 
     Raises:
@@ -51,116 +51,118 @@ def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
     for index in chosen:
         recording = corpus[int(index)]
         if not model.clip_level:
-            found, frames = _known(model, variables, recording)
+            features, frames = _valid_steps(model, variables, recording)
             labels.append(corpus.labels(int(index))[frames])
         elif len(recording.segment_label):
-            found = [one.vectors[one.valid] for one in _encode(model, variables, recording)][0]
-            labels.append(recording.segment_label[: len(found)])
+            encoded = next(_encode(model, variables, recording))
+            features = encoded.vectors[encoded.valid]
+            labels.append(recording.segment_label[: len(features)])
         else:
-            raise InputError(f'{recording.name}: shows no action that it could be known by')
-        vectors.append(found)
+            raise InputError(f'{recording.name}: has no segment, so its class is unknown')
+        vectors.append(features)
     vectors, labels = np.concatenate(vectors), np.concatenate(labels).astype(np.int32)
     return Bank(jnp.asarray(vectors), jnp.asarray(labels))
 
 
-def probabilities(model, variables: dict, recording, bank: Bank, *, classes: int, neighbours: int):
-    """Scores every frame of a normalised recording by its nearest labelled features.
+def probabilities(model, variables: dict, recording, bank: Bank, *, classes: int, neighbors: int):
+    """Computes the probabilities of a normalized recording from its nearest labeled features.
 
     Args:
         model: as in `collect`.
-        variables: of it.
+        variables: of the model.
         recording: with T frames.
-        bank: labelled features.
+        bank: labeled features.
         classes: L, without background.
-        neighbours: k; all where the bank has fewer.
+        neighbors: k, at most the size of the bank.
 
     Returns:
         float32[T, L + 1].
     """
-    neighbours = min(neighbours, len(bank.labels))
+    neighbors = min(neighbors, len(bank.labels))
     parts = []
-    for vectors, valid, mask, given in _encode(model, variables, recording):
-        votes = vote(vectors, bank, outputs=classes + 1, neighbours=neighbours)[None]
+    for vectors, valid, mask, core in _encode(model, variables, recording):
+        votes = vote(vectors, bank, outputs=classes + 1, neighbors=neighbors)[None]
         if model.clip_level:
             return np.repeat(np.asarray(votes[0]), len(recording.joints), axis=0)
-        spread = heads.interpolate(votes, jnp.asarray(mask[None]), _stride(valid, mask))
-        parts.append(np.asarray(spread[0, given]))
+        by_frame = heads.interpolate(votes, jnp.asarray(mask[None]), _stride(valid, mask))
+        parts.append(np.asarray(by_frame[0, core]))
     return np.concatenate(parts)
 
 
-@functools.partial(jax.jit, static_argnames=('outputs', 'neighbours'))
-def vote(queries, bank: Bank, *, outputs: int, neighbours: int):
-    """Weighs the labels of the nearest vectors.
+@functools.partial(jax.jit, static_argnames=('outputs', 'neighbors'))
+def vote(queries, bank: Bank, *, outputs: int, neighbors: int):
+    """Returns the weighted label frequencies of the nearest vectors.
 
     Args:
         queries: unit vectors, float32[S, C].
-        bank: what they are compared with.
-        outputs: number of labels.
-        neighbours: k.
+        bank: labeled features.
+        outputs: number of labels, L + 1.
+        neighbors: k.
 
     Returns:
-        Shares that add up to 1, float32[S, outputs].
+        Probabilities, float32[S, outputs].
     """
     cosine = jnp.einsum('sc,nc->sn', queries, bank.vectors)
-    near, where = lax.top_k(cosine, neighbours)
-    weights = jax.nn.softmax(near / TEMPERATURE)
-    kinds = jax.nn.one_hot(bank.labels[where], outputs, dtype=weights.dtype)
-    return jnp.einsum('sk,skl->sl', weights, kinds)
+    similarity, index = lax.top_k(cosine, neighbors)
+    weights = jax.nn.softmax(similarity / TEMPERATURE)
+    labels = jax.nn.one_hot(bank.labels[index], outputs, dtype=weights.dtype)
+    return jnp.einsum('sk,skl->sl', weights, labels)
 
 
 def snippets(model, variables: dict, recording) -> tuple[np.ndarray, np.ndarray]:
-    """Encodes the snippets of a normalised recording, the steps of the deepest tap.
+    """Encodes the snippets of a normalized recording: steps of the deepest tap.
 
-    Of one of more than `tiles.LONGEST` frames as many are taken.
+    Only the first `windowing.MAX_FRAMES` frames are encoded.
 
     Args:
         model: as in `collect`, not `whole`.
-        variables: of it.
+        variables: of the model.
         recording: of any length.
 
     Returns:
-        Unit vectors, float32[S, C], and the frame that each stands for, int[S].
+        Unit vectors, float32[S, C], and the frame of each, int[S].
     """
-    return _known(model, variables, windowing.cut(recording, 0, min(len(recording.joints), windowing.LONGEST)))
+    frames = min(len(recording.joints), windowing.MAX_FRAMES)
+    return _valid_steps(model, variables, windowing.cut(recording, 0, frames))
 
 
 class _Encoded(NamedTuple):
-    """What is made of a recording, or of a window of it, with T frames.
+    """Features of a recording, or of a window of it, with T frames.
 
     Attributes:
-        vectors: unit vectors, float32[S, C]; S = 1 where it is one whole.
-        valid: which steps hold any frame, bool[S].
-        mask: frames that somebody is seen in, bool[T].
-        given: frames that the window gives.
+        vectors: unit vectors, float32[S, C]; S = 1 for a `whole` model.
+        valid: steps with any valid frame, bool[S].
+        mask: frames with any person, bool[T].
+        core: frames that the window scores.
     """
 
     vectors: np.ndarray
     valid: np.ndarray
     mask: np.ndarray
-    given: slice
+    core: slice
 
 
 def _encode(model, variables, recording) -> Iterator[_Encoded]:
-    """Encodes a recording, in windows where `score.probabilities` scores it in windows."""
+    """Encodes a recording, with the windows of `scoring.probabilities`."""
     length = len(recording.joints)
-    window = windowing.default(model)
-    if model.clip_level or length <= windowing.longest(model):
-        window = windowing.Window(scoring.bucket(length), length, 0)
-    for example, given in windowing.examples(recording, window):
+    window = windowing.default_window(model)
+    if model.clip_level or length <= windowing.max_length(model):
+        window = windowing.Window(scoring.padded_length(length), length, 0)
+    for example, core in windowing.examples(recording, window):
         joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
         vectors, valid = _deepest(model, variables, joints, mask)
-        yield _Encoded(np.asarray(vectors), np.asarray(valid), example['mask'].any(-1), given)
+        yield _Encoded(np.asarray(vectors), np.asarray(valid), example['mask'].any(-1), core)
 
 
-def _known(model, variables, recording) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the vectors of all valid steps, float32[S, C], and each one's frame, int[S]."""
+def _valid_steps(model, variables, recording) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the vectors of all valid steps, float32[S, C], and their frames, int[S]."""
     vectors, frames, done = [], [], 0
     for one in _encode(model, variables, recording):
         places = _frames(one.valid, one.mask)
-        inside = (places >= one.given.start) & (places < one.given.stop)
+        inside = (places >= one.core.start) & (places < one.core.stop)
         vectors.append(one.vectors[one.valid][inside])
-        frames.append(places[inside] - one.given.start + done)
-        done += one.given.stop - one.given.start
+        frames.append(places[inside] - one.core.start + done)
+        done += one.core.stop - one.core.start
     return np.concatenate(vectors), np.concatenate(frames)
 
 
@@ -179,7 +181,7 @@ def _stride(steps, frames) -> int:
 
 
 def _frames(valid, mask) -> np.ndarray:
-    """Tells the frame that every valid step stands for, as `heads.interpolate` places them."""
+    """Returns the frame of every valid step, as in `heads.interpolate`."""
     length = int(np.flatnonzero(mask).max(initial=-1)) + 1
     steps = -(-length // _stride(valid, mask))
     return np.round(np.linspace(0, max(length - 1, 0), steps)).astype(int)[valid[:steps]]

@@ -1,11 +1,10 @@
-"""A model as a folder of plain files that need no corpus, run or training code.
+"""Writes and loads exported models: folders that need no corpus, run or training code.
 
-    model/model.json     what it is, how recordings are prepared and scores decoded
-    model/weights.npz    float arrays, one for each of the network's Flax variables
+    model/model.json     description, preprocessing of recordings, decoder
+    model/weights.npz    float arrays, one per Flax variable of the network
 
-Weights are NumPy's `.npz`, not Orbax: whoever has NumPy can list and open them, in
-twenty years too, and no version of a checkpoint library has to match. They are read
-without unpickling, and model.json tells the hash of the file.
+Weights are `.npz` files of NumPy and not Orbax checkpoints, so they can be read without this
+library and in the long term. They are read without unpickling, and model.json has their hash.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,108 +31,109 @@ from skeljax.skeletons import skeleton
 from skeljax.train import build, checkpoint, renamed_fields, run_dir as workdirs
 
 FORMAT = 'skeljax.model'
-VERSION = 2  # rises when an older skeljax could not read a folder, or would read it wrongly
+VERSION = 2  # increased when older versions of skeljax cannot read the folder correctly
 _SEQUENCE_SINCE = 2  # models of earlier versions have no fitted sequence decoder
-_TOLD, _WEIGHTS = 'model.json', 'weights.npz'
-_NEEDED: dict[str, type | tuple[type, ...]] = {
+_DESCRIPTION, _WEIGHTS = 'model.json', 'weights.npz'
+_REQUIRED: dict[str, type | tuple[type, ...]] = {
     'classes': list, 'layout': dict, 'fps': (int, float), 'normalization': list, 'step': int,
     'decoding': dict, 'config': dict, 'weights': dict, 'origin': dict,
 }
 
 
 def write(folder, model: Model, *, force: bool = False, more=None) -> Path:
-    """Writes a model's folder, whole or not at all.
+    """Writes a model to a folder, completely or not at all.
 
     Args:
-        folder: new, or an empty one.
-        model: what to write.
-        force: replaces a folder that holds a model.
-        more: makes further files, called with the folder before it is in its place.
+        folder: new or empty.
+        model: to write.
+        force: replaces an existing model.
+        more: writes further files; called with the temporary folder.
 
     Raises:
-        InputError: the folder is there and is no model, or is one without `force`; it
-            cannot be written.
+        InputError: the folder exists and is not a model, or is one without `force`; or it cannot
+            be written.
     """
-    given, folder = folder, check(folder, force=force)
-    beside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
+    name, folder = folder, check(folder, force=force)
+    temporary = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
     try:
-        beside.mkdir(parents=True)
-        arrays = _flat(model.trained.variables)
-        with (beside / _WEIGHTS).open('wb') as file:
+        temporary.mkdir(parents=True)
+        arrays = _flat(model.run.variables)
+        with (temporary / _WEIGHTS).open('wb') as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # no array is named allow_pickle
-        text = json.dumps(_described(model, arrays, beside / _WEIGHTS), indent=1)
-        (beside / _TOLD).write_text(text + '\n', encoding='utf-8')
+        text = json.dumps(_description(model, arrays, temporary / _WEIGHTS), indent=1)
+        (temporary / _DESCRIPTION).write_text(text + '\n', encoding='utf-8')
         if more:
-            more(beside)
+            more(temporary)
         if folder.exists():
             shutil.rmtree(folder)
-        beside.rename(folder)
+        temporary.rename(folder)
     except OSError as error:
-        raise InputError(f'{given}: cannot be written: {error.strerror}') from None
+        raise InputError(f'{name}: cannot be written: {error.strerror}') from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
 def check(folder, *, force: bool = False) -> Path:
-    """Sees that a model can be written to a folder.
+    """Checks that a model can be written to a folder; returns its resolved path.
 
     Raises:
-        InputError: something else is there, or a model without `force`.
+        InputError: the folder has other content, or a model without `force`.
     """
-    place = Path(folder).resolve()
-    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return place
-    if not (place / _TOLD).is_file():
+    path = Path(folder).resolve()
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return path
+    if not (path / _DESCRIPTION).is_file():
         raise InputError(f'{folder}: exists and is no model; choose another name by --out')
     if not force:
         raise InputError(f'{folder}: holds a model; choose another name by --out, or --force')
-    return place
+    return path
 
 
 def load(folder, note: Callable[[str], object] | None = None) -> Model:
-    """Reads a model's folder.
+    """Loads an exported model.
 
     Args:
-        folder: as `write` makes it.
-        note: called with a line where the model is older than the sequence decoder, with whose
-            defaults it is then decoded; by default it becomes a warning.
+        folder: see `write`.
+        note: called with one line if the model is older than the sequence decoder, which then
+            has default options; by default a warning.
 
     Raises:
-        InputError: it is no model, of a later version, or something in it is damaged.
+        InputError: the folder is not a model, has a later version, or is damaged.
     """
     folder = Path(folder)
-    told = _read(folder)
+    document = _read(folder)
     try:
-        if not 0 < told['fps'] < np.inf or not all(isinstance(n, str) for n in told['classes']):
-            raise InputError('fps or classes are none: a damaged description')
-        layout = skeleton.describe(skeleton.get(json.dumps(told['layout'])))
-        decoded = decoder_config.from_json_dict(told['decoding'])
-        if told['version'] < _SEQUENCE_SINCE:
-            decoded = decoder_config.from_sequence(SequenceDecoder(fps=float(told['fps'])))
+        named = all(isinstance(name, str) for name in document['classes'])
+        if not 0 < document['fps'] < np.inf or not named:
+            raise InputError('fps or classes are invalid: a damaged description')
+        layout = skeleton.describe(skeleton.get(json.dumps(document['layout'])))
+        decoded = decoder_config.from_json_dict(document['decoding'])
+        if document['version'] < _SEQUENCE_SINCE:
+            decoded = decoder_config.from_sequence(SequenceDecoder(fps=float(document['fps'])))
             (note or warnings.warn)(f'{folder}: {NOT_FITTED}')
-        config = workdirs.config_of(told, skeljax.configs.default.get_config())
+        config = workdirs.config_of(document, skeljax.configs.default.get_config())
         _check_code(config)
         build.check(config)
-        config.data.normalization = tuple(told['normalization'])
+        config.data.normalization = tuple(document['normalization'])
         normalize.compose(config.data.normalization)
-        model, like = run_loader.network(config, layout, len(told['classes']))
+        model, like = run_loader.network(config, layout, len(document['classes']))
     except InputError as error:
-        raise InputError(f'{folder / _TOLD}: {error}') from None
-    except Exception as error:  # a description that is none fails wherever it is used first
+        raise InputError(f'{folder / _DESCRIPTION}: {error}') from None
+    except Exception as error:  # an invalid description fails where it is first used
         reason = archive.reason(error)
-        raise InputError(f'{folder / _TOLD}: a damaged description: {reason}') from None
-    ready = run_loader.Trained(
+        raise InputError(f'{folder / _DESCRIPTION}: a damaged description: {reason}') from None
+    run = run_loader.Run(
         model=model,
-        variables=_variables(folder, told['weights'], like),
+        variables=_variables(folder, document['weights'], like),
         config=config,
-        classes=tuple(told['classes']),
+        classes=tuple(document['classes']),
         layout=layout,
-        fps=float(told['fps']),
-        step=told['step'],
-        mirrored=told.get('mirrored'),
+        fps=float(document['fps']),
+        step=document['step'],
+        mirrored=document.get('mirrored'),
     )
-    return Model(ready, decoded, told['origin'])
+    return Model(run, decoded, document['origin'])
 
 
 def _check_code(config):
@@ -148,52 +148,52 @@ def _check_code(config):
 
 
 def origin(workdir) -> dict:
-    """Tells where a fine-tuning run's weights came from, for `model.json`.
+    """Returns the origin of the weights of a fine-tuning run, for `model.json`.
 
     Returns:
-        run, git, versions; corpus, label_fraction, label_seed; pretrained on
-        what and how, {} from scratch; figures: what was measured on which split.
+        run, git, versions; corpus, label_fraction, label_seed; pretrained, {} from scratch;
+        figures by split.
     """
     workdir = Path(workdir)
-    run = workdirs.read(workdir)
-    config = workdirs.config_of(run, skeljax.configs.default.get_config())
+    info = workdirs.read(workdir)
+    config = workdirs.config_of(info, skeljax.configs.default.get_config())
     with checkpoint.reader(workdir / 'best') as mngr:
         selected = checkpoint.metrics(mngr, mngr.latest_step())
-    chosen = config.finetune
+    cfg = config.finetune
     return {
         'run': workdir.resolve().name,
-        'git': run.get('git'),
-        'versions': run.get('versions'),
-        'corpus': run['corpus']['name'],
-        'label_fraction': chosen.label_fraction,
-        'label_seed': chosen.label_seed,
-        'pretrained': _pretrained(chosen.init_from),
-        'figures': {'validation': {'protocol': chosen.protocol, **selected}, **_figures(workdir)},
+        'git': info.get('git'),
+        'versions': info.get('versions'),
+        'corpus': info['corpus']['name'],
+        'label_fraction': cfg.label_fraction,
+        'label_seed': cfg.label_seed,
+        'pretrained': _pretrained(cfg.init_from),
+        'figures': {'validation': {'protocol': cfg.protocol, **selected}, **_figures(workdir)},
     }
 
 
-def _described(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) -> dict:
-    ready = model.trained
-    layout = skeleton.get(ready.layout)
-    config = json.loads(json.dumps(ready.config.to_dict()))
-    # What made the network; where its data were is nobody else's matter.
+def _description(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) -> dict:
+    run = model.run
+    layout = skeleton.get(run.layout)
+    config = json.loads(json.dumps(run.config.to_dict()))
+    # Only what defines the network; local paths are not exported.
     kept = {name: config[name] for name in ('faithful', 'model', 'finetune', 'seed')}
     kept['finetune']['init_from'] = Path(kept['finetune']['init_from']).name
     return {
         'format': FORMAT,
         'version': VERSION,
         'skeljax': skeljax.__version__,
-        'classes': list(ready.classes),
+        'classes': list(run.classes),
         'layout': {
             'name': layout.name,
             'joints': layout.joints,
             'parents': layout.parents,
             'points': layout.points,
         },
-        'fps': ready.fps,
-        'normalization': list(ready.config.data.normalization),
-        'step': ready.step,
-        'mirrored': ready.mirrored,
+        'fps': run.fps,
+        'normalization': list(run.config.data.normalization),
+        'step': run.step,
+        'mirrored': run.mirrored,
         'decoding': decoder_config.to_json_dict(model.decoding),
         'config': kept,
         'weights': {
@@ -207,20 +207,20 @@ def _described(model: Model, arrays: Mapping[str, np.ndarray], weights: Path) ->
 
 
 def _read(folder: Path) -> dict:
-    """Reads model.json and sees that it has what it must."""
-    path = folder / _TOLD
+    """Reads model.json and checks its members."""
+    path = folder / _DESCRIPTION
     try:
-        told = documents.parse(path.read_text(encoding='utf-8'))
+        document = documents.parse(path.read_text(encoding='utf-8'))
     except (FileNotFoundError, NotADirectoryError):
-        what = f'{folder}: no model here (no {_TOLD})'
+        what = f'{folder}: no model here (no {_DESCRIPTION})'
         if (folder / 'run.json').is_file():
             what += f'; it is a run: skeljax export {folder} --out DIR makes one of it'
         raise InputError(what) from None
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: cannot be read: {error}') from None
-    if not isinstance(told, dict) or told.get('format') != FORMAT:
-        raise InputError(f'{path}: no description of a model (format is not {FORMAT!r})')
-    version = told.get('version')
+    if not isinstance(document, dict) or document.get('format') != FORMAT:
+        raise InputError(f'{path}: not a description of a model (format is not {FORMAT!r})')
+    version = document.get('version')
     if not isinstance(version, int) or version < 1:
         raise InputError(f'{path}: version is {version!r}, expected a number from 1')
     if version > VERSION:
@@ -228,26 +228,26 @@ def _read(folder: Path) -> dict:
             f'{path}: a model of version {version}, this skeljax {skeljax.__version__} reads up '
             f'to {VERSION}; install a later one'
         )
-    told = renamed_fields.convert({'data': told})['data']  # of version 0.1.0: 'normalisation'
-    for name, kind in _NEEDED.items():
-        if not isinstance(told.get(name), kind):
-            found = 'missing' if name not in told else f'{str(told[name])[:40]!r}'
+    document = renamed_fields.convert({'data': document})['data']  # of 0.1.0: 'normalisation'
+    for name, kind in _REQUIRED.items():
+        if not isinstance(document.get(name), kind):
+            found = 'missing' if name not in document else f'{str(document[name])[:40]!r}'
             raise InputError(f'{path}: {name} is {found}, a damaged description')
-    return told
+    return document
 
 
 def _flat(variables: Mapping) -> dict[str, np.ndarray]:
-    """Names every array by its path: params/backbone/..."""
+    """Returns every array by its path: params/backbone/..."""
     flat = traverse_util.flatten_dict(variables, sep='/')
     return {name: np.asarray(array) for name, array in flat.items()}
 
 
-def _variables(folder: Path, told: Mapping, like: Mapping) -> dict:
-    """Reads the weights and sees that they are those of the network."""
+def _variables(folder: Path, recorded: Mapping, like: Mapping) -> dict:
+    """Reads the weights and checks hash, names, types and shapes."""
     path = folder / _WEIGHTS
     try:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != told.get('sha256'):
-            raise InputError(f'{path}: damaged weights: not the file that {_TOLD} tells of')
+        if hashlib.sha256(path.read_bytes()).hexdigest() != recorded.get('sha256'):
+            raise InputError(f'{path}: damaged weights: their hash is not that in {_DESCRIPTION}')
     except FileNotFoundError:
         raise InputError(f'{path}: no such file') from None
     except OSError as error:
@@ -265,16 +265,16 @@ def _variables(folder: Path, told: Mapping, like: Mapping) -> dict:
 
 
 def _pretrained(source: str) -> dict:
-    """Tells what an encoder was pretrained on, as far as its run is still there."""
+    """Returns how an encoder was pretrained, if its run still exists."""
     if not source:
         return {}
-    told = {'run': Path(source).name}
+    known = {'run': Path(source).name}
     try:
-        run = workdirs.read(source)
-        config = workdirs.config_of(run, skeljax.configs.default.get_config())
+        info = workdirs.read(source)
+        config = workdirs.config_of(info, skeljax.configs.default.get_config())
     except InputError:
-        return told
-    return told | {
+        return known
+    return known | {
         'unlabeled': list(config.data.unlabeled),
         'method': config.pretrain.method,
         'snippet_weight': config.pretrain.snippet.weight,
@@ -283,18 +283,18 @@ def _pretrained(source: str) -> dict:
 
 
 def _figures(workdir: Path) -> dict:
-    """Collects the figures of `skeljax evaluate` on the run alone: split -> protocol -> figures."""
-    found = {}
+    """Returns results of `skeljax evaluate` on this run alone: split -> protocol -> figures."""
+    by_split = {}
     for path in sorted(workdir.glob('evaluate-*.json')):
         try:
-            told = documents.parse(path.read_text(encoding='utf-8'))
-            runs, split, decoder = told['runs'], told['split'], told.get('decoder')
+            document = documents.parse(path.read_text(encoding='utf-8'))
+            runs, split, decoder = document['runs'], document['split'], document.get('decoder')
             figures = {
                 name: {**of['figures'], 'mean': of['mean']}
-                for name, of in told['protocols'].items()
+                for name, of in document['protocols'].items()
             }
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if len(runs) == 1 and not told.get('window'):
-            found[f'{split}, {decoder}' if decoder else split] = figures
-    return found
+        if len(runs) == 1 and not document.get('window'):
+            by_split[f'{split}, {decoder}' if decoder else split] = figures
+    return by_split

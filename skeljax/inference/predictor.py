@@ -1,4 +1,4 @@
-"""A trained network with its decoder: from recordings to scores and segments in one call."""
+"""Predicts with a trained network and its decoder: recordings to scores and segments."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -16,42 +16,42 @@ from skeljax.localize.sequence import SequenceDecoder
 from skeljax.train import fit_decoder
 
 NOT_FITTED = (
-    'has no fitted sequence decoder: segments are decoded with default durations; the same '
-    'fine-tuning command again fits one'
+    'has no fitted sequence decoder: segments are decoded with default durations; repeat the '
+    'fine-tuning command to fit one'
 )
 ONE_LABEL = (
-    'several classes a frame (config.finetune.multi_label), but the sequence decoder finds one; '
+    'several classes per frame (config.finetune.multi_label), but the sequence decoder finds one; '
     'expected another protocol or decoder'
 )
 
 
 class Model(NamedTuple):
-    """Finds what someone does and when; `skeljax.load` makes one.
+    """A trained network with its decoder; see `skeljax.load`.
 
     Attributes:
-        trained: network, weights, config, and what it was trained on.
-        decoding: how scores become segments.
-        origin: where it came from, as `model.json` tells.
+        run: network, weights, config and training corpus.
+        decoding: the decoder, which converts scores to segments.
+        origin: where the weights come from, as in `model.json`.
     """
 
-    trained: run_loader.Trained
+    run: run_loader.Run
     decoding: decoder_config.DecoderConfig
     origin: Mapping
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the L classes; background is none of them."""
-        return self.trained.classes
+        """Returns the names of the L classes, without background."""
+        return self.run.classes
 
     @property
     def layout(self) -> str:
-        """The joint layout that recordings are mapped to (`skeljax.skeletons.skeleton.get`)."""
-        return self.trained.layout
+        """Returns the joint layout of the network (see `skeljax.skeletons.skeleton.get`)."""
+        return self.run.layout
 
     @property
     def fps(self) -> float:
-        """Frames a second that recordings are resampled to."""
-        return self.trained.fps
+        """Returns the frames per second to which recordings are resampled."""
+        return self.run.fps
 
     def scores(
         self, motion: Motion | Recording, *, note: Callable[[str], object] = lambda _: None
@@ -59,33 +59,34 @@ class Model(NamedTuple):
         """Scores every frame of a recording.
 
         Args:
-            motion: as `skeljax.read` returns it, of any length, layout and frame rate.
-            note: told, in a line each, what was done to fit the model.
+            motion: of any length, layout and frame rate, see `skeljax.read`.
+            note: called with one line for each change made to fit the model.
 
         Returns:
             Probabilities float32[T, L + 1] of the recording's own frames, background last.
 
         Raises:
-            InputError: its layout cannot be mapped to the model's, or it is no motion.
+            InputError: the layout cannot be mapped to that of the model, or `motion` is not a
+                motion.
         """
-        return adapt.frame_scores(self.trained, _recording(motion), note)
+        return adapt.frame_scores(self.run, _recording(motion), note)
 
     def decode(self, scores: np.ndarray, fps: float | None = None) -> Segments:
-        """Finds the segments in scores float[T, L + 1].
+        """Decodes the segments of a recording.
 
         Args:
-            scores: of a recording's frames.
-            fps: its frames a second; by default the model's.
+            scores: float[T, L + 1], see `scores`.
+            fps: frames per second of the recording; by default those of the model.
         """
-        found = self.decoding.decode(scores, fps or self.fps)
-        return Segments(found.start, found.end, found.label, found.score, self.classes)
+        result = self.decoding.decode(scores, fps or self.fps)
+        return Segments(result.start, result.end, result.label, result.score, self.classes)
 
     def localize(
         self, motion: Motion | Recording, *, note: Callable[[str], object] = lambda _: None
     ) -> Segments:
-        """Finds the segments of a recording, in its own frames; see `scores`.
+        """Returns the segments of a recording, in its own frames; see `scores`.
 
-        `found.names` are the classes of what is found, `found.start / motion.fps` seconds.
+        `names` of the result are class names, `start / motion.fps` is in seconds.
         """
         return self.decode(self.scores(motion, note=note), motion.fps)
 
@@ -99,80 +100,80 @@ def of_run(
     min_score: float | None = None,
     note: Callable[[str], object] = lambda _: None,
 ) -> Model:
-    """Makes a model of a fine-tuning run.
+    """Builds a model from a fine-tuning run.
 
     Args:
         workdir: folder of the run.
-        protocol: whose decoding to use; by default the run's sequence decoder (see
-            `default_protocol`).
-        decoder: another one than the protocol's, see `localize.protocol`.
-        thresholds: of the decoder instead of its own.
-        min_score: leaves out segments of a lower score.
-        note: called with a line where the run has no fitted sequence decoder and needs one.
+        protocol: protocol whose decoder is used; by default see `default_protocol`.
+        decoder: replaces the decoder of the protocol, see `localize.protocol`.
+        thresholds: replace those of the decoder.
+        min_score: segments of a lower score are dropped.
+        note: called with one line if the sequence decoder is used but was not fitted.
 
     Raises:
-        InputError: no such run, protocol or decoder, or the sequence decoder for frames of
-            several labels; see `trained.load`.
+        InputError: no such run, protocol or decoder, or the sequence decoder for a network with
+            several labels per frame; see `run_loader.load`.
     """
-    ready = run_loader.load(workdir)
-    chosen = decoder_config.make(
-        protocol or default_protocol(ready), decoder, thresholds=thresholds, min_score=min_score
+    run = run_loader.load(workdir)
+    config = decoder_config.make(
+        protocol or default_protocol(run), decoder, thresholds=thresholds, min_score=min_score
     )
-    if chosen.sequence is not None:
-        _check_one_label(ready)
-        chosen = chosen.with_sequence(sequence_of(workdir, ready, note))
-    return Model(ready, chosen, {})
+    if config.sequence is not None:
+        _check_one_label(run)
+        config = config.with_sequence(sequence_decoder(workdir, run, note))
+    return Model(run, config, {})
 
 
-def default_protocol(ready: run_loader.Trained) -> str:
-    """Returns the protocol whose decoding finds the segments that a person reads.
+def default_protocol(run: run_loader.Run) -> str:
+    """Returns the protocol whose segments are shown to users.
 
-    It is the one that selected the state where a frame may have several labels.
+    With several labels per frame it is the protocol that selected the checkpoint.
     """
-    return ready.config.finetune.protocol if ready.multi_label else decoder_config.READABLE
+    return run.config.finetune.protocol if run.multi_label else decoder_config.READABLE
 
 
-def sequence_of(workdir, ready: run_loader.Trained, note=lambda _: None) -> SequenceDecoder:
-    """Reads the sequence decoder of a run, or makes a default one and notes it."""
-    known = fit_decoder.read(workdir)
-    if known is None:
+def sequence_decoder(workdir, run: run_loader.Run, note=lambda _: None) -> SequenceDecoder:
+    """Reads the sequence decoder of a run; without one, returns the default with a note."""
+    decoder = fit_decoder.read(workdir)
+    if decoder is None:
         note(f'{workdir}: {NOT_FITTED}')
-        return SequenceDecoder(fps=ready.fps)
-    return known
+        return SequenceDecoder(fps=run.fps)
+    return decoder
 
 
-def decoding_as(
+def with_decoder(
     model: Model, protocol: str | None = None, decoder: str | None = None, *, thresholds=(),
     min_score: float | None = None,
 ) -> Model:
-    """Lets a model decode in another way; what is not given stays as it was.
+    """Returns a model with another decoder; omitted options are unchanged.
 
-    Another protocol or decoder comes with its own thresholds.
+    Another protocol or decoder has its own thresholds.
 
     Raises:
-        InputError: no such protocol or decoder, one without thresholds, or the sequence
-            decoder for frames of several labels.
+        InputError: no such protocol or decoder, thresholds for a decoder without any, or the
+            sequence decoder for a network with several labels per frame.
     """
     own = model.decoding
     least = own.min_score if min_score is None else min_score
     steps = decoder or (None if protocol else own.steps)
-    chosen = decoder_config.make(
+    config = decoder_config.make(
         protocol or own.protocol, steps, thresholds=thresholds, min_score=least
     )
-    if chosen.sequence is not None:
-        _check_one_label(model.trained)
-    if own.sequence is not None and chosen.sequence is not None:
-        chosen = chosen.with_sequence(own.sequence)
-    elif chosen.sequence is not None:
-        chosen = chosen.with_sequence(SequenceDecoder(fps=model.fps))
+    if config.sequence is not None:
+        _check_one_label(model.run)
+    if own.sequence is not None and config.sequence is not None:
+        config = config.with_sequence(own.sequence)
+    elif config.sequence is not None:
+        config = config.with_sequence(SequenceDecoder(fps=model.fps))
     elif not (protocol or decoder):
-        kept = {n: v for n, v in own.options.items() if not thresholds or n not in decoder_config.THRESHOLD_OPTIONS}
-        chosen = chosen._replace(options={**chosen.options, **kept})
-    return model._replace(decoding=chosen)
+        replaced = decoder_config.THRESHOLD_OPTIONS if thresholds else ()
+        kept = {name: value for name, value in own.options.items() if name not in replaced}
+        config = config._replace(options={**config.options, **kept})
+    return model._replace(decoding=config)
 
 
-def _check_one_label(ready: run_loader.Trained):
-    if ready.multi_label:
+def _check_one_label(run: run_loader.Run):
+    if run.multi_label:
         raise InputError(f'the model scores {ONE_LABEL}')
 
 
@@ -180,5 +181,5 @@ def _recording(motion) -> Recording:
     if isinstance(motion, Recording):
         return motion
     if not isinstance(motion, Motion):
-        raise InputError(f'{type(motion).__name__}: expected a motion, as skeljax.read returns it')
+        raise InputError(f'{type(motion).__name__}: expected a motion, see skeljax.read')
     return records.from_motion(motion, name=motion.source or 'motion')

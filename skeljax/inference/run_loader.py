@@ -1,4 +1,4 @@
-"""A finished fine-tuning run, ready to score recordings."""
+"""Loads the best checkpoint of a fine-tuning run."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +16,19 @@ from skeljax.skeletons import skeleton
 from skeljax.train import build, checkpoint, finetune, run_dir as workdirs
 
 
-class Trained(NamedTuple):
-    """A network, its weights and what it was trained on."""
+class Run(NamedTuple):
+    """A trained network and the properties of its training corpus.
+
+    Attributes:
+        model: the network, `models.heads`.
+        variables: its Flax variables.
+        config: of the run.
+        classes: names of the L classes, without background.
+        layout: joint layout of the network.
+        fps: frames per second of the corpus.
+        step: training step of the checkpoint.
+        mirrored: whether the corpus has mirrored bodies; None: unknown.
+    """
 
     model: nn.Module
     variables: dict
@@ -26,35 +37,35 @@ class Trained(NamedTuple):
     layout: str
     fps: float
     step: int
-    mirrored: bool | None = None  # whether it learned from mirrored bodies; None: not known
+    mirrored: bool | None = None
 
     @property
     def multi_label(self) -> bool:
-        """Whether a frame may show several classes; then its probabilities do not sum to 1."""
+        """Returns whether frames have several labels; probabilities then do not sum to 1."""
         return self.config.finetune.multi_label
 
 
-def load(workdir) -> Trained:
-    """Restores the best state of a fine-tuning run.
+def load(workdir) -> Run:
+    """Loads the best checkpoint of a fine-tuning run.
 
     Raises:
-        InputError: no such run, none finished a validation, or its checkpoint
-            is of another architecture.
+        InputError: no such run, a run without a validation so far, or a checkpoint of another
+            architecture.
     """
-    run = workdirs.read(workdir)
-    if run['stage'] != 'finetune':
-        raise InputError(f'{workdir}: holds a {run["stage"]} run, not a fine-tuned one')
+    info = workdirs.read(workdir)
+    if info['stage'] != 'finetune':
+        raise InputError(f'{workdir}: holds a {info["stage"]} run, not a fine-tuned one')
     best = Path(workdir) / 'best'
     if not best.is_dir():
         raise InputError(f'{workdir}: nothing validated yet (no best/)')
-    config = workdirs.config_of(run, skeljax.configs.default.get_config())
-    corpus = run['corpus']
+    config = workdirs.config_of(info, skeljax.configs.default.get_config())
+    corpus = info['corpus']
     _check(workdir, config, corpus)
     model, like = network(config, corpus['layout'], len(corpus['classes']))
     with checkpoint.reader(best) as mngr:
         state = checkpoint.restore(mngr, finetune.split(like))
         step = mngr.latest_step()
-    return Trained(
+    return Run(
         model=model,
         variables=scoring.variables(state),
         config=config,
@@ -62,18 +73,19 @@ def load(workdir) -> Trained:
         layout=corpus['layout'],
         fps=corpus['fps'],
         step=step,
-        mirrored=run.get('mirrored'),
+        mirrored=info.get('mirrored'),
     )
 
 
 def _check(workdir, config: ConfigDict, corpus: dict):
-    """Raises InputError where what a run tells of its config or corpus cannot be."""
+    """Raises InputError if the config or corpus in run.json is invalid."""
     where = Path(workdir) / 'run.json'
     classes, fps = corpus.get('classes'), corpus.get('fps')
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
     rate = fps if isinstance(fps, int | float) and not isinstance(fps, bool) else 0
     if not named or not 0 < rate < np.inf:
-        raise InputError(f'{where}: does not tell the classes and the frame rate of its corpus')
+        what = 'the classes or the frame rate of the corpus are missing or invalid'
+        raise InputError(f'{where}: {what}')
     try:
         skeleton.get(str(corpus.get('layout')))
         build.check(config)
@@ -82,7 +94,7 @@ def _check(workdir, config: ConfigDict, corpus: dict):
 
 
 def network(config: ConfigDict, layout: str, num_classes: int) -> tuple[nn.Module, dict]:
-    """Makes the network of a config, and the shapes of its Flax variables."""
+    """Builds the network of a config; also returns the shapes of its Flax variables."""
     model = build.localizer(config, layout, num_classes)
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
     like = jax.eval_shape(

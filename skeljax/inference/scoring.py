@@ -1,4 +1,4 @@
-"""Scores recordings with a trained network: probabilities, segments, mAP."""
+"""Computes frame probabilities with a network, and evaluates it on a corpus."""
 
 from collections.abc import Iterable
 import functools
@@ -26,7 +26,16 @@ def variables(state: dict) -> dict:
 
 @functools.partial(jax.jit, static_argnames='model')
 def clip_probabilities(model, variables, joints, mask):
-    """Scores every frame of joints float[B, T, M, V, 3]: float32[B, T, L + 1]."""
+    """Computes the probabilities of clips.
+
+    Args:
+        model, variables: the network.
+        joints: float[B, T, M, V, 3].
+        mask: bool[B, T, M].
+
+    Returns:
+        float32[B, T, L + 1].
+    """
     score = lambda *clips: model.probabilities(model.apply(variables, *clips, train=False))
     implementation = getattr(model.backbone, 'implementation', 'plain')
     return chunks.map_in_chunks(
@@ -34,8 +43,8 @@ def clip_probabilities(model, variables, joints, mask):
     )
 
 
-def bucket(length: int) -> int:
-    """Rounds a length up to one of few (256, 384, 512, 768, ...), so that few compile."""
+def padded_length(length: int) -> int:
+    """Rounds a length up to 256, 384, 512, 768, ..., to limit the number of compilations."""
     power = 256
     while power < length:
         if power * 3 // 2 >= length:
@@ -45,53 +54,57 @@ def bucket(length: int) -> int:
 
 
 def probabilities(model, variables: dict, recording: Recording) -> np.ndarray:
-    """Scores every frame of a normalised recording, float32[T, L + 1].
+    """Computes the probabilities of a normalized recording, float32[T, L + 1].
 
-    One of more than `tiles.longest` frames is scored in windows, so that memory is bounded;
-    see `tiles.default`.
+    A recording of more than `windowing.max_length` frames is scored in windows, so that memory
+    is bounded; see `windowing.default_window`.
     """
     length = len(recording.joints)
-    if length > windowing.longest(model):
-        return tiled(model, variables, recording, windowing.default(model))
-    example = batches.window(recording, 0, bucket(length))
+    if length > windowing.max_length(model):
+        return windowed_probabilities(model, variables, recording, windowing.default_window(model))
+    example = batches.window(recording, 0, padded_length(length))
     joints, mask = (jnp.asarray(example[name][None]) for name in ('joints', 'mask'))
     scores = clip_probabilities(model, variables, joints, mask)
     return np.asarray(scores[0, :length])
 
 
-def tiled(model, variables: dict, recording: Recording, window: windowing.Window) -> np.ndarray:
-    """Scores every frame of a normalised recording in windows, float32[T, L + 1]."""
+def windowed_probabilities(
+    model, variables: dict, recording: Recording, window: windowing.Window
+) -> np.ndarray:
+    """Computes the probabilities of a normalized recording in windows, float32[T, L + 1]."""
     count = -(-len(recording.joints) // window.hop)
-    cut = windowing.examples(recording, window)
-    return windows(model, variables, cut, count, window.length)
+    examples = windowing.examples(recording, window)
+    return score_windows(model, variables, examples, count, window.length)
 
 
-def windows(model, variables: dict, examples: Iterable, count: int, length: int) -> np.ndarray:
-    """Scores windows, several at a time: no more than `tiles.LONGEST` frames.
+def score_windows(
+    model, variables: dict, examples: Iterable, count: int, length: int
+) -> np.ndarray:
+    """Scores windows in batches of up to `windowing.MAX_FRAMES` frames.
 
     Args:
         model, variables: the network.
-        examples: as `tiles.examples` makes them.
-        count: how many there are.
-        length: frames of each.
+        examples: see `windowing.examples`.
+        count: number of windows.
+        length: frames per window.
 
     Returns:
-        The scores of the frames that they give, one after the other, float32[T, L + 1].
+        Scores of the core frames of all windows, concatenated, float32[T, L + 1].
     """
-    # A power of two, so that few recordings have a shape of their own.
-    size = min(1 << (count - 1).bit_length(), max(1, windowing.LONGEST // length))
-    parts, left = [], iter(examples)
-    while some := list(itertools.islice(left, size)):
-        stacked = [np.stack([e[name] for e, _ in some]) for name in ('joints', 'mask')]
-        missing = [(0, size - len(some))]
-        given = [jnp.asarray(np.pad(x, missing + [(0, 0)] * (x.ndim - 1))) for x in stacked]
-        scores = np.asarray(clip_probabilities(model, variables, *given))
-        parts += [own[wanted] for own, (_, wanted) in zip(scores, some, strict=False)]
+    # A power of two limits the number of different shapes.
+    size = min(1 << (count - 1).bit_length(), max(1, windowing.MAX_FRAMES // length))
+    parts, remaining = [], iter(examples)
+    while batch := list(itertools.islice(remaining, size)):
+        stacked = [np.stack([e[name] for e, _ in batch]) for name in ('joints', 'mask')]
+        missing = [(0, size - len(batch))]
+        padded = [jnp.asarray(np.pad(x, missing + [(0, 0)] * (x.ndim - 1))) for x in stacked]
+        scores = np.asarray(clip_probabilities(model, variables, *padded))
+        parts += [own[core] for own, (_, core) in zip(scores, batch, strict=False)]
     return np.concatenate(parts)
 
 
-def logarithm(probabilities: np.ndarray) -> np.ndarray:
-    """Returns logits of probabilities float[..., L + 1], but for a constant a frame."""
+def to_logits(probabilities: np.ndarray) -> np.ndarray:
+    """Returns logits of probabilities float[..., L + 1], up to a constant per frame."""
     return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
 
 
@@ -111,39 +124,42 @@ def true_segments(recording: Recording) -> Segments:
 
 
 def truth(corpus: Corpus) -> dict[str, Segments]:
-    """Collects the labelled segments of every recording."""
+    """Returns the labeled segments of every recording."""
     return {recording.name: true_segments(recording) for recording in corpus}
 
 
 def corpus_probabilities(model, variables: dict, corpus: Corpus) -> dict[str, np.ndarray]:
-    """Scores every frame of every recording of a split, name -> float32[T, L + 1]; see `shared`."""
+    """Computes probabilities of a split, name -> float32[T, L + 1]; see `score_corpus`."""
     device = jax.device_put(variables, jax.local_devices()[0])
-    return shared(corpus, lambda recording: probabilities(model, device, recording))
+    return score_corpus(corpus, lambda recording: probabilities(model, device, recording))
 
 
-def shared(corpus: Corpus, scores_of) -> dict[str, np.ndarray]:
-    """Scores the recordings of a split by a function of one of them, name -> float32[T, L + 1].
+def score_corpus(corpus: Corpus, score) -> dict[str, np.ndarray]:
+    """Applies a function to the recordings of a split, name -> float32[T, L + 1].
 
-    Each of several processes scores a share of the recordings, and all get the scores of all.
+    Every process scores a share of the recordings; all processes return all scores.
+
+    Args:
+        corpus: the split.
+        score: recording -> float32[T, L + 1].
     """
     share = range(jax.process_index(), len(corpus), jax.process_count())
     with cluster.together():
-        scored = {i: scores_of(corpus[i]) for i in share}
+        scored = {i: score(corpus[i]) for i in share}
     scored = {i: scores for part in cluster.gather(scored) for i, scores in part.items()}
     return {recording.name: scored[i] for i, recording in enumerate(corpus)}
 
 
 def evaluate(model, variables: dict, corpus: Corpus, protocol, tious: tuple[float, ...]):
-    """Predicts and measures every recording of a split by one protocol.
+    """Evaluates a network on a split by one protocol.
 
-    Several processes share the scoring; each measures all that was scored, so that their
-    figures are equal to the last digit.
+    Processes share the scoring. Each evaluates all recordings, so results are identical.
 
     Args:
         model, variables: the network.
         corpus: the split.
         protocol: a `localize.Protocol`.
-        tious: thresholds, where the protocol leaves them open.
+        tious: thresholds, if the protocol has none of its own.
     """
     scores = corpus_probabilities(model, variables, corpus)
     predicted = {name: protocol.decode(p) for name, p in scores.items()}
@@ -158,7 +174,16 @@ def measure(
     num_classes: int,
     tious: tuple[float, ...],
 ):
-    """Measures segments, and scores of frames float[T, L + 1], by recording, by one protocol."""
+    """Evaluates predictions by one protocol.
+
+    Args:
+        predicted: segments by recording.
+        scores: probabilities by recording, float[T, L + 1].
+        true: true segments by recording.
+        protocol: a `localize.Protocol`.
+        num_classes: L.
+        tious: thresholds, if the protocol has none of its own.
+    """
     return protocol.evaluate(
         predicted,
         true,

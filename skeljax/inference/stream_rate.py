@@ -1,4 +1,4 @@
-"""Brings the frames of a stream to the frame rate of the network, as they come."""
+"""Resamples a stream of frames to the frame rate of the network."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ import math
 
 import numpy as np
 
-_HAIR = 1e-6  # frames
-SAME = 1e-4  # share by which rates may differ, as in `timing`
+_TOLERANCE = 1e-6  # frames, for rounding errors
+SAME = 1e-4  # relative difference below which rates are treated as equal, as in `timing`
 
 
-class Rate:
-    """Brings frames to another rate as they come; as `timing.resample` does, it holds one frame.
+class StreamResampler:
+    """Resamples a stream as `timing.resample` resamples a recording; stores one frame.
 
     Args:
-        fps: frames a second that come.
-        wanted: frames a second that are returned.
+        fps: frames per second of the stream.
+        target_fps: frames per second of the result.
     """
 
-    def __init__(self, fps: float, wanted: float):
-        self._step = 1.0 if abs(fps / wanted - 1) < SAME else fps / wanted
+    def __init__(self, fps: float, target_fps: float):
+        self._step = 1.0 if abs(fps / target_fps - 1) < SAME else fps / target_fps
         self._last: np.ndarray | None = None
-        self._taken = self._given = 0
+        self._received = self._returned = 0
 
     def push(self, joints: np.ndarray) -> list[np.ndarray]:
-        """Takes the next frame, float32[M, V, 3]; returns those whose time has come."""
-        self._taken += 1
-        made = []
-        while (place := self._given * self._step) <= self._taken - 1 + _HAIR:
-            made.append(self._between(joints, place - (self._taken - 2)))
-            self._given += 1
+        """Processes the next frame, float32[M, V, 3]; returns the frames up to its time."""
+        self._received += 1
+        frames = []
+        while (position := self._returned * self._step) <= self._received - 1 + _TOLERANCE:
+            frames.append(self._interpolate(joints, position - (self._received - 2)))
+            self._returned += 1
         self._last = joints
-        return made
+        return frames
 
     def finish(self) -> list[np.ndarray]:
-        """Returns the frames that show the last one's time, which is held."""
-        count = math.ceil(self._taken / self._step - _HAIR) - self._given
-        self._given += max(count, 0)
+        """Ends the stream; returns the last frame, repeated until its end."""
+        count = math.ceil(self._received / self._step - _TOLERANCE) - self._returned
+        self._returned += max(count, 0)
         return [] if self._last is None else [self._last] * count
 
     def source(self, frame: int) -> int:
-        """Tells the first frame that came to which none before `frame` is nearest."""
-        place = max(0, int((frame - 0.5) * self._step - _HAIR))
-        while round(place / self._step) < frame:  # half to even, as `fitted.own_frames`
-            place += 1
-        return min(place, self._taken)
+        """Returns the first received frame whose nearest returned frame is `frame` or later."""
+        index = max(0, int((frame - 0.5) * self._step - _TOLERANCE))
+        while round(index / self._step) < frame:  # half to even, as `adapt.at_source_frames`
+            index += 1
+        return min(index, self._received)
 
-    def _between(self, joints: np.ndarray, share: float) -> np.ndarray:
-        if self._last is None or share > 1 - _HAIR:
+    def _interpolate(self, joints: np.ndarray, share: float) -> np.ndarray:
+        if self._last is None or share > 1 - _TOLERANCE:
             return joints
         nearest = self._last if share <= 0.5 else joints
         mixed = (1 - share) * self._last + share * joints

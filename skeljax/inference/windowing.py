@@ -1,15 +1,15 @@
-"""Cuts long recordings into windows of one length, of which each frame's score comes from one.
+"""Sliding windows over long recordings; each frame is scored in exactly one window.
 
-Where the network looks only so far (`heads.FrameClassifier.receptive_field`) the windows overlap by that much,
-and scores are those of the whole recording up to rounding. Where it looks at everything there
-is, the scores of windows are what they are by definition: those of the network on windows. Of
-such a network that learnt among few frames they are the better ones (`heads.FrameClassifier.max_length`).
+If the network has a finite receptive field (`heads.FrameClassifier.receptive_field`), the windows overlap by it,
+and the scores equal those of the whole recording up to rounding. Otherwise (attention over all
+frames) the scores are those of the network on windows. For a network that was trained on short
+clips and does not generalize to longer ones (`heads.FrameClassifier.max_length`), these are better.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,21 +18,21 @@ from skeljax.errors import InputError
 if TYPE_CHECKING:
     from skeljax.data.records import Recording
 
-LONGEST = 16_384  # frames that the network sees at once: nine minutes at 30 a second
-MARGIN = 1024  # of a window, on either side, where the network looks at everything
-CORE = 1024  # frames that a window gives where it does not
+MAX_FRAMES = 16_384  # of an input of the network: nine minutes at 30 fps
+MARGIN = 1024  # frames on either side of a window, for an infinite receptive field
+CORE = 1024  # frames scored per window, for a finite receptive field
 
 
 class Window(NamedTuple):
-    """A window that moves over a recording.
+    """A sliding window over a recording.
 
-    Window k gives the scores of frames [k hop, (k + 1) hop). It sees up to `ahead` frames
-    after them and up to `behind` before, and nothing beyond the recording's ends.
+    Window k scores the frames [k hop, (k + 1) hop), its core. Its context is up to `ahead` frames
+    after the core and up to `behind` before, within the recording.
 
     Attributes:
-        length: frames it sees at most.
-        hop: frames it gives, and moves on by.
-        ahead: frames it sees after these.
+        length: maximum number of frames of a window.
+        hop: frames of the core, and distance between windows.
+        ahead: frames of context after the core.
     """
 
     length: int
@@ -41,11 +41,11 @@ class Window(NamedTuple):
 
     @property
     def behind(self) -> int:
-        """Frames it sees at most before those it gives."""
+        """Returns the frames of context before the core, at most."""
         return self.length - self.hop - self.ahead
 
-    def span(self, done: int, frames: int) -> tuple[int, int]:
-        """Tells what it sees to give the frames from `done` on: [first, end)."""
+    def context(self, done: int, frames: int) -> tuple[int, int]:
+        """Returns the range [first, end) of the window whose core starts at frame `done`."""
         return max(0, done - self.behind), min(frames, done + self.hop + self.ahead)
 
 
@@ -53,18 +53,19 @@ WINDOW = Window(256, 16, 32)  # where none is chosen
 
 
 def check(window: Window) -> Window:
-    """Returns the window; raises InputError where it gives nothing or more than it sees."""
+    """Returns the window; raises InputError if its core is empty or exceeds the window."""
     length, hop, ahead = window
-    if hop < 1 or ahead < 0 or length > LONGEST or hop + ahead > length:
+    if hop < 1 or ahead < 0 or length > MAX_FRAMES or hop + ahead > length:
         raise InputError(
             f'a window of {length} frames that moves by {hop} and looks {ahead} ahead: expected '
-            f'1 or more, 0 or more, and together no more than the window, which is at most {LONGEST}'
+            f'1 or more, 0 or more, and together no more than the window, which is at most '
+            f'{MAX_FRAMES}'
         )
     return window
 
 
-def exact(model, window: Window) -> bool:
-    """Tells whether windows give the scores of the whole recording, up to rounding."""
+def is_exact(model, window: Window) -> bool:
+    """Returns whether windowed scores equal those of the whole recording, up to rounding."""
     known = model.receptive_field()
     if known is None:
         return False
@@ -73,23 +74,23 @@ def exact(model, window: Window) -> bool:
     return aligned and reach <= min(window.behind, window.ahead)
 
 
-def longest(model) -> int:
-    """Tells how many frames a network is given at once, at most."""
-    return min(model.max_length or LONGEST, LONGEST)
+def max_length(model) -> int:
+    """Returns the maximum number of frames of an input of the network."""
+    return min(model.max_length or MAX_FRAMES, MAX_FRAMES)
 
 
-def default(model) -> Window:
-    """Chooses the windows of recordings of more than `longest` frames: exact ones if there are.
+def default_window(model) -> Window:
+    """Returns the window for recordings of more than `max_length` frames, exact if possible.
 
-    Where the network is to see no more than it learnt from, they give the middle half of it.
+    If the network is limited to the length of its training clips, the core is the middle half.
     """
     if model.max_length:
-        length = longest(model)
+        length = max_length(model)
         hop = -(-length // 2)
         return Window(length, hop, (length - hop) // 2)
     known = model.receptive_field()
     if known is None:
-        return Window(LONGEST, LONGEST - 2 * MARGIN, MARGIN)
+        return Window(MAX_FRAMES, MAX_FRAMES - 2 * MARGIN, MARGIN)
     reach, stride = known
     halo = -(-reach // stride) * stride
     core = -(-CORE // stride) * stride
@@ -97,12 +98,12 @@ def default(model) -> Window:
 
 
 def cut(recording: Recording, first: int, end: int) -> Recording:
-    """Cuts frames [first, end) of a recording; its segments stay what they were."""
-    return taken(recording, np.arange(first, end))
+    """Returns frames [first, end) of a recording; its segments are unchanged."""
+    return select_frames(recording, np.arange(first, end))
 
 
-def taken(recording: Recording, frames: np.ndarray) -> Recording:
-    """Takes frames int[N] of a recording; its segments stay what they were."""
+def select_frames(recording: Recording, frames: np.ndarray) -> Recording:
+    """Returns frames int[N] of a recording; its segments are unchanged."""
     by_frame = ('joints', 'frame_valid', 'person_valid', 'joint_valid')
     return dataclasses.replace(
         recording, **{name: getattr(recording, name)[frames] for name in by_frame}
@@ -110,16 +111,16 @@ def taken(recording: Recording, frames: np.ndarray) -> Recording:
 
 
 def examples(recording: Recording, window: Window):
-    """Makes what the network is given of a normalised recording, window after window.
+    """Yields the windows of a normalized recording.
 
     Yields:
-        joints float32[length, M, V, 3] and mask bool[length, M], padded at the end, and
-        `given`: which of its frames the window gives, as a slice.
+        A dict of joints float32[length, M, V, 3] and mask bool[length, M], padded at the end,
+        and the core of the window as a slice of its frames.
     """
     from skeljax.data import batches  # Grain is slow to load
 
     frames = len(recording.joints)
     for done in range(0, frames, window.hop):
-        first, end = window.span(done, frames)
+        first, end = window.context(done, frames)
         example = batches.window(cut(recording, first, end), 0, window.length)
         yield example, slice(done - first, min(done + window.hop, frames) - first)

@@ -20,7 +20,7 @@ from skeljax.localize.sequence import SequenceDecoder
 MIN_SCORE = 0.1
 READABLE = 'segmentation'  # protocol whose segments are shown to users: they do not overlap
 SEQUENCE = 'sequence'  # its decoder
-THRESHOLD_OPTIONS = ('thresholds', 'threshold', 'levels')  # option of decoders that `--threshold` sets
+THRESHOLD_OPTIONS = ('thresholds', 'threshold', 'levels')  # set by `--threshold`
 
 
 class DecoderConfig(NamedTuple):

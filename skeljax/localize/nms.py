@@ -1,4 +1,4 @@
-"""Resolves overlaps of segments: hard and soft non-maximum suppression, non-overlapping segments."""
+"""Resolves overlaps of segments: non-maximum suppression, Soft-NMS, cuts to fit side by side."""
 
 from __future__ import annotations
 

@@ -127,7 +127,8 @@ class SequenceDecoder:
     def durations(self, num_states: int) -> semi_markov.Durations:
         """Returns durations in steps for `num_states` classes, background included."""
         if not len(self.log_mean):
-            return duration_models.tabulate(duration_models.default(num_states - 1), self.stride / self.fps)
+            wide = duration_models.default(num_states - 1)
+            return duration_models.tabulate(wide, self.stride / self.fps)
         if len(self.log_mean) != num_states:
             raise InputError(
                 f'sequence decoder: durations of {len(self.log_mean) - 1} classes, '

@@ -156,7 +156,8 @@ def fit_logistic(probability: np.ndarray, right: np.ndarray) -> tuple[float, flo
     for _ in range(100):  # Newton's method with step halving; converges in about ten steps
         predicted = 1 / (1 + np.exp(-inputs @ weights))
         gradient = inputs.T @ (predicted - target) + _PRIOR * (weights - prior)
-        curvature = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + _PRIOR * np.eye(2)
+        variance = predicted * (1 - predicted)
+        curvature = (inputs * variance[:, None]).T @ inputs + _PRIOR * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
             step = step / 2

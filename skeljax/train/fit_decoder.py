@@ -1,4 +1,4 @@
-"""Fits the sequence decoder of a finished fine-tuning run, and keeps it in WORKDIR/decoder.json."""
+"""Fits the sequence decoder of a finished fine-tuning run; writes WORKDIR/decoder.json."""
 
 from collections.abc import Sequence
 import json
@@ -22,28 +22,28 @@ FILE = 'decoder.json'
 def fit(
     workdir, training: Corpus, chosen: Sequence[int], validation: Corpus, *, transitions: bool
 ) -> Path:
-    """Fits a decoder to the best state of a run and writes it, where that is not done yet.
+    """Fits a decoder to the best checkpoint of a run and writes it, unless that is done already.
 
-    Several processes score a share of the recordings each; the first one writes.
+    Every process scores a share of the recordings; the first one writes.
 
     Args:
-        workdir: folder of the run, which has finished.
-        training: split that the run learned from.
-        chosen: int[N], its recordings whose labels were used.
-        validation: split that selected the best state.
+        workdir: folder of the finished run.
+        training: training split of the run.
+        chosen: int[N], indices of its labeled recordings.
+        validation: split that selected the best checkpoint.
         transitions: see `sequence_fit.fit`.
 
     Returns:
-        The file.
+        Path of the file.
 
     Raises:
-        InputError: the run's best state cannot be read, or the file cannot be written.
+        InputError: the checkpoint cannot be read, or the file cannot be written.
     """
     path = Path(workdir) / FILE
     with cluster.together():
         run = run_loader.load(workdir)
-        known = _step(path) == run.step
-    if known:
+        done = _step(path) == run.step
+    if done:
         return path
     probabilities = scoring.corpus_probabilities(run.model, run.variables, validation)
     with cluster.together():
@@ -66,22 +66,22 @@ def fit(
 
 
 def read(workdir) -> SequenceDecoder | None:
-    """Reads the decoder of a run; None where the run has none.
+    """Reads the decoder of a run; None if it has none.
 
     Raises:
         InputError: the file is damaged.
     """
     path = Path(workdir) / FILE
     try:
-        found = json.loads(path.read_text(encoding='utf-8'))
+        document = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: cannot be read: {error}') from None
     try:
-        if not isinstance(found, dict) or 'decoding' not in found:
+        if not isinstance(document, dict) or 'decoding' not in document:
             raise InputError('expected an object with a decoding')
-        decoder = decoder_config.from_json_dict(found['decoding']).sequence
+        decoder = decoder_config.from_json_dict(document['decoding']).sequence
         if decoder is None:
             raise InputError('expected the decoding of a sequence decoder')
     except InputError as error:
@@ -90,7 +90,7 @@ def read(workdir) -> SequenceDecoder | None:
 
 
 def _step(path: Path) -> int | None:
-    """Reads the step of the state that a decoder was fitted to; None without."""
+    """Returns the step of the checkpoint that a decoder was fitted to; None without a file."""
     try:
         return int(json.loads(path.read_text(encoding='utf-8'))['step'])
     except (OSError, ValueError, KeyError, TypeError):
@@ -108,12 +108,12 @@ def _labels(corpus: Corpus, chosen: Sequence[int]) -> Labeled:
 
 
 def _write(path: Path, decoder: SequenceDecoder, step: int, validation: dict):
-    described = {
+    document = {
         'step': step,
         'decoding': decoder_config.to_json_dict(decoder_config.from_sequence(decoder)),
         'validation': validation,
     }
-    beside = path.with_suffix('.tmp')
+    temporary = path.with_suffix('.tmp')
     with writing(path):
-        beside.write_text(json.dumps(described, indent=1) + '\n', encoding='utf-8')
-        beside.replace(path)
+        temporary.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
+        temporary.replace(path)

@@ -123,21 +123,21 @@ def test_a_model_from_before_the_loss_had_options_is_read(model, tmp_path):
     del told['config']['finetune']['loss']
     (copy / 'model.json').write_text(json.dumps(told))
     loaded = skeljax.load(copy)
-    assert loaded.trained.model == skeljax.load(model).trained.model
-    assert loaded.trained.model.boundary is None
+    assert loaded.run.model == skeljax.load(model).run.model
+    assert loaded.run.model.boundary is None
 
 
 def test_a_model_decodes_otherwise_when_told():
     steps = 'gaussian:2,babel_clean'
     chosen = decoder_config.make('babel_clean', steps, thresholds=[0.5], min_score=0.3)
     model = predictor.Model(None, chosen._replace(options={**chosen.options, 'min_frames': 9}), {})
-    kept = predictor.decoding_as(model, min_score=0.2).decoding
+    kept = predictor.with_decoder(model, min_score=0.2).decoding
     assert kept == model.decoding._replace(min_score=0.2)
-    cut = predictor.decoding_as(model, thresholds=[0.7]).decoding
+    cut = predictor.with_decoder(model, thresholds=[0.7]).decoding
     assert cut.options == {**model.decoding.options, 'thresholds': (0.7,)}
-    other = predictor.decoding_as(model, decoder='activity_clean', thresholds=[0.6]).decoding
+    other = predictor.with_decoder(model, decoder='activity_clean', thresholds=[0.6]).decoding
     assert other.options['threshold'] == 0.6 and other.min_score == 0.3
-    assert predictor.decoding_as(model, 'pkummd').decoding.steps == 'class_runs'
+    assert predictor.with_decoder(model, 'pkummd').decoding.steps == 'class_runs'
 
 
 @pytest.mark.parametrize('steps', [*localize.DECODERS, 'gaussian:1.5,watershed,refine:4'])
@@ -197,9 +197,9 @@ def _change(told, **changes):
     ('change', 'message'),
     [
         (lambda told: '{', 'model.json: cannot be read'),
-        (lambda told: '{}', 'no description of a model'),
+        (lambda told: '{}', 'not a description of a model'),
         (lambda told: _change(told, version=3), 'a model of version 3, this .* reads up to 2'),
-        (lambda told: _change(told, fps=0), 'fps or classes are none'),
+        (lambda told: _change(told, fps=0), 'fps or classes are invalid'),
         (lambda told: _change(told, version='1'), "version is '1', expected a number"),
         (lambda told: _change(told, classes=None), 'classes is .None., a damaged description'),
         (lambda told: _change(told, layout={}), 'a damaged description of a joint layout'),
@@ -257,13 +257,13 @@ def test_the_function_in_stablehlo_equals_the_scores(tmp_path, backbone):
     run = untrained.make(tmp_path / 'run', backbone=backbone, width=4)
     assert _export(run, tmp_path / 'model', '--stablehlo') == 0
     page = (tmp_path / 'model' / 'README.md').read_text()
-    assert 'sit, walk, wave, and last background' in page and '3. size: Divides' in page
+    assert 'sit, walk, wave, and background' in page and '3. size: Divides' in page
     served = export.deserialize((tmp_path / 'model' / 'scores.stablehlo').read_bytes())
     loaded = skeljax.load(tmp_path / 'model')
     joints, mask, expected = [], [], []
     for seed, frames in enumerate((100, 256)):
         recording = records.from_motion(motion(frames, seed=seed), name='a')
-        normalised = batches.window(adapt.prepare(loaded.trained, recording), 0, 256)
+        normalised = batches.window(adapt.prepare(loaded.run, recording), 0, 256)
         joints.append(normalised['joints']), mask.append(normalised['mask'])
         expected.append(loaded.scores(recording))
     joints, mask = np.stack(joints), np.stack(mask)

@@ -101,8 +101,8 @@ def test_it_is_evaluated_exported_and_read_again(run, tiny, tmp_path):
     assert main.main(['evaluate', '--workdir', str(run), '--protocol', 'babel_clean']) == 0
     assert main.main(['export', str(run), '--out', str(tmp_path / 'model')]) == 0
     loaded, own = skeljax.load(tmp_path / 'model'), predictor.of_run(run)
-    head = loaded.trained.model.boundary
-    assert head == own.trained.model.boundary
+    head = loaded.run.model.boundary
+    assert head == own.run.model.boundary
     assert (head.width, head.radius, head.strength) == (4, 5, 8.0)
     recording = Corpus(tiny, 'synthetic/tiny', 'test')[0]
     scores = loaded.scores(recording)
@@ -119,7 +119,7 @@ def test_the_function_in_stablehlo_averages_too(run, tmp_path):
     out = tmp_path / 'model'
     assert main.main(['export', str(run), '--out', str(out), '--stablehlo']) == 0
     served = export.deserialize((out / 'scores.stablehlo').read_bytes())
-    trained = skeljax.load(out).trained
+    trained = skeljax.load(out).run
     joints = np.random.default_rng(0).normal(size=(2, 128, 1, 25, 3)).astype(np.float32)
     mask = np.ones((2, 128, 1), bool)
     apply = jax.jit(lambda *clip: trained.model.apply(trained.variables, *clip, train=False))

@@ -212,7 +212,7 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     motion = dataclasses.replace(formats.read(_kinect_file(tmp_path)), fps=60.0)
     fast = records.from_motion(motion, name='clip')
     said = []
-    made = adapt.fit(fast, ready.layout, ready.fps, said.append)
+    made = adapt.convert(fast, ready.layout, ready.fps, said.append)
     assert (made.fps, len(made.joints)) == (30.0, 40)
     assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
     scores = adapt.frame_scores(ready, fast)

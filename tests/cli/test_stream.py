@@ -198,7 +198,7 @@ def server(run):
 
     def begin():
         made = streaming.Stream(
-            model.trained, windowing.Window(64, 8, 16), fps=30.0, layout='ntu25',
+            model.run, windowing.Window(64, 8, 16), fps=30.0, layout='ntu25',
             runs=decoders.HysteresisDecoder(0.26, 0.98, 3),
         )
         return made, wire.Lines(1, V)

@@ -113,16 +113,16 @@ def test_a_model_notes_a_recording_of_another_handedness(recordings, tmp_path):
     )
     for score in (adapt.frame_scores, lambda *a: streaming.frame_scores(*a[:2], streaming.WINDOW, a[2])):
         notes = []
-        score(model.trained, short, notes.append)
+        score(model.run, short, notes.append)
         assert not [note for note in notes if 'left and right' in note]
-        score(model.trained, _mirrored(short), notes.append)
+        score(model.run, _mirrored(short), notes.append)
         told = f'{short.name}: its left and right contradict its layout (knees and feet point backward)'
         assert [note for note in notes if note.startswith(told)]
-    mirrored = model.trained._replace(mirrored=True)
+    mirrored = model.run._replace(mirrored=True)
     notes = []
-    adapt.warn(mirrored, _mirrored(short), notes.append)
+    adapt.check_handedness(mirrored, _mirrored(short), notes.append)
     assert not notes
-    adapt.warn(mirrored, short, notes.append)
+    adapt.check_handedness(mirrored, short, notes.append)
     assert 'the model was trained on mirrored ones' in notes[0]
 
 

@@ -272,7 +272,7 @@ def probabilities(model) -> np.ndarray:
 def about(model) -> dict:
     """Returns what describes a model besides its network."""
     return {
-        'classes': list(model.classes), 'fps': model.fps, 'step': model.trained.step,
+        'classes': list(model.classes), 'fps': model.fps, 'step': model.run.step,
         'layout': model.layout, 'decoding': decoder_config.to_json_dict(model.decoding),
     }
 
@@ -288,5 +288,5 @@ def export_untrained(folder: Path, source: str, fields: dict):
     classes, layout = inputs.CLASSES, inputs.LAYOUT
     _, state, model = build.finetuning(config, layout, 1, len(classes))
     variables = scoring.variables(weighed(state, statistics=True)[1])
-    made = run_loader.Trained(model, variables, config, classes, layout, inputs.FPS, step=0)
+    made = run_loader.Run(model, variables, config, classes, layout, inputs.FPS, step=0)
     model_io.write(folder, predictor.Model(made, decoder_config.make('babel_clean'), {}))

@@ -19,14 +19,14 @@ def _unit(*angles):
 
 def test_votes_are_weighed_by_their_cosine():
     bank = knn.Bank(_unit(0.0, 0.1, 1.5, 3.0), jnp.array([2, 0, 0, 1]))
-    votes = np.asarray(knn.vote(_unit(0.0), bank, outputs=3, neighbours=2))
+    votes = np.asarray(knn.vote(_unit(0.0), bank, outputs=3, neighbors=2))
     weights = np.exp(np.array([1.0, np.cos(0.1)]) / 0.07)
     np.testing.assert_allclose(votes, [[weights[1] / weights.sum(), 0, weights[0] / weights.sum()]], rtol=1e-5)
 
 
 def test_the_nearest_decides_alone():
     bank = knn.Bank(_unit(0.0, 0.1, 0.2), jnp.array([0, 1, 2]))
-    votes = knn.vote(_unit(0.11, 0.19), bank, outputs=4, neighbours=1)
+    votes = knn.vote(_unit(0.11, 0.19), bank, outputs=4, neighbors=1)
     np.testing.assert_array_equal(votes, [[0, 1, 0, 0], [0, 0, 1, 0]])
 
 
@@ -62,7 +62,7 @@ def test_what_is_in_the_bank_is_recognised(corpus):
     steps = sum(-(-int(n) // 4) for n in corpus.lengths)
     assert bank.vectors.shape[0] == bank.labels.shape[0] == steps
     for index in range(2):
-        found = knn.probabilities(_model(), {}, corpus[index], bank, classes=classes, neighbours=1)
+        found = knn.probabilities(_model(), {}, corpus[index], bank, classes=classes, neighbors=1)
         assert found.shape == (corpus.lengths[index], classes + 1) and found.dtype == np.float32
         np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
         # Wrong only about the bounds of segments, between the steps.
@@ -73,7 +73,7 @@ def test_recordings_as_a_whole_are_known_by_their_first_segment(corpus):
     model = _model(clip_level=True)
     bank = knn.collect(model, {}, corpus, [0, 2])
     np.testing.assert_array_equal(bank.labels, [corpus[i].segment_label[0] for i in (0, 2)])
-    found = knn.probabilities(model, {}, corpus[2], bank, classes=len(corpus.classes), neighbours=1)
+    found = knn.probabilities(model, {}, corpus[2], bank, classes=len(corpus.classes), neighbors=1)
     assert (found.argmax(-1) == corpus[2].segment_label[0]).all()
 
 
@@ -113,6 +113,6 @@ def test_what_is_in_the_bank_is_recognised_in_windows_too(corpus):
     model, classes = _model(max_length=32), len(corpus.classes)
     bank = knn.collect(model, {}, corpus, range(len(corpus)))
     for index in range(2):
-        found = knn.probabilities(model, {}, corpus[index], bank, classes=classes, neighbours=1)
+        found = knn.probabilities(model, {}, corpus[index], bank, classes=classes, neighbors=1)
         assert found.shape == (corpus.lengths[index], classes + 1)
         assert (found.argmax(-1) == corpus.labels(index)).mean() > 0.9

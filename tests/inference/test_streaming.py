@@ -53,7 +53,7 @@ def frames_of(recording):
 ])
 def test_scores_of_a_stream_are_those_of_the_recording(ready, frames, persons, absent):
     of = moving(frames, persons, absent=absent)
-    stream = streaming.Scores(ready, WINDOW, 'ntu25', persons)
+    stream = streaming.StreamScorer(ready, WINDOW, 'ntu25', persons)
     with compilations.counted() as later:
         parts = [stream.push(frame) for frame in frames_of(of)]
     # What is final lies `ahead` frames behind, in steps of `hop`.
@@ -78,8 +78,8 @@ def test_a_body_is_turned_as_it_first_stood_and_not_in_each_window(ready):
     of.joints[:] = body + np.linspace(0, 3, 300)[:, None, None, None]
     of.joints[150:] @= np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)  # lies down
     whole = adapt.prepare(ready, of)
-    seen = windowing.taken(of, np.r_[:64, 180:240])
-    found = streaming.normalised(streaming.normaliser(ready), seen, 64, 64)
+    seen = windowing.select_frames(of, np.r_[:64, 180:240])
+    found = streaming.normalize_window(streaming.normalizer(ready), seen, 64, 64)
     np.testing.assert_allclose(found['joints'][:60], whole.joints[180:240], atol=1e-4)
     assert found['mask'].sum() == 60
 
@@ -126,8 +126,8 @@ def test_the_sequence_decoder_finds_in_a_stream_what_it_finds_in_the_scores(read
 def test_what_decodes_a_stream_is_the_model_s_decoder(ready):
     given = dict(fps=30.0, layout='ntu25')
     runs = Model(ready, decoder_config.make('segmentation', 'hysteresis', thresholds=[0.3]), {})
-    assert streaming.decoder(runs) == decoders.HysteresisDecoder(threshold=0.3)
-    assert streaming.decoder(Model(ready, decoder_config.make('babel'), {})) == decoders.HysteresisDecoder()
+    assert streaming.stream_decoder(runs) == decoders.HysteresisDecoder(threshold=0.3)
+    assert streaming.stream_decoder(Model(ready, decoder_config.make('babel'), {})) == decoders.HysteresisDecoder()
     with pytest.raises(InputError, match='a lag of 2 seconds: the model has no sequence decoder'):
         streaming.Stream(runs, WINDOW, lag=2.0, **given)
     own = Model(ready, decoder_config.from_sequence(DECODER, min_score=0.4), {})
@@ -138,7 +138,7 @@ def test_what_decodes_a_stream_is_the_model_s_decoder(ready):
         )
     )
     assert high.tolist() == low[low >= 0.4].tolist() != low.tolist()
-    assert isinstance(streaming.decoder(ready), FixedLag)  # with default durations
+    assert isinstance(streaming.stream_decoder(ready), FixedLag)  # with default durations
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_another_rate_is_resampled_as_a_recording_is(fps, wanted):
     for frames in (1, 2, 50, 51):
         of = moving(frames, 2, fps, absent=range(20, 23))
         expected = timing.resample(of, wanted)
-        rate = streaming.Rate(fps, wanted)
+        rate = streaming.StreamResampler(fps, wanted)
         found = [made for frame in frames_of(of) for made in rate.push(frame)] + rate.finish()
         assert len(found) == len(expected.joints)
         there = ~np.isnan(np.stack(found)).any((-1, -2))
@@ -158,7 +158,7 @@ def test_another_rate_is_resampled_as_a_recording_is(fps, wanted):
 
 @pytest.mark.parametrize('fps', [60.0, 25.0, 50.0, 30.0])
 def test_ends_are_told_in_frames_as_they_came(fps):
-    rate = streaming.Rate(fps, 30.0)
+    rate = streaming.StreamResampler(fps, 30.0)
     for _ in range(101):
         rate.push(np.zeros((1, V, 3), np.float32))
     shown = np.round(np.arange(101) * (30 / fps))  # by each frame: the nearest at 30 a second
@@ -167,7 +167,7 @@ def test_ends_are_told_in_frames_as_they_came(fps):
 
 
 def test_joints_that_were_not_measured_do_not_end_a_stream(ready):
-    stream = streaming.Scores(ready, WINDOW, 'ntu25')
+    stream = streaming.StreamScorer(ready, WINDOW, 'ntu25')
     frames = frames_of(moving(80))
     frames[5][0, 3] = np.nan
     frames[40][0, :20] = np.nan
@@ -178,22 +178,22 @@ def test_joints_that_were_not_measured_do_not_end_a_stream(ready):
 def test_what_is_kept_does_not_grow(ready, monkeypatch):
     fake = lambda model, variables, joints, mask: np.zeros((*joints.shape[:2], 4), np.float32)
     monkeypatch.setattr(scoring, 'clip_probabilities', fake)
-    stream = streaming.Scores(ready, WINDOW, 'ntu25')
+    stream = streaming.StreamScorer(ready, WINDOW, 'ntu25')
     (frame,) = frames_of(moving(1))
     for _ in range(500):
         stream.push(frame)
-    assert len(stream._seen) == 64 and len(stream._beginning) == streaming.BEGINNING
+    assert len(stream._seen) == 64 and len(stream._beginning) == streaming.REFERENCE_FRAMES
 
 
 def test_what_cannot_be_streamed_is_told(ready):
     with pytest.raises(InputError, match='frame rate is 0, expected a positive number'):
         streaming.Stream(ready, fps=0.0, layout='ntu25')
     with pytest.raises(InputError, match='a window of 64 frames that moves by 60'):
-        streaming.Scores(ready, windowing.Window(64, 60, 16), 'ntu25')
+        streaming.StreamScorer(ready, windowing.Window(64, 60, 16), 'ntu25')
     with pytest.raises(InputError, match=r'a frame is \(25, 3\), expected \(1, 25, 3\)'):
         streaming.Stream(ready, WINDOW, fps=30.0, layout='ntu25').push(np.zeros((V, 3), np.float32))
     with ready.config.unlocked():
         clips = ready._replace(config=ready.config.copy_and_resolve_references())
         clips.config.data.normalization = ('crossclr',)
     with pytest.raises(InputError, match='makes 50 frames of 64: a model for clips'):
-        streaming.Scores(clips, WINDOW, 'ntu25')
+        streaming.StreamScorer(clips, WINDOW, 'ntu25')

@@ -99,7 +99,7 @@ def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes):
 @pytest.mark.parametrize('backbone', ['agcn', 'ctrgcn', 'gru', 'transformer'])
 def test_who_looks_at_everything_says_so_and_does(backbone):
     model, variables = probe(backbone)
-    assert model.receptive_field() is None and not windowing.exact(model, windowing.Window(256, 8, 120))
+    assert model.receptive_field() is None and not windowing.is_exact(model, windowing.Window(256, 8, 120))
     joints = np.ones((1, 96, 1, V, 3), np.float32)
     joints[0, 0] = np.nan
     found = jax.jit(lambda x, mask: model.apply(variables, x, mask, train=False))(
@@ -119,8 +119,8 @@ def test_windows_score_as_the_whole_does(bounded, frames, persons, gaps):
     model, variables = bounded
     of = recording(frames, persons, gaps=gaps)
     window = windowing.Window(24 + 2 * 84, 24, 84)
-    assert windowing.exact(model, window)
-    found = scoring.tiled(model, variables, of, window)
+    assert windowing.is_exact(model, window)
+    found = scoring.windowed_probabilities(model, variables, of, window)
     np.testing.assert_allclose(found, at_once(model, variables, of), atol=1e-5)
 
 
@@ -135,10 +135,10 @@ def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
     of = recording(400, gaps=True)
     halo = -(-reach // stride) * stride
     window = windowing.Window(24 + 2 * halo, 24, halo)
-    assert windowing.exact(model, window) and not windowing.exact(model, windowing.Window(24 + 168, 24, 84))
+    assert windowing.is_exact(model, window) and not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
     whole = at_once(model, headed, of)
     assert np.abs(whole - at_once(plain, variables, of)).max() > 1e-2
-    np.testing.assert_allclose(scoring.tiled(model, headed, of, window), whole, atol=1e-5)
+    np.testing.assert_allclose(scoring.windowed_probabilities(model, headed, of, window), whole, atol=1e-5)
 
 
 def test_windows_that_see_too_little_are_told_apart(bounded):
@@ -147,16 +147,16 @@ def test_windows_that_see_too_little_are_told_apart(bounded):
     whole = at_once(model, variables, of)
     assert np.ptp(whole, axis=0).max() > 0.1
     for window in (windowing.Window(60, 24, 12), windowing.Window(25 + 84 + 84, 25, 84)):
-        assert not windowing.exact(model, window)
-        assert np.abs(scoring.tiled(model, variables, of, window) - whole).max() > 1e-3
+        assert not windowing.is_exact(model, window)
+        assert np.abs(scoring.windowed_probabilities(model, variables, of, window) - whole).max() > 1e-3
 
 
 def test_long_recordings_go_by_windows_which_are_exact_where_any_are(bounded, monkeypatch):
     model, variables = bounded
-    window = windowing.default(model)
-    assert windowing.exact(model, window) and window.ahead == window.behind == 84
-    assert windowing.default(network('gru')[0]) == (16_384, 16_384 - 2048, 1024)
-    monkeypatch.setattr(windowing, 'LONGEST', 512)
+    window = windowing.default_window(model)
+    assert windowing.is_exact(model, window) and window.ahead == window.behind == 84
+    assert windowing.default_window(network('gru')[0]) == (16_384, 16_384 - 2048, 1024)
+    monkeypatch.setattr(windowing, 'MAX_FRAMES', 512)
     monkeypatch.setattr(windowing, 'CORE', 64)
     of = recording(1100)
     found = scoring.probabilities(model, variables, of)
@@ -166,7 +166,7 @@ def test_long_recordings_go_by_windows_which_are_exact_where_any_are(bounded, mo
 def test_who_learnt_among_few_frames_sees_as_many_at_once():
     model, init = network('transformer', crop=dict(length=32))
     window = windowing.Window(32, 16, 8)
-    assert windowing.longest(model) == 32 and windowing.default(model) == window
+    assert windowing.max_length(model) == 32 and windowing.default_window(model) == window
     variables = init()
     for frames, tiled in ((32, False), (33, True), (100, True)):
         of = recording(frames)
@@ -174,21 +174,21 @@ def test_who_learnt_among_few_frames_sees_as_many_at_once():
         apart = np.abs(found - at_once(model, variables, of)).max()
         assert (apart > 1e-3) == tiled and found.shape == (frames, 4)
         if tiled:
-            np.testing.assert_array_equal(found, scoring.tiled(model, variables, of, window))
+            np.testing.assert_array_equal(found, scoring.windowed_probabilities(model, variables, of, window))
 
 
 @pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, clip_level=True)])
 def test_others_see_a_recording_as_a_whole(changes):
     given = {'backbone': 'transformer', **changes}
     model, _ = network(**given, crop=dict(length=32))
-    assert model.max_length is None and windowing.longest(model) == windowing.LONGEST
+    assert model.max_length is None and windowing.max_length(model) == windowing.MAX_FRAMES
 
 
 @pytest.mark.parametrize('frames', [1, 29, 30, 31, 50, 110, 200])
 @pytest.mark.parametrize('together', [30, 64, 1000])
 def test_each_frame_comes_from_one_window(frames, together, monkeypatch):
     """The stand-in tells which frame it scores, and how far it is from what the window sees."""
-    monkeypatch.setattr(windowing, 'LONGEST', together)
+    monkeypatch.setattr(windowing, 'MAX_FRAMES', together)
     shapes = set()
 
     def scores(model, variables, joints, mask):
@@ -201,7 +201,7 @@ def test_each_frame_comes_from_one_window(frames, together, monkeypatch):
     monkeypatch.setattr(scoring, 'clip_probabilities', scores)
     of = recording(frames)
     of.joints[:, 0, 0, 0] = np.arange(frames)
-    found = scoring.tiled(None, None, of, windowing.check(windowing.Window(30, 12, 8)))
+    found = scoring.windowed_probabilities(None, None, of, windowing.check(windowing.Window(30, 12, 8)))
     assert found[:, 0].tolist() == list(range(frames))
     assert (found[10:-8, 1] >= 8).all() and (found[:, 1] >= 0).all()
     (shape,) = shapes
@@ -228,4 +228,4 @@ def test_memory_does_not_grow_with_the_recording(monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == 2 * 3600 * 30
-    assert peak < 3 * found.nbytes + 6 * windowing.LONGEST * V * 3 * 4
+    assert peak < 3 * found.nbytes + 6 * windowing.MAX_FRAMES * V * 3 * 4

@@ -19,7 +19,7 @@ _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ('stgcn', 'agcn'
 
 @pytest.mark.parametrize('backbone', ['gru', 'transformer', *_SLOW])
 def test_scores_of_a_batch_are_those_of_each_alone(recordings, tmp_path, backbone):
-    trained = predictor.of_run(untrained.make(tmp_path / 'run', backbone=backbone)).trained
+    trained = predictor.of_run(untrained.make(tmp_path / 'run', backbone=backbone)).run
     cut = [batches.window(recording, 0, 64) for recording in recordings[:5]]
     cut[3]['mask'][40:] = False  # one that ends earlier
     cut[3]['joints'][40:] = 0
@@ -38,10 +38,10 @@ def test_scores_of_a_batch_are_those_of_each_alone(recordings, tmp_path, backbon
 
 
 def test_windows_give_the_same_however_many_are_scored_at_once(recordings, tmp_path, monkeypatch):
-    trained = predictor.of_run(untrained.make(tmp_path / 'run')).trained
+    trained = predictor.of_run(untrained.make(tmp_path / 'run')).run
     window = windowing.Window(64, 16, 8)
-    several = scoring.tiled(trained.model, trained.variables, recordings[0], window)
+    several = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
     monkeypatch.setattr(windowing, 'LONGEST', 64)
-    one = scoring.tiled(trained.model, trained.variables, recordings[0], window)
+    one = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
     assert len(one) == len(recordings[0].joints)
     np.testing.assert_allclose(one, several, rtol=1e-5, atol=1e-6)

@@ -72,7 +72,7 @@ def test_the_sequence_decoder_is_refused(run, tmp_path):
         with pytest.raises(InputError, match='expected another protocol or decoder'):
             predictor.of_run(run, *how)
         with pytest.raises(InputError, match='expected another protocol or decoder'):
-            predictor.decoding_as(model, *how)
+            predictor.with_decoder(model, *how)
 
 
 @pytest.mark.parametrize(

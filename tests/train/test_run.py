@@ -45,7 +45,7 @@ def test_the_documented_example_runs(tiny, tmp_path, monkeypatch, quick, capsys)
     with jax.numpy_dtype_promotion('standard'):  # optax's Adam mixes floats and integers
         exec(code, {})  # noqa: S102
     model = predictor.of_run(tmp_path / 'runs' / 'tuned', note=lambda _: None)
-    assert model.trained.step == 2
+    assert model.run.step == 2
     stored = json.loads((tmp_path / 'runs' / 'tuned' / 'run.json').read_text())
     assert stored['config']['finetune']['init_from'] == 'runs/pretrained'
     assert capsys.readouterr().out == ''

@@ -60,7 +60,8 @@ def assign_labels(
 
 def ordered(names: Iterable[str]) -> list[str]:
     """Sorts names; numbers come first, by value."""
-    number = lambda name: int(name) if name.isdecimal() else -1  # at most 1000 digits, see `parsed.label`
+    # `parsed.label` limits labels to 1000 characters, so `int` stays fast.
+    number = lambda name: int(name) if name.isdecimal() else -1
     return sorted(names, key=lambda name: (not name.isdecimal(), number(name), name))
 
 
@@ -76,8 +77,8 @@ def _known(rows, source, classes, truth) -> tuple[tuple[str, ...], bool]:
 
 
 def _by_number(
-    labels: set[str], known: tuple[str, ...], source: ParsedFile, path, errors: RowErrors, closed: bool,
-    base: int | None,
+    labels: set[str], known: tuple[str, ...], source: ParsedFile, path, errors: RowErrors,
+    closed: bool, base: int | None,
 ) -> Mapping[str, int]:
     """Returns number -> class index; {} if numbers cannot index the list.
 

@@ -122,7 +122,8 @@ def _to_segments(
     outlying = good[leaves[good]] if cut else []
     if len(outlying):
         example = f'{rows[outlying[0]].where}: {there(outlying[0])}'
-        errors.changes.append(f'cut {len(outlying)} segments at ends of recordings (first: {example})')
+        what = f'cut {len(outlying)} segments at ends of recordings'
+        errors.changes.append(f'{what} (first: {example})')
 
     # Both ends to the nearest frame, at least one frame, inside the recording.
     first = np.clip(np.floor(first[good] + 0.5), 0, limit[good] - 1)
