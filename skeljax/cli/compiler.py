@@ -5,12 +5,13 @@ from pathlib import Path
 
 # Where one of these is, there may be an accelerator.
 ACCELERATORS = ('/dev/nvidiactl', '/dev/accel0', '/dev/vfio/0')
-# On CPU XLA takes out the places that `models.implementation.materialize` marks before it fuses operations.
+# XLA's CPU compiler removes the barriers of `models.implementation.materialize` before it fuses
+# operations.
 _PASS = '--xla_disable_hlo_passes'
 
 
 def prepare(environment: MutableMapping[str, str]):
-    """Has the CPU's compiler heed the places that `models.implementation.materialize` marks.
+    """Keeps the barriers of `models.implementation.materialize` in programs for CPU.
 
     As launch/environment.sh does for whatever it runs: without it ST-GCN's step takes a fifth
     longer. What the user has told XLA about passes stays as it is.

@@ -9,7 +9,7 @@ clips and does not generalize to longer ones (`heads.FrameClassifier.max_length`
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 

@@ -54,7 +54,7 @@ def recording(frames, persons=1, seed=0, gaps=False):
 
 @pytest.fixture(scope='module')
 def bounded():
-    """A network whose scores differ from frame to frame: its statistics are those of what it sees."""
+    """A network whose scores differ from frame to frame: its statistics are those of its input."""
     model, init = network()
     variables = init()
     x, mask = recording(256).joints[None], jnp.ones((1, 256, 1), bool)
@@ -76,7 +76,8 @@ def at_once(model, variables, of):
     """Scores all frames in one piece, padded to few lengths."""
     padded = batches.window(of, 0, -(-len(of.joints) // 640) * 640)
     joints, mask = (jnp.asarray(padded[name][None]) for name in ('joints', 'mask'))
-    return np.asarray(scoring.clip_probabilities(model, variables, joints, mask)[0, : len(of.joints)])
+    scores = scoring.clip_probabilities(model, variables, joints, mask)
+    return np.asarray(scores[0, : len(of.joints)])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,8 @@ def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes):
 @pytest.mark.parametrize('backbone', ['agcn', 'ctrgcn', 'gru', 'transformer'])
 def test_who_looks_at_everything_says_so_and_does(backbone):
     model, variables = probe(backbone)
-    assert model.receptive_field() is None and not windowing.is_exact(model, windowing.Window(256, 8, 120))
+    assert model.receptive_field() is None
+    assert not windowing.is_exact(model, windowing.Window(256, 8, 120))
     joints = np.ones((1, 96, 1, V, 3), np.float32)
     joints[0, 0] = np.nan
     found = jax.jit(lambda x, mask: model.apply(variables, x, mask, train=False))(
@@ -135,7 +137,8 @@ def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
     of = recording(400, gaps=True)
     halo = -(-reach // stride) * stride
     window = windowing.Window(24 + 2 * halo, 24, halo)
-    assert windowing.is_exact(model, window) and not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
+    assert windowing.is_exact(model, window)
+    assert not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
     whole = at_once(model, headed, of)
     assert np.abs(whole - at_once(plain, variables, of)).max() > 1e-2
     np.testing.assert_allclose(scoring.windowed_probabilities(model, headed, of, window), whole, atol=1e-5)

@@ -47,8 +47,8 @@ def test_taps_are_the_last_blocks_of_each_resolution():
 def _models():
     make = functools.partial(agcn.Backbone, base_channels=4, **SHORT)
     return {
-        'plain': heads.FrameClassifier(make(), None, heads.FrameHead(num_outputs=4)),
-        'fuser': heads.FrameClassifier(make(), fusers.Fuser((1, 2, 4)), heads.FrameHead(num_outputs=4)),
+        'plain': heads.FrameClassifier(make(), None, heads.FrameHead(4)),
+        'fuser': heads.FrameClassifier(make(), fusers.Fuser((1, 2, 4)), heads.FrameHead(4)),
     }
 
 

@@ -54,5 +54,5 @@ def test_levels_and_width_are_chosen():
     assert out.shape == (2, 8, 5) and 'lateral2' not in variables['params']
     out, _ = fusers.Pyramid().init_with_output(jax.random.key(0), taps, train=False)[0]
     assert out.shape == (2, 8, 6)
-    with pytest.raises(InputError, match=r'are \(1, 3\), expected some of the backbone: \[1, 2, 4\]'):
+    with pytest.raises(InputError, match=r'\(1, 3\), expected some of the backbone: \[1, 2, 4\]'):
         fusers.Pyramid(feature_strides=(1, 3)).init(jax.random.key(0), taps, train=False)

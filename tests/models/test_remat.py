@@ -1,4 +1,4 @@
-"""What a backbone computes anew for its gradient changes no number, and takes less memory."""
+"""Rematerialization changes no number and takes less memory."""
 
 import functools
 import importlib
@@ -36,7 +36,8 @@ def _gradients(model):
             {**variables, 'params': params}, joints, mask, train=True, mutable=['batch_stats'],
             rngs={'dropout': jax.random.key(2)},
         )
-        taps = [jnp.where(valid[..., None], jnp.sin(tap), 0) for tap, valid in features.taps.values()]
+        pairs = features.taps.values()
+        taps = [jnp.where(valid[..., None], jnp.sin(tap), 0) for tap, valid in pairs]
         return sum(tap.sum() for tap in taps), new
 
     both = jax.grad(total, has_aux=True)
@@ -50,9 +51,9 @@ def test_gradients_and_statistics_stay_the_same(name, policy, double):
     """In float32, rounding decides on which side of ReLU's edge a unit is that lies on it."""
     make = functools.partial(_model, name, dropout=0.25, dtype=jnp.float64, **SMALL[name])
     plain, anew = make('none'), make(policy)
-    init = lambda model: jax.jit(functools.partial(model.init, train=False))(jax.random.key(0), *_clip())
-    variables = init(plain)
-    jax.tree.map(np.testing.assert_array_equal, init(anew), variables)
+    init = lambda model: jax.jit(functools.partial(model.init, train=False))
+    variables, others = (init(m)(jax.random.key(0), *_clip()) for m in (plain, anew))
+    jax.tree.map(np.testing.assert_array_equal, others, variables)
     (expected, stats), (found, new) = (_gradients(m)(variables, *_clip()) for m in (plain, anew))
     scale = max(np.abs(leaf).max() for leaf in jax.tree.leaves(expected))
     close = functools.partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-10 * scale)
@@ -62,8 +63,8 @@ def test_gradients_and_statistics_stay_the_same(name, policy, double):
 
 
 def test_a_gradient_that_keeps_less_takes_less_memory(optimised):
-    """As the compiler tells: nothing runs."""
-    # XLA's CPU would else find what is computed twice and keep it; the launch scripts tell it too.
+    """By the compiler's analysis; nothing runs."""
+    # Otherwise XLA's CPU compiler stores what is computed twice; the launch scripts set it too.
     options = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
     clip, taken = _clip(64, 8), {}
     for policy in ('none', 'dots_saveable', 'blocks'):
@@ -71,7 +72,8 @@ def test_a_gradient_that_keeps_less_takes_less_memory(optimised):
             'stgcn', policy, base_channels=16, out_channels=0, channel_multipliers=(1,) * 6,
             down_stages=(), dropout=0.0,
         )
-        variables = jax.eval_shape(functools.partial(model.init, train=False), jax.random.key(0), *clip)
+        init = functools.partial(model.init, train=False)
+        variables = jax.eval_shape(init, jax.random.key(0), *clip)
         program = _gradients(model).lower(variables, *clip).compile(compiler_options=options)
         taken[policy] = program.memory_analysis().temp_size_in_bytes
     assert taken['blocks'] < taken['dots_saveable'] < taken['none']

@@ -62,7 +62,8 @@ def _init(model):
 
 
 def test_the_published_partition_is_taken_on_request():
-    make = functools.partial(stgcn.Backbone, base_channels=4, out_channels=0, channel_multipliers=(1,))
+    sizes = dict(base_channels=4, out_channels=0, channel_multipliers=(1,))
+    make = functools.partial(stgcn.Backbone, **sizes)
     variables, x, mask = _init(make())
     corrected = make().apply(variables, x, mask, train=False).map
     published = make(faithful=('partition',)).apply(variables, x, mask, train=False).map
@@ -95,7 +96,8 @@ def test_dropout_spares_the_first_block_and_evaluation():
 
 def test_initial_weights_are_as_published():
     """Convolutions N(0, 0.02), scales N(1, 0.02)."""
-    params = _init(stgcn.Backbone(base_channels=32, out_channels=0, channel_multipliers=(1, 2)))[0]['params']
+    sizes = dict(base_channels=32, out_channels=0, channel_multipliers=(1, 2))
+    params = _init(stgcn.Backbone(**sizes))[0]['params']
     block = params['block2']
     for name in ('graph', 'temporal', 'residual'):
         assert 0.019 < np.std(block[name]['kernel']) < 0.021

@@ -94,8 +94,8 @@ def describe(encoder: Encoder, layout: str) -> Network:
         joints = encoder.tensors[module.KEY_TENSORS[0]].shape[-1]
         network = module.describe(encoder.tensors, known) if joints == known.num_joints else None
     except (IndexError, TypeError):
-        told = [f'{name} {encoder.tensors[name].shape}' for name in module.KEY_TENSORS]
-        raise InputError(f'no {encoder.architecture} has {" and ".join(told)}') from None
+        shown = [f'{name} {encoder.tensors[name].shape}' for name in module.KEY_TENSORS]
+        raise InputError(f'no {encoder.architecture} has {" and ".join(shown)}') from None
     if network is None:
         raise InputError(
             f'{encoder.prefix}{module.KEY_TENSORS[0]} is of {joints} joints, '

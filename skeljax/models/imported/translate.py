@@ -76,7 +76,8 @@ def _leaves(rows) -> Iterator[tuple[str, Leaf, tuple[str, ...]]]:
 
 def _array(encoder: Encoder, names, leaf: Leaf, shape) -> np.ndarray:
     tensors = [encoder.tensors[name] for name in names]
-    shown = ' + '.join(f'{encoder.prefix}{n} {t.shape}' for n, t in zip(names, tensors, strict=True))
+    pairs = zip(names, tensors, strict=True)
+    shown = ' + '.join(f'{encoder.prefix}{name} {tensor.shape}' for name, tensor in pairs)
     try:
         parts = [leaf.change(tensor) for tensor in tensors]
         made = np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]

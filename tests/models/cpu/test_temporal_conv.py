@@ -54,7 +54,10 @@ def test_the_cpu_form_is_the_plain_one(frames, taps, stride, dilation):
 @pytest.mark.parametrize('frames', [1, 3, 20, 150])
 @pytest.mark.parametrize(
     ('taps', 'before', 'stride', 'dilation'),
-    [(3, 1, 1, 1), (5, 0, 1, 1), (4, 3, 1, 2), (9, 4, 1, 1), (9, 4, 2, 1), (5, 4, 2, 3), (3, 0, 3, 1)],
+    [
+        (3, 1, 1, 1), (5, 0, 1, 1), (4, 3, 1, 2), (9, 4, 1, 1), (9, 4, 2, 1), (5, 4, 2, 3),
+        (3, 0, 3, 1),
+    ],
 )
 def test_by_plain_loops_in_double_precision(frames, taps, before, stride, dilation):
     with jax.enable_x64(True):
