@@ -127,20 +127,21 @@ def _row(
 ) -> ConfigDict:
     config = default.get_config(arg)
     config.data.layout = 'ntu25'
-    config.bench = ConfigDict(
-        dict(
-            what=what,  # 'step', 'infer', 'augment' or 'resident'
-            against=against,  # value of --against that the goal refers to
-            stage=stage,  # whose step is measured, 'pretrain' or 'finetune'
-            persons=persons,
-            classes=60,
-            clips=clips,  # number of clips, of `infer`
-            frames=frames,  # of each clip
-            platform=platform,  # of the goal
-            goal=goal,  # upper bound of the ratio; 0 for none
-            formulations=False,  # True: also run PyTorch with skeljax's formulations
+    with config.unlocked():
+        config.bench = ConfigDict(
+            dict(
+                what=what,  # 'step', 'infer', 'augment' or 'resident'
+                against=against,  # value of --against that the goal refers to
+                stage=stage,  # whose step is measured, 'pretrain' or 'finetune'
+                persons=persons,
+                classes=60,
+                clips=clips,  # number of clips, of `infer`
+                frames=frames,  # of each clip
+                platform=platform,  # of the goal
+                goal=goal,  # upper bound of the ratio; 0 for none
+                formulations=False,  # True: also run PyTorch with skeljax's formulations
+            )
         )
-    )
     return config
 
 
