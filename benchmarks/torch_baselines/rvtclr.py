@@ -20,7 +20,7 @@ class PartBranch(nn.Module):
     def __init__(self, channels: int, embed: int):
         super().__init__()
         inner = channels // 2
-        self.squeeze = nn.Conv2d(channels, inner, 1, bias=False)
+        self.narrow = nn.Conv2d(channels, inner, 1, bias=False)
         self.widen = nn.Conv2d(inner, channels, 1, bias=False)
         self.theta, self.phi = nn.Conv1d(channels, inner, 1), nn.Conv1d(channels, inner, 1)
         self.value, self.join = nn.Conv2d(channels, inner, 1), nn.Conv2d(inner, channels, 1)
@@ -31,7 +31,7 @@ class PartBranch(nn.Module):
     def forward(self, x, persons: int):
         """Maps features float[B M, C, T, V] to unit vectors [B, D]."""
         x = torch.stack([x[..., joints].mean(-1) for joints in PARTS], -1)
-        x = self.widen(torch.relu(self.squeeze(x)))
+        x = self.widen(torch.relu(self.narrow(x)))
         mean = x.mean(-1)
         weights = torch.softmax((self.theta(mean).mT @ self.phi(mean)).float(), -1).to(x.dtype)
         value = self.value(x)

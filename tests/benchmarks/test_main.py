@@ -39,7 +39,10 @@ def _measure(name, tiny, out, *more) -> dict:
 
 
 def test_the_step_is_measured_and_compiles_once(tiny, tmp_path):
-    small = ['--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--steps=2']
+    small = [
+        '--config.model.name=gru', '--config.model.gru.num_layers=1',
+        '--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--steps=2',
+    ]
     figures = _measure('step', tiny, tmp_path / 'step.json', *small)
     ours = figures['systems']['skeljax']
     assert ours['compilations_after_the_first_step'] == 0
