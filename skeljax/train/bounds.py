@@ -11,7 +11,7 @@ from skeljax.configs import default
 from skeljax.data import normalize
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton, streams
-from skeljax.train import run_dir as workdirs
+from skeljax.train import device_dataset, optimizer, parallel, run_dir as workdirs
 
 _MANY = 2**31 - 1
 # Name of a field -> least and most; of several patterns that fit the first counts. A tuple has them
@@ -70,8 +70,10 @@ _BOUNDS = {
 }
 _NAMES = {
     'model.dtype': ('float32', 'bfloat16', 'float16', 'float64'),
-    '*.optimizer.name': ('sgd', 'adam', 'adamw'),
-    '*.optimizer.decay': ('steps', 'cosine'),
+    'parallel': parallel.FORMS,
+    'data.device_dataset_dtype': device_dataset.DTYPES,
+    '*.optimizer.name': optimizer.NAMES,
+    '*.optimizer.decay': optimizer.DECAYS,
     'finetune.stream': streams.STREAMS,
     'pretrain.streams': streams.STREAMS,
 }

@@ -19,15 +19,13 @@ from skeljax.skeletons import skeleton, streams
 from skeljax.train import bounds, finetune, negatives, optimizer, parallel, pretrain
 from skeljax.train.frame_loss import EVEN, FrameLoss
 
-QUIRKS = (
+QUIRKS = (  # described in configs/default.py
     'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
     'momentum_freeze', 'parts_temperature', 'causal',
 )
 
-# Those of them that say what the weights of a backbone mean.
+# Those that change what the weights of a backbone compute.
 _MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
-
-DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
 
 # Packages, and groups of entry points, of what a config names.
 METHODS, BACKBONES = 'skeljax.contrast.methods', 'skeljax.models'
@@ -36,24 +34,16 @@ FUSERS = {'u': fusers.Fuser, 'pyramid': pyramid.Pyramid}
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
-    """Says whether a quirk of the release is to be repeated."""
+    """Returns whether a quirk of the release is repeated."""
     return name in config.faithful
 
 
 def check(config: ConfigDict):
-    """Raises InputError for values that no part of the library knows."""
+    """Raises InputError at the first field with a wrong value; the message names the field."""
     bounds.check(config)
     for name in config.faithful:
         if name and name not in QUIRKS:
             raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
-    if config.parallel not in parallel.FORMS:
-        known = ' and '.join(map(repr, parallel.FORMS))
-        raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
-    if config.steps_per_call < 1:
-        raise InputError(f'config.steps_per_call is {config.steps_per_call}, expected 1 or more')
-    if config.data.device_dataset_dtype not in DTYPES:
-        known, found = ', '.join(DTYPES), config.data.device_dataset_dtype
-        raise InputError(f'config.data.device_dataset_dtype is {found!r}, known: {known}')
     if config.model.bn_axis not in ('all', 'none'):
         raise InputError(f"config.model.bn_axis is {config.model.bn_axis!r}, not 'all' or 'none'")
     if config.model.remat not in remat.POLICIES:
@@ -386,7 +376,8 @@ def make_optimizer(config: ConfigDict, stage: str):
     """Builds the optimizer of a stage."""
     chosen = config[stage]
     overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
-    tx = optimizer.make(chosen.optimizer, chosen.num_steps, warmup_overshoot=overshoot)
+    settings = optimizer.OptimizerConfig(**chosen.optimizer)
+    tx = optimizer.make(settings, chosen.num_steps, warmup_overshoot=overshoot)
     if stage == 'finetune' and (chosen.backbone_lr_scale != 1 or chosen.unfreeze_at):
         after = round(chosen.unfreeze_at * chosen.num_steps)
         tx = optimizer.by_part(tx, 'backbone', chosen.backbone_lr_scale, after=after)

@@ -14,6 +14,8 @@ from skeljax.data.batches import Batches
 from skeljax.errors import InputError
 from skeljax.train import parallel
 
+DTYPES = ('float32', 'float16', 'bfloat16')  # of the coordinates on the devices
+
 
 def hold(step: Callable, batches: Batches, config: ConfigDict, devices: parallel.Devices = None):
     """Moves the recordings to the devices where `config.data.device_dataset` says so.
