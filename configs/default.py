@@ -195,10 +195,10 @@ def _finetune() -> ConfigDict:
             unfreeze_at=0.0,  # share of the run before which the encoder's weights stay
             label_fraction=0.1,  # of the training recordings
             label_seed=4,  # of their choice
-            multi_label=False,  # True: a frame can have several classes, with a binary head for each
+            multi_label=False,  # True: a frame can have several classes; a binary head for each
             label_stratified=False,  # True: the chosen recordings have every class
             num_neighbors=20,  # of the kNN probe; the paper does not state it
-            # Options of the loss of a frame; all off: cross-entropy, as in the paper (docs/method.md).
+            # The loss of a frame; all options off: cross-entropy, as in the paper (docs/method.md).
             loss=dict(
                 smoothing_weight=0.0,  # of squared changes of log-probabilities (MS-TCN: 0.15)
                 smoothing_clip=4.0,  # largest change of a log-probability that counts
@@ -209,7 +209,8 @@ def _finetune() -> ConfigDict:
                 boundary_weight=0.0,  # of a head that predicts label changes (ASRF: 0.1); 0: none
                 boundary_radius=2,  # frames before and after a change that count as change
                 pool_radius=15,  # frames before and after that scores are averaged over; 0: none
-                pool_strength=8.0,  # a sure change between two frames has weight exp(-pool_strength)
+                # The weight across a sure change between two frames is exp(-pool_strength).
+                pool_strength=8.0,
             ),
             optimizer=_optimizer('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
             log_every=20,  # steps

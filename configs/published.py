@@ -19,8 +19,9 @@ What differs or was not told:
 * skeletonclr, crossclr, aimclr, hiclr, rvtclr: one GPU, so `bn_axis` was no question. AimCLR and
   HiCLR were trained one stream a run: `--config.pretrain.streams='("motion",)'`.
 * cmd, vicreg (USDRL's loss): both cut a tenth to all of a clip, but 64 frames at least, and stretch
-  that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. That the last batch is left out and, for USDRL, that its rate falls to a
-  tenth is a guess. USDRL's transformer has separate tokens for time and for space, ours has not.
+  that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. Two facts
+  are not published and assumed: that the last batch is left out, and that USDRL's rate falls to a
+  tenth. USDRL's transformer has separate tokens for time and for space, ours has not.
 
 Without `setting=recognition` only the pretraining differs from configs/default.py.
 """
@@ -46,7 +47,9 @@ _BACKBONES = dict(cmd='gru', vicreg='transformer')
 # Host -> videos in the queue, where it is not 32,768; there is none in vicreg.
 _QUEUES = dict(cmd=16_384, vicreg=92 * 356)
 # Host -> optimizer, where it is not that of MoCo.
-_OPTIMIZERS = dict(cmd=dict(peak_lr=0.01), vicreg=dict(name='adam', peak_lr=5e-4, weight_decay=1e-5))
+_OPTIMIZERS = dict(
+    cmd=dict(peak_lr=0.01), vicreg=dict(name='adam', peak_lr=5e-4, weight_decay=1e-5),
+)
 
 
 def get_config(arg: str = '') -> ConfigDict:
@@ -62,7 +65,7 @@ def get_config(arg: str = '') -> ConfigDict:
     config = default.get_config(default.describe(chosen))
     pretrain = config.pretrain
     batch, epochs, falls, frames = _RUNS[host]
-    config.data.normalization = _normalisation(host, frames)
+    config.data.normalization = _normalization(host, frames)
     pretrain.update(
         dict(
             num_steps=epochs * (CLIPS // batch),
@@ -81,12 +84,15 @@ def get_config(arg: str = '') -> ConfigDict:
     if host == 'rvtclr':  # not a third, as in that release
         pretrain.rvtclr.mine_from = 0.5
     if chosen.get('setting') == 'recognition':
-        _recognise(config.finetune, frames)
+        _set_recognition(config.finetune, frames)
     return config
 
 
-def _recognise(finetune: ConfigDict, frames: int):
-    """Linear evaluation of RVTCLR and AimCLR: 100 epochs of SGD at 3.0, a tenth from the 80th on."""
+def _set_recognition(finetune: ConfigDict, frames: int):
+    """Sets the linear evaluation of RVTCLR and AimCLR: 100 epochs of SGD at 3.0, then at 0.3.
+
+    The rate falls at the 80th epoch.
+    """
     finetune.update(
         dict(
             num_epochs=100,
@@ -107,7 +113,7 @@ def _cut(host: str, frames: int) -> dict:
     return dict(window=frames, crop=dict(length=frames, pad_ratio=6))
 
 
-def _normalisation(host: str, frames: int) -> tuple[str, ...]:
+def _normalization(host: str, frames: int) -> tuple[str, ...]:
     if host in ('cmd', 'vicreg'):
         return ('2s-agcn',)
     # 'crossclr' of skeljax/data/normalize.py, which stands for 50 frames.

@@ -1,4 +1,4 @@
-"""How much memory the contrast with a batch's negatives takes, as the compiler tells; nothing runs."""
+"""Memory of a contrastive loss with the negatives of a batch, as the compiler reports it."""
 
 from collections.abc import Sequence
 from typing import Any
