@@ -1,10 +1,12 @@
-"""The release's settings (arXiv 2512.16504), on one GPU, and every field there is.
+"""Every field with its default: the settings of the paper's release (arXiv 2512.16504), on one GPU.
 
     skeljax pretrain --config configs/default.py:corpus=babel/all,method=aimclr --workdir W
 
-Other configs call this one and override. Both stages read one config, so that
-they agree about data and model. Steps stand for the release's epochs: all places
-in a schedule are shares of the run.
+Other configs call this one and override fields. Both stages read one config, so that they have the
+same data and model. The release counts epochs; here all places in a schedule are shares of the run.
+
+Where a default is not the release's, the comment of the field has the release's value. Without
+exception are the quirks of the release (`config.faithful`), which are off.
 """
 
 from ml_collections import ConfigDict
@@ -23,9 +25,17 @@ def get_config(arg: str = '') -> ConfigDict:
     config.seed = 0  # of weights, batches and views
     config.parallel = 'pmap'  # or 'shard_map': how a step is mapped over devices (docs/scaling.md)
     config.steps_per_call = 1  # training steps per dispatch (docs/scaling.md)
-    config.wandb = ''  # project of Weights & Biases that runs are logged to; empty: none (docs/tracking.md)
-    # What of the releases' quirks to repeat: any of 'warmup_overshoot',
-    # 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition'.
+    config.wandb = ''  # project of Weights & Biases; empty: none (docs/tracking.md)
+    # Quirks of published code to repeat, some of:
+    # 'warmup_overshoot': the warm-up goes on to twice the peak learning rate;
+    # 'snippet_pointer': the queue of snippets does not advance;
+    # 'key_init': the momentum encoder begins with weights of its own;
+    # 'augmentation': the blur's weights do not sum to 1, and mirroring does not negate x;
+    # 'input_norm': 2s-AGCN has no normalization of its input;
+    # 'partition': ST-GCN has only edges near the center of the body in its third subset;
+    # 'momentum_freeze': CrosSCLR updates only the motion stream's momentum encoder while it mines;
+    # 'parts_temperature': RVTCLR divides the positive of body parts only while it mines;
+    # 'causal': both directions of the GRU run forward in time.
     config.faithful = ('',)
     config.data = _data(chosen)
     config.model = _model(chosen.get('backbone', 'agcn'))
@@ -75,15 +85,17 @@ def _data(chosen: dict[str, str]) -> ConfigDict:
     corpus = chosen.get('corpus', 'synthetic')
     return ConfigDict(
         dict(
-            data_dir='data',  # where records are prepared
-            corpus=corpus,  # fine-tuned and evaluated on
-            unlabeled=unlabeled(chosen, corpus),  # pretrained on, their training splits
-            layout=chosen.get('layout', ''),  # joint layout that recordings are mapped to; empty: the corpus' own
-            fps=0.0,  # frames a second that they are resampled to; 0: the corpus' own
+            data_dir='data',  # folder of prepared corpora
+            corpus=corpus,  # of fine-tuning and evaluation
+            unlabeled=unlabeled(chosen, corpus),  # corpora of pretraining, their training splits
+            # Joint layout that recordings are mapped to; empty: that of the corpus.
+            layout=chosen.get('layout', ''),
+            fps=0.0,  # frame rate that recordings are resampled to; 0: that of the corpus
             # Steps of skeljax/data/normalize.py, or 'crossclr', '2s-agcn' or 'ctr-gcn'.
             normalization=('center', 'align', 'size'),
-            device_dataset=False,  # True: all frames lie on every device, which cuts windows (docs/scaling.md)
-            device_dataset_dtype='float32',  # of their coordinates: bit for bit; or 'float16', 'bfloat16'
+            # True: every device holds all recordings and cuts windows itself (docs/scaling.md).
+            device_dataset=False,
+            device_dataset_dtype='float32',  # of coordinates there; or 'float16', 'bfloat16'
         )
     )
 
@@ -170,27 +182,30 @@ def _finetune() -> ConfigDict:
     return ConfigDict(
         dict(
             num_steps=4000,  # length of the run
-            num_epochs=0,  # instead of num_steps, where given: visits of every stretch of a window
+            num_epochs=0,  # if not 0, replaces num_steps: visits of every stretch of a window
             batch_size=8,  # windows, on all devices together
             window=512,  # frames cut from a recording
             crop=_crop(512, pad_ratio=0),
             augment=_augment(),
-            fuser=True,  # False: the plain head, on the coarsest tap
-            fuser_kind='u',  # nested U, or 'pyramid' (models/fusers.py)
-            # Temporal strides of the taps that the fuser joins; empty: the U's finest and
-            # two coarsest, all of the pyramid's.
+            fuser=True,  # False: the plain head, on the features of the last block
+            # 'u' or 'pyramid' (skeljax/models/fusers.py), or another package's
+            # (docs/extending.md).
+            fuser_kind='u',
+            # Temporal strides of the multiscale features that the fuser combines; empty: all of
+            # the pyramid's, the finest and the two coarsest of the U's.
             feature_strides=(),
             stream='joint',  # of skeljax/skeletons/streams.py; pretraining must have had it
             init_from='',  # workdir of a pretraining run; empty: from scratch
-            clip_level=False,  # scores a recording, not its frames: recognition
-            backbone_lr_scale=1.0,  # the encoder's share of the learning rate; 0 freezes it, statistics too
-            unfreeze_at=0.0,  # share of the run before which its weights stay as they came
+            clip_level=False,  # True: one score for a recording, not for each frame: recognition
+            # Factor of the encoder's learning rate; 0: its weights and batch statistics stay.
+            backbone_lr_scale=1.0,
+            unfreeze_at=0.0,  # share of the run before which the encoder's weights stay
             label_fraction=0.1,  # of the training recordings
-            label_seed=4,  # of drawing them
-            multi_label=False,  # a frame may show several classes: a binary head for each
-            label_stratified=False,  # draws them so that every class is shown; the release does not
-            num_neighbors=20,  # of the kNN probe; the paper does not tell
-            # Options of the loss of a frame; all off: cross-entropy, as in the paper (docs/method.md).
+            label_seed=4,  # of their choice
+            multi_label=False,  # True: a frame can have several classes; a binary head for each
+            label_stratified=False,  # True: the chosen recordings have every class
+            num_neighbors=20,  # of the kNN probe; the paper does not state it
+            # The loss of a frame; all options off: cross-entropy, as in the paper (docs/method.md).
             loss=dict(
                 smoothing_weight=0.0,  # of squared changes of log-probabilities (MS-TCN: 0.15)
                 smoothing_clip=4.0,  # largest change of a log-probability that counts
@@ -198,19 +213,21 @@ def _finetune() -> ConfigDict:
                 class_balance=0.0,  # weight of a class: 1 / frames to this power; 0: off
                 class_beta=1.0,  # below 1: frames by their effective number (its paper: 0.999)
                 boundary_smoothing=0,  # frames beside a label change with soft labels; 0: off
-                boundary_weight=0.0,  # of a head that finds label changes (ASRF: 0.1); 0: none
-                boundary_radius=2,  # frames before and after a change that it is to find
-                pool_radius=15,  # frames either side that it averages scores over; 0: none
-                pool_strength=8.0,  # a certain change between frames weighs exp(-pool_strength)
+                boundary_weight=0.0,  # of a head that predicts label changes (ASRF: 0.1); 0: none
+                boundary_radius=2,  # frames before and after a change that count as change
+                pool_radius=15,  # frames before and after that scores are averaged over; 0: none
+                # The weight across a sure change between two frames is exp(-pool_strength).
+                pool_strength=8.0,
             ),
             optimizer=_optimizer('adam', 1e-4, warmup=0.25, decay_at=(0.75, 0.875)),
             log_every=20,  # steps
             validate_every=200,  # steps
             checkpoint_every=500,  # steps
-            protocol='babel_clean',  # selects the best state, on the validation split
+            protocol='babel_clean',  # whose mAP on the validation split selects the best state
             # The sequence decoder, fitted when the run has finished (docs/decoding.md).
             decoder=dict(
-                transitions=False,  # learns which class follows which: also a fixed order, by heart
+                # True: it learns which class follows which, a fixed order of exercises too.
+                transitions=False,
             ),
         )
     )
@@ -220,7 +237,8 @@ _LINEAR = dict(fuser=False, backbone_lr_scale=0.0, label_fraction=1.0)
 
 # Name -> what it changes in config.finetune. Without `init_from` each is supervised from scratch.
 SETTINGS = dict(
-    linear=dict(**_LINEAR, optimizer=dict(peak_lr=1e-3)),  # rate and epochs as plain: not told
+    # The paper does not state the rate and the epochs: those of plain.
+    linear=dict(**_LINEAR, optimizer=dict(peak_lr=1e-3)),
     plain=dict(fuser=False, label_fraction=1.0, optimizer=dict(peak_lr=1e-3)),
     fuser=dict(label_fraction=1.0),
     **{f'semi{percent}': dict(label_fraction=percent / 100) for percent in (1, 5, 10, 20, 50)},
@@ -293,9 +311,9 @@ def _optimizer(name: str, peak_lr: float, *, warmup: float, decay_at: tuple) -> 
     return dict(
         name=name,  # 'sgd' (momentum 0.9), 'adam' or 'adamw'
         peak_lr=peak_lr,  # highest learning rate
-        warmup=warmup,  # share of the run in which it rises to the peak
+        warmup=warmup,  # share of the run in which the learning rate rises to the peak
         decay='steps',  # or 'cosine'
         decay_at=decay_at,  # shares of the run at which it falls
-        decay_factor=0.1,  # that it falls by
-        weight_decay=1e-4,  # as an L2 term; of 'adamw' decoupled
+        decay_factor=0.1,  # by which it is multiplied there
+        weight_decay=1e-4,  # as an L2 term; with 'adamw' decoupled
     )

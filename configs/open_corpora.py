@@ -1,9 +1,9 @@
 """The open corpora of the first Kinect, on two CPU cores.
 
     skeljax prepare kinder_gator/composed58 --manual-dir DIR --data-dir data
-    skeljax pretrain --config configs/open_corpora.py:kinder_gator/composed58 --workdir runs/pretrain
+    skeljax pretrain --config configs/open_corpora.py:kinder_gator/composed58 --workdir runs/pre
     skeljax finetune --config configs/open_corpora.py:kinder_gator/composed58 --workdir runs/tuned \
-        --config.finetune.init_from=runs/pretrain
+        --config.finetune.init_from=runs/pre
 
 The settings are those of configs/ui_prmd.py, with more steps of smaller batches before
 fine-tuning, more steps of fine-tuning, a quarter of the labels, and frames of rare classes

@@ -3,11 +3,11 @@
     skeljax prepare ntu_rgbd/xsub60 --manual-dir DIR --data-dir data
     skeljax prepare pku_mmd/part1_xsub --manual-dir DIR --data-dir data
     skeljax pretrain --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60 --workdir W
-    skeljax finetune --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60,setting=fuser \
-        --workdir W1 --config.finetune.init_from=W
+    skeljax finetune --workdir W1 --config.finetune.init_from=W \
+        --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60,setting=fuser
 
 All corpora have Kinect's 25 joints, BABEL's as mapped by its builder; another one is mapped to
-them (`layout=ntu25`). The paper tells neither parts, splits, windows, normalisation nor persons for
+them (`layout=ntu25`). The paper states neither parts, splits, windows, normalization nor persons for
 PKU-MMD: those here are ours. Two persons are kept, as some of the actions are done by two.
 """
 

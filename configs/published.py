@@ -19,8 +19,9 @@ What differs or was not told:
 * skeletonclr, crossclr, aimclr, hiclr, rvtclr: one GPU, so `sync_bn` was no question. AimCLR and
   HiCLR were trained one stream a run: `--config.pretrain.streams='("motion",)'`.
 * cmd, vicreg (USDRL's loss): both cut a tenth to all of a clip, but 64 frames at least, and stretch
-  that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. That the last batch is left out and, for USDRL, that its rate falls to a
-  tenth is a guess. USDRL's transformer has separate tokens for time and for space, ours has not.
+  that to 64 frames; here 64 frames are cut and played at 0.77 to 1.3 times their rate. Two facts
+  are not published and assumed: that the last batch is left out, and that USDRL's rate falls to a
+  tenth. USDRL's transformer has separate tokens for time and for space, ours has not.
 
 Without `setting=recognition` only the pretraining differs from configs/default.py.
 """
@@ -83,12 +84,15 @@ def get_config(arg: str = '') -> ConfigDict:
     if method == 'rvtclr':  # not a third, as in that release
         pretrain.rvtclr.mining_start = 0.5
     if chosen.get('setting') == 'recognition':
-        _recognise(config.finetune, frames)
+        _set_recognition(config.finetune, frames)
     return config
 
 
-def _recognise(finetune: ConfigDict, frames: int):
-    """Linear evaluation of RVTCLR and AimCLR: 100 epochs of SGD at 3.0, a tenth from the 80th on."""
+def _set_recognition(finetune: ConfigDict, frames: int):
+    """Sets the linear evaluation of RVTCLR and AimCLR: 100 epochs of SGD at 3.0, then at 0.3.
+
+    The rate falls at the 80th epoch.
+    """
     finetune.update(
         dict(
             num_epochs=100,

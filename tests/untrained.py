@@ -27,7 +27,7 @@ def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(
     config.model.base_channels, config.model.gru.num_layers, config.model.stgcn.out_channels = width, 1, 8
     config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
     described = workdirs.check(folder, 'finetune', config, corpus)
-    workdirs.claim(folder, described, ['skeljax', 'finetune'])
+    workdirs.create_run_dir(folder, described, ['skeljax', 'finetune'])
     model = build.localizer(config, layout, len(corpus.classes))
     example = jnp.zeros((1, 64, 1, skeleton.get(layout).num_joints, 3), np.float32)
     made = jax.jit(lambda rng: finetune.variables(model, rng, example))(jax.random.key(0))

@@ -12,7 +12,9 @@ def get_sweep(arg: str = '') -> Sweep:
     heads = {
         'plain': {'finetune.fuser': False},
         'pyramid': {'finetune.fuser_kind': 'pyramid'},
-        'pyramid on 1, 4, 8': {'finetune.fuser_kind': 'pyramid', 'finetune.feature_strides': (1, 4, 8)},
+        'pyramid on 1, 4, 8': {
+            'finetune.fuser_kind': 'pyramid', 'finetune.feature_strides': (1, 4, 8),
+        },
         'U': {},
     }
     variants = {

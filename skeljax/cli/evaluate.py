@@ -63,13 +63,13 @@ def run(args) -> int:
 
 
 def _together(args, window: windowing.Window | None):
-    """Scores, each of several processes a share of the recordings; the first does the rest."""
+    """Scores the recordings, each process a share of them; the first process does the rest."""
     from skeljax.inference import evaluation
     from skeljax.train import cluster
 
     runs, note = [args.workdir, *args.fuse], model_args.note
     found = evaluation.scored(runs, args.split, args.data_dir, args.weights, window, note)
-    with cluster.together():  # the others wait: none may leave before the first has done
+    with cluster.together():  # no process may end before the first one
         if cluster.is_first():
             _write(args, found)
 
@@ -86,8 +86,8 @@ def _write(args, found):
     streams = [run['stream'] for run in found.runs] if args.fuse else []
     decoder = [args.decoder] if args.decoder else []
     for number, run in enumerate(found.runs):
-        told = f'{run["workdir"]}: {figures["corpus"]} {args.split}, best state of step {run["step"]}'
-        print(f'{"fused with " * (number > 0)}{told}')
+        scored = f'{figures["corpus"]} {args.split}, best state of step {run["step"]}'
+        print(f'{"fused with " * (number > 0)}{run["workdir"]}: {scored}')
     stem = '-'.join(['evaluate', args.split, *streams, *decoder, *map(str, found.window or ())])
     frames = {name: len(scores) for name, scores in found.probabilities.items()}
     compared = saved_eval.SavedSegments(scoring.truth(found.corpus), segments, frames)

@@ -181,6 +181,6 @@ def _write(out, config: ConfigDict, arrays: dict, described: dict):
     layout, (stream,) = config.data.layout, config.pretrain.streams
     corpus = SimpleNamespace(name=described['file'], classes=(), layout=layout, fps=None)
     run = run_dir.check(out, 'pretrain', config, corpus)
-    run_dir.claim(out, {**run, 'imported': described})
+    run_dir.create_run_dir(out, {**run, 'imported': described})
     with checkpoint.manager(Path(out) / 'checkpoints') as mngr:
         checkpoint.save(mngr, 0, {'backbone': {stream: backbone}})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_model(parser):
-    """Adds `--model` and `--workdir`, one of which is to be given."""
+    """Adds `--model` and `--workdir`, one of which is required."""
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument('--model', metavar='DIR', help='a model, as `skeljax export` makes it')
     group.add_argument('--workdir', help='folder of a fine-tuning run')
@@ -29,12 +29,12 @@ def load(args) -> Model:
 
 
 def note(text: str):
-    """Prints a line for the user who watches."""
+    """Prints a line for the user on standard error."""
     print(f'skeljax: {text}', file=sys.stderr)
 
 
 def add_window(parser, default: windowing.Window | None = None):
-    """Adds `--window`, `--hop` and `--ahead`, all of which have a default or none has."""
+    """Adds `--window`, `--hop` and `--ahead`, with the defaults of a window or without any."""
     group = parser.add_argument_group(
         'windows that move over the frames, at the rate of the model'
         + ('' if default else '; by default all is seen at once')
@@ -52,28 +52,29 @@ def add_window(parser, default: windowing.Window | None = None):
 
 
 def window(args) -> windowing.Window | None:
-    """Returns the window that is told, None where none of its options is.
+    """Returns the window that the options describe, None if none of them is given.
 
     Raises:
-        InputError: one that cannot be.
+        InputError: it gives no frame, or more than it has.
     """
     given = [args.window, args.hop, args.ahead]
     if given == [None] * 3:
         return None
     pairs = zip(given, windowing.WINDOW, strict=True)
-    return windowing.check(windowing.Window(*(own if own is not None else usual for own, usual in pairs)))
+    numbers = [usual if own is None else own for own, usual in pairs]
+    return windowing.check(windowing.Window(*numbers))
 
 
 def open_model(args) -> tuple[Model, dict]:
-    """Loads the model that is told by the options; returns it, and what JSON tells of it."""
+    """Loads the model that the options name; returns it and its description for JSON."""
     from skeljax.inference import model_io, predictor
 
-    told = dict(thresholds=args.threshold, min_score=args.min_score)
+    options = dict(thresholds=args.threshold, min_score=args.min_score)
     if args.workdir:
-        model = predictor.of_run(args.workdir, args.protocol, args.decoder, **told, note=note)
+        model = predictor.of_run(args.workdir, args.protocol, args.decoder, **options, note=note)
     else:
         model = model_io.load(args.model, note)
-        model = predictor.with_decoder(model, args.protocol, args.decoder, **told)
+        model = predictor.with_decoder(model, args.protocol, args.decoder, **options)
     folder, kind = (args.model, 'folder') if args.model else (args.workdir, 'workdir')
     name = Path(folder).resolve().name
     return model, {'name': name, kind: folder, 'step': model.run.step}
@@ -81,7 +82,7 @@ def open_model(args) -> tuple[Model, dict]:
 
 def add_decoding(parser):
     """Adds the options that choose how scores become segments."""
-    group = parser.add_argument_group('how scores become segments, if not as the model tells')
+    group = parser.add_argument_group('how scores become segments, instead of the decoder of the model')
     group.add_argument('--protocol', help='whose decoding to use')
     group.add_argument(
         '--decoder', metavar='STEPS', help='another one, or steps, as gaussian:3,watershed,refine'

@@ -44,12 +44,13 @@ def add_arguments(parser):
         'so with a class without examples',
     )
     parser.add_argument(
-        '--processes', type=int, default=os.cpu_count(), help='that read files (default: %(default)s)'
+        '--processes', type=int, default=os.cpu_count(),
+        help='that read files (default: %(default)s)',
     )
     parser.add_argument(
         '--beam',
         metavar='RUNNER',
-        help='works through the corpus with Apache Beam, e.g. DirectRunner (pip install skeljax[beam])',
+        help='uses Apache Beam, e.g. DirectRunner (pip install skeljax[beam])',
     )
     parser.add_argument(
         '--beam-options', default='', help="for Beam's runner, in one string, e.g. '--project=P'"

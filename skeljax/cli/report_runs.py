@@ -32,7 +32,8 @@ def begin(workdir) -> RunReport:
     reached = progress.read(workdir)
     saved = reached.best_step if reached.stage == 'finetune' else reached.saved
     if not saved:
-        lacking = 'nothing validated yet (no best/)' if reached.stage == 'finetune' else 'no checkpoint yet'
+        tuned = reached.stage == 'finetune'
+        lacking = 'nothing validated yet (no best/)' if tuned else 'no checkpoint yet'
         raise InputError(f'{workdir}: {lacking}; a report needs a state of the run')
     told, origin, curves, notes = workdirs.read(workdir), None, {}, []
     tunes = reached.stage == 'finetune'
@@ -196,7 +197,9 @@ def _pretrained(config, corpus: Corpus, source) -> tuple:
     config.finetune.update(fuser=False, clip_level=False)
     if config.finetune.stream not in config.pretrain.streams:
         config.finetune.stream = config.pretrain.streams[0]
-    restore = functools.partial(training.pretrained_encoder, str(source), config=config, layout=corpus.layout)
+    restore = functools.partial(
+        training.pretrained_encoder, str(source), config=config, layout=corpus.layout
+    )
     persons = corpus[0].joints.shape[1]
     _, state, model = build.finetuning(config, corpus.layout, persons, len(corpus.classes), restore)
     return model, scoring.variables(state)

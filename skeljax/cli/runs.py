@@ -51,10 +51,8 @@ def table(runs: list[Progress], top='.') -> str:
     lines = [HEADS, *(_row(run, top) for run in runs)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     align = [str.rjust if head in _NUMBERS else str.ljust for head in HEADS]
-    return '\n'.join(
-        '  '.join(put(cell, width) for put, cell, width in zip(align, line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    put = lambda line: (a(c, w) for a, c, w in zip(align, line, widths, strict=True))
+    return '\n'.join('  '.join(put(line)).rstrip() for line in lines)
 
 
 def _row(run: Progress, top) -> tuple[str, ...]:

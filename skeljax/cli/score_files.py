@@ -9,7 +9,7 @@ from skeljax.viz import score_tables as pages, table
 
 
 def write(figures: dict, folder, stem: str):
-    """Prints the tables of `evaluation.described` and saves it all as STEM.json, the tables as STEM.md."""
+    """Prints the tables of `evaluation.described`; saves them as STEM.md, all as STEM.json."""
     measured, folder = figures['protocols'], Path(folder)
     (folder / f'{stem}.json').write_text(json.dumps(figures, indent=1) + '\n')
     (folder / f'{stem}.md').write_text(pages.tables(measured, table.markdown) + '\n')

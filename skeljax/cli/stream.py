@@ -122,7 +122,7 @@ def run(args) -> int:
     layout = wanted.parse(args.layout).text if args.layout else model.layout
     scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
-    say = (lambda _: None) if args.quiet else lambda text: print(f'skeljax stream: {text}', file=sys.stderr)
+    say = (lambda _: None) if args.quiet else _say
 
     def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
         stream = streaming.Stream(
@@ -143,6 +143,10 @@ def run(args) -> int:
         address, attend, say, stall=args.stall, most=args.at_once, clients=args.clients
     )
     return 0
+
+
+def _say(text: str):
+    print(f'skeljax stream: {text}', file=sys.stderr)
 
 
 def follow(

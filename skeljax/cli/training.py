@@ -25,7 +25,8 @@ def add_processes(parser):
     group.add_argument(
         '--coordinator',
         metavar='HOST:PORT',
-        help='address of process 0, if the cluster does not say (default: $JAX_COORDINATOR_ADDRESS)',
+        help='address of process 0, if the cluster does not provide it '
+        '(default: $JAX_COORDINATOR_ADDRESS)',
     )
     group.add_argument(
         '--num-processes', metavar='N', help='how many there are (default: $JAX_NUM_PROCESSES)'

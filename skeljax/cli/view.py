@@ -109,7 +109,8 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
 
     made = (
-        scored_entry.of_recording(model, recording, corpus.classes, tiou=args.tiou) for recording in corpus
+        scored_entry.of_recording(model, recording, corpus.classes, tiou=args.tiou)
+        for recording in corpus
     )
     return model.classes, made
 

@@ -1,4 +1,4 @@
-"""What values the fields of a config may have, checked before any data are read."""
+"""Bounds and names of values in a config, checked before any data are read."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -11,11 +11,11 @@ from skeljax.configs import default
 from skeljax.data import normalize
 from skeljax.errors import InputError
 from skeljax.skeletons import skeleton, streams
-from skeljax.train import run_dir as workdirs
+from skeljax.train import device_dataset, optimizer, parallel, run_dir as workdirs
 
 _MANY = 2**31 - 1
-# Name of a field -> least and most; of several patterns that fit the first counts. A tuple has them
-# for each of its numbers. Most is where memory or arithmetic would end anyway.
+# Pattern of a field's name -> smallest and largest value; the first pattern that matches counts. In
+# a tuple they hold for each number. The largest is where memory or arithmetic would fail anyway.
 _BOUNDS = {
     'seed': (0, 2**32 - 1),
     'steps_per_call': (1, 100_000),
@@ -70,16 +70,18 @@ _BOUNDS = {
 }
 _NAMES = {
     'model.dtype': ('float32', 'bfloat16', 'float16', 'float64'),
-    '*.optimizer.name': ('sgd', 'adam', 'adamw'),
-    '*.optimizer.decay': ('steps', 'cosine'),
+    'parallel': parallel.FORMS,
+    'data.device_dataset_dtype': device_dataset.DTYPES,
+    '*.optimizer.name': optimizer.NAMES,
+    '*.optimizer.decay': optimizer.DECAYS,
     'finetune.stream': streams.STREAMS,
     'pretrain.streams': streams.STREAMS,
 }
-_NEEDED = ('data.unlabeled', 'evaluate.tious', 'pretrain.streams')  # tuples that must name some
+_NEEDED = ('data.unlabeled', 'evaluate.tious', 'pretrain.streams')  # tuples that must not be empty
 
 
 def check(config: ConfigDict):
-    """Raises InputError at the first field whose value no run can have; names the field."""
+    """Raises InputError at the first field whose value is impossible; names the field."""
     method = config.pretrain.method
     own = f'method={method}' if method in default.METHODS else ''  # another library's has none
     told = config.to_dict()
@@ -101,7 +103,7 @@ def check(config: ConfigDict):
 
 
 def _check_elsewhere(config: ConfigDict):
-    """Has names checked by what knows them."""
+    """Checks names by the modules that define them."""
     for name, look in (
         ('data.normalization', lambda: normalize.compose(tuple(config.data.normalization))),
         ('data.layout', lambda: config.data.layout and skeleton.get(config.data.layout)),

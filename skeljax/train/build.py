@@ -1,4 +1,4 @@
-"""Modules and settings from a config; a name is a module of this library."""
+"""Builds modules, steps and states from a config."""
 
 from collections.abc import Callable
 import functools
@@ -21,15 +21,13 @@ from skeljax.skeletons import skeleton, streams
 from skeljax.train import bounds, finetune, optimizer, parallel, pretrain
 from skeljax.train.frame_loss import EVEN, FrameLoss
 
-QUIRKS = (
+QUIRKS = (  # described in configs/default.py
     'warmup_overshoot', 'snippet_pointer', 'key_init', 'augmentation', 'input_norm', 'partition',
     'momentum_freeze', 'parts_temperature', 'causal',
 )
 
-# Those of them that say what the weights of a backbone mean.
+# Those that change what the weights of a backbone compute.
 _MEANT = {'agcn': ('input_norm',), 'stgcn': ('partition',), 'gru': ('causal',)}
-
-DTYPES = ('float32', 'float16', 'bfloat16')  # of a resident corpus
 
 # Packages, and groups of entry points, of what a config names.
 METHODS, BACKBONES = 'skeljax.contrast.methods', 'skeljax.models'
@@ -38,24 +36,16 @@ FUSERS = {'u': fusers.Fuser, 'pyramid': fusers.Pyramid}
 
 
 def quirk(config: ConfigDict, name: str) -> bool:
-    """Says whether a quirk of the release is to be repeated."""
+    """Returns whether a quirk of the release is repeated."""
     return name in config.faithful
 
 
 def check(config: ConfigDict):
-    """Raises InputError for values that no part of the library knows."""
+    """Raises InputError at the first field with a wrong value; the message names the field."""
     bounds.check(config)
     for name in config.faithful:
         if name and name not in QUIRKS:
             raise InputError(f'config.faithful: unknown {name!r}, known: {", ".join(QUIRKS)}')
-    if config.parallel not in parallel.FORMS:
-        known = ' and '.join(map(repr, parallel.FORMS))
-        raise InputError(f'config.parallel is {config.parallel!r}, there are {known}')
-    if config.steps_per_call < 1:
-        raise InputError(f'config.steps_per_call is {config.steps_per_call}, expected 1 or more')
-    if config.data.device_dataset_dtype not in DTYPES:
-        known, found = ', '.join(DTYPES), config.data.device_dataset_dtype
-        raise InputError(f'config.data.device_dataset_dtype is {found!r}, known: {known}')
     if config.model.remat not in remat.POLICIES:
         known, found = ', '.join(remat.POLICIES), config.model.remat
         raise InputError(f'config.model.remat is {found!r}, known: {known}')
@@ -76,8 +66,8 @@ def check(config: ConfigDict):
     if config.finetune.multi_label and config.finetune.protocol in protocols.PROTOCOLS:
         if protocols.reads_segments(config.finetune.protocol):
             raise InputError(
-                f'config.finetune.protocol is {config.finetune.protocol!r}, whose decoder finds one '
-                'class a frame, expected another one with config.finetune.multi_label'
+                f'config.finetune.protocol is {config.finetune.protocol!r}, whose decoder finds '
+                'one class a frame, expected another one with config.finetune.multi_label'
             )
     sources = tuple(config.pretrain.negatives)
     if not sources or set(sources) - set(negative_sources.SOURCES):
@@ -96,7 +86,7 @@ def check(config: ConfigDict):
 
 
 def backbone(config: ConfigDict, layout: str):
-    """Makes the backbone for a joint layout; `config.model` holds its own options by its name."""
+    """Builds the backbone for a joint layout; its own options are in the group of its name."""
     name = config.model.name
     return backbone_class(name)(
         layout=layout,
@@ -138,7 +128,7 @@ def _options(group: ConfigDict, name: str) -> dict:
 
 
 def architecture_options(config: ConfigDict) -> list[str]:
-    """Lists the options that make a backbone for the same weights."""
+    """Returns the command-line options that build a backbone for the same weights."""
     name = config.model.name
     group = plugins.option_group(name)
     own = {f'model.{group}.{key}': value for key, value in _options(config.model, name).items()}
@@ -280,16 +270,16 @@ def finetuning(
     pretrained: Callable[[dict], dict] | None = None, counts: Counts | None = None,
     sets: LabelSets | None = None,
 ):
-    """Makes the per-device step of fine-tuning, its first state and the model.
+    """Builds the fine-tuning step of one device, its first state and the model.
 
     Args:
-        config: the whole one.
+        config: a whole config.
         layout: of joints.
         persons: M of the recordings.
         num_classes: L.
-        pretrained: makes the encoder's item, told what it is to be like; None begins anew.
-        counts: frames of the labeled training recordings; None weighs all classes alike.
-        sets: of classes that frames show; None where a frame has one label.
+        pretrained: returns the encoder's variables, given their shapes; None: random ones.
+        counts: frames of each class in the labeled training recordings; None: equal weights.
+        sets: of classes in the frames; None if a frame has one label.
     """
     model = localizer(config, layout, num_classes)
     tx = make_optimizer(config, 'finetune')
@@ -307,7 +297,7 @@ def _example(length: int, persons: int, layout: str):
 
 
 def localizer(config: ConfigDict, layout: str, num_classes: int):
-    """Makes the network that scores frames."""
+    """Builds the network that scores frames."""
     chosen, fused = config.finetune, None
     streams.check(chosen.stream, layout)
     if chosen.fuser and chosen.clip_level:
@@ -334,7 +324,7 @@ def localizer(config: ConfigDict, layout: str, num_classes: int):
 
 
 def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
-    """Makes the head that finds label changes; None where its loss weighs nothing."""
+    """Builds the head that predicts label changes; None if its loss has no weight."""
     loss = frame_loss(config)
     if not loss.boundary_weight:
         return None
@@ -349,10 +339,10 @@ def _boundary_head(config: ConfigDict) -> boundary.BoundaryHead | None:
 
 
 def frame_loss(config: ConfigDict) -> FrameLoss:
-    """Makes the loss of a frame.
+    """Builds the loss of a frame.
 
     Raises:
-        InputError: a field is out of its range, or does not go with several labels a frame.
+        InputError: a field is out of its range, or excludes several labels in a frame.
     """
     loss = FrameLoss(**config.finetune.loss)
     if config.finetune.multi_label:
@@ -363,7 +353,7 @@ def frame_loss(config: ConfigDict) -> FrameLoss:
 def finetune_settings(
     config: ConfigDict, layout: str, counts: Counts | None = None
 ) -> finetune.Settings:
-    """Collects what the fine-tuning step is told; `counts` as in `finetuning`."""
+    """Returns the settings of the fine-tuning step; `counts` as in `finetuning`."""
     operations = {**config.finetune.augment, 'faithful': quirk(config, 'augmentation')}
     loss = frame_loss(config)
     return finetune.Settings(
@@ -379,7 +369,8 @@ def make_optimizer(config: ConfigDict, stage: str):
     """Builds the optimizer of a stage."""
     chosen = config[stage]
     overshoot = stage == 'pretrain' and quirk(config, 'warmup_overshoot')
-    tx = optimizer.make(chosen.optimizer, chosen.num_steps, warmup_overshoot=overshoot)
+    settings = optimizer.OptimizerConfig(**chosen.optimizer)
+    tx = optimizer.make(settings, chosen.num_steps, warmup_overshoot=overshoot)
     if stage == 'finetune' and (chosen.backbone_lr_scale != 1 or chosen.unfreeze_at):
         after = round(chosen.unfreeze_at * chosen.num_steps)
         tx = optimizer.by_part(tx, 'backbone', chosen.backbone_lr_scale, after=after)

@@ -1,4 +1,4 @@
-"""Saving and restoring a run with Orbax, one item a part of the state."""
+"""Saves and restores the state of a run with Orbax, one item for each part of the state."""
 
 from collections.abc import Iterator
 import contextlib
@@ -15,9 +15,9 @@ from skeljax import documents
 from skeljax.errors import InputError
 from skeljax.train import cluster, progress
 
-# How Orbax fails where a file of a checkpoint is damaged or missing.
+# Exceptions of Orbax if a file of a checkpoint is damaged or missing.
 _FAILURES = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
-_UNFINISHED = '.orbax-checkpoint-tmp'  # in the name of a save under way
+_UNFINISHED = '.orbax-checkpoint-tmp'  # in the name of an unfinished save
 
 
 class Damaged(InputError):
@@ -30,16 +30,16 @@ class Damaged(InputError):
 
 @contextlib.contextmanager
 def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
-    """Opens the checkpoints in `folder` to add to them; the folder is made if absent.
+    """Opens the checkpoints in `folder` for saving; the folder is made if absent.
 
-    A checkpoint whose figures cannot be read is set aside as by `resume`: Orbax could open none
-    beside it. Saves run in the background. What a `kill -9` left of an unfinished save carries another
-    name, is never restored, and is removed before this returns: Orbax's own cleaning runs in
-    a thread that may still be at work while the next save begins. One process (or one group
-    of processes) may have it open at a time; `reader` disturbs nothing.
+    Saves run in the background until the block ends. A checkpoint whose metrics cannot be read is
+    set aside as in `resume`, because Orbax could not open any other beside it. An unfinished save
+    that a `kill -9` left has another name, is never restored, and is removed before this returns:
+    Orbax would remove it in a thread that may still run during the next save. Only one process (or
+    one group of processes) may have the folder open for saving; `reader` may run at the same time.
 
     Raises:
-        InputError: the folder cannot be written, at the end too, until which saving goes on.
+        InputError: the folder cannot be written, at the beginning or at the end.
     """
     folder = Path(folder).resolve()
     with cluster.together():
@@ -62,13 +62,13 @@ def manager(folder, *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
 
 @contextlib.contextmanager
 def reader(folder) -> Iterator[ocp.CheckpointManager]:
-    """Opens the checkpoints in `folder` to restore from; changes nothing there.
+    """Opens the checkpoints in `folder` for restoring; changes nothing there.
 
-    Another process may be saving to the folder at the same time.
+    Another process may save to the folder at the same time.
 
     Raises:
         InputError: no such folder.
-        Damaged: the figures of a checkpoint cannot be read.
+        Damaged: the metrics of a checkpoint cannot be read.
     """
     folder = Path(folder).resolve()
     if not folder.is_dir():
@@ -99,10 +99,10 @@ def _clean(folder: Path):
 
 
 def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | None = None):
-    """Saves every item of `state` (item name -> pytree) that holds arrays, as of `step`.
+    """Saves every item of `state` (item name -> pytree) that has arrays, as of `step`.
 
     Raises:
-        InputError: this or an earlier one cannot be written.
+        InputError: this checkpoint or an earlier one cannot be written.
     """
     held = {k: v for k, v in jax.device_get(state).items() if jax.tree.leaves(v)}
     saved = {k: ocp.args.StandardSave(v) for k, v in held.items()}
@@ -114,15 +114,15 @@ def save(mngr: ocp.CheckpointManager, step: int, state: dict, metrics: dict | No
 def resume(folder, like: dict) -> tuple[int, dict]:
     """Restores the newest checkpoint that can be read.
 
-    A damaged one is told and set aside as `STEP.damaged` (then `STEP.damaged-2`, ...), and the
-    one before it is taken; the last one that there is stays where it is.
+    A damaged one is reported and renamed to `STEP.damaged` (then `STEP.damaged-2`, ...), and the
+    one before it is restored. If all are damaged, the oldest keeps its name.
 
     Args:
         folder: of the checkpoints.
         like: as `restore` takes it.
 
     Returns:
-        The step and the items; 0 and `like` where there is no checkpoint.
+        The step and the items; 0 and `like` if there is no checkpoint.
 
     Raises:
         InputError: all are damaged, or as `restore`.
@@ -140,7 +140,8 @@ def resume(folder, like: dict) -> tuple[int, dict]:
                     state = restore(mngr, like, step)
         except Damaged as error:
             trouble = error
-        troubles = [found for found in cluster.gather(trouble and trouble.step) if found is not None]
+        damaged = cluster.gather(trouble and trouble.step)
+        troubles = [found for found in damaged if found is not None]
         if not troubles:
             return step or 0, state
         with cluster.together():
@@ -151,7 +152,7 @@ def resume(folder, like: dict) -> tuple[int, dict]:
 
 
 def _set_aside(folder: Path, step: int, trouble: Damaged | None):
-    """Gives a checkpoint a name that none has yet, under which it is not restored."""
+    """Renames a checkpoint to a new name, under which it is not restored."""
     names = (f'{step}.damaged{again}' for again in ('', *(f'-{n}' for n in range(2, 1000))))
     aside = next(folder / name for name in names if not (folder / name).exists())
     print(f'skeljax: {trouble or step}; set aside as {aside.name}', file=sys.stderr)
@@ -185,8 +186,8 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
 
     Args:
         mngr: as from `manager`.
-        like: item -> pytree of arrays (or of their shapes) expected; one without any
-            (of a host that has no momentum encoder) comes back as it is.
+        like: item -> pytree of arrays or of their shapes; one without any (of a method that has
+            no momentum encoder) is returned as it is.
         step: which checkpoint; the latest by default.
 
     Raises:
@@ -226,19 +227,19 @@ def restore(mngr: ocp.CheckpointManager, like: dict, step: int | None = None) ->
 
 
 def _filled(like, arrays):
-    """Makes a tree of the structure of `like` out of the leaves of `arrays` at the same paths."""
+    """Returns a tree of the structure of `like` with the leaves of `arrays` at the same paths."""
     known = {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)}
     return jax.tree_util.tree_map_with_path(lambda path, _: known[_path(path)], like)
 
 
 def metrics(mngr: ocp.CheckpointManager, step: int) -> dict:
-    """Reads the figures saved with a checkpoint."""
+    """Reads the metrics that were saved with a checkpoint."""
     saved = mngr.restore(step, args=ocp.args.Composite(metrics=ocp.args.JsonRestore()))
     return saved['metrics']
 
 
 def _items(folder: Path) -> set[str]:
-    """Lists the items that a checkpoint had; some are lost where its deletion was killed."""
+    """Returns the items that a checkpoint had; a killed deletion may have removed some."""
     try:
         return set(documents.parse((folder / '_CHECKPOINT_METADATA').read_text())['item_handlers'])
     except (OSError, ValueError, KeyError, TypeError):
@@ -255,9 +256,9 @@ def _path(keys) -> str:
 
 
 def _read_index(folder: Path):
-    """Raises ValueError where the index of an item cannot be read.
+    """Raises ValueError if the index of an item cannot be read.
 
-    Orbax would start on every array at once and leave those reads behind.
+    Orbax would begin to read every array and not end these reads.
     """
     store = tensorstore.KvStore.open({'driver': 'ocdbt', 'base': f'file://{folder}/'})
     store.result().list().result()
@@ -268,7 +269,7 @@ def _first_line(error) -> str:
 
 
 def _check(where, expected: dict, found: dict):
-    """Raises InputError at the first array that is not as expected."""
+    """Raises InputError at the first array of another shape than expected."""
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             raise InputError(

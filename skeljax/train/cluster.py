@@ -1,4 +1,4 @@
-"""Several processes that train as one: how they meet, agree and stop.
+"""Several processes that train as one: joining, comparing settings, passing errors on, stopping.
 
 With one process every function here does nothing and costs nothing.
 """
@@ -14,15 +14,15 @@ import sys
 import threading
 
 import jax
-from jax._src import distributed  # the key-value store has no public name; Orbax takes it here too
 from jax.experimental import multihost_utils
 import numpy as np
 
 from skeljax.errors import InputError
+from skeljax.train import coordination
 
 NEVER_JOINED = DIED = 75  # exit status; of sysexits.h: a failure that another try may mend
-_PATIENCE = 3600  # seconds for one to read its corpora; one that died is found by its heartbeat
-_SHUTDOWN = 60  # seconds that processes may end apart
+_PATIENCE = 3600  # seconds for one to open its corpora; a missing heartbeat ends the wait sooner
+_SHUTDOWN = 60  # seconds between the ends of the first and the last process
 _OWN_FAULT = ('RESOURCE_EXHAUSTED', 'INVALID_ARGUMENT', 'UNIMPLEMENTED')  # of this process
 _rounds = itertools.count()
 
@@ -32,22 +32,22 @@ class Died(InputError):
 
 
 class ToldByFirst(InputError):
-    """An error that the first process tells; the others only stop."""
+    """An error that the first process prints; the others only stop."""
 
 
 def join(coordinator: str = '', count: int = 0, index: int = -1, *, timeout: float = 300):
-    """Makes this process one of several; before anything touches a device.
+    """Makes this process one of several. Call it before anything uses a device.
 
     Args:
-        coordinator: HOST:PORT of the first process; empty where the cluster tells it
+        coordinator: HOST:PORT of the first process; empty if the cluster provides it
             (Cloud TPU, Slurm, Kubernetes, Open MPI).
-        count: of processes; 0 where the cluster tells it.
-        index: of this one; negative where the cluster tells it.
+        count: number of processes; 0 if the cluster provides it.
+        index: of this process; negative if the cluster provides it.
         timeout: seconds within which all must have joined. After that the process
-            ends with one line and status `NEVER_JOINED`: JAX would abort.
+            ends with one line and status `NEVER_JOINED`; JAX would abort.
 
     Raises:
-        InputError: there is no cluster, or what was given does not describe one.
+        InputError: there is no cluster, or the arguments do not describe one.
     """
     given = _check(coordinator, count, index)
     timer = threading.Timer(timeout, _never_joined, (coordinator, timeout))
@@ -96,24 +96,19 @@ def _never_joined(coordinator: str, timeout: float):
 
 
 def is_first() -> bool:
-    """Says whether this process is the one that talks and writes."""
-    return distributed.global_state.process_id == 0
-
-
-def _count() -> int:
-    """Returns the number of processes, without touching a device."""
-    return distributed.global_state.num_processes or 1
+    """Returns whether this process is the one that prints and writes."""
+    return coordination.process_id() == 0
 
 
 @contextlib.contextmanager
 def together() -> Iterator[None]:
-    """Runs a block on every process: an InputError in one is raised in all.
+    """Runs a block on every process; an InputError in one is raised in all.
 
-    Every process must come to the same blocks in the same order.
+    Every process must run the same blocks in the same order.
 
     Raises:
-        InputError: of this process, or naming the one it came from.
-        ToldByFirst: the same, on any but the first.
+        InputError: that of this process, or of another one, whose index is in the message.
+        ToldByFirst: the same error, on every process but the first.
     """
     mine = None
     try:
@@ -131,13 +126,13 @@ def together() -> Iterator[None]:
 
 
 def agree(facts: dict[str, object]):
-    """Sees that every process holds the facts that the first one holds.
+    """Checks that every process has the same facts as the first one.
 
     Args:
-        facts: name -> what can be written as JSON.
+        facts: name -> value that can be written as JSON.
 
     Raises:
-        InputError: naming the process and the first fact that differs; on every process.
+        InputError: on every process; names the process and the first fact that differs.
     """
     text = json.dumps(facts, sort_keys=True)
     first = json.loads(_exchange(text if is_first() else '')[0])
@@ -152,15 +147,11 @@ def agree(facts: dict[str, object]):
 
 
 def _exchange(text: str) -> list[str]:
-    """Returns what every process said, in their order; touches no device."""
-    if _count() == 1:
+    """Returns the text of every process, in their order; touches no device."""
+    if coordination.process_count() == 1:
         return [text]
-    client, place = distributed.global_state.client, f'skeljax/{next(_rounds)}'
     with deaths():
-        client.key_value_set(f'{place}/{distributed.global_state.process_id}', text)
-        client.wait_at_barrier(place, _PATIENCE * 1000)
-        said = {name.rpartition('/')[2]: value for name, value in client.key_value_dir_get(place)}
-        return [said[str(index)] for index in range(_count())]
+        return coordination.exchange(text, f'skeljax/{next(_rounds)}', timeout=_PATIENCE)
 
 
 @contextlib.contextmanager
@@ -168,20 +159,20 @@ def deaths() -> Iterator[None]:
     """Runs a block that needs the other processes.
 
     Raises:
-        Died: what failed among several processes.
+        Died: another process died or does not answer; replaces JAX's error.
     """
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        if _count() == 1 or str(error).startswith(_OWN_FAULT):
+        if coordination.process_count() == 1 or str(error).startswith(_OWN_FAULT):
             raise
         first = str(error).splitlines()[0][:200]
         raise Died(f'another process died or does not answer ({first})') from None
 
 
 def gather(value) -> list:
-    """Returns the `value` of every process, in their order; any that can be pickled."""
-    if _count() == 1:
+    """Returns the `value` of every process, in their order. It must be picklable."""
+    if coordination.process_count() == 1:
         return [value]
     data = np.frombuffer(pickle.dumps(value), np.uint8)
     lengths = multihost_utils.process_allgather(np.array(len(data), np.int32))
@@ -193,22 +184,22 @@ def gather(value) -> list:
 def compile_first(step, *arguments):
     """Compiles a mapped step on every process before any of them runs it.
 
-    Compilation may take one much longer than another; collectives wait for each
-    other 30 seconds on CPU. The step is not compiled again when it is called.
+    Compilation can take much longer on one process than on another, and collectives time out
+    after 30 seconds on CPU. The step is not compiled again when it is called.
     """
-    if _count() > 1:
+    if coordination.process_count() > 1:
         step.lower(*arguments).compile()
         with together():
             pass
 
 
 def stops(call: int, caught: list[int]) -> bool:
-    """Says whether to stop after this call of the step: on every process the same.
+    """Returns whether to stop after this call of the step: the same on every process.
 
     Args:
-        call: number of the call, without a gap; ask after every one.
-        caught: signals that this process alone was given.
+        call: number of the call. The function must be called after every call of the step.
+        caught: signals that this process has received.
     """
-    if _count() == 1:
+    if coordination.process_count() == 1:
         return bool(caught)
     return multihost_utils.reached_preemption_sync_point(call)

@@ -1,4 +1,4 @@
-"""Counts what XLA compiles: a step of one shape must compile once."""
+"""Counts compilations of XLA: a step of one shape must compile once."""
 
 from collections.abc import Iterator
 import contextlib
@@ -11,7 +11,7 @@ _open: list[list[float]] = []
 
 @contextlib.contextmanager
 def counted() -> Iterator[list[float]]:
-    """Collects the seconds of every compilation inside the block."""
+    """Collects the durations, in seconds, of all compilations inside the block."""
     seconds: list[float] = []
     _open.append(seconds)
     try:

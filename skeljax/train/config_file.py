@@ -1,4 +1,4 @@
-"""Reads `FILE:ARG` and `--config.FIELD=VALUE` into a config; a wrong field is named in the error."""
+"""Reads `FILE:ARG` and `--config.FIELD=VALUE` into a config; errors name the wrong field."""
 
 from collections.abc import Iterator, Sequence
 import difflib

@@ -1,4 +1,4 @@
-"""The corpus on the devices: every one holds all recordings, and the step cuts its windows itself."""
+"""A corpus in device memory: every device has all recordings, and the step cuts its windows."""
 
 from collections.abc import Callable
 import os
@@ -14,20 +14,23 @@ from skeljax.data.batches import Batches
 from skeljax.errors import InputError
 from skeljax.train import parallel
 
+DTYPES = ('float32', 'float16', 'bfloat16')  # of the coordinates on the devices
+
 
 def hold(step: Callable, batches: Batches, config: ConfigDict, devices: parallel.Devices = None):
-    """Moves the recordings to the devices where `config.data.device_dataset` says so.
+    """Copies the recordings to the devices if `config.data.device_dataset` is True.
 
     Args:
-        step: per-device `(state, batch, rng) -> (state, metrics)`.
-        batches: of the host.
-        config: the whole one.
+        step: of one device, `(state, batch, rng) -> (state, metrics)`.
+        batches: in host memory.
+        config: a whole config.
         devices: of this process; all by default.
 
     Returns:
-        step, batches and corpus for `loop.train`. A step of a resident corpus takes `(rng,
-        corpus)` for its key and the places that `packing.Rows` names for its batch; else all
-        is as it was and the corpus None.
+        step, batches and corpus for `loop.train`. With a corpus on the devices the step takes
+        `(rng, corpus)` in the place of `rng`, and the positions of windows
+        (`device_pack.Rows`) in the place of a batch. Otherwise step and batches are unchanged and
+        the corpus is None.
 
     Raises:
         InputError: the recordings do not fit.
@@ -51,7 +54,7 @@ def cut(corpus: dict, rows: dict, length: int) -> dict:
     """Cuts the windows of a batch, as `data.batches.window` does.
 
     Args:
-        corpus: as `packing.pack` makes it, on the device.
+        corpus: as from `device_pack.pack`, on the device.
         rows: recording, start, index int32[B].
         length: of a window, W frames.
 
@@ -63,7 +66,7 @@ def cut(corpus: dict, rows: dict, length: int) -> dict:
 
     def window(recording, start):
         begin = corpus['begin'][recording] + start
-        # What lies behind the recording's end is another's.
+        # After the end of the recording another one begins.
         inside = jnp.arange(length) < corpus['frames'][recording] - start
         seen = lax.dynamic_slice_in_dim(corpus['mask'], begin * persons, length * persons)
         seen = seen.reshape(length, persons) & inside[:, None]
@@ -84,7 +87,7 @@ def cut(corpus: dict, rows: dict, length: int) -> dict:
 
 
 def needed(batches: Batches, dtype, platform: str) -> int:
-    """Tells the bytes that the recordings take on each device.
+    """Returns the bytes that the recordings take on each device.
 
     A TPU pads the last axis of a matrix to 128 numbers.
     """
@@ -101,9 +104,9 @@ def needed(batches: Batches, dtype, platform: str) -> int:
 
 
 def available(devices) -> int:
-    """Tells the bytes that are free on the fullest of some devices.
+    """Returns the free bytes of the device that has the fewest.
 
-    Where a device does not tell, as a CPU, it has its share of the main memory that is free.
+    A device without statistics, as a CPU, counts with its share of the free main memory.
     """
     free = []
     for device in devices:
@@ -116,19 +119,19 @@ def available(devices) -> int:
 
 
 def check_fits(needed: int, available: int, dtype: str):
-    """Raises InputError where there are fewer bytes than the recordings need."""
+    """Raises InputError if there are fewer bytes than the recordings need."""
     if needed > available:
         smaller = '' if dtype != 'float32' else ' or config.data.device_dataset_dtype=float16'
         raise InputError(
-            f'config.data.device_dataset: the recordings need {needed:,} bytes on each device in {dtype}, '
-            f'{available:,} are free; use config.data.device_dataset=False{smaller}'
+            f'config.data.device_dataset: the recordings need {needed:,} bytes on each device in '
+            f'{dtype}, {available:,} are free; use config.data.device_dataset=False{smaller}'
         )
 
 
 def _main_memory() -> int:
-    """Tells the bytes of main memory that are free or can be freed."""
-    told = Path('/proc/meminfo')
-    for line in told.read_text().splitlines() if told.exists() else ():
+    """Returns the bytes of main memory that are free or can be freed."""
+    info = Path('/proc/meminfo')
+    for line in info.read_text().splitlines() if info.exists() else ():
         if line.startswith('MemAvailable:'):
             return int(line.split()[1]) * 1024
     return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')

@@ -1,4 +1,4 @@
-"""What a run says while it goes: JSON lines, TensorBoard, on request W&B, and a progress bar."""
+"""Metrics of a run: JSON lines, TensorBoard, optionally Weights & Biases, a progress bar."""
 
 import contextlib
 import json
@@ -16,21 +16,21 @@ from skeljax.train import progress, tensorboard, wandb_log
 class Log:
     """Writes the metrics of a run; use as a context manager.
 
-    Lines of `metrics.jsonl` past the step where a resumed run starts are
-    dropped: that part is run again.
+    Lines of `metrics.jsonl` after the step from which a run resumes are removed, because these
+    steps run again.
 
     Args:
         folder: holds `metrics.jsonl` and the TensorBoard files.
-        start: the step the run (re)starts after.
-        num_steps: the last step.
-        examples: examples a step, for the speed shown.
-        title: shown before the bar.
+        start: number of steps already done.
+        num_steps: number of the last step.
+        examples: examples per step, for the speed in the bar.
+        title: text before the bar.
         quiet: shows no bar.
-        write: False writes nothing, as all processes but the first do.
-        wandb: project of Weights & Biases that all is logged to as well, '' for none.
+        write: False writes nothing; for all processes but the first.
+        wandb: project of Weights & Biases that metrics are logged to as well; '' for none.
 
     Raises:
-        InputError: the folder cannot be written; so does every function that writes.
+        InputError: the folder cannot be written. Every method that writes raises it too.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Log:
         self._board = tensorboard.open_board(folder, purge_step=start + 1)
 
     def advance(self, steps: int = 1):
-        """Moves the bar by some steps."""
+        """Advances the bar by some steps."""
         self._bar.update(steps)
 
     def train(self, step: int, metrics: dict):
@@ -83,7 +83,7 @@ class Log:
         self.write(step, values)
 
     def write(self, step: int, metrics: dict):
-        """Writes any named figures as of `step`."""
+        """Writes named values as of `step`."""
         if not self._file:
             return
         with writing(self._path):
@@ -95,13 +95,13 @@ class Log:
             self._tracked.log({'step': step, **metrics})
 
     def sync(self):
-        """Puts what was written on the disk: a mounted bucket keeps it from others till then."""
+        """Flushes the metrics to the disk. In a mounted bucket others can read them only then."""
         if self._file:
             with writing(self._path):
                 os.fsync(self._file.fileno())
 
     def show(self, **words: str):
-        """Puts words behind the bar that stay until replaced."""
+        """Shows words after the bar until they are replaced."""
         self._show(**words)
 
     def _show(self, **words):
@@ -110,7 +110,7 @@ class Log:
 
 
 def _lines(path: Path) -> list[dict]:
-    """Reads JSON lines; a last line torn by a kill is left out."""
+    """Reads JSON lines up to the first that is not whole, as a kill leaves one."""
     lines = []
     for text in path.read_text().splitlines() if path.exists() else []:
         try:

@@ -1,4 +1,4 @@
-"""How far runs are, told by what their folders hold; nothing here needs JAX or NumPy."""
+"""Progress of runs, read from their folders; loads neither JAX nor NumPy."""
 
 from collections.abc import Iterator
 import fcntl
@@ -16,26 +16,25 @@ _WRITTEN = ('run.json', 'metrics.jsonl', 'not_finite.json', *_PARTS)
 
 
 class Progress(NamedTuple):
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
         folder: of the run.
         stage: 'pretrain' or 'finetune'.
-        corpus: that it trains on; several with + between.
+        corpus: that it trains on; several are joined by +.
         backbone: name of the encoder.
         method: name of the contrastive method, '' when fine-tuning.
-        state: 'running': a process holds its log, here or on a machine whose file system
+        state: 'running': a process has locked its log, here or on a machine whose file system
             shares locks. 'done': saved after its last step. 'failed': loss or weights were
-            not finite, and no checkpoint is beyond. 'imported': an encoder that was not
-            trained here. 'stopped': none of these, by a signal, an error or a kill; the
-            same command goes on.
-        step: the last one logged or saved.
-        saved: step of the last whole checkpoint, from which it would go on; 0 without.
-        num_steps: how long it is.
-        best: figure that selects the best state, None without; `protocol` tells which.
-        best_step: when it was measured, None without.
-        protocol: of the figure, '' when pretraining.
-        changed: when its files last changed, in seconds since 1970.
+            not finite, and there is no later checkpoint. 'imported': an encoder that was not
+            trained here. 'stopped': none of these; the same command resumes it.
+        step: the last one that is logged or saved.
+        saved: step of the last whole checkpoint, from which the run resumes; 0 without.
+        num_steps: length of the run.
+        best: value of the metric `protocol` that selects the best state; None without.
+        best_step: step of the best state; None without.
+        protocol: that selects the best state; '' when pretraining.
+        changed: time of the last change of its files, in seconds since 1970.
     """
 
     folder: Path
@@ -54,10 +53,10 @@ class Progress(NamedTuple):
 
 
 def read(workdir) -> Progress:
-    """Reads how far the run of a folder is.
+    """Reads the progress of the run in a folder.
 
     Raises:
-        InputError: no run there, or its `run.json` is damaged or another program's.
+        InputError: there is no run, or its `run.json` is damaged or of another program.
     """
     workdir = Path(workdir)
     run = workdirs.read(workdir)
@@ -93,13 +92,11 @@ def read(workdir) -> Progress:
 
 
 def find(top) -> tuple[list[Progress], list[str]]:
-    """Finds the runs in a folder and below it.
-
-    Hidden folders and links are not followed.
+    """Finds the runs in a folder and below it, except in hidden folders and links.
 
     Returns:
-        The runs by folder, and a line for each folder that cannot be read or whose
-        `run.json` is no run's.
+        The runs, sorted by folder, and a line for each folder that cannot be read or whose
+        `run.json` describes no run.
 
     Raises:
         InputError: `top` is no folder.
@@ -107,7 +104,10 @@ def find(top) -> tuple[list[Progress], list[str]]:
     if not Path(top).is_dir():
         raise InputError(f'{top}: no such folder')
     runs, troubles = [], []
-    unreadable = lambda error: troubles.append(f'{error.filename}: cannot be read: {error.strerror}')
+
+    def unreadable(error: OSError):
+        troubles.append(f'{error.filename}: cannot be read: {error.strerror}')
+
     for folder, below, files in os.walk(top, onerror=unreadable):
         below[:] = [name for name in below if not name.startswith('.')]
         if 'run.json' not in files:
@@ -121,22 +121,22 @@ def find(top) -> tuple[list[Progress], list[str]]:
 
 
 def steps(folder) -> list[int]:
-    """Lists the steps of the whole checkpoints of a folder, which may be damaged since.
+    """Returns the steps of the complete checkpoints in a folder, sorted.
 
-    Orbax gives a checkpoint its number for a name once it is whole.
+    Orbax names a checkpoint by its step when it is complete. It may be damaged since.
     """
     return sorted(int(path.name) for path in Path(folder).glob('*') if path.name.isdigit())
 
 
 def hold(log):
-    """Tells other processes that this one writes an open log, until that is closed.
+    """Locks an open log until it is closed, by which other processes recognize a running run.
 
-    The system lets go of it when the process dies, however it does.
+    The system releases the lock when the process ends, by a kill too.
     """
     for _ in range(10):
         try:
             return fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # someone looks whether it is held
+        except BlockingIOError:  # another process is testing the lock
             time.sleep(0.05)
         except OSError:  # a file system without locks
             return None
@@ -163,7 +163,7 @@ def _state(workdir: Path, saved: int, num_steps: int) -> str:
 
 
 def _logged(log: Path) -> int:
-    """Reads the step of the last whole line, 0 without one."""
+    """Returns the step of the last complete line, 0 without one."""
     try:
         with log.open('rb') as file:
             file.seek(-min(65536, log.stat().st_size), os.SEEK_END)
@@ -187,7 +187,7 @@ def _selection(checkpoint: Path) -> float | None:
 
 
 def _parsed(path: Path) -> dict:
-    """Reads a JSON object; one that cannot be read is an empty one."""
+    """Reads a JSON object; returns {} if it cannot be read."""
     try:
         parsed = documents.parse(path.read_text())
     except (OSError, ValueError):

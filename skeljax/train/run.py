@@ -227,7 +227,7 @@ def _opened(workdir, described: dict, command: Sequence[str]) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         with cluster.together():
             if cluster.is_first():
-                stack.enter_context(run_lock.held(workdir, described, command))
+                stack.enter_context(run_lock.create_locked(workdir, described, command))
         with cluster.together():
-            run_dir.await_claim(workdir)
+            run_dir.await_run_dir(workdir)
         yield Path(workdir)

@@ -1,4 +1,4 @@
-"""A run's folder: what run it holds, told in `run.json`."""
+"""The folder of a run and its description, `run.json`."""
 
 from collections.abc import Iterator, Sequence
 import hashlib
@@ -26,12 +26,12 @@ PACKAGES = (
     'skeljax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy', 'ml-collections',
     'grain',
 )
-# Fields of a stage that may differ when a run is taken up again.
+# Fields that may differ when a run is resumed.
 FREE = (
-    'data.data_dir', 'data.device_dataset', 'model.remat', 'parallel', 'steps_per_call', '.log_every',
-    '.checkpoint_every', '.negatives_impl', 'wandb',
+    'data.data_dir', 'data.device_dataset', 'model.remat', 'parallel', 'steps_per_call',
+    '.log_every', '.checkpoint_every', '.negatives_impl', 'wandb',
 )
-# Fields that came later -> what held before: a run without the field is one that says so.
+# Fields that were added later -> the value that runs without them have.
 LATER = {
     'data.device_dataset_dtype': 'float32',
     'finetune.decoder.transitions': False,
@@ -52,15 +52,15 @@ UNREAD = {'pretrain': ('data.corpus',), 'finetune': ('data.unlabeled',)}
 
 
 def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
-    """Describes a run and sees that the folder holds no other.
+    """Returns the description of a run; checks that the folder has no other run.
 
-    A run of which nothing is saved, as it was stopped or failed before, gives way to another.
+    A run that stopped or failed before its first checkpoint is replaced.
 
     Returns:
         stage, config, corpus and sampling (version of the order of examples), as in `run.json`.
 
     Raises:
-        InputError: the folder holds another run or unknown checkpoints.
+        InputError: the folder has another run, or checkpoints of an unknown one.
     """
     workdir = Path(workdir)
     described = {
@@ -92,21 +92,21 @@ def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
 
 
 def saved(workdir) -> bool:
-    """Says whether a folder holds a checkpoint, be it a damaged one."""
+    """Returns whether a folder has a checkpoint, even a damaged one."""
     folders = (Path(workdir) / name for name in ('checkpoints', 'best'))
     names = (path.name for folder in folders if folder.is_dir() for path in folder.iterdir())
     return any(name.split('.')[0].isdigit() and 'checkpoint-tmp' not in name for name in names)
 
 
 def identity(config: ConfigDict, stage: str, source: str = '') -> str:
-    """Hashes what makes a stage the run that it is: every field that `check` compares.
+    """Returns a hash of every field that `check` compares.
 
-    A field that a later version brings makes another run of the same settings.
+    A field that a later version adds or renames changes the hash.
 
     Args:
-        config: the resolved one.
+        config: a whole config.
         stage: 'pretrain' or 'finetune'.
-        source: identity of the pretraining that fine-tuning starts from, in the place of
+        source: identity of the pretraining that fine-tuning starts from; it replaces the name of
             its folder, which may be moved; '' from scratch.
 
     Returns:
@@ -123,15 +123,14 @@ def identity(config: ConfigDict, stage: str, source: str = '') -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
-    """Makes `workdir` the folder of a run that `check` described.
+def create_run_dir(workdir, described: dict, command: Sequence[str] = ()) -> Path:
+    """Makes the folder of a run and writes its description.
 
-    What it takes to repeat the run is written beside the description: the command, the
-    commit of a checkout and whether files differed from it, versions of packages.
+    `run.json` also has what repeats the run: the command, the commit of a checkout and whether
+    files differ from it, versions of packages.
 
     Args:
-        workdir: the folder, made if absent; one that is claimed is left as it is, but for the
-            claim of another run of which nothing is saved.
+        workdir: the folder. One of this run, or of a run with checkpoints, stays as it is.
         described: as from `check`.
         command: words that start the run; by default those of this process.
 
@@ -147,18 +146,18 @@ def claim(workdir, described: dict, command: Sequence[str] = ()) -> Path:
         (workdir / 'not_finite.json').unlink(missing_ok=True)  # of the run that gives way
         beside = path.with_suffix('.tmp')
         words = command or ['skeljax', *sys.argv[1:]]
-        told = {'command': shlex.join(words), 'git': _git(), 'versions': versions()}
-        text = json.dumps({**described, **told}, indent=1)
+        origin = {'command': shlex.join(words), 'git': _git(), 'versions': versions()}
+        text = json.dumps({**described, **origin}, indent=1)
         beside.write_text(text + '\n')
         beside.rename(path)
     return workdir
 
 
-def await_claim(workdir, *, seconds: float = 60):
-    """Waits until `run.json` is seen, which the first of several processes wrote.
+def await_run_dir(workdir, *, seconds: float = 60):
+    """Waits until this process can read `run.json`, which the first process writes.
 
     Raises:
-        InputError: it is not seen in time: network file systems take some seconds.
+        InputError: it cannot in time; network file systems take some seconds.
     """
     end = time.monotonic() + seconds
     while not (Path(workdir) / 'run.json').exists():
@@ -171,16 +170,18 @@ def await_claim(workdir, *, seconds: float = 60):
 
 
 def versions() -> dict[str, str]:
-    """Tells the versions of Python and of the packages that make the numbers."""
+    """Returns the versions of Python and of the packages that results depend on."""
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {'python': platform.python_version(), **versions}
 
 
 def read(workdir) -> dict:
-    """Reads what run a folder holds: stage, config, corpus, command, git, versions.
+    """Reads the description of a run: stage, config, corpus, command, git, versions.
+
+    The config has today's names of fields and values, whatever version wrote it.
 
     Raises:
-        InputError: no run there.
+        InputError: there is no run, or its description is damaged.
     """
     path = Path(workdir) / 'run.json'
     try:
@@ -196,10 +197,10 @@ def read(workdir) -> dict:
 
 
 def config_of(run: dict, default: ConfigDict) -> ConfigDict:
-    """Makes the ConfigDict of a described run; fields it does not tell of are `default`'s.
+    """Returns the config of a described run; fields that it lacks have the values of `default`.
 
     Raises:
-        InputError: a field is of another kind than in `default`.
+        InputError: a field has another type than in `default`.
     """
     stored = renamed_fields.convert(run['config'])
     check_kinds(stored, default.to_dict(), 'config')
@@ -211,15 +212,15 @@ def config_of(run: dict, default: ConfigDict) -> ConfigDict:
 
 def _same(path: Path, described: dict) -> bool:
     try:
-        told = documents.parse(path.read_text())
-        same = described.get('sampling') == told.get('sampling')
-        return same and not any(_differences(described, told))
+        stored = documents.parse(path.read_text())
+        same = described.get('sampling') == stored.get('sampling')
+        return same and not any(_differences(described, stored))
     except (OSError, ValueError, AttributeError):
         return False
 
 
 def check_kinds(told, like: dict, where: str):
-    """Raises InputError at the first value that is of another kind; fields of other versions pass."""
+    """Raises InputError at the first value of another type; unknown fields pass."""
     if not isinstance(told, dict):
         raise InputError(f'{where} is {told!r:.40}, expected an object')
     for name, value in told.items():
@@ -238,11 +239,11 @@ def check_kinds(told, like: dict, where: str):
 
 
 def _git() -> dict | None:
-    """Tells the commit of the checkout that this code is, and whether files differ from it.
+    """Returns the commit of this checkout, and whether files differ from it.
 
     Returns:
-        commit and dirty; None where skeljax is installed without its repository, or
-        there is no git.
+        commit and dirty; None if skeljax is installed without its repository, or there is no
+        git.
     """
     root = Path(__file__).resolve().parents[2]
     if not (root / '.git').exists():
@@ -257,7 +258,7 @@ def _git() -> dict | None:
 
 
 def _plain(config: ConfigDict, stage: str) -> dict:
-    """Drops the other stage's settings, which do not touch this run."""
+    """Returns a config as JSON has it, without the settings of the other stage."""
     other = {'pretrain': ('finetune', 'evaluate'), 'finetune': ('pretrain',)}[stage]
     plain = json.loads(json.dumps(config.to_dict()))
     return {name: value for name, value in plain.items() if name not in other}

@@ -1,7 +1,7 @@
-"""TensorBoard files of a run; one that cannot be written ends without disturbing the run.
+"""TensorBoard files of a run. A failed write ends the file, not the run.
 
-Everything in them is also in `metrics.jsonl`, whose failure stops the run. The library writes
-in a thread of its own and again when Python exits: an exception there would be a traceback.
+Everything in them is also in `metrics.jsonl`, whose failure stops the run. tensorboardX writes in
+a thread of its own, and again when Python exits, where an exception would print a traceback.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def open_board(folder, *, purge_step: int) -> tensorboardX.SummaryWriter:
     Raises:
         OSError: the file cannot be made.
     """
-    # Else a file is named by the second, and one of a clock that went back would be written over.
+    # By default a file is named by the second, and after a clock is set back it is overwritten.
     suffix = f'.{purge_step}.{os.getpid()}.{next(_count)}'
     return tensorboardX.SummaryWriter(
         f'{_SCHEME}:{Path(folder).absolute()}', purge_step=purge_step, flush_secs=30,
@@ -35,10 +35,10 @@ def open_board(folder, *, purge_step: int) -> tensorboardX.SummaryWriter:
 
 
 class _Writer:
-    """A file that takes nothing more once a write to it has failed."""
+    """A file that ignores all writes after one has failed."""
 
     def __init__(self, path: str):
-        # Without a buffer, as the rest of one would fail again wherever the file is closed.
+        # Without a buffer: its rest would fail again when the file is closed.
         self._file, self._fails = open(path, 'wb', buffering=0), False
 
     def write(self, data: bytes):
@@ -59,7 +59,7 @@ class _Writer:
 
 
 class _Factory:
-    """What tensorboardX asks of a kind of files that it finds by the scheme before a colon."""
+    """Opens files for tensorboardX, which selects it by the scheme before a colon."""
 
     def open(self, path: str) -> _Writer:
         return _Writer(path.removeprefix(f'{_SCHEME}:'))

@@ -1,4 +1,4 @@
-"""Logs a run to Weights & Biases too, where the config names a project of it."""
+"""Logs a run to Weights & Biases as well, if `config.wandb` names a project."""
 
 import importlib.util
 from pathlib import Path
@@ -7,11 +7,11 @@ import secrets
 from skeljax.errors import InputError
 from skeljax.train import run_dir as workdirs
 
-_ID = 'wandb_id.txt'  # in the folder of a run: under it the run goes on
+_ID = 'wandb_id.txt'  # in the folder of a run; a resumed run keeps it
 
 
 def check(project: str):
-    """Sees that runs can be logged to a project; '' is none.
+    """Checks that runs can be logged to a project; '' is none.
 
     Raises:
         InputError: the package is not installed.
@@ -21,22 +21,22 @@ def check(project: str):
 
 
 def start(project: str, folder, *, quiet: bool = False):
-    """Begins a run of a project, or goes on with that of this folder.
+    """Starts a run of a project, or resumes that of this folder.
 
-    It has the folder's name and what `run.json` tells: config, corpus, versions. What is
-    logged is drawn over `step`, which may come again after a resume. $WANDB_MODE=offline
-    needs no account and keeps all in the folder, for `wandb sync`.
+    The run has the name of the folder and the contents of `run.json`: config, corpus, versions.
+    Metrics are plotted over `step`, which may repeat after a resume. $WANDB_MODE=offline needs no
+    account and keeps everything in the folder, for `wandb sync`.
 
     Args:
         project: its name.
         folder: of the run.
-        quiet: says nothing of its own.
+        quiet: wandb prints nothing.
 
     Returns:
         wandb's run, with `log` and `finish`.
 
     Raises:
-        InputError: the package is not installed; nobody is logged in.
+        InputError: the package is not installed, or there is no login.
     """
     check(project)
     import wandb
@@ -53,7 +53,7 @@ def start(project: str, folder, *, quiet: bool = False):
         )
     except wandb.Error as error:
         text = str(error).splitlines()[0]
-        told = 'run `wandb login`, or set WANDB_MODE=offline, which needs no account'
-        raise InputError(f'config.wandb={project}: {text} ({told})') from None
+        advice = 'run `wandb login`, or set WANDB_MODE=offline, which needs no account'
+        raise InputError(f'config.wandb={project}: {text} ({advice})') from None
     run.define_metric('*', step_metric='step')
     return run

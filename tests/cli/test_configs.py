@@ -158,7 +158,7 @@ def test_an_unknown_config_lists_those_there_are():
     ('override', 'named'),
     [
         ('--config.faithful=("warmup",)', 'warmup'),
-        ('--config.parallel=threads', "'threads', there are 'pmap' and 'shard_map'"),
+        ('--config.parallel=threads', "parallel is 'threads', known: pmap, shard_map"),
         ('--config.steps_per_call=0', 'steps_per_call is 0'),
         ('--config.data.device_dataset_dtype=int8', "'int8', known: float32, float16, bfloat16"),
         ('--config.model.remat=some', "'some', known: none, blocks, everything_saveable"),

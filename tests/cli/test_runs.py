@@ -23,7 +23,7 @@ def _make(folder, stage='finetune', *, saved=(), logged=0, best=None, more=None,
     config = default.get_config(arg or 'corpus=folder/mine,backbone=gru')
     config[stage].num_steps = 100
     described = workdirs.check(folder, stage, config, _Corpus())
-    workdirs.claim(folder, {**described, **(more or {})}, ['skeljax', stage])
+    workdirs.create_run_dir(folder, {**described, **(more or {})}, ['skeljax', stage])
     for step in saved:
         (folder / 'checkpoints' / str(step)).mkdir(parents=True)
     if logged:

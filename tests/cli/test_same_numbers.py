@@ -5,7 +5,7 @@ its queue beside the batch, and fine-tuning by the U-shaped fuser. In float32 th
 1e-5, and in float64 to 1e-10, so that what is left in float32 is rounding.
 
 The network is a small GRU with dropout. An untrained AGCN has units on ReLU's edge, the centred joint being
-0 throughout, on which rounding decides; in float64 `tests/train/test_hosts.py` compares it.
+0 throughout, on which rounding decides; in float64 `tests/train/test_methods.py` compares it.
 """
 
 import jax

@@ -47,7 +47,7 @@ def test_boards_of_one_second_do_not_replace_each_other(tmp_path, monkeypatch):
 def test_no_key_of_an_account_is_written_down(tmp_path, monkeypatch):
     monkeypatch.setenv('WANDB_API_KEY', 'secret-of-someone')
     described = {'stage': 'finetune', 'config': {}, 'corpus': {}}
-    run_dir.claim(tmp_path, described, ['skeljax', 'finetune'])
+    run_dir.create_run_dir(tmp_path, described, ['skeljax', 'finetune'])
     assert 'secret-of-someone' not in (tmp_path / 'run.json').read_text()
 
 

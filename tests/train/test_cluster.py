@@ -132,9 +132,9 @@ def test_a_process_that_never_joins_is_one_line(index):
 
 def test_a_workdir_that_is_not_shared_is_told(tmp_path):
     with pytest.raises(InputError, match='on a file system that all processes share'):
-        run_dir.await_claim(tmp_path, seconds=0.1)
+        run_dir.await_run_dir(tmp_path, seconds=0.1)
     (tmp_path / 'run.json').touch()
-    run_dir.await_claim(tmp_path, seconds=0)
+    run_dir.await_run_dir(tmp_path, seconds=0)
 
 
 _AGREE = """

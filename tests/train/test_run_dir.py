@@ -26,7 +26,7 @@ def _save(folder, step=1):
 
 def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
     words = ['skeljax', 'finetune', '--config', 'ui_prmd', "--config.finetune.feature_strides=(1, 8)"]
-    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'), words)
+    workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=5'), words)
     run = workdirs.read(tmp_path)
     assert run['config']['seed'] == 5 and run['config']['finetune']['label_seed'] == 4
     assert run['command'] == "skeljax finetune --config ui_prmd '--config.finetune.feature_strides=(1, 8)'"
@@ -34,7 +34,7 @@ def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
     assert {'skeljax', 'jax', 'jaxlib', 'flax', 'numpy'} < run['versions'].keys()
     assert str(ROOT) not in json.dumps(run)
     # A claimed folder is left as it is.
-    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'), ['other'])
+    workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=5'), ['other'])
     assert workdirs.read(tmp_path) == run
 
 
@@ -56,7 +56,7 @@ def test_a_run_with_another_order_of_examples_continues_with_a_note(tmp_path, ca
 def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
     before = _described('pretrain')
     del before['config']['data']['device_dataset_dtype']
-    workdirs.claim(tmp_path, before)
+    workdirs.create_run_dir(tmp_path, before)
     _save(tmp_path)
     _described('pretrain', folder=tmp_path)
     with pytest.raises(InputError, match='config.data.device_dataset_dtype was float32, now it is float16'):
@@ -66,7 +66,7 @@ def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
 def test_a_run_from_before_the_loss_had_options_is_one_with_all_of_them_off(tmp_path):
     before = _described()
     del before['config']['finetune']['loss']
-    workdirs.claim(tmp_path, before)
+    workdirs.create_run_dir(tmp_path, before)
     _save(tmp_path)
     _described(folder=tmp_path)
     with pytest.raises(InputError, match='config.finetune.loss.focal_gamma was 0.0, now it is 2.0'):
@@ -77,7 +77,7 @@ def test_a_run_from_before_the_loss_had_options_is_one_with_all_of_them_off(tmp_
 
 def test_the_command_of_this_process_serves_where_no_other_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['/somewhere/__main__.py', 'demo', '--out', 'a b'])
-    workdirs.claim(tmp_path, _described())
+    workdirs.create_run_dir(tmp_path, _described())
     assert workdirs.read(tmp_path)['command'] == "skeljax demo --out 'a b'"
 
 
@@ -103,7 +103,7 @@ def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
 
 
 def test_a_run_may_be_taken_up_with_another_value_of_what_it_does_not_read(tmp_path):
-    workdirs.claim(tmp_path, _described('pretrain'))
+    workdirs.create_run_dir(tmp_path, _described('pretrain'))
     _save(tmp_path)
     other = ['--config.data.corpus=ui_prmd/composed20', '--config.pretrain.log_every=1']
     _described('pretrain', *other, folder=tmp_path)
@@ -141,14 +141,14 @@ def test_a_run_is_what_its_stage_reads(stage, override, another):
 
 def test_a_run_of_which_nothing_is_saved_gives_way(tmp_path):
     """It failed at its config, or was killed while it started."""
-    workdirs.claim(tmp_path, _described('finetune', '--config.seed=5'))
+    workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=5'))
     (tmp_path / 'checkpoints' / '1.orbax-checkpoint-tmp-0').mkdir(parents=True)
     (tmp_path / 'not_finite.json').write_text('{"step": 3}')
-    workdirs.claim(tmp_path, _described('finetune', '--config.seed=6', folder=tmp_path))
+    workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=6', folder=tmp_path))
     assert workdirs.read(tmp_path)['config']['seed'] == 6
     assert not (tmp_path / 'not_finite.json').exists()
     (tmp_path / 'run.json').write_text('garbage')
-    workdirs.claim(tmp_path, _described('finetune', '--config.seed=7', folder=tmp_path))
+    workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=7', folder=tmp_path))
     (tmp_path / 'checkpoints' / '1.damaged').mkdir()
     with pytest.raises(InputError, match='holds another run: config.seed was 7, now it is 8'):
         _described('finetune', '--config.seed=8', folder=tmp_path)
@@ -158,13 +158,13 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
     described = _described('finetune')
     other = _described('finetune', '--config.seed=5')
     for _ in range(2):  # and one after the other they may
-        with run_lock.held(tmp_path / 'run', described):
+        with run_lock.create_locked(tmp_path / 'run', described):
             for told in (described, other):
                 with pytest.raises(InputError, match='another process is training here'):
-                    with run_lock.held(tmp_path / 'run', told):
+                    with run_lock.create_locked(tmp_path / 'run', told):
                         pass
             assert workdirs.read(tmp_path / 'run')['config']['seed'] == 0
-    with run_lock.held(tmp_path / 'run', other):
+    with run_lock.create_locked(tmp_path / 'run', other):
         assert workdirs.read(tmp_path / 'run')['config']['seed'] == 5
 
 

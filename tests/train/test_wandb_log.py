@@ -16,7 +16,7 @@ TOLD = {'stage': 'finetune', 'corpus': {}, 'config': {'finetune': {'window': 123
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / 'tuned'
-    workdirs.claim(folder, TOLD, ['skeljax', 'finetune'])
+    workdirs.create_run_dir(folder, TOLD, ['skeljax', 'finetune'])
     return folder
 
 
