@@ -32,7 +32,7 @@ def test_differences_are_of_the_same_seed():
 
 
 def test_seeds_alone_give_the_means_of_what_can_be_drawn():
-    """Without any spread over recordings, two seeds can give their low, middle or high mean."""
+    """Without variance over recordings, two seeds give one of three means."""
     row = _compare({0: 0.1, 1: 0.3}, {0: 0.0, 1: 0.0})
     assert (row.low, row.high) == pytest.approx((0.1, 0.3))  # a quarter of the draws each
     always = _compare({0: 0.5, 1: 0.7, 2: 0.6}, {0: 0.4, 1: 0.6, 2: 0.5})
@@ -55,7 +55,7 @@ def test_what_the_recordings_drawn_do_to_both_cancels():
 
 
 def test_recordings_drawn_are_the_same_for_all_seeds():
-    """Noise of a draw that every seed shares is not averaged away over seeds."""
+    """Noise that all seeds share is not reduced by averaging over seeds."""
     noise = np.random.default_rng(0).normal(size=4000)
     figures, reference = dict.fromkeys(range(9), 0.0), dict.fromkeys(range(9), 0.0)
     row = bootstrap.compare(

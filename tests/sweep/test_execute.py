@@ -1,4 +1,4 @@
-"""Runs in processes of their own, here a stand-in that leaves what the verbs leave."""
+"""Tests parallel execution with a program that creates the files of the real verbs."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ else:
 
 @pytest.fixture
 def work(tmp_path):
-    """Executes runs with the stand-in: outcome and what was called in which order."""
+    """Returns a function that executes runs with the stand-in program."""
     script = tmp_path / 'stand_in.py'
     script.write_text(STAND_IN)
     (tmp_path / 'runs').mkdir()

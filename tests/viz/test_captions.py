@@ -1,4 +1,4 @@
-"""ELAN's and WebVTT's files, by hand; what does not fit into one row is cut."""
+"""Tests ELAN and WebVTT files, and the selection of non-overlapping segments."""
 
 import datetime
 import re
@@ -111,7 +111,7 @@ def test_milliseconds_are_never_none():
 
 
 def test_side_by_side_by_hand():
-    """The best stays whole; a worse one keeps its longer free part if that is half of it."""
+    """The best segment is kept; others are cut to their longest free part, if at least half."""
     score = [0.9, 0.8, 0.7, 0.6, 0.5]
     segments = Segments([0, 8, 12, 5, 2], [10, 20, 14, 11, 30], [0, 1, 2, 3, 4], score)
     found = non_overlapping(segments)

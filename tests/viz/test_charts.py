@@ -1,4 +1,4 @@
-"""Charts: metrics are read as a run writes them, and bars stand as high as their values."""
+"""Tests charts: metrics files of runs, and heights of bars."""
 
 import json
 

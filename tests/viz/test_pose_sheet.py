@@ -1,4 +1,4 @@
-"""Sheets of skeletons: every class is shown, upright and from the front."""
+"""Tests pose sheets: every class is shown, upright and from the front."""
 
 import dataclasses
 
@@ -88,7 +88,7 @@ def _lying(recording):
 
 
 def test_odd_sizes_and_attitudes_are_drawn_to_one_scale_and_marked():
-    """A body 1,600 m tall and one along z, as a wrong unit and a wrong axis leave them."""
+    """A body 1,600 m tall (wrong unit) and one along z (wrong axis)."""
     good = _unlabeled(name='good')
     huge = dataclasses.replace(good, joints=good.joints * 1000, name='huge')
     strips = _collect([good, huge, dataclasses.replace(_lying(good), name='lying')])

@@ -1,4 +1,4 @@
-"""Tables: exact text."""
+"""Tests the exact text of tables."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Timeline pictures: what is drawn where, and that nothing half-written is left."""
+"""Tests timeline plots: positions and colors, and that no partial file is left."""
 
 from hypothesis import given, strategies as st
 from matplotlib.colors import to_rgb
@@ -14,7 +14,7 @@ CLASSES = ('walk', 'sit', '_wave', '$turn$')
 
 
 def bands(path, label, *, at):
-    """Counts the vertical bands of a class' color in the column at that fraction."""
+    """Counts the vertical bands of a class' color in one column of pixels."""
     picture = imread(path)[:, :, :3]
     column = picture[:, int(at * picture.shape[1])]
     same = np.abs(column - to_rgb(figure.color(label))).max(axis=1) < 0.02

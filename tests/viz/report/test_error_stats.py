@@ -88,7 +88,7 @@ def test_nothing_found_is_no_trouble():
 
 
 def test_principal_axes_are_those_of_the_largest_variance():
-    """Points on a cross: twice as far along (0, 1, 0), so of four times the variance."""
+    """Points on a cross: twice as far along (0, 1, 0), so four times the variance."""
     points = np.array([[1.0, 0, 5], [-1, 0, 5], [0, 2, 5], [0, -2, 5]])
     found, shares = embedding_stats.pca(points)
     np.testing.assert_allclose(shares, [0.8, 0.2])

@@ -13,7 +13,7 @@ from skeljax.viz.report.elements import (
     Pictures,
     Table,
 )
-from tests import made_report
+from tests.viz.report import made_report
 
 
 @pytest.fixture(scope='module')
@@ -22,7 +22,7 @@ def elements():
 
 
 def _tables(elements) -> dict:
-    """Finds tables by their first two heads."""
+    """Returns the tables by their first two heads."""
     tables = [element for element in elements if isinstance(element, Table)]
     tables += [
         element.table for element in elements if isinstance(element, Pictures) and element.table

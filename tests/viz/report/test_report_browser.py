@@ -3,7 +3,7 @@
 import pytest
 
 from skeljax.viz.report import compose, output_files
-from tests import made_report
+from tests.viz.report import made_report
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ from skeljax.errors import InputError
 from skeljax.viz.report import compose, html_page, markdown, output_files
 from skeljax.viz.report.elements import Paragraph
 from skeljax.viz.viewer import page as viewer
-from tests import made_report
+from tests.viz.report import made_report
 
 
 @pytest.fixture(scope='module')
@@ -83,7 +83,7 @@ def test_pictures_take_the_colors_of_the_page(text):
 
 
 def test_classes_are_told_apart_on_either_paper():
-    """WCAG asks 3 to 1 of what is drawn; the two light hues of the scheme have less on white."""
+    """WCAG requires 3:1 for graphics; two light colors of the scheme have less on white."""
     known = dict(
         re.findall(r'--([\w-]+): (#\w{6})', html_page.style().split("'dark'] {")[-1].split('}')[0])
     )
@@ -165,7 +165,7 @@ def test_a_folder_is_no_report(tmp_path):
 
 
 def test_many_classes_are_drawn():
-    """Matplotlib would warn where a picture cannot be laid out."""
+    """Matplotlib warns if the layout of a plot fails, and warnings are errors here."""
     classes = tuple(f'a movement with number {n}' for n in range(60))
     text = html_page.render(compose.compose([made_report.run(classes=classes)]), title='t')
     assert all(name in text for name in classes)

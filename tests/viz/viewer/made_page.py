@@ -31,7 +31,7 @@ LIMBS = {
 
 
 def recording(name='first', frames=400, walk=2.0, persons=1):
-    """A body with its arms stretched out that walks sideways; nobody is there from 320 to 340."""
+    """Returns a body with stretched arms that moves sideways; absent in frames 320 to 340."""
     points = skeleton.get('uiprmd22').points
     pose = []
     for point in points:
@@ -50,7 +50,7 @@ def recording(name='first', frames=400, walk=2.0, persons=1):
 
 
 def scores(frames=400):
-    """Certain of walk in the first 100 frames, 0.6 for wave from 120 to 200."""
+    """Returns scores: 1 for walk in the first 100 frames, 0.6 for wave from 120 to 200."""
     values = np.zeros((frames, 4), np.float32)
     values[:100, 0] = 1
     values[120:200, 2] = 0.6

@@ -15,7 +15,7 @@ from tests.viz.viewer import made_page
 
 
 def _colored(shown, name: str) -> list:
-    """Finds the middle of what the stage shows in a color of the theme, as shares of its size."""
+    """Returns number and mean position of the canvas pixels with a color of the theme."""
     return shown.run(f"""(() => {{
       const canvas = document.querySelector('#stage'), {{width, height}} = canvas;
       const copy = Object.assign(document.createElement('canvas'), {{width, height}});

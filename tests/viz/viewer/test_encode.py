@@ -1,4 +1,4 @@
-"""What the page reads is what was recorded, to less than a millimetre."""
+"""Tests that decoded arrays equal the recorded ones, with an error below a millimeter."""
 
 import base64
 import zlib
@@ -15,7 +15,7 @@ def _read(text: str) -> np.ndarray:
 
 
 def _coordinates(text, step, origin, shape) -> np.ndarray:
-    """Reads joints as `decode.js` does, float64[T, M, V, 3]."""
+    """Decodes joints like `decode.js`, float64[T, M, V, 3]."""
     low, high = _read(text).reshape(2, -1).astype(np.int64)
     change = (low + 256 * high).reshape(*shape[1:], shape[0])
     whole = np.cumsum(change, -1).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Which segments are right, and in which way the others are wrong: worked out by hand."""
+"""Tests the kinds of correct and wrong segments on hand-computed examples."""
 
 from hypothesis import given, strategies as st
 import numpy as np
@@ -8,7 +8,7 @@ from skeljax.viz.viewer import kinds
 
 
 def _classify(found, true, **options):
-    """Segments as (start, end, label) with falling scores."""
+    """Classifies segments (start, end, label); predicted ones have descending scores."""
     score = np.linspace(0.9, 0.1, len(found))
     columns = list(zip(*found, strict=True)) or [()] * 3
     return kinds.classify(

@@ -1,4 +1,4 @@
-"""What goes into the page, and what of bad predictions is told."""
+"""Tests the data of the page and the errors for invalid predictions."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ FRAMES = 100
 
 
 def recording(name='one', frames=FRAMES, persons=1):
-    """Bodies of the Kinect's joints that sway."""
+    """Returns swaying bodies with the joints of the Kinect."""
     layout = skeleton.get('ntu25')
     rng = np.random.default_rng(0)
     pose = rng.uniform(0, 1.7, (1, persons, layout.num_joints, 3))
@@ -88,7 +88,7 @@ def test_names_that_look_like_markup_stay_names():
 
 
 def test_every_text_is_readable_on_what_it_stands_on():
-    """WCAG's contrast AA, 4.5 to 1, in both themes."""
+    """WCAG AA requires a contrast of 4.5:1, in both themes."""
     style = page.asset('style.css')
     light, dark = (dict(re.findall(r'--([\w-]+): (#\w{6})', block))
                    for block in re.findall(r':root[^{]*\{(.*?)\}', style, re.S)[:2])
@@ -130,7 +130,7 @@ def test_nothing_is_overwritten_unless_forced(tmp_path):
 
 @pytest.fixture
 def written(tmp_path):
-    """A prediction as `skeljax predict` writes it, with its recording beside."""
+    """Writes a prediction like `skeljax predict`, and its recording."""
     scores = np.zeros((FRAMES, 4), np.float32)
     scores[:50, 0] = scores[50:, 2] = 1
     np.savez(tmp_path / 'one.scores.npz', probabilities=scores, classes=np.array(CLASSES))

@@ -1,4 +1,4 @@
-"""A report of a run that was made up, with all that a report may hold."""
+"""Builds the report data of an invented run, with every optional part."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ CONFIG = {
 
 
 def run(name='tuned', classes=CLASSES, folder='runs/tuned') -> RunReport:
-    """A run of fine-tuning on three classes, or on more, of which none is shown."""
+    """Returns a fine-tuning run; classes beyond three have no segments."""
     frames = dict.fromkeys(TRUTH, FRAMES)
     result = protocols.evaluate(PROPOSED, TRUTH, num_classes=len(classes), num_frames=frames)
     rng = np.random.default_rng(0)
