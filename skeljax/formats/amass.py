@@ -1,10 +1,10 @@
 """Reads AMASS (Mahmood et al. 2019): poses of the body models SMPL-H, SMPL-X or SMPL.
 
 One .npz a motion: `poses` (axis-angle of each joint a frame, fingers relative to flat
-hands), `trans` (metres, z up), `betas`, `gender`, `mocap_framerate`. To become joints
+hands), `trans` (meters, z up), `betas`, `gender`, `mocap_framerate`. To become joints
 it needs the body model, a file of its own (see `skeljax.formats.smplh` and `smpl`). Of
 SMPL-X the 52 joints that SMPL-H has too are read. Where only an SMPL-H model is there, it
-stands for the others, in its mean shape, as shapes mean something else there.
+replaces the others, with its mean shape, because their shape parameters differ.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _RENAMED = {
     'TCD_handMocap': 'TCDHands', 'Transitions_mocap': 'Transitions',
     'Eyes_Japan_Dataset': 'EyesJapanDataset',
 }
-_LARGEST = 1e4  # radians, metres, numbers of shape
+_LARGEST = 1e4  # radians, meters, numbers of shape
 _GENDERS = ('female', 'male', 'neutral')
 _RATES = ('mocap_framerate', 'mocap_frame_rate')
 # Names of folders: a date before a person, a person before what was done.
@@ -49,14 +49,14 @@ _WHERE = (
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """A motion as its file tells it.
+    """The content of a motion file.
 
     Attributes:
         poses: axis-angle of each joint, radians, float64[T, 156], of SMPL-X 165, SMPL 72.
-        trans: of the body, metres, z up, float64[T, 3].
+        trans: of the body, meters, z up, float64[T, 3].
         betas: numbers of shape, float64[S].
         gender: 'female', 'male' or 'neutral'.
-        fps: frames a second.
+        fps: frames per second.
     """
 
     poses: np.ndarray
@@ -166,10 +166,10 @@ def _other_body(path: Path, capture: Capture) -> Motion:
 
 
 def body_model(near, gender: str, model=None) -> smplh.Model:
-    """Finds and reads a body model; see `read`. The last few stay in memory.
+    """Finds and reads a body model; see `read`. The last few are cached.
 
     Raises:
-        FormatError: there is none; tells where one is expected.
+        FormatError: there is none; names the expected places.
     """
     near = Path(near)
     given = model or os.environ.get(MODEL_VARIABLE)
@@ -184,7 +184,7 @@ def body_model(near, gender: str, model=None) -> smplh.Model:
 
 
 def locate(root, file: str) -> Path | None:
-    """Finds DATASET/PERSON/NAME.npz below `root`, the dataset under its old or new name."""
+    """Returns DATASET/PERSON/NAME.npz below `root`, the dataset under its old or new name."""
     dataset, _, rest = file.partition('/')
     for name in (dataset, _RENAMED.get(dataset, dataset)):
         path = Path(root) / name / rest
@@ -208,7 +208,7 @@ def resampled(frames: int, fps: float, to: float = 30.0) -> np.ndarray:
         InputError: the rate is lower already.
     """
     if fps < to:
-        raise InputError(f'{fps:g} frames a second, expected at least {to:g}')
+        raise InputError(f'{fps:g} frames per second, expected at least {to:g}')
     # Of 2.9999999999 frames, 3 are meant.
     picked = np.floor(np.arange(int(frames * to / fps) + 1) * (fps / to) + 1e-9).astype(np.int64)
     return picked[picked < frames]
@@ -258,7 +258,7 @@ def _gender(path: Path, value) -> str:
 
 def _rate(path: Path, value) -> float:
     if value is None:
-        raise FormatError(f'{path}: no {_RATES[0]}, expected frames a second')
+        raise FormatError(f'{path}: no {_RATES[0]}, expected frames per second')
     if value.size != 1 or value.dtype.kind not in 'fiu' or not 0 < value.item() < 1e6:
         raise FormatError(f'{path}: frame rate is {" ".join(str(value)[:40].split())}')
     return float(value.item())

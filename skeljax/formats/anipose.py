@@ -1,6 +1,6 @@
 """Reads Anipose's points in space, pose-3d/*.csv: NAME_x, NAME_y, NAME_z, NAME_error ...
 
-Columns `NAME_score` hold the certainty, `fnum` the frame; those of the calibrated center and
+Columns `NAME_score` hold the confidence, `fnum` the frame; those of the calibrated center and
 axes (`M_00`, `center_0`) are passed over. The files have neither a frame rate nor a unit.
 """
 
@@ -20,7 +20,7 @@ def read(
 
     Args:
         path: .csv.
-        fps: frames a second.
+        fps: frames per second.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
 

@@ -1,6 +1,6 @@
 """Reads BABEL's annotations (Punnakkal et al. 2021): who does what, when, in AMASS.
 
-A JSON file a split: sequence id -> motion file, duration and, in seconds, labelled
+A JSON file a split: sequence id -> motion file, duration and, in seconds, labeled
 spans (`frame_ann`), each with none, one or several action categories. Spans overlap.
 """
 
@@ -24,7 +24,7 @@ _LONGEST = 86400.0  # seconds, more than any recording
 
 @dataclass(frozen=True)
 class Span:
-    """A labelled stretch of a sequence.
+    """A labeled stretch of a sequence.
 
     Attributes:
         start, end: seconds.
@@ -44,8 +44,8 @@ class Sequence:
         sid: BABEL's number for it.
         file: in the AMASS tree, DATASET/PERSON/NAME_poses.npz.
         duration: seconds.
-        spans: with categories, in the order of the file; None where only the whole
-            sequence was labelled.
+        spans: with categories, in the order of the file; None if only the whole
+            sequence was labeled.
     """
 
     sid: str
@@ -62,7 +62,7 @@ class Sequence:
 def sequences(path) -> list[Sequence]:
     """Reads train.json, val.json or one of the extra files, in their order.
 
-    Of the extra files, labelled by several people, spans are not read.
+    Of the extra files, labeled by several people, spans are not read.
 
     Raises:
         FormatError: names the line, or the sequence, what was found and expected.
@@ -102,7 +102,7 @@ def paint(
     Args:
         sequence: with spans.
         classes: categories that have a label, their index.
-        faithful: chooses among several classes as told above.
+        faithful: chooses among several classes as described above.
 
     Returns:
         Labels, int64[T], len(classes) for none of them; and which frames any span with

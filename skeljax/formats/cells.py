@@ -19,7 +19,7 @@ _THOUSANDS = re.compile(r'[-+]?\d{1,3}([.,]\d{3})+([.,]\d+)?')
 
 @dataclass(frozen=True)
 class Cells:
-    """A table as its file tells it.
+    """The content of a table.
 
     Attributes:
         path: of the file.
@@ -57,7 +57,7 @@ class Cells:
         return rows
 
     def column(self, *names: str) -> int | None:
-        """Finds the first column of one of these names, whatever their case."""
+        """Returns the first column of one of these names, ignoring case."""
         lower = [name.lower() for name in self.names]
         return next((lower.index(name) for name in names if name in lower), None)
 
@@ -70,7 +70,7 @@ class Cells:
     def numbers(self, columns: list[int]) -> np.ndarray:
         """Reads columns as float64[rows, columns]; an empty cell is nan.
 
-        Where the columns are not parted by commas, a decimal comma is a point.
+        Where the columns are not separated by commas, a decimal comma is a point.
 
         Raises:
             FormatError: names the line and the column of what is no number.
@@ -83,8 +83,8 @@ class Cells:
         for line, row, found in zip(self.lines, rows, values, strict=True):
             if None in found:
                 column = columns[found.index(None)]
-                told = f'{self.names[column]} is {row[column][:40]!r}'
-                raise FormatError(f'{self.path}:{line}: {told}, {_expected(row[column])}')
+                stated = f'{self.names[column]} is {row[column][:40]!r}'
+                raise FormatError(f'{self.path}:{line}: {stated}, {_expected(row[column])}')
         return np.array(values, np.float64).reshape(len(values), len(columns))
 
     def fail(self, row: int, what: str):
@@ -97,7 +97,7 @@ class Cells:
         return [[cell.strip() for cell in row.split(self.delimiter)] for row in self.plain]
 
     def _quick(self, columns: list[int]) -> np.ndarray | None:
-        """Reads columns at once; None where a cell may be no number."""
+        """Reads columns at once; None if a cell may be no number."""
         if self.plain is None or not self.plain or not columns:
             return None
         fresh = [column for column in dict.fromkeys(columns) if column not in self._known]
@@ -144,7 +144,7 @@ class Cells:
 
 
 def read(path) -> Cells:
-    """Reads a table; its first line names the columns, parted by comma, semicolon or tab.
+    """Reads a table; its first line names the columns, separated by comma, semicolon or tab.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
@@ -193,7 +193,7 @@ def _quoted(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], lis
 
 def _expected(cell: str) -> str:
     if _DECIMAL_COMMA.fullmatch(cell):
-        return 'a decimal comma, expected a point, or columns parted by semicolons'
+        return 'a decimal comma, expected a point, or columns separated by semicolons'
     if _THOUSANDS.fullmatch(cell):
         return 'expected a number without a mark of thousands'
     return 'expected a number'

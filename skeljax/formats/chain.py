@@ -1,4 +1,4 @@
-"""Forward kinematics of formats that tell rotations, and the layout of a file's own tree."""
+"""Forward kinematics for formats with rotations, and the layout of a file's own tree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from skeljax.skeletons import skeleton
 
 @dataclass(frozen=True)
 class Chain:
-    """A motion as angles tell it: what forward kinematics starts from.
+    """The rotations and offsets of a motion, input of forward kinematics.
 
     Attributes:
-        root: the root joint in the room, metres, float64[T, 3], y up.
-        offsets: joint from parent in the parent's frame, metres, float64[T, V, 3];
+        root: the root joint in the room, meters, float64[T, 3], y up.
+        offsets: joint from parent in the parent's frame, meters, float64[T, V, 3];
             the root's is 0.
         rotations: of each joint in its parent's frame, float64[T, V, 3, 3].
     """
@@ -54,7 +54,7 @@ def from_positions(joints: np.ndarray, parents: Sequence[int]) -> Chain:
 
 
 def forward(chain: Chain, parents: Sequence[int]) -> np.ndarray:
-    """Computes absolute joints in metres, float64[T, V, 3].
+    """Computes absolute joints in meters, float64[T, V, 3].
 
     Args:
         chain: the motion.
@@ -105,7 +105,7 @@ def about(axis: str, angle) -> np.ndarray:
 
 
 def layout(name: str, joints: Sequence[str], parents: Sequence[int]) -> str:
-    """Finds the known layout with these joints; else describes one of the file's own, `name`."""
+    """Returns the known layout with these joints; else describes one of the file's own, `name`."""
     tree = tuple(joints), tuple(parents)
     for known in skeleton.LAYOUTS.values():
         if (known.joints, known.parents) == tree:

@@ -1,14 +1,14 @@
 """Reads Kinder-Gator (Aloba et al., Eurographics 2018 short papers): Kinect v1, 58 actions.
 
-One CSV file a trial: a line of column names, then one row a frame with a timestamp in
+One CSV file a trial: a line of column names, then one row per frame with a timestamp in
 milliseconds, X, Y and Z of 20 joints (meters, y up, origin at the sensor), the number of the
 person and the action. Each line ends with a comma. The name of a file is
 POSE-pPERSON_NUMBER-ACTION-UNIXMS.csv, where NUMBER counts the trials of a person in time.
 
-A row is a frame at 30 frames a second. The timestamps are not used to resample: they are the
+A row is a frame at 30 frames per second. The timestamps are not used to resample: they are the
 times at which rows were written. Steps between them vary from 0 to 78 ms, but joints move as
 far in a step of 70 ms and more as in its neighbors (ratio 0.99 over 147 such steps), and the
-mean rate of every trial is 29.9 to 30.3 frames a second: no frame was lost.
+mean rate of every trial is 29.9 to 30.3 frames per second: no frame was lost.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ ACTIONS = (
 )
 _NAME = re.compile(r'POSE-p(\d+)_(\d+)-(.+)-(\d+)\.csv(\.gz)?$')
 _COLUMNS = 3 * len(JOINTS) + 4  # time, joints, person, action, and nothing after the last comma
-_RATES = (27.0, 33.0)  # frames a second; measured: 29.9 to 30.3
+_RATES = (27.0, 33.0)  # frames per second; measured: 29.9 to 30.3
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def action_name(action: str) -> str:
 
 
 def trials(folder) -> list[Trial]:
-    """Finds every trial below a folder, sorted by person and number.
+    """Returns every trial below a folder, sorted by person and number.
 
     A file that is there both plain and gzipped is read plain.
 

@@ -1,7 +1,7 @@
 """Reads the netCDF of poses that movement saves (movement.neuroinformatics.dev); by h5py.
 
 netCDF 4 is HDF5: `position` [time, space, keypoints, individuals], `confidence` without
-space, the names of all axes beside them, and frames a second as an attribute. Pixels of an
+space, the names of all axes beside them, and frames per second as an attribute. Pixels of an
 image where space is flat, whose y goes down: it becomes -y.
 """
 
@@ -25,7 +25,7 @@ def read(
 
     Args:
         path: .nc.
-        fps: frames a second, where the file has none.
+        fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
         unit: of the coordinates in meters, 1 by default.
         subject: names of the individuals to take, of several.
@@ -54,8 +54,9 @@ def read(
             _named(path, file, axis, points.shape[place])
             for axis, place in (('space', 3), ('keypoints', 2), ('individuals', 1))
         )
-        told = np.ravel(file.attrs.get('fps', np.nan))
-        rate = float(told[0]) if len(told) and np.isfinite(told[0]) and told[0] > 0 else None
+        stated = np.ravel(file.attrs.get('fps', np.nan))
+        known = len(stated) and np.isfinite(stated[0]) and stated[0] > 0
+        rate = float(stated[0]) if known else None
         seconds = hdf5.text(file.attrs.get('time_unit', b'')) == 'seconds'
         if rate is None and seconds and 'time' in file:
             rate = clock.rate(hdf5.numbers(path, file['time']))
@@ -78,7 +79,7 @@ def _axes(dataset, usual: tuple[str, ...]) -> list[str]:
 
 
 def _named(path, file, axis: str, count: int) -> list[str]:
-    """Returns the names along an axis, numbers where the file has none."""
+    """Returns the names along an axis, numbers if the file has none."""
     older = next((old for old, new in _OLDER.items() if new == axis), axis)
     name = axis if axis in file else older
     names = hdf5.texts(path, file[name]) if name in file else list(map(str, range(count)))

@@ -2,12 +2,12 @@
 
 A `.skeleton` file is text: the number of frames; for each frame the number of bodies; for
 each body a line of 10 fields that begins with its tracking id, the number of joints (25)
-and a line of 12 fields for each joint: x y z (metres, y up, z away from the camera), its
+and a line of 12 fields for each joint: x y z (meters, y up, z away from the camera), its
 place in the depth and colour image, a quaternion and the tracking state. x, y, z, the
 state and the number of fields of every line are read; the other fields are not looked at.
 
 State 0 (not tracked) makes a joint one that was not measured. State 1 (inferred: the
-sensor's own guess at a hidden joint) counts as measured, as it does in the field.
+sensor's own estimate at a hidden joint) counts as measured, as is usual.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _NAME = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}')
 _JOINTS, _BODY_FIELDS, _JOINT_FIELDS = 25, 10, 12
 _BODY_LINES = 2 + _JOINTS
 _MOST = 10**6  # frames x tracking ids: more is no recording, and would fill the memory
-_FAR = 1e6  # metres; beyond it float32 loses the joints of a body
+_FAR = 1e6  # meters; beyond it float32 loses the joints of a body
 _FEED, _RETURN, _BLANK, _ZERO = b'\n\r 0'
 _TO_BLANKS = bytes(max(byte, _BLANK) for byte in range(256))  # control characters part fields
 
@@ -42,7 +42,7 @@ class Bodies:
         frames: of the file.
         frame: in which each stands, int[N].
         ids: tracking id of each, N texts.
-        joints: metres, float32[N, 25, 3].
+        joints: meters, float32[N, 25, 3].
         state: 0 not tracked, 1 inferred, 2 tracked, int[N, 25].
     """
 
@@ -110,7 +110,7 @@ def parse(data: bytes, name: str) -> Motion:
 def _quick(data: bytes) -> Bodies | None:
     """Reads a file of which every line is as the sensor's software writes it, all at once.
 
-    Returns None for any other, damaged or not: `_careful` tells.
+    Returns None for any other, damaged or not: `_careful` reports the damage.
     """
     if not data.endswith(b'\n') or data.endswith((b'\n\n', b'\n\r\n')):
         data = data.rstrip() + b'\n'
@@ -242,7 +242,7 @@ class _Lines:
         place = [decimals.number(field) for field in fields[:3]]
         for field, value in zip(fields, place, strict=False):
             if value is None or abs(value) > _FAR:
-                raise self.error(_shown(field), 'metres')
+                raise self.error(_shown(field), 'meters')
         if fields[-1] not in (b'0', b'1', b'2'):
             raise self.error(f'tracking state {_shown(fields[-1])}', '0, 1 or 2')
         return [*place, int(fields[-1])]

@@ -1,10 +1,10 @@
 """Reads PKU-MMD (Liu et al. 2017, arXiv 1703.07475): skeletons, labels and split lists.
 
 A skeleton file has one line a frame of 150 numbers: two bodies x 25 joints x (x, y, z), in
-metres, y up, joints as in NTU RGB+D. An absent body is all zeros; a single joint at zero
+meters, y up, joints as in NTU RGB+D. An absent body is all zeros; a single joint at zero
 was not measured. A label file has one line `class,start,end,confidence` for each action.
 A split file has two titles, training and validation (in the files: 'Validataion'), each
-followed by a line of names of videos, parted by commas.
+followed by a line of names of videos, separated by commas.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ CLASSES = (
 )
 _JOINTS, _COLUMNS = 25, 150
 _FEED, _BLANK = b'\n '
-_FAR = 1e6  # metres; beyond it float32 loses the joints of a body
+_FAR = 1e6  # meters; beyond it float32 loses the joints of a body
 _ROW = re.compile(r'\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*')
 _FIELDS = 'class,start,end,confidence'
 VIDEO = re.compile(r'(\d{4}|A\d\dN\d\d)-([LMR])')  # of part I, of part II
@@ -56,7 +56,8 @@ def read(path) -> Motion:
     measured = (joints != 0).any(-1)
     valid = measured.any(2)
     if not valid.any():
-        raise FormatError(f'{path}: nobody in any of its {len(joints)} frames: all numbers are 0')
+        frames = len(joints)
+        raise FormatError(f'{path}: no person in any of its {frames} frames: all numbers are 0')
     if not (measured | ~valid[..., None]).all():
         joints = filling.fill_stays(joints, measured, valid, _PARENTS)
     return Motion(
@@ -139,7 +140,7 @@ def read_actions(path, *, frame_base: int, frames: int | None = None) -> list[Ac
         frames: of the video; None does not look whether an action ends later.
 
     Raises:
-        FormatError: tells every bad row in one line: its file, number, what was found and
+        FormatError: describes every bad row in one line: its file, number, what was found and
             what was expected.
     """
     actions, bad = [], []
@@ -162,7 +163,7 @@ def read_actions(path, *, frame_base: int, frames: int | None = None) -> list[Ac
 
 
 def overlapping(actions: list[Action]) -> list[int]:
-    """Lists the lines of actions that share frames with an earlier one, of many by start."""
+    """Returns the lines of actions that share frames with an earlier one, of many by start."""
     lines, reached = [], 0
     for action in actions:
         if action.start < reached:
@@ -172,7 +173,7 @@ def overlapping(actions: list[Action]) -> list[int]:
 
 
 def _wrong(label, start, end, frame_base, frames) -> list[str]:
-    """Tells what is wrong with a row."""
+    """Returns what is wrong with a row."""
     wrong = []
     if not 1 <= label <= len(CLASSES):
         wrong.append(f'class {label}, expected 1 to {len(CLASSES)}')
@@ -213,7 +214,7 @@ def _table(data: bytes, path) -> np.ndarray:
 def _told(path, index: int, token: bytes) -> str:
     line, column = index // _COLUMNS + 1, index % _COLUMNS + 1
     shown = token[:40].decode('ascii', 'backslashreplace')
-    return f'{path}:{line}: column {column} is {shown!r}, expected metres'
+    return f'{path}:{line}: column {column} is {shown!r}, expected meters'
 
 
 def _bytes(path) -> bytes:

@@ -1,11 +1,11 @@
 """Reads the PRECOG dataset of 2016 (David Jardim): Kinect v1, a label for every frame.
 
 One CSV file a recording, SeqSEQUENCE_PERSON.csv, `;` between cells: a line with the names of
-20 joints, then one row a frame with a cell "x y z" for each joint (meters, y up, origin at the
+20 joints, then one row per frame with a cell "x y z" for each joint (meters, y up, origin at the
 sensor) and one more cell without a name, the label: 0 for background or the number of a class.
 
 Neither the files nor the publication give the frame rate; the viewer of the dataset shows 25
-frames a second. The files do not name the classes either: names follow from the slides of the
+frames per second. The files do not name the classes either: names follow from the slides of the
 dataset, which list the actions of the six sequences, and fit the limb that moves.
 """
 
@@ -47,7 +47,7 @@ class Take:
 
 
 def takes(folder) -> list[Take]:
-    """Finds every recording below a folder, sorted by sequence and person.
+    """Returns every recording below a folder, sorted by sequence and person.
 
     A file that is there both plain and gzipped is read plain.
 
@@ -82,7 +82,7 @@ def read_labeled(path, *, fps: float = FPS) -> tuple[Motion, np.ndarray]:
 
     Args:
         path: of the file.
-        fps: frames a second, which the file does not give.
+        fps: frames per second, which the file does not give.
 
     Returns:
         Joints float32[T, 1, 20, 3], and the label of each frame as written, int[T], 0 for

@@ -50,7 +50,7 @@ def head(path: Path) -> bytes:
 
 
 def _kind_of_hdf5(path: Path) -> str:
-    """Finds which program wrote an HDF5 file, by the names at its top."""
+    """Returns which program wrote an HDF5 file, by the names at its top."""
     with hdf5.opened(path) as file:
         if 'tracks' in file and 'node_names' in file:
             return 'sleap'
@@ -65,5 +65,5 @@ def _arrays(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix('.npy') for name in file.namelist()}
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return set()

@@ -13,7 +13,7 @@ import numpy as np
 from skeljax.errors import FormatError
 
 _ALIKE = 0.5  # share of the first person's points that another person wears
-_FEWEST = 5  # points of a subject whose name is parted by an underscore
+_FEWEST = 5  # points of a subject whose name is separated by an underscore
 _SIDES = ('l', 'r', 'left', 'right')
 
 
@@ -25,7 +25,7 @@ class Chosen:
         names: of the V points.
         points: float64[T, M, V, 3].
         measured: bool[T, M, V].
-        subject: names of the persons, parted by spaces.
+        subject: names of the persons, separated by spaces.
         notes: who and what was left out.
     """
 
@@ -46,7 +46,7 @@ def choose(
         labels: of each point; '' for none, which is left out.
         points: float64[T, N, 3].
         measured: bool[T, N].
-        wanted: names of the subjects to take, parted by commas.
+        wanted: names of the subjects to take, separated by commas.
 
     Raises:
         FormatError: no point is labeled or was measured, or there is no subject of this name.
@@ -65,8 +65,8 @@ def choose(
         if absent := [name for name in groups if name not in seen]:
             notes.append(f'left out {_listed(absent)}: no point of theirs was ever measured')
         if props := [name for name in seen if name not in persons]:
-            told = f'left out {_listed(props)}: other points than {_listed(persons)}'
-            notes.append(f'{told}; the option subject takes them')
+            stated = f'left out {_listed(props)}: other points than {_listed(persons)}'
+            notes.append(f'{stated}; the option subject takes them')
     merged = [_merged(group, points, measured) for group in persons.values()]
     for _, twice in merged:
         notes += [f'label {name!r:.40} twice: read as one point' for name in twice]
@@ -88,25 +88,25 @@ def choose(
 
 def _groups(labels: list[str]) -> dict[str, list[tuple[str, int]]]:
     """Sorts points by subject: subject -> (point, column) of each."""
-    told = [(*label.rpartition(':')[::2], column) for column, label in enumerate(labels) if label]
-    if not any(subject for subject, _, _ in told):
-        told = _by_underscore(told)
+    stated = [(*label.rpartition(':')[::2], column) for column, label in enumerate(labels) if label]
+    if not any(subject for subject, _, _ in stated):
+        stated = _by_underscore(stated)
     groups: dict[str, list[tuple[str, int]]] = {}
-    for subject, name, column in told:
+    for subject, name, column in stated:
         if name.strip():
             groups.setdefault(subject.strip(' -_'), []).append((name.strip(), column))
     return groups
 
 
-def _by_underscore(told: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+def _by_underscore(stated: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
     """Splits SUBJECT_POINT where all points have it and every subject several points."""
-    split = [(*name.rpartition('_')[::2], column) for _, name, column in told]
+    split = [(*name.rpartition('_')[::2], column) for _, name, column in stated]
     counts: dict[str, int] = {}
     for subject, _, _ in split:
         counts[subject] = counts.get(subject, 0) + 1
     sides = any(subject.lower() in _SIDES for subject in counts)
     if not split or '' in counts or sides or min(counts.values()) < _FEWEST:
-        return told
+        return stated
     return split
 
 
@@ -147,7 +147,7 @@ def _merged(group, points: np.ndarray, measured: np.ndarray):
 
 
 def _listed(names) -> str:
-    """Lists a few names in one line."""
+    """Returns a few names in one line."""
     names = sorted(names, key=str)
     shown = ', '.join(repr(' '.join(name.split()))[:42] for name in names[:5])
     return shown + (f' and {len(names) - 5} more' if len(names) > 5 else '')
