@@ -13,7 +13,9 @@ __all__ = ['FORMATS', 'Motion', 'endings', 'find', 'read', 'stem']
 
 # Module -> endings of the names of its files, lower case; the first that fits reads the file.
 FORMATS = {
-    'ui_prmd': ('_positions.txt', '_positions.txt.gz', '_positions_inc.txt', '_positions_inc.txt.gz'),
+    'ui_prmd': (
+        '_positions.txt', '_positions.txt.gz', '_positions_inc.txt', '_positions_inc.txt.gz',
+    ),
     'bvh': ('.bvh', '.bvh.gz'),
     'amc': ('.amc', '.amc.gz'),
     'c3d': ('.c3d',),
@@ -72,7 +74,7 @@ def holder(path) -> Path | None:
 
 
 def inside(path) -> list[Path]:
-    """Lists the recordings of a file of several, as `FILE.pkl/NAME`; none for other files.
+    """Returns the recordings of a file of several, as `FILE.pkl/NAME`; none for other files.
 
     Raises:
         FormatError: the file is damaged.

@@ -4,7 +4,7 @@ One .npz a motion: `poses` (axis-angle of each joint a frame, fingers relative t
 hands), `trans` (meters, z up), `betas`, `gender`, `mocap_framerate`. To become joints
 it needs the body model, a file of its own (see `skeljax.formats.smplh` and `smpl`). Of
 SMPL-X the 52 joints that SMPL-H has too are read. Where only an SMPL-H model is there, it
-stands for the others, in its mean shape, as shapes mean something else there.
+replaces the others, with its mean shape, because their shape parameters differ.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _WHERE = (
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """A motion as its file tells it.
+    """The content of a motion file.
 
     Attributes:
         poses: axis-angle of each joint, radians, float64[T, 156], of SMPL-X 165, SMPL 72.
@@ -166,10 +166,10 @@ def _other_body(path: Path, capture: Capture) -> Motion:
 
 
 def body_model(near, gender: str, model=None) -> smplh.Model:
-    """Finds and reads a body model; see `read`. The last few stay in memory.
+    """Finds and reads a body model; see `read`. The last few are cached.
 
     Raises:
-        FormatError: there is none; tells where one is expected.
+        FormatError: there is none; names the expected places.
     """
     near = Path(near)
     given = model or os.environ.get(MODEL_VARIABLE)
@@ -184,7 +184,7 @@ def body_model(near, gender: str, model=None) -> smplh.Model:
 
 
 def locate(root, file: str) -> Path | None:
-    """Finds DATASET/PERSON/NAME.npz below `root`, the dataset under its old or new name."""
+    """Returns DATASET/PERSON/NAME.npz below `root`, the dataset under its old or new name."""
     dataset, _, rest = file.partition('/')
     for name in (dataset, _RENAMED.get(dataset, dataset)):
         path = Path(root) / name / rest

@@ -31,7 +31,7 @@ _NAME = re.compile(r'(.+?)(_[^_]*)?\.amc(\.gz)?$', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Take:
-    """What both files tell: the motion in meters, its tree, its layout by name or described."""
+    """The content of both files: the motion in meters, its tree and its layout."""
 
     chain: Chain
     parents: tuple[int, ...]
@@ -67,7 +67,7 @@ def read(path, *, skeleton=None, fps: float | None = None) -> Motion:
 
 
 def find_skeleton(path) -> Path:
-    """Finds the .asf of an .amc: whose name begins the motion's (longest first), else the only one.
+    """Returns the .asf of an .amc: the longest name that begins the motion's, else the only one.
 
     So SUBJECT.asf is that of SUBJECT_TRIAL.amc, HDM_bk.asf that of HDM_bk_walk_001_120.amc.
     Looks beside it, then in the folder above.
@@ -98,7 +98,7 @@ def _stem(path: Path) -> str:
 
 
 def _begins(stem: str, name: str) -> bool:
-    """Says whether the name of a motion begins with that of a skeleton, as a whole word."""
+    """Returns whether the name of a motion begins with that of a skeleton, as a whole word."""
     rest = name[len(stem) :]
     return name.lower().startswith(stem.lower()) and not rest[:1].isalnum()
 
@@ -159,8 +159,8 @@ def _frames(path, body: asf.Skeleton) -> tuple[np.ndarray, bool]:
             case [bone, *words]:
                 if not frames or bone in frames[-1] or wanted.get(bone) != len(words):
                     expected = f'{wanted[bone]}, once a frame' if bone in wanted else 'no such bone'
-                    told = f'{bone!r:.40} with {len(words)} numbers, expected {expected}'
-                    raise FormatError(f'{path}:{number}: {told}')
+                    stated = f'{bone!r:.40} with {len(words)} numbers, expected {expected}'
+                    raise FormatError(f'{path}:{number}: {stated}')
                 frames[-1][bone] = texts.row(path, number, words)
     for frame, start in zip(frames, starts, strict=True):
         if len(frame) < len(wanted):

@@ -1,6 +1,6 @@
 """Reads Anipose's points in space, pose-3d/*.csv: NAME_x, NAME_y, NAME_z, NAME_error ...
 
-Columns `NAME_score` hold the certainty, `fnum` the frame; those of the calibrated center and
+Columns `NAME_score` hold the confidence, `fnum` the frame; those of the calibrated center and
 axes (`M_00`, `center_0`) are passed over. The files have neither a frame rate nor a unit.
 """
 

@@ -26,7 +26,7 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
 
 
 def load(path) -> 'Archive':
-    """Opens an archive, of which arrays are read as they are asked for.
+    """Opens an archive, of which arrays are read as they are requested.
 
     Raises:
         FormatError: no such file, or no archive.
@@ -35,7 +35,7 @@ def load(path) -> 'Archive':
 
 
 class Archive(Mapping):
-    """The arrays of an archive by name, each read when it is first asked for.
+    """The arrays of an archive by name, each read when it is first requested.
 
     The arrays that are read may unpack to `UNPACKED` bytes together, or to as many as the
     file has where that is more.
@@ -130,7 +130,7 @@ def _are_texts(array: np.ndarray) -> bool:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Lists names in one line, the first 20 of them."""
+    """Returns names in one line, the first 20 of them."""
     return ', '.join(' '.join(name.split()) for name in sorted(names)[:20]) or 'none'
 
 

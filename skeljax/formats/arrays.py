@@ -2,15 +2,15 @@
 
     joints       float[T, V, 3], [T, M, V, 3], or with 2 coordinates (the third is 0), or in
                  another order (`skeljax.formats.axes`); may have another name of `_JOINTS`;
-                 nan where not measured
+                 nan if not measured
     fps          frames per second
     layout       name of a joint layout; or joint_names [V] and, of one's own, parents [V]
-    unit         see `skeljax.formats.options`; by default as a body's size tells
+    unit         see `skeljax.formats.options`; by default estimated from the size of a body
     valid        which person was there, bool[T] or [T, M]
     joint_valid  what was measured, bool[T, V] or [T, M, V]
     subject      who moved
 
-What the file does not tell is told by options of the same name. Objects are never
+Options of the same names give what the file does not state. Objects are never
 unpickled. A person of whom no joint was measured in a frame was not there.
 """
 
@@ -40,10 +40,10 @@ def read(
         fps: frames per second, if the file does not state it.
         layout: of the joints, if the file does not state it.
         unit: of the coordinates in meters, if the file does not state it; by default as
-            `lengths.settle` guesses it.
+            `lengths.settle` estimates it.
 
     Raises:
-        FormatError: the file is damaged, or does not fit what it or the user tells.
+        FormatError: the file is damaged, or does not fit its own or the given options.
     """
     path = Path(path)
     archived = path.suffix.lower() == '.npz'
@@ -86,7 +86,7 @@ def _has_own_order(arrays: dict, shape: tuple[int, ...]) -> bool:
 
 
 def _scalar(path: Path, arrays: dict, name: str):
-    """Returns the one value of an array, None where there is no such array."""
+    """Returns the one value of an array, None if there is no such array."""
     if name not in arrays:
         return None
     if arrays[name].size != 1 or arrays[name].dtype.kind not in 'fiuU':
@@ -105,15 +105,15 @@ def _unit(path: Path, arrays: dict) -> float:
 
 
 def _layout(path: Path, arrays: dict, given, shape: tuple[int, ...]) -> Wanted:
-    """Finds the layout: the file's by name, the file's own, or the one given."""
+    """Returns the layout: the file's by name, the file's own, or the one given."""
     if 'layout' not in arrays and 'joint_names' in arrays:
         return _own_layout(path, arrays)
-    told = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
-    if told is None:
+    stated = _scalar(path, arrays, 'layout') if 'layout' in arrays else given
+    if stated is None:
         fitting = [n for n, own in skeleton.LAYOUTS.items() if own.num_joints in shape[1:]]
         hint = f'; of its shape {shape} may be {", ".join(fitting)}' if fitting else ''
-        raise FormatError(f'{path}: tells no joint layout, expected the option layout{hint}')
-    return options.layout(path, told if isinstance(told, list | tuple) else str(told))
+        raise FormatError(f'{path}: no joint layout, expected the option layout{hint}')
+    return options.layout(path, stated if isinstance(stated, list | tuple) else str(stated))
 
 
 def _own_layout(path: Path, arrays: dict) -> Wanted:
@@ -134,7 +134,7 @@ def _own_layout(path: Path, arrays: dict) -> Wanted:
 
 
 def _flags(path: Path, arrays: dict, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Reads bool[*shape], None where there is none; the axis of persons may be left out."""
+    """Reads bool[*shape], None if there is none; the axis of persons may be left out."""
     if name not in arrays:
         return None
     flags = arrays[name]

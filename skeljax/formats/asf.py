@@ -17,10 +17,10 @@ class Bone:
 
     Attributes:
         name: of it, and of the joint at its end.
-        parent: index of the bone that it hangs on, -1 for the root.
+        parent: index of its parent, -1 for the root.
         offset: from its start to its end at rest, meters, float64[3].
         axis: turns the room's frame into its own, float64[3, 3].
-        freedoms: what the motion tells of it, in order: 'tx' ... 'rz'.
+        freedoms: the channels of the motion, in order: 'tx' ... 'rz'.
     """
 
     name: str
@@ -64,7 +64,7 @@ def read(path) -> Skeleton:
         name = next(ready, None)
         if name is None:
             lost = next(name for name in bones if name not in placed)
-            raise FormatError(f'{path}: bone {lost!r} does not hang on the root by :hierarchy')
+            raise FormatError(f'{path}: bone {lost!r} is not connected to the root by :hierarchy')
         parent = list(placed).index(parents[name])
         placed[name] = dataclasses.replace(bones[name], parent=parent)
     return Skeleton(tuple(placed.values()), unit, degrees)
@@ -106,8 +106,8 @@ def _root(path, lines) -> Bone:
             freedoms = _freedoms(path, number, words[1:], 'tr')
         elif words[0] in ('position', 'orientation'):
             if _numbers(path, number, words[1:], 3).any():
-                told = f'{words[0]} of the root that is not 0'
-                raise FormatError(f'{path}:{number}: {told}, which no known corpus has')
+                stated = f'{words[0]} of the root that is not 0'
+                raise FormatError(f'{path}:{number}: {stated}, which no known corpus has')
     if not freedoms:
         raise FormatError(f'{path}: no order in :root, expected one like TX TY TZ RX RY RZ')
     return Bone('root', -1, np.zeros(3), np.eye(3), freedoms)
@@ -144,7 +144,7 @@ def _bone(path, start: int, block: dict, unit: float, degrees: bool) -> Bone:
         raise FormatError(f'{path}:{number}: axis {" ".join(axis):.40}, expected 3 numbers and XYZ')
     angles = _numbers(path, number, axis[:3], 3)
     angles = np.deg2rad(angles) if degrees else angles
-    # The letters tell which turns first; the numbers are about x, y, z in any case.
+    # The letters state the order of rotations; the numbers are about x, y, z in any case.
     letters = axis[3].lower()[::-1]
     turn = chain.rotations(angles[['xyz'.index(letter) for letter in letters]], letters)
     freedoms = _freedoms(path, *block['dof'], kinds='r') if 'dof' in block else ()
@@ -170,7 +170,7 @@ def _hierarchy(path, lines, bones: dict) -> dict[str, str]:
                 raise FormatError(f'{path}:{number}: {name!r:.40} is no bone of :bonedata')
         for child in children:
             if child in parents or child == 'root':
-                raise FormatError(f'{path}:{number}: {child!r} hangs on a second bone, {parent!r}')
+                raise FormatError(f'{path}:{number}: {child!r} has a second parent, {parent!r}')
             parents[child] = parent
     return parents
 

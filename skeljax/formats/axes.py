@@ -34,9 +34,9 @@ class Arranged(NamedTuple):
     """Joints in skeljax's own order.
 
     Attributes:
-        joints: float64[T, M, V, 3]; nan where the file has it.
-        certain: certainty of each joint, float64[T, M, V]; None where none is stored.
-        notes: what was guessed, one line each.
+        joints: float64[T, M, V, 3]; nan where the file has nan.
+        certain: confidence of each joint, float64[T, M, V]; None if none is stored.
+        notes: what was estimated, one line each.
     """
 
     joints: np.ndarray
@@ -70,8 +70,8 @@ def arrange(
             known = ordered and _fits(array.shape, 'tmvc', count)
             order = 'tmvc' if known else _order(path, name, array, wanted, count)
             joints = _permuted(array, order, count)
-            told = f'{name} are {array.shape}: taken for {_axes(order)}'
-            notes = () if order in _OWN else (told,)
+            stated = f'{name} are {array.shape}: read as {_axes(order)}'
+            notes = () if order in _OWN else (stated,)
         joints = joints[:, :, wanted.parts[count]]
         joints, certain, noted = _split(path, name, joints, layout)
     joints = np.pad(joints, [(0, 0)] * 3 + [(0, 3 - joints.shape[-1])])
@@ -79,7 +79,7 @@ def arrange(
 
 
 def _count(shape: tuple[int, ...], wanted: Wanted) -> int:
-    """Finds how many points of each person an array has, of the numbers that there may be."""
+    """Returns how many points of each person an array has, of the numbers that there may be."""
     fits = (
         count for count in wanted.parts
         if any(_fits(shape, order, count) for order in _ORDERS.get(len(shape), ()))
@@ -117,13 +117,13 @@ def _order(path, name: str, array: np.ndarray, wanted: Wanted, count: int) -> st
 
 
 def _fits(shape: tuple[int, ...], order: str, count: int) -> bool:
-    """Says whether the axes of an order have sizes that can be theirs."""
+    """Returns whether the axes of an order have sizes that can be theirs."""
     sizes = dict(zip(order, shape, strict=True))
     if order == 'ntf':
         return any(sizes['f'] == persons * count * 3 for persons in (1, 2)) and sizes['n'] > 0
     if order == 'tmvc' and sizes['t'] in (2, 3) and sizes['m'] > 10:
         return False  # so few frames of so many persons are coordinates of frames
-    most = 4 if order[-1] == 'c' else 3  # with the certainty
+    most = 4 if order[-1] == 'c' else 3  # with the confidence
     return sizes['v'] == count and 2 <= sizes['c'] <= most and min(shape) > 0
 
 
@@ -138,7 +138,7 @@ def _later(array: np.ndarray) -> str:
 
 
 def _step(array: np.ndarray) -> float:
-    """Measures how far bodies float[T, M, V, C] go from frame to frame, in their own size."""
+    """Computes the motion of bodies float[T, M, V, C] between frames, in body sizes."""
     if len(array) < 2:
         return 0.0
     array = array.astype(np.float64)
@@ -159,13 +159,13 @@ def _surest(array: np.ndarray, orders: list[str], wanted: Wanted, count: int) ->
     best, second, *_ = sorted(spread, key=spread.get)
     if spread[best] * _SURER < spread[second]:
         return [best]
-    # Nobody moves: data sets of ST-GCN have three coordinates, those of pyskl two or three.
+    # No person moves: data sets of ST-GCN have three coordinates, those of pyskl two or three.
     usual = {(3, 2): 'ctvm', (2, 3): 'mtvc'}.get((array.shape[0], array.shape[-1]))
     return [usual] if usual in orders else orders
 
 
 def _spread(joints: np.ndarray, layout: Layout) -> float:
-    """Measures by what share the lengths of bones change over time; joints [T, M, V, C]."""
+    """Computes the relative change of bone lengths over time; joints [T, M, V, C]."""
     if not layout.bones:
         return 1.0
     parents, children = np.array(layout.bones).T
@@ -192,7 +192,7 @@ def _permuted(array: np.ndarray, order: str, count: int) -> np.ndarray:
 
 
 def _unfolded(path, name: str, array: np.ndarray, count: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Takes a table of one row a frame apart, float64[T, M, V, C]."""
+    """Splits rows of one frame each into joints, float64[T, M, V, C]."""
     frames, columns = array.shape
     array = array.astype(np.float64)
     for persons, numbers in ((1, 3), (1, 2), (1, 4), (2, 3), (2, 2), (2, 4)):
@@ -201,26 +201,26 @@ def _unfolded(path, name: str, array: np.ndarray, count: int) -> tuple[np.ndarra
         joints = array.reshape(frames, persons, count, numbers)
         if numbers == 4 and not _is_certainty(joints[..., 3]):
             continue
-        told = f'rows of {columns} taken for {persons} x {count} joints of {numbers} numbers'
-        return joints, (f'{name} are {array.shape}: {told}',)
+        stated = f'rows of {columns} read as {persons} x {count} joints of {numbers} numbers'
+        return joints, (f'{name} are {array.shape}: {stated}',)
     raise FormatError(f'{path}: {name} are {array.shape}, expected {_expected(count)}')
 
 
 def _split(path, name: str, joints: np.ndarray, layout: Layout):
-    """Parts coordinates and certainty: joints [T, M, V, 2 or 3], certain [T, M, V], notes."""
+    """Separates coordinates and confidence: joints [T, M, V, 2 or 3], certain [T, M, V], notes."""
     numbers = joints.shape[-1]
     if numbers == 4 and not _is_certainty(joints[..., 3]):
         raise FormatError(
             f'{path}: {name} have 4 numbers a joint, expected the fourth between 0 and 1'
         )
     if numbers == 4 or _third_is_certain(joints, layout):
-        told = f'the last of {numbers} numbers a joint is taken for its certainty'
-        return joints[..., :-1], joints[..., -1], (told,)
+        stated = f'the last of {numbers} numbers per joint is used as its confidence'
+        return joints[..., :-1], joints[..., -1], (stated,)
     return joints, None, ()
 
 
 def _third_is_certain(joints: np.ndarray, layout: Layout) -> bool:
-    """Says whether joints of a layout of images hold x, y and a certainty."""
+    """Returns whether joints of a layout of images hold x, y and a confidence."""
     if joints.shape[-1] != 3 or not layout.name.startswith(_FLAT):
         return False
     return _is_certainty(joints[..., 2]) and bool(joints[..., 2].any())
@@ -232,7 +232,7 @@ def _is_certainty(values: np.ndarray) -> bool:
 
 
 def _misfit(name: str, shape: tuple[int, ...], count: int, layout: Layout) -> str:
-    """Says why an array fits no order."""
+    """Returns why an array fits no order."""
     own = {3: (2, 3), 4: (2, 3)}.get(len(shape), ())
     if shape[-1] in own:
         return f'{shape[-2]} joints, expected the {count} of {layout.name}: {name} are {shape}'

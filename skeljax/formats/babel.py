@@ -44,7 +44,7 @@ class Sequence:
         sid: BABEL's number for it.
         file: in the AMASS tree, DATASET/PERSON/NAME_poses.npz.
         duration: seconds.
-        spans: with categories, in the order of the file; None where only the whole
+        spans: with categories, in the order of the file; None if only the whole
             sequence was labeled.
     """
 
@@ -102,7 +102,7 @@ def paint(
     Args:
         sequence: with spans.
         classes: categories that have a label, their index.
-        faithful: chooses among several classes as told above.
+        faithful: chooses among several classes as described above.
 
     Returns:
         Labels, int64[T], len(classes) for none of them; and which frames any span with

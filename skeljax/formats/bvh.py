@@ -4,7 +4,7 @@ A joint's rotation channels multiply in the order in which they are listed; its
 position channels, any of them and on any joint, replace that part of OFFSET. End
 Sites are no joints here: they have neither a name nor channels. The vertical is y.
 
-BVH tells no unit. Unless told, it is the first of `UNITS` in which the longest way
+BVH files state no unit. Unless given, it is the first of `UNITS` in which the longest way
 through the body from tip to tip (a hand to a foot, along the bones of the first frame)
 is 1.1 to 3 m; a body that none of them makes so large is refused.
 
@@ -42,7 +42,7 @@ class Take:
         parents: of each joint.
         layout: of the joints, by name or described.
         fps: frames per second.
-        notes: what was guessed, one line each.
+        notes: what was estimated, one line each.
     """
 
     chain: Chain
@@ -57,8 +57,8 @@ def read(path, *, unit: float | None = None, subject: str | None = None) -> Moti
 
     Args:
         path: plain or gzipped.
-        unit: meters that one unit of the file is; guessed by default.
-        subject: name of the ROOT whose tree to read, where there are several.
+        unit: meters that one unit of the file is; estimated by default.
+        subject: name of the ROOT whose tree to read, if there are several.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.
@@ -71,7 +71,7 @@ def read(path, *, unit: float | None = None, subject: str | None = None) -> Moti
         valid = np.ones(joints.shape[:2], bool)
         return Motion(joints, takes[0].fps, takes[0].layout, valid, Path(path).name, notes=notes)
     empty = ~measured.any((1, 2))
-    told = f'{empty.sum()} frames hold nan: filled in from those around'
+    stated = f'{empty.sum()} frames hold nan: filled in from those around'
     return filling.motion(
         path,
         joints,
@@ -79,7 +79,7 @@ def read(path, *, unit: float | None = None, subject: str | None = None) -> Moti
         fps=takes[0].fps,
         layout=takes[0].layout,
         valid=np.ones(joints.shape[:2], bool),
-        notes=(*notes, told),
+        notes=(*notes, stated),
     )
 
 
@@ -96,7 +96,7 @@ def read_take(path, *, unit: float | None = None) -> Take:
 
 
 def _takes(path, unit: float | None, subject: str | None) -> tuple[list[Take], tuple[str, ...]]:
-    """Reads the rotations of each actor, and what was guessed or left out."""
+    """Reads the rotations of each actor, and what was estimated or left out."""
     lines = texts.read(path, latin=True).splitlines()
     joints, line = bvh_tree.read(path, lines)
     columns = sum(len(joint.channels) for joint in joints)
@@ -130,7 +130,7 @@ def _takes(path, unit: float | None, subject: str | None) -> tuple[list[Take], t
 def _actors(
     path, joints: list[Joint], subject: str | None
 ) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
-    """Finds the joints of each actor that is read, [begin, end), and what is left out."""
+    """Returns the joints of each actor that is read, [begin, end), and what is left out."""
     begins = [index for index, joint in enumerate(joints) if joint.parent < 0]
     actors = list(zip(begins, [*begins[1:], len(joints)], strict=True))
     if subject is not None:
@@ -164,13 +164,13 @@ def _motion(
     seconds = texts.row(path, number, [time[1]])[0]
     if not 1e-5 < seconds < 1e3:
         raise FormatError(f'{path}:{number}: frame time of {seconds} s')
-    told, notes = int(frames[1]), ()
-    if len(rows) == told and told > 1 and len(rows[-1][1].split()) < columns:
+    stated, notes = int(frames[1]), ()
+    if len(rows) == stated and stated > 1 and len(rows[-1][1].split()) < columns:
         rows = rows[:-1]  # cut off within the last line
-    if rows and abs(len(rows) - told) == 1:
+    if rows and abs(len(rows) - stated) == 1:
         notes = (f'{len(rows)} frames, though "{frames[0]}"',)
-        told = len(rows)
-    if len(rows) != told or not rows:
+        stated = len(rows)
+    if len(rows) != stated or not rows:
         raise FormatError(f'{path}: {len(rows)} lines of numbers, but "{frames[0]}"')
     return _values(path, rows, columns), _rate(seconds), notes
 
@@ -213,7 +213,7 @@ def _poses(joints: list[Joint], values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> tuple[float, tuple[str, ...]]:
-    """Guesses how many meters a unit is and notes it; see the top of this file."""
+    """Estimates how many meters a unit is and notes it; see the top of this file."""
     span = _tip_to_tip(np.linalg.norm(offsets, axis=-1), parents)
     name = next((n for n, unit in UNITS.items() if _SPAN[0] <= span * unit <= _SPAN[1]), None)
     if name is None:
@@ -222,12 +222,13 @@ def _guess(path, offsets: np.ndarray, parents: tuple[int, ...]) -> tuple[float, 
             f'{path}: {span:g} from tip to tip, no human body in any of {known}: expected the '
             'option unit'
         )
-    told = f'the body is {span * UNITS[name]:.2f} m from tip to tip'
-    return UNITS[name], (f'the unit is taken for {name}: {told}; the option unit sets another',)
+    stated = f'the body is {span * UNITS[name]:.2f} m from tip to tip'
+    note = f'the unit is assumed to be {name}: {stated}; the option unit sets another'
+    return UNITS[name], (note,)
 
 
 def _tip_to_tip(lengths: np.ndarray, parents: tuple[int, ...]) -> float:
-    """Measures the longest way between two leaves of a tree; in a mere chain, all of it.
+    """Computes the longest path between two leaves of a tree; of a chain, its length.
 
     What leads from the root to the first fork does not count: that is often a place
     in the room, not a bone.

@@ -78,6 +78,6 @@ def _channels(where: str, rest: list[str]) -> list[tuple[str, str]]:
     """Reads what follows CHANNELS: their number, then (axis, kind) of each."""
     found = [_CHANNEL.fullmatch(name) for name in rest[1:]]
     if not rest or rest[0] != str(len(found)) or not all(found):
-        told = ' '.join(rest)
-        raise FormatError(f'{where}: CHANNELS {told:.60}, expected their number and as many names')
+        stated = ' '.join(rest)
+        raise FormatError(f'{where}: CHANNELS {stated:.60}, expected their number and names')
     return [(match[1].lower(), match[2].lower()) for match in found]

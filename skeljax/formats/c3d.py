@@ -8,7 +8,7 @@ several subjects those who wear the same points are persons, see `subjects`.
 With all 39 markers of Vicon's Plug-in Gait the layout is `uiprmd39`, others left out.
 Otherwise the tree follows the body, see `named`. The joints are the markers on the skin;
 `layout='centers'` computes centers of joints from them, see `centers`. The vertical becomes
-y: POINT:Y_SCREEN, else as guessed from feet to head, else z.
+y: POINT:Y_SCREEN, else as estimated from feet to head, else z.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def read(
         fps: frames per second, if the file has none.
         layout: whose joints to take from the points, by name; `centers` computes centers
             of joints from a known set of markers.
-        unit: of the coordinates in meters, where the file has none.
-        up: axis that points up, where POINT:Y_SCREEN is absent; guessed by default.
+        unit: of the coordinates in meters, if the file has none.
+        up: axis that points up, where POINT:Y_SCREEN is absent; estimated by default.
         subject: whose points to take, of labels like `SUBJECT:POINT`.
 
     Raises:
@@ -97,7 +97,7 @@ def _labels(file: c3d_file.File) -> tuple[list[str], list[str]]:
 
 
 def _axes(labels: list[str]) -> set[str]:
-    """Finds the ends of segments' axes: labels that differ in O, A, L, P at their end."""
+    """Returns the ends of segments' axes: labels that differ in O, A, L, P at their end."""
     known = set(labels)
     stems = {label[:-1] for label in labels if label[-1:] == 'O'}
     whole = {stem for stem in stems if stem and all(stem + end in known for end in 'OALP')}
@@ -106,14 +106,14 @@ def _axes(labels: list[str]) -> set[str]:
 
 def _vertical(path, file: c3d_file.File) -> str:
     """Returns the axis that the file says is up, '' for none."""
-    told = (file.words('POINT:Y_SCREEN') or [''])[0].lower()
-    if told.lstrip('+') not in ('x', 'y', 'z', ''):
-        raise FormatError(f'{path}: POINT:Y_SCREEN {told!r:.20}, expected +X, +Y or +Z')
-    return told.lstrip('+')
+    stated = (file.words('POINT:Y_SCREEN') or [''])[0].lower()
+    if stated.lstrip('+') not in ('x', 'y', 'z', ''):
+        raise FormatError(f'{path}: POINT:Y_SCREEN {stated!r:.20}, expected +X, +Y or +Z')
+    return stated.lstrip('+')
 
 
 def _guessed(points: np.ndarray, measured: np.ndarray, layout: str) -> tuple[str, tuple[str, ...]]:
-    """Guesses the axis that points up, and notes it; z where feet and head do not show it."""
+    """Estimates the axis that points up, and notes it; z if feet and head do not determine it."""
     seen = measured.any(-1)
     axis = vertical.guess(points[seen], measured[seen], skeleton.get(layout), usual='z')
     note = vertical.note(axis) if axis else vertical.note('z', 'as is usual in C3D')
@@ -121,6 +121,6 @@ def _guessed(points: np.ndarray, measured: np.ndarray, layout: str) -> tuple[str
 
 
 def _subject(file: c3d_file.File) -> str:
-    """Returns who moves where the file names one subject, whose points have no prefix."""
+    """Returns the subject if the file names one subject, whose points have no prefix."""
     names = [name for name in file.words('SUBJECTS:NAMES') if name]
     return names[0] if len(names) == 1 else ''

@@ -65,15 +65,15 @@ class File:
     notes: list[str] = field(default_factory=list)
 
     def words(self, name: str) -> list[str]:
-        """Returns the texts of a parameter, none where it is missing or of numbers."""
+        """Returns the texts of a parameter, none if it is missing or of numbers."""
         found = self.parameters.get(name)
         return found if isinstance(found, list) else []
 
     def number(self, name: str) -> float | None:
-        """Returns the first finite number of a parameter, None where there is none."""
+        """Returns the first finite number of a parameter, None if there is none."""
         found = self.parameters.get(name)
-        told = isinstance(found, np.ndarray) and found.size and np.isfinite(found[0])
-        return float(found[0]) if told else None
+        stated = isinstance(found, np.ndarray) and found.size and np.isfinite(found[0])
+        return float(found[0]) if stated else None
 
 
 def read(path) -> File:
@@ -210,17 +210,17 @@ def _numbers(words: np.ndarray, order: str, dec: bool) -> np.ndarray:
 
 
 def _shape(path, file: File, size: int) -> tuple[int, int, int, float]:
-    """Settles how many frames there are, points and other values in each, and their scale.
+    """Determines how many frames there are, points and other values in each, and their scale.
 
     Of what header and parameters hold, the first that fills the bytes there are (frames
     end in a whole block, so up to 511 more), else the first that does not need more.
     """
-    header, told = file.header, file.number
-    ratio = round((told('ANALOG:RATE') or 0) / (told('POINT:RATE') or header.rate or 1))
-    channels = int(told('ANALOG:USED') or 0)
-    points = _different(int(told('POINT:USED') or 0), header.points)
+    header, stated = file.header, file.number
+    ratio = round((stated('ANALOG:RATE') or 0) / (stated('POINT:RATE') or header.rate or 1))
+    channels = int(stated('ANALOG:USED') or 0)
+    points = _different(int(stated('POINT:USED') or 0), header.points)
     analog = _different(header.analog, channels * max(ratio, 1), 0)
-    scales = _different(told('POINT:SCALE'), header.scale)
+    scales = _different(stated('POINT:SCALE'), header.scale)
     counts = _counts(file)
     shapes = [
         (count, p, a, s)
@@ -247,8 +247,8 @@ def _shape(path, file: File, size: int) -> tuple[int, int, int, float]:
 
 
 def _counts(file: File) -> list[int]:
-    """Lists how many frames there may be, the likeliest first."""
-    header, told = file.header, file.number
+    """Returns how many frames there may be, the likeliest first."""
+    header, stated = file.header, file.number
     count = (header.last - header.first + 1) % _WHOLE or _WHOLE
     starts, ends = (
         file.parameters.get(f'TRIAL:ACTUAL_{name}_FIELD') for name in ('START', 'END')
@@ -258,7 +258,7 @@ def _counts(file: File) -> list[int]:
         if min(len(starts), len(ends)) >= 2:  # of 16 bits each, the lower first
             first, last = (int(n[0]) + _WHOLE * int(n[1]) for n in (starts, ends))
             fields = last - first + 1
-    long = [fields, told('POINT:LONG_FRAMES'), told('POINT:FRAMES')]
+    long = [fields, stated('POINT:LONG_FRAMES'), stated('POINT:FRAMES')]
     long = [int(n) for n in long if n and n > 0]
     # More frames than 16 bits count: the header stays at the largest, or begins again.
     full = header.last == _WHOLE - 1
@@ -267,5 +267,5 @@ def _counts(file: File) -> list[int]:
 
 
 def _different(*values) -> list:
-    """Lists values that are not None, each once."""
+    """Returns values that are not None, each once."""
     return list(dict.fromkeys(value for value in values if value is not None))

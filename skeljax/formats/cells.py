@@ -19,7 +19,7 @@ _THOUSANDS = re.compile(r'[-+]?\d{1,3}([.,]\d{3})+([.,]\d+)?')
 
 @dataclass(frozen=True)
 class Cells:
-    """A table as its file tells it.
+    """The content of a table.
 
     Attributes:
         path: of the file.
@@ -57,7 +57,7 @@ class Cells:
         return rows
 
     def column(self, *names: str) -> int | None:
-        """Finds the first column of one of these names, whatever their case."""
+        """Returns the first column of one of these names, ignoring case."""
         lower = [name.lower() for name in self.names]
         return next((lower.index(name) for name in names if name in lower), None)
 
@@ -83,8 +83,8 @@ class Cells:
         for line, row, found in zip(self.lines, rows, values, strict=True):
             if None in found:
                 column = columns[found.index(None)]
-                told = f'{self.names[column]} is {row[column][:40]!r}'
-                raise FormatError(f'{self.path}:{line}: {told}, {_expected(row[column])}')
+                stated = f'{self.names[column]} is {row[column][:40]!r}'
+                raise FormatError(f'{self.path}:{line}: {stated}, {_expected(row[column])}')
         return np.array(values, np.float64).reshape(len(values), len(columns))
 
     def fail(self, row: int, what: str):
@@ -97,7 +97,7 @@ class Cells:
         return [[cell.strip() for cell in row.split(self.delimiter)] for row in self.plain]
 
     def _quick(self, columns: list[int]) -> np.ndarray | None:
-        """Reads columns at once; None where a cell may be no number."""
+        """Reads columns at once; None if a cell may be no number."""
         if self.plain is None or not self.plain or not columns:
             return None
         fresh = [column for column in dict.fromkeys(columns) if column not in self._known]

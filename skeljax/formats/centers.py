@@ -1,7 +1,7 @@
 """Centers of joints from markers on the skin, by simple published rules.
 
 Hips: from the front of the pelvis, by its width (Bell, Pedersen and Brand 1990,
-doi:10.1016/0021-9290(90)90054-7), or where the file has them. Knees, ankles, elbows and
+doi:10.1016/0021-9290(90)90054-7), where the file has them. Knees, ankles, elbows and
 wrists: the middle of the markers on both sides of the joint (Wu et al. 2002 and 2005, the
 standard of the International Society of Biomechanics). Where only the outer marker is
 there, and for shoulders, the marker stays what it is; a note names these.
@@ -51,8 +51,8 @@ def compute(path, chosen: Chosen) -> Chosen:
     joints = np.stack([found[name] for name in names], 2)
     notes = [f'joint centers computed from the markers of {sites.marker_set(chosen.names)}']
     if outer:
-        told = ', '.join(outer)
-        notes.append(f'{told}: the outer marker, not the center, for lack of an inner one')
+        stated = ', '.join(outer)
+        notes.append(f'{stated}: the outer marker, not the center, for lack of an inner one')
     if any(name.endswith('shoulder') for name in names):
         notes.append('shoulders: the marker on the acromion, not the center')
     return Chosen(
@@ -92,7 +92,7 @@ def _centers(at: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[
 
 
 def _hips(at: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Computes left hip, right hip, middle of the pelvis, float[T, M, 3]; nan where unknown."""
+    """Computes left hip, right hip, middle of the pelvis, float[T, M, 3]; nan if unknown."""
     left, right = at['left front pelvis'], at['right front pelvis']
     front = (left + right) / 2
     backs = [at[site] for site in ('left back pelvis', 'right back pelvis') if site in at]

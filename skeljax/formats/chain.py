@@ -1,4 +1,4 @@
-"""Forward kinematics of formats that tell rotations, and the layout of a file's own tree."""
+"""Forward kinematics for formats with rotations, and the layout of a file's own tree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from skeljax.skeletons import skeleton
 
 @dataclass(frozen=True)
 class Chain:
-    """A motion as angles tell it: what forward kinematics starts from.
+    """The rotations and offsets of a motion, input of forward kinematics.
 
     Attributes:
         root: the root joint in the room, meters, float64[T, 3], y up.
@@ -105,7 +105,7 @@ def about(axis: str, angle) -> np.ndarray:
 
 
 def layout(name: str, joints: Sequence[str], parents: Sequence[int]) -> str:
-    """Finds the known layout with these joints; else describes one of the file's own, `name`."""
+    """Returns the known layout with these joints; else describes one of the file's own, `name`."""
     tree = tuple(joints), tuple(parents)
     for known in skeleton.LAYOUTS.values():
         if (known.joints, known.parents) == tree:

@@ -8,7 +8,7 @@ _SPARSE = 100  # frames to a row, at most, in a file that leaves frames out
 
 
 def rate(times: np.ndarray) -> float | None:
-    """Returns the frames per second of frames at these times, None where they do not grow.
+    """Returns the frames per second of frames at these times, None if they do not grow.
 
     Times are rounded in files: a rate is the whole number, or the one that NTSC has, that
     it differs from by no more than the digits of the times explain.
@@ -21,7 +21,7 @@ def rate(times: np.ndarray) -> float | None:
     steps, seconds = np.diff(times), times[-1] - times[0]
     if not (steps > 0).all():
         return None
-    # The median ignores pauses; the whole span averages rounding out where there are none.
+    # The median ignores pauses; the whole span averages rounding out if there are none.
     typical = float(np.median(steps))
     even = np.abs(steps / typical - 1).max() < 0.5
     fps = len(steps) / seconds if even else 1 / typical
@@ -40,7 +40,7 @@ def frames(path, numbers: np.ndarray, lines: list[int]) -> np.ndarray:
 
     Args:
         path: for messages.
-        numbers: as the file has them, float64[N]; nan where it has none.
+        numbers: as the file has them, float64[N]; nan if it has none.
         lines: of the file.
 
     Raises:
@@ -52,8 +52,8 @@ def frames(path, numbers: np.ndarray, lines: list[int]) -> np.ndarray:
     bad = np.flatnonzero(~(steps > 0) | (steps != np.round(steps)))
     if len(bad):
         row = int(bad[0]) + 1
-        told = f'frame {numbers[row]:g} after {numbers[row - 1]:g}'
-        raise FormatError(f'{path}:{lines[row]}: {told}, expected whole numbers that grow')
+        stated = f'frame {numbers[row]:g} after {numbers[row - 1]:g}'
+        raise FormatError(f'{path}:{lines[row]}: {stated}, expected whole numbers that grow')
     step = float(np.min(steps)) if len(steps) else 1.0
     if len(steps) and (steps % step).any():
         step = 1.0

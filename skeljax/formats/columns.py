@@ -1,4 +1,4 @@
-"""Finds out what the columns of a table of joints are, by their names.
+"""Identifies the columns of a table of joints by their names.
 
 Case, blanks and marks between words do not matter, units in brackets are split off.
 """
@@ -66,16 +66,16 @@ _BRACKETS = re.compile(r'(.*?)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]')
 
 @dataclass
 class Columns:
-    """What the columns of a table are, each by its index; None where there is no such column.
+    """The columns of a table by their indices; None if there is no such column.
 
     Attributes:
-        joints: names of the joints, of a table of one row a frame; [] of one row a joint.
-        axes: columns of x, y and z of each joint, [V, 2 or 3]; of one row a joint, [1, 2 or 3].
-        certainty: columns of each joint.
+        joints: names of the joints, of a table of one row per frame; [] of one row per joint.
+        axes: columns of x, y and z of each joint, [V, 2 or 3]; of one row per joint, [1, 2 or 3].
+        confidence: columns of each joint.
         joint: that names the joint of a row.
         frame, person, subject: columns.
         time: column, and seconds of its unit; None for an unknown unit.
-        unit: of the coordinates in meters, where the names tell it.
+        unit: of the coordinates in meters, if the names state it.
         over: names of those that are passed over.
     """
 
@@ -92,7 +92,7 @@ class Columns:
 
 
 def find(path, names: Sequence[str]) -> Columns:
-    """Finds the columns of a table of joints.
+    """Returns the columns of a table of joints.
 
     Raises:
         FormatError: there is no joint, or one lacks a coordinate.
@@ -121,15 +121,15 @@ def find(path, names: Sequence[str]) -> Columns:
     if time is not None:
         scale = _TIME.get(free[time] + _plain(units[time]), _TIME[free[time]])
         found.time = time, scale
-    told = {UNITS.get(units[n].lower()) for n in sum(found.axes, [])}
-    found.unit = told.pop() if len(told) == 1 else None
+    stated = {UNITS.get(units[n].lower()) for n in sum(found.axes, [])}
+    found.unit = stated.pop() if len(stated) == 1 else None
     used |= {found.frame, found.person, time}
     found.over = [names[n] for n in range(len(names)) if n not in used and names[n]]
     return found
 
 
 def _by_joint(path, found: Columns, plain: list[str], xyz: dict[str, int]):
-    """Fills in the columns of a table of one row a joint."""
+    """Fills in the columns of a table of one row per joint."""
     if 'y' not in xyz:
         raise FormatError(f'{path}:1: no column y, expected joint, x, y and z')
     found.axes = [[xyz[axis] for axis in 'xyz' if axis in xyz]]
@@ -137,7 +137,7 @@ def _by_joint(path, found: Columns, plain: list[str], xyz: dict[str, int]):
 
 
 def _by_frame(path, found: Columns, wide: dict[str, dict[str, int]]):
-    """Fills in the columns of a table of one row a frame (and person)."""
+    """Fills in the columns of a table of one row per frame (and person)."""
     if not wide:
         raise FormatError(
             f'{path}:1: no joint among the columns, expected JOINT_x, JOINT_y, JOINT_z, or a row '
@@ -156,7 +156,7 @@ def _by_frame(path, found: Columns, wide: dict[str, dict[str, int]]):
 
 
 def _wide(names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Parts names of columns into joint -> axis or certainty -> column."""
+    """Splits names of columns into joint -> axis or confidence -> column."""
     for form in _FORMS:
         joints: dict[str, dict[str, int]] = {}
         for column, name in enumerate(names):
@@ -203,5 +203,5 @@ def _plain(name: str) -> str:
 
 
 def _first(plain: Sequence[str], known: Sequence[str]) -> int | None:
-    """Finds the column of the first known name that there is."""
+    """Returns the column of the first known name that there is."""
     return next((plain.index(name) for name in known if name in plain), None)

@@ -82,7 +82,7 @@ def _regular(text, words, starts, ends) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _digits(words, count) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the first `count` characters of each word as DDD00000; tells where all are digits."""
+    """Reads the first `count` characters of each word as DDD00000; returns where all are digits."""
     # In place: fresh memory for every step would cost more than the steps.
     digits = words ^ _ZEROS
     other = _ONE << (count << 3).view(np.uint64)  # 0 from eight characters on: all are kept

@@ -109,8 +109,8 @@ def _frames(path, marks: Sequence[str], rows) -> np.ndarray:
     steps = np.diff(found)
     if len(steps) and (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
-        told = f'frame {found[row]} after {found[row - 1]}'
-        raise FormatError(f'{path}:{rows[row][0]}: {told}, expected numbers that grow')
+        stated = f'frame {found[row]} after {found[row - 1]}'
+        raise FormatError(f'{path}:{rows[row][0]}: {stated}, expected numbers that grow')
     found = found - found[0]
     if found[-1] >= 1000 + 100 * len(found):
         raise FormatError(f'{path}: {found[-1]} frames in {len(found)} rows')

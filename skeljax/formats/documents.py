@@ -1,4 +1,4 @@
-"""Finds the frames of a JSON document of poses, whatever program wrote it.
+"""Finds the frames of a JSON document of poses from any program.
 
     COCO, PoseTrack     {"images": [...], "annotations": [{"image_id", "keypoints", ...}]}
     COCO, AlphaPose     [{"image_id", "keypoints", ...}, ...]
@@ -43,7 +43,7 @@ class Found:
         frames: the people of each frame.
         fps: frames per second, None if it does not state it.
         names: of the points, () where they are only in their order.
-        notes: what was guessed or left out, one line each.
+        notes: what was estimated or left out, one line each.
     """
 
     frames: list[list[Person]]
@@ -53,7 +53,7 @@ class Found:
 
 
 def read(path: Path, document, *, hands: bool = False) -> Found:
-    """Finds the frames of a document and reads the people in them.
+    """Reads the people in the frames of a document.
 
     Args:
         path: for messages.
@@ -63,27 +63,27 @@ def read(path: Path, document, *, hands: bool = False) -> Found:
     Raises:
         FormatError: names the frame in which no person could be read, or what is missing.
     """
-    told = document if isinstance(document, Mapping) else {}
+    stated = document if isinstance(document, Mapping) else {}
     try:
-        if 'annotations' in told and isinstance(told['annotations'], list):
-            found = _annotated(path, told)
+        if 'annotations' in stated and isinstance(stated['annotations'], list):
+            found = _annotated(path, stated)
         else:
             found = _listed(path, document, hands)
-        found.fps = next((r for r in (_rate(told), found.fps) if r is not None), None)
+        found.fps = next((r for r in (_rate(stated), found.fps) if r is not None), None)
     except FormatError:
         raise
     except _ERRORS as error:
         raise FormatError(f'{path}: no keypoints: {type(error).__name__}: {error}') from None
-    found.names = found.names or _names(told)
-    if isinstance(told.get('label'), str) and 'data' in told:
-        found.notes += (f'the file is labeled {told["label"]!r:.60}, which is not used',)
+    found.names = found.names or _names(stated)
+    if isinstance(stated.get('label'), str) and 'data' in stated:
+        found.notes += (f'the file is labeled {stated["label"]!r:.60}, which is not used',)
     return found
 
 
 def _listed(path: Path, document, hands: bool) -> Found:
     """Reads a list of frames, or an object with one."""
-    told = document if isinstance(document, Mapping) else {}
-    size = _size(told)
+    stated = document if isinstance(document, Mapping) else {}
+    size = _size(stated)
     listed = _frames(path, document)
     if any(isinstance(item, Mapping) and 'image_id' in item for item in listed):
         return Found(_results(path, listed))
@@ -99,7 +99,7 @@ def _listed(path: Path, document, hands: bool) -> Found:
 
 
 def _frames(path: Path, document) -> list:
-    """Finds the list of frames."""
+    """Returns the list of frames."""
     if isinstance(document, Mapping):
         name = next((n for n in _FRAMES if isinstance(document.get(n), list | dict)), None)
         inside = None if name is None else document[name]
@@ -130,7 +130,7 @@ def _keyed(document: Mapping) -> list | None:
 
 
 def _is_one(document: list) -> bool:
-    """Says whether a list is that of the people of one frame: with boxes, without numbers."""
+    """Returns whether a list is that of the people of one frame: with boxes, without numbers."""
     objects = [item for item in document if isinstance(item, Mapping)]
     return len(objects) == len(document) and all(
         item.keys() & {'bbox', 'box'} and 'keypoints' in item and _number(item) is None
@@ -153,7 +153,7 @@ def _placed(path: Path, listed: list, frames: list[list[Person]]) -> list[list[P
 
 
 def _timed(path: Path, listed: list) -> tuple[float | None, tuple[str, ...]]:
-    """Finds the frame rate from the times of frames."""
+    """Returns the frame rate from the times of frames."""
     objects = [item for item in listed if isinstance(item, Mapping)]
     if objects and isinstance(objects[0].get('fpsType'), str):
         rate = re.search(r'(\d+)_?(\d*)', objects[0]['fpsType'])
@@ -202,12 +202,12 @@ def frame_number(name, path: Path) -> int:
     """
     number = _digits(name)
     if number is None:
-        raise FormatError(f'{path}: {name!r} tells no number of a frame')
+        raise FormatError(f'{path}: {name!r} contains no frame number')
     return number
 
 
 def check_room(path: Path, frames: int, given: int):
-    """Raises FormatError where there are far more frames than are stored."""
+    """Raises FormatError if there are far more frames than are stored."""
     if frames > 1000 + 100 * given:
         raise FormatError(f'{path}: frame {frames - 1} of {given}, expected them counted from 0')
 
@@ -218,7 +218,7 @@ def _digits(name) -> int | None:
 
 
 def _number(item) -> int | None:
-    """Returns the number that a frame says, None where it does not."""
+    """Returns the number of a frame, None if it has none."""
     if not isinstance(item, Mapping):
         return None
     number = next((item[key] for key in _NUMBER if key in item), None)
@@ -226,28 +226,28 @@ def _number(item) -> int | None:
     return number if whole else None
 
 
-def _rate(told: Mapping):
-    """Finds what a document says of its frame rate."""
-    inside = [told, *(told[key] for key in _ABOUT if isinstance(told.get(key), Mapping))]
+def _rate(stated: Mapping):
+    """Returns the frame rate of a document."""
+    inside = [stated, *(stated[key] for key in _ABOUT if isinstance(stated.get(key), Mapping))]
     return next((some[key] for some in inside for key in _RATE if key in some), None)
 
 
-def _size(told: Mapping) -> list[float]:
-    """Finds the width and height of the image, 1 without."""
-    inside = [told, *(told[key] for key in _ABOUT if isinstance(told.get(key), Mapping))]
+def _size(stated: Mapping) -> list[float]:
+    """Returns the width and height of the image, 1 without."""
+    inside = [stated, *(stated[key] for key in _ABOUT if isinstance(stated.get(key), Mapping))]
     return [float(next((s[name] for s in inside if name in s), 1)) for name in ('width', 'height')]
 
 
-def _names(told: Mapping) -> tuple[str, ...]:
-    """Finds the names of the points that a document lists."""
-    category = next(iter(told.get('categories') or ()), {})
-    about = told.get('meta_info') if isinstance(told.get('meta_info'), Mapping) else {}
+def _names(stated: Mapping) -> tuple[str, ...]:
+    """Returns the names of the points that a document lists."""
+    category = next(iter(stated.get('categories') or ()), {})
+    about = stated.get('meta_info') if isinstance(stated.get('meta_info'), Mapping) else {}
     by_id = about.get('keypoint_id2name')
     if isinstance(by_id, Mapping) and all(str(n) in by_id for n in range(len(by_id))):
         listed = [by_id[str(n)] for n in range(len(by_id))]
     elif isinstance(category, Mapping) and category.get('keypoints'):
         listed = category['keypoints']
     else:
-        listed = told.get('joint_names') or told.get('keypoint_names') or ()
+        listed = stated.get('joint_names') or stated.get('keypoint_names') or ()
     good = isinstance(listed, list) and all(isinstance(n, str) and n for n in listed)
     return tuple(listed) if good else ()

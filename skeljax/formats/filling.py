@@ -1,4 +1,4 @@
-"""Makes a motion of joints of which some were not measured."""
+"""Builds a motion of joints of which some were not measured."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _LIMIT = 1e6  # meters, or pixels; beyond it float32 loses the joints of a body
 
 
 def fill(joints: np.ndarray, measured: np.ndarray, parents: Sequence[int] = ()) -> np.ndarray:
-    """Guesses where the joints of one person were when they were not measured.
+    """Estimates the positions of one person's joints where they were not measured.
 
     A joint goes in a straight line from where it was measured last to where it is
     measured next, and rests before the first time and after the last. One that was
@@ -55,7 +55,7 @@ def motion(
     subject: str = '',
     notes: tuple[str, ...] = (),
 ) -> Motion:
-    """Makes a motion, and fills in what was not measured while a person was there.
+    """Returns a motion, and fills in what was not measured while a person was there.
 
     Each stay of a person is filled from itself: who leaves and comes back may be
     another. A body whose joints are all exactly 0 was not measured.
@@ -69,11 +69,11 @@ def motion(
         valid: which person was there, bool[T, M]; by default whoever had a joint
             measured.
         subject: who moved.
-        notes: what was guessed or left out, one line each.
+        notes: what was estimated or left out, one line each.
 
     Raises:
         FormatError: a measured coordinate is not finite or beyond reason, or
-            nobody who was there was ever measured.
+            no person who was there was ever measured.
     """
     measured = measured & bodies(joints)[..., None]
     if not measured.any():
@@ -90,7 +90,7 @@ def motion(
     for person, stay in _stays(present):
         present[stay, person] &= measured[stay, person].any()
     if not present.any():
-        raise FormatError(f'{path}: nobody of whom a joint was measured is said to be there')
+        raise FormatError(f'{path}: no person with a measured joint is present')
     filled = fill_stays(joints, measured, present, skeleton.get(layout).parents)
     known = measured & present[..., None]
     return Motion(
@@ -126,7 +126,7 @@ def fill_stays(
 
 
 def _stays(present: np.ndarray) -> list[tuple[int, slice]]:
-    """Finds the runs of True in bool[T, M], as (person, frames)."""
+    """Returns the runs of True in bool[T, M], as (person, frames)."""
     found = []
     for person, there in enumerate(present.T):
         edges = np.flatnonzero(np.diff(there.astype(np.int8), prepend=0, append=0))
@@ -135,7 +135,7 @@ def _stays(present: np.ndarray) -> list[tuple[int, slice]]:
 
 
 def _nearest(joint: int, known: np.ndarray, parents: Sequence[int]) -> int | None:
-    """Finds the nearest known joint along the tree, parents before children."""
+    """Returns the nearest known joint along the tree, parents before children."""
     waiting, seen = [joint], {joint}
     for at in waiting:
         if at < len(parents) and known[at]:

@@ -44,26 +44,26 @@ def finish(path, motion: Motion, module: str, *, up: str | None = None, layout=N
     return _upright(motion, up) if module in _UPLESS else motion
 
 
-def _joints(motion: Motion, asked: Layout) -> Motion:
+def _joints(motion: Motion, requested: Layout) -> Motion:
     """Selects the joints of a layout, by name, from a motion with a skeleton of its own."""
     own = skeleton.get(motion.layout)
     place = {wanted.plain(joint): n for n, joint in reversed(list(enumerate(own.joints)))}
-    chosen = [place.get(wanted.plain(joint)) for joint in asked.joints]
-    if own == asked:
+    chosen = [place.get(wanted.plain(joint)) for joint in requested.joints]
+    if own == requested:
         return motion
     if None in chosen:
-        what = f'{asked.name} needs joints that it does not have'
+        what = f'{requested.name} needs joints that it does not have'
         return dataclasses.replace(
             motion, notes=(*motion.notes, f'the file has a skeleton of its own: {what}')
         )
-    if asked.name == 'named':  # as a list of names, which have the file's tree
-        parents = wanted.subtree(own, asked.joints)
-        asked = skeleton.infer('named', asked.joints, parents)
+    if requested.name == 'named':  # as a list of names, which have the file's tree
+        parents = wanted.subtree(own, requested.joints)
+        requested = skeleton.infer('named', requested.joints, parents)
     known = motion.joint_valid
     return dataclasses.replace(
         motion,
         joints=motion.joints[:, :, chosen],
-        layout=skeleton.describe(asked),
+        layout=skeleton.describe(requested),
         joint_valid=None if known is None else known[:, :, chosen],
     )
 

@@ -13,7 +13,7 @@ _LARGEST = 2_000_000  # bytes of a file of one frame
 
 
 def is_frames(path) -> bool:
-    """Says whether a folder holds JSON files of one frame each, all numbered by their names."""
+    """Returns whether a folder holds JSON files of one frame each, all numbered by their names."""
     path = Path(path)
     if not path.is_dir():
         return False
@@ -71,7 +71,7 @@ def _stem(file: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _is_frame(file: Path, _changed: int) -> bool:
-    """Says whether a file holds one frame: the people of an image, or one person."""
+    """Returns whether a file holds one frame: the people of an image, or one person."""
     if file.stem.endswith(_ENDING):
         return True
     if file.stat().st_size > _LARGEST:

@@ -30,8 +30,8 @@ def opened(path) -> Iterator:
         raise
     # The library raises whatever the damage makes of its operations.
     except Exception as error:
-        told = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
-        raise FormatError(f'{path}: cannot be read as HDF5: {told}') from None
+        stated = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
+        raise FormatError(f'{path}: cannot be read as HDF5: {stated}') from None
 
 
 def numbers(path, dataset) -> np.ndarray:
@@ -71,7 +71,7 @@ def kind(group) -> str:
 
 
 def groups(file, kinds: Sequence[str]) -> list[tuple[str, object]]:
-    """Lists the groups of some NWB types, by their paths."""
+    """Returns the groups of some NWB types, by their paths."""
     found: list[tuple[str, object]] = []
 
     def visit(name, thing):
@@ -83,7 +83,7 @@ def groups(file, kinds: Sequence[str]) -> list[tuple[str, object]]:
 
 
 def has(path, kinds: Sequence[str]) -> bool:
-    """Says whether a file holds a group of some NWB types; not where it cannot be read."""
+    """Returns whether a file holds a group of some NWB types; not where it cannot be read."""
     try:
         with opened(path) as file:
             return bool(groups(file, kinds))

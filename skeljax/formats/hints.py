@@ -37,6 +37,6 @@ _HINTS = {
 
 
 def unreadable(path) -> str:
-    """Returns what to do about a file that no reader knows, '' where nothing is known of it."""
+    """Returns advice on a file that no reader can read, '' if unknown."""
     name = Path(path).name.lower()
     return next((hint for some, hint in _HINTS.items() if name.endswith(tuple(some.split()))), '')

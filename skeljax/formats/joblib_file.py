@@ -19,7 +19,7 @@ _UNPACKED = 200  # times a packed file may grow
 
 
 def is_joblib(data: bytes) -> bool:
-    """Says whether a file is joblib's: packed by zlib, or with its arrays."""
+    """Returns whether a file is joblib's: packed by zlib, or with its arrays."""
     return data[:1] == b'\x78' or b'joblib.numpy_pickle' in data[: 1 << 20]
 
 

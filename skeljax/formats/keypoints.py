@@ -6,7 +6,7 @@ Kinetics-skeleton, CMU Panoptic, the Azure Kinect, and what scripts around these
 
 Images have y downward and depth forward, and so have the rooms of these programs: y becomes
 -y, and z of a motion in space -z, so that left stays left. A flat motion has z = 0. Its unit
-stays the image's, be it pixels or fractions, unless `unit` tells meters. A certainty of 0
+stays the image's, be it pixels or fractions, unless `unit` gives meters. A confidence of 0
 means not measured.
 """
 
@@ -60,7 +60,7 @@ def read(
         fps: frames per second, if the file does not state it.
         layout: of the points; by default the program's own of so many points.
         unit: of the coordinates in meters; by default what the program has, else as
-            `lengths.settle` guesses it of a motion in space.
+            `lengths.settle` estimates it of a motion in space.
         up: axis of the file that points up; -y by default.
 
     Raises:
@@ -71,7 +71,7 @@ def read(
     found = documents.read(path, document, hands=_is_with_hands(layout))
     everybody = [person for some in found.frames for person in some]
     if not everybody:
-        raise FormatError(f'{path}: nobody in {len(found.frames)} frames')
+        raise FormatError(f'{path}: no person in {len(found.frames)} frames')
     if max(map(len, found.frames)) > _PERSONS:
         raise FormatError(f'{path}: more than {_PERSONS} persons at once')
     kind = _kind(path, found)
@@ -111,7 +111,7 @@ def _is_with_hands(layout) -> bool:
 
 
 def _layout(path: Path, kind: str, found: Found, given) -> tuple[Wanted, int]:
-    """Finds the layout, and the number of points of a person.
+    """Returns the layout, and the number of points of a person.
 
     It is the one that is given, if it has as many points; else a known one with the names of
     the points; else the program's own of so many points; else one of these names.
@@ -122,10 +122,10 @@ def _layout(path: Path, kind: str, found: Found, given) -> tuple[Wanted, int]:
     if len(counts) > 1:
         raise FormatError(f'{path}: persons of {count} and of {max(counts)} points')
     known = _LAYOUTS[kind]
-    asked = None if given is None else options.layout(path, given)
-    if asked is not None and (count in asked.parts or count not in known):
-        asked.take(path, count)
-        return asked, count
+    requested = None if given is None else options.layout(path, given)
+    if requested is not None and (count in requested.parts or count not in known):
+        requested.take(path, count)
+        return requested, count
     names = people[0].names or found.names
     if len(names) == count and all(person.names in ((), names) for person in people):
         named = options.layout(path, list(names))
@@ -140,7 +140,7 @@ def _layout(path: Path, kind: str, found: Found, given) -> tuple[Wanted, int]:
 
 
 def _of_points(named: Wanted, usual: str | None) -> str | None:
-    """Finds the known layout whose joints mark the same points of the body in the same order.
+    """Returns the known layout whose joints mark the same points of the body in the same order.
 
     Args:
         named: a layout of names that no known one has.
@@ -157,7 +157,7 @@ def _of_points(named: Wanted, usual: str | None) -> str | None:
 
 
 def _up(joints, measured, own: Wanted, up: str | None, world: bool):
-    """Returns the axis that points up, and a note where it is a guess against the usual one."""
+    """Returns the axis that points up, and a note where it is an estimate against the usual one."""
     if up is not None or not world:
         return up or '-y', ()
     there = measured.any(-1)
@@ -166,7 +166,7 @@ def _up(joints, measured, own: Wanted, up: str | None, world: bool):
 
 
 def _unit(kind: str, joints, measured, own: Wanted, unit: float | None, world: bool):
-    """Returns meters of a unit, and a note where they are a guess."""
+    """Returns meters of a unit, and a note where they are an estimate."""
     if unit is not None or kind in _UNITS:
         return _UNITS.get(kind) if unit is None else unit, ()
     if not world or kind in ('mediapipe', 'openpose'):

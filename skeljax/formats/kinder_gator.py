@@ -1,6 +1,6 @@
 """Reads Kinder-Gator (Aloba et al., Eurographics 2018 short papers): Kinect v1, 58 actions.
 
-One CSV file a trial: a line of column names, then one row a frame with a timestamp in
+One CSV file a trial: a line of column names, then one row per frame with a timestamp in
 milliseconds, X, Y and Z of 20 joints (meters, y up, origin at the sensor), the number of the
 person and the action. Each line ends with a comma. The name of a file is
 POSE-pPERSON_NUMBER-ACTION-UNIXMS.csv, where NUMBER counts the trials of a person in time.
@@ -86,7 +86,7 @@ def action_name(action: str) -> str:
 
 
 def trials(folder) -> list[Trial]:
-    """Finds every trial below a folder, sorted by person and number.
+    """Returns every trial below a folder, sorted by person and number.
 
     A file that is there both plain and gzipped is read plain.
 

@@ -37,9 +37,9 @@ class Label:
         start, end: seconds, or frames.
         name: of the class.
         where: file and line, for messages.
-        damage: what is wrong with it, '' for nothing; told by `to_frames`, so that one
+        damage: what is wrong with it, '' for nothing; reported by `to_frames`, so that one
             mistake does not hide another.
-        tier: of its file that it stands on, '' where there are no tiers.
+        tier: of the file, on which it is, '' if there are no tiers.
         in_frames: whether start and end count frames, not seconds.
     """
 
@@ -63,10 +63,10 @@ class Labels:
 
     Attributes:
         segments: recording -> its labels, by start.
-        subsets: recording -> 'train', 'validation' or 'test', as far as told.
+        subsets: recording -> 'train', 'validation' or 'test', if given.
         where: recording -> file and line that first names it.
         aliases: recording -> what else it may be called, the likelier first.
-        notes: what was guessed or left out, one line each.
+        notes: what was estimated or left out, one line each.
     """
 
     segments: dict[str, list[Label]] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Labels:
         self.where.setdefault(recording, where)
 
     def classes(self) -> tuple[str, ...]:
-        """Lists the names of the classes in alphabetical order."""
+        """Returns the names of the classes in alphabetical order."""
         every = (label for some in self.segments.values() for label in some)
         return tuple(sorted({label.name for label in every if not label.damage}))
 
@@ -89,7 +89,7 @@ class Labels:
 def read(path) -> Labels:
     """Reads the labels of a corpus, .csv or .json.
 
-    A segment that cannot be, or is told twice, is read as a damaged one.
+    An impossible or repeated segment is read as damaged.
 
     Raises:
         FormatError: names the line of what makes the whole table doubtful: no UTF-8, no
@@ -176,7 +176,7 @@ def _overlapping(label: Label, before: Label, fps: float) -> str:
 
 
 def _misplaced(label: Label, start: int, end: int, frames: int, fps: float, classes) -> str:
-    """Tells what keeps a segment out of its recording, '' for nothing."""
+    """Returns why a segment is not inside its recording, '' if it is."""
     if label.name not in classes:
         known = ', '.join(classes[:12])
         return f'{label.where}: unknown class {label.name!r}, known: {known}'
@@ -252,7 +252,7 @@ def _activitynet(path: Path) -> Labels:
 
 
 def _place(path: Path, text: str, recording: str, begin: int) -> tuple[int, str]:
-    """Finds the line that names a recording, behind the one before."""
+    """Returns the line that names a recording, behind the one before."""
     keys = {json.dumps(recording), json.dumps(recording, ensure_ascii=False)}
     found = max(text.find(key, begin) for key in keys)
     if found < 0:
@@ -263,7 +263,7 @@ def _place(path: Path, text: str, recording: str, begin: int) -> tuple[int, str]
 def mark(
     start, end, name: str, where: str, *, tier: str = '', in_frames: bool = False
 ) -> Label:
-    """Makes the label of one segment; one that cannot be is a damaged one.
+    """Returns the label of one segment; an impossible one is damaged.
 
     Args:
         start, end: numbers, or texts of numbers, from the start of the recording.

@@ -1,4 +1,4 @@
-"""The unit of joints of a file that does not tell it, guessed from the size of a body."""
+"""The unit of joints of a file that does not state it, estimated from the size of a body."""
 
 import numpy as np
 
@@ -15,13 +15,13 @@ _TRIED = ('m', 'cm', 'mm')
 def settle(
     unit: float | None, joints: np.ndarray, measured: np.ndarray, layout: Layout
 ) -> tuple[float, tuple[str, ...]]:
-    """Returns the meters of a unit, and a note where they are a guess.
+    """Returns the meters of a unit, and a note where they are an estimate.
 
     Flat joints (z = 0) are those of an image, whose unit stays, and so do joints of which
     the layout names no head, or neither feet nor pelvis.
 
     Args:
-        unit: in meters, where it is told.
+        unit: in meters, where it is given.
         joints: float[T, M, V, 3].
         measured: bool[T, M, V].
         layout: of the joints.
@@ -34,17 +34,19 @@ def settle(
     length, (low, high) = body
     fitting = [name for name in _TRIED if low <= length * UNITS[name] <= high]
     if not fitting:
-        told = f'no unit of {", ".join(_TRIED)} makes a person: a body is {length:.3g} from head'
-        return 1.0, (f'{told} to feet, the unit is taken for m; the option unit tells another',)
+        stated = f'no unit of {", ".join(_TRIED)} makes a person: a body is {length:.3g} from head'
+        note = f'{stated} to feet, the unit is assumed to be m; the option unit sets another'
+        return 1.0, (note,)
     name = fitting[0]
     if name == 'm':
         return 1.0, ()
-    told = f'a body is {length * UNITS[name]:.2f} m from head to feet'
-    return UNITS[name], (f'the unit is taken for {name}: {told}; the option unit tells another',)
+    stated = f'a body is {length * UNITS[name]:.2f} m from head to feet'
+    note = f'the unit is assumed to be {name}: {stated}; the option unit sets another'
+    return UNITS[name], (note,)
 
 
 def _length(joints: np.ndarray, measured: np.ndarray, layout: Layout):
-    """Measures the longest bodies from head to feet, and what a person may measure there."""
+    """Computes the longest bodies from head to feet, and what a person may measure there."""
     if not joints[measured].size or not joints[measured][..., 2].any():
         return None
     feet, head = vertical.ends(layout)

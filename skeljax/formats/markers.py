@@ -22,7 +22,7 @@ def upright(points: np.ndarray, vertical: str = 'z') -> np.ndarray:
 def arrange(
     path, found: subjects.Chosen, source: str, wanted: str | Sequence[str] | None
 ) -> tuple[subjects.Chosen, str, list[int]]:
-    """Finds the layout of markers: as asked for, Plug-in Gait's, or one of their own.
+    """Returns the layout of markers: as requested, Plug-in Gait's, or one of their own.
 
     Args:
         path: for messages.
@@ -45,10 +45,11 @@ def arrange(
     if wanted is None and set(gait) <= set(found.names):
         wanted = _GAIT
         if more:
-            told = f'left out {more} points beyond the 39 of Plug-in Gait'
-            found = dataclasses.replace(found, notes=(*found.notes, told))
+            stated = f'left out {more} points beyond the 39 of Plug-in Gait'
+            found = dataclasses.replace(found, notes=(*found.notes, stated))
     if wanted is None or wanted == _GAIT:
         if markers_of := sites.marker_set(found.names):
-            told = f'markers of {markers_of}, on the skin; layout "{centers.NAME}" computes joints'
-            found = dataclasses.replace(found, notes=(*found.notes, told))
+            how = f'layout "{centers.NAME}" computes joints'
+            stated = f'markers of {markers_of}, on the skin; {how}'
+            found = dataclasses.replace(found, notes=(*found.notes, stated))
     return found, *named.layout(path, found.names, source=source, wanted=wanted)

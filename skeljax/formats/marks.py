@@ -1,6 +1,6 @@
 """Finds characters in long texts, from one bit a character.
 
-Bits are kept in words of 64, the lowest bit for the first character: a word tells
+Bits are kept in words of 64, the lowest bit for the first character: a word shows
 of 64 characters at once.
 """
 
@@ -29,7 +29,7 @@ def where(text: np.ndarray, compare, character: int) -> np.ndarray:
 
 
 def positions(words: np.ndarray) -> np.ndarray:
-    """Lists where the marks are, ascending, int64[N]."""
+    """Returns where the marks are, ascending, int64[N]."""
     index = np.flatnonzero(words != 0)
     left = words[index]
     counts = np.bitwise_count(left)
@@ -69,7 +69,7 @@ def before(words: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def following(words: np.ndarray, places: np.ndarray, count: int) -> np.ndarray | None:
-    """Finds the first marks from each place on, int64[count, N].
+    """Returns the first marks from each place on, int64[count, N].
 
     Returns None if they are not all among the next 64 characters.
     """

@@ -18,8 +18,8 @@ class Moments(NamedTuple):
 
     Attributes:
         frames: of each row, from 0, int[rows].
-        fps: frames per second, None where the table does not tell.
-        notes: what was guessed, one line each.
+        fps: frames per second, None if the table does not state it.
+        notes: what was estimated, one line each.
     """
 
     frames: np.ndarray
@@ -30,7 +30,7 @@ class Moments(NamedTuple):
 def number(sheet: Cells, found: Columns) -> Moments:
     """Numbers the frames.
 
-    Rows that tell neither frame nor time are counted, those of each person by themselves.
+    Rows that state neither frame nor time are counted, those of each person by themselves.
 
     Raises:
         FormatError: names the line of a frame or a time that cannot be.
@@ -65,7 +65,7 @@ def number(sheet: Cells, found: Columns) -> Moments:
 def rate(
     name: str, times: np.ndarray, scale: float | None, numbers=None
 ) -> tuple[float | None, tuple[str, ...]]:
-    """Finds the frame rate of times, and notes a guess at their unit.
+    """Returns the frame rate of times, and a note on their unit.
 
     Args:
         name: of the times.
@@ -74,7 +74,7 @@ def rate(
         numbers: of each frame, int[T]; by default as the times show.
 
     Returns:
-        Frames a second, None where the times do not grow; notes.
+        Frames per second, None if the times do not grow; notes.
     """
     steps = np.diff(times)
     if not len(steps) or not (steps > 0).all() or not np.isfinite(times).all():
@@ -92,7 +92,7 @@ def rate(
 
 
 def _scale(name: str, step: float) -> tuple[float, tuple[str, ...]]:
-    """Guesses the seconds of a unit from the step between frames."""
+    """Estimates the seconds of a unit from the step between frames."""
     if step < _SLOW:
         return 1.0, ()
     scale, word = next((unit for unit in _UNITS if step * unit[0] < _SLOW), _UNITS[-1])
@@ -100,7 +100,7 @@ def _scale(name: str, step: float) -> tuple[float, tuple[str, ...]]:
 
 
 def _seconds(sheet: Cells, found: Columns) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Reads the times, float64[rows]; None without any. Where no unit is told, guesses it."""
+    """Reads the times, float64[rows]; None without any. Where no unit is stated, estimates it."""
     if found.time is None:
         return None, ()
     column, scale = found.time
@@ -122,7 +122,7 @@ def _whole(sheet: Cells, column: int) -> np.ndarray:
         digits = [re.findall(r'\d+', re.sub(r'\.[a-zA-Z]{2,4}\d?$', '', cell)) for cell in listed]
         bad = next((n for n, some in enumerate(digits) if not some or len(some[-1]) > 15), None)
         if bad is not None:
-            sheet.fail(bad, f'{listed[bad][:40]!r} tells no number of a frame')
+            sheet.fail(bad, f'{listed[bad][:40]!r} contains no frame number')
         return np.array([float(some[-1]) for some in digits])
     given = sheet.numbers([column])[:, 0]
     with np.errstate(invalid='ignore'):
@@ -133,7 +133,7 @@ def _whole(sheet: Cells, column: int) -> np.ndarray:
 
 
 def _counted(sheet: Cells, found: Columns) -> Moments:
-    """Counts rows that tell neither frame nor time.
+    """Counts rows that state neither frame nor time.
 
     Raises:
         FormatError: other columns look like those of frames and persons.
@@ -146,7 +146,7 @@ def _counted(sheet: Cells, found: Columns) -> Moments:
             return Moments(np.arange(rows), None)
         name = sheet.names[found.person]
         found.over.remove(name)
-        notes = (f'column {name!r} taken for the person: its cells take turns',)
+        notes = (f'column {name!r} used as the person: its cells repeat in each frame',)
     listed = sheet.cells(found.person)
     if len(set(listed)) == rows:  # a number of the row
         return Moments(np.arange(rows), None)
@@ -157,7 +157,7 @@ def _counted(sheet: Cells, found: Columns) -> Moments:
 
 
 def _in_turn(sheet: Cells, found: Columns) -> int | None:
-    """Finds a column in which the same few cells come round and round."""
+    """Returns a column whose few different cells repeat."""
     for name in found.over[:20]:
         column = sheet.names.index(name)
         listed = sheet.cells(column)
@@ -186,7 +186,7 @@ def _check_counters(sheet: Cells, found: Columns):
             few = len(set(cells)) * len(values) <= 2 * len(listed)
             if other != name and few and len(pairs) == len(listed):
                 sheet.fail(
-                    0, f'columns {name!r} and {other!r} tell the rows apart, expected the names '
+                    0, f'columns {name!r} and {other!r} distinguish the rows, expected the names '
                     'frame and person (or one recording a file)'
                 )
 

@@ -1,4 +1,4 @@
-"""What every reader of a raw format returns."""
+"""The recordings that readers of raw formats return."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Motion:
-    """One recording as its file tells it.
+    """One recording.
 
     Attributes:
         joints: absolute positions in meters, float32[T, M, V, 3].
         fps: frames per second.
-        layout: the joint layout, by name or described (`skeljax.skeletons.skeleton.get`).
-        valid: which person was seen in which frame, bool[T, M].
-        source: where it came from.
-        subject: who moved.
+        layout: joint layout, a name or a description (`skeljax.skeletons.skeleton.get`).
+        valid: persons present in each frame, bool[T, M].
+        source: origin, e.g. a file name.
+        subject: name of the person.
         joint_valid: which joints were measured, bool[T, M, V]; None for all. The
-            others hold a reader's best guess (interpolated, never 0 for want of one).
-        notes: what the reader guessed or left out, one line each.
+            others are interpolated or otherwise estimated by the reader.
+        notes: what the reader estimated or left out, one line each.
     """
 
     joints: np.ndarray
@@ -33,7 +33,7 @@ class Motion:
 
 
 def bodies(joints: np.ndarray) -> np.ndarray:
-    """Finds the bodies that are not padding, bool[T, M]: a joint of theirs is not exactly 0.
+    """Returns the bodies that are not padding, bool[T, M]: those with a joint that is not 0.
 
     Args:
         joints: float[T, M, V, 3].
@@ -44,7 +44,7 @@ def bodies(joints: np.ndarray) -> np.ndarray:
 def without_padding(motion: Motion) -> Motion:
     """Returns a motion in which a body whose joints are all exactly 0 is absent.
 
-    A slot in which nobody ever is does not stay, unless nobody is in any.
+    Slots that are empty in all frames are removed, unless all are.
     """
     valid = motion.valid & bodies(motion.joints)
     seen = valid.any(0)

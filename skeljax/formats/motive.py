@@ -1,7 +1,7 @@
 """Reads the CSV that OptiTrack Motive exports (format version 1.2 and later).
 
-The first line holds take, rates, unit and space in pairs; below stand, a column each, type,
-name, ID, (parent,) and quantity, then a row a frame. Of a skeleton's bones
+The first line holds take, rates, unit and space in pairs; below stand, one column each, type,
+name, ID, (parent,) and quantity, then one row per frame. Of a skeleton's bones
 the positions are read (a bone begins at the joint that it is named after), else markers.
 The vertical is y. docs.optitrack.com, Data Export: CSV
 """
@@ -29,16 +29,16 @@ def read(
         path: of the .csv.
         fps: frames per second, if the file has none.
         layout: whose joints to take, by name.
-        unit: of the coordinates in meters, where the file has none.
+        unit: of the coordinates in meters, if the file has none.
         subject: name of the asset to take, of several.
 
     Raises:
         FormatError: names the file, the line, what was found and expected.
     """
     lines = texts.read(path, latin=True).splitlines()
-    told = _pairs(_cells(lines[0] if lines else ''))
-    if told.get('coordinate space', 'global').lower() not in ('global', 'world'):
-        space = told['coordinate space']
+    stated = _pairs(_cells(lines[0] if lines else ''))
+    if stated.get('coordinate space', 'global').lower() not in ('global', 'world'):
+        space = stated['coordinate space']
         expected = 'expected Global: export again'
         raise FormatError(f'{path}:1: Coordinate Space {space!r:.20}, {expected}')
     head = next((n for n, line in enumerate(lines) if _cells(line)[:1] == ['Frame']), None)
@@ -58,12 +58,12 @@ def read(
     found = subjects.choose(path, list(columns), points, measured, wanted=subject)
     found = replace(found, notes=(f'positions of {kind.lower()}s', *found.notes))
     found, text, chosen = markers.arrange(path, found, 'motive', layout)
-    scale = units.meters(path, 'Length Units', told.get('length units', ''), unit)
+    scale = units.meters(path, 'Length Units', stated.get('length units', ''), unit)
     return filling.motion(
         path,
         found.points[:, :, chosen] * scale,
         found.measured[:, :, chosen],
-        fps=options.rate(path, _rate(told, values[:, 1], frames), fps),
+        fps=options.rate(path, _rate(stated, values[:, 1], frames), fps),
         layout=text,
         subject=found.subject,
         notes=found.notes,
@@ -79,7 +79,7 @@ def _pairs(cells: list[str]) -> dict[str, str]:
 
 
 def _columns(path, lines: list[str], number: int) -> tuple[dict[str, list[int]], str]:
-    """Finds the columns of x, y and z of each bone or marker, and which of both they are."""
+    """Returns the columns of x, y and z of each bone or marker, and which of both they are."""
     rows = [_cells(line) for line in lines]
     axes = rows[-1]
     label = lambda name: next((row for row in rows if name in row[:2]), [])
@@ -100,10 +100,10 @@ def _columns(path, lines: list[str], number: int) -> tuple[dict[str, list[int]],
     raise FormatError(f'{path}: positions of {there}, expected of bones or markers')
 
 
-def _rate(told: dict[str, str], times: np.ndarray, frames: np.ndarray) -> float | None:
+def _rate(stated: dict[str, str], times: np.ndarray, frames: np.ndarray) -> float | None:
     for name in ('export frame rate', 'capture frame rate'):
         try:
-            if (rate := float(told.get(name, 'nan'))) > 0:
+            if (rate := float(stated.get(name, 'nan'))) > 0:
                 return rate
         except ValueError:
             continue

@@ -54,8 +54,9 @@ def read(
             _named(path, file, axis, points.shape[place])
             for axis, place in (('space', 3), ('keypoints', 2), ('individuals', 1))
         )
-        told = np.ravel(file.attrs.get('fps', np.nan))
-        rate = float(told[0]) if len(told) and np.isfinite(told[0]) and told[0] > 0 else None
+        stated = np.ravel(file.attrs.get('fps', np.nan))
+        known = len(stated) and np.isfinite(stated[0]) and stated[0] > 0
+        rate = float(stated[0]) if known else None
         seconds = hdf5.text(file.attrs.get('time_unit', b'')) == 'seconds'
         if rate is None and seconds and 'time' in file:
             rate = clock.rate(hdf5.numbers(path, file['time']))
@@ -78,7 +79,7 @@ def _axes(dataset, usual: tuple[str, ...]) -> list[str]:
 
 
 def _named(path, file, axis: str, count: int) -> list[str]:
-    """Returns the names along an axis, numbers where the file has none."""
+    """Returns the names along an axis, numbers if the file has none."""
     older = next((old for old, new in _OLDER.items() if new == axis), axis)
     name = axis if axis in file else older
     names = hdf5.texts(path, file[name]) if name in file else list(map(str, range(count)))

@@ -32,7 +32,7 @@ def read(
         FormatError: names the file, the frame, what was found and expected.
     """
     path = Path(path)
-    told, segments, joints, frames = _parsed(path)
+    stated, segments, joints, frames = _parsed(path)
     if not segments or not frames:
         found = f'{len(segments)} segments and {len(frames)} frames'
         raise FormatError(f'{path}: {found} with positions, expected MVNX with segment positions')
@@ -42,7 +42,7 @@ def read(
     if layout is None and (parents := _parents(segments, joints)):
         text, chosen = chain.layout('mvnx', segments, parents), list(range(len(segments)))
     try:
-        rate = float(told.get('frameRate', 'nan'))
+        rate = float(stated.get('frameRate', 'nan'))
     except ValueError:
         rate = np.nan
     return filling.motion(
@@ -51,13 +51,13 @@ def read(
         np.ones((len(points), 1, len(chosen)), bool),
         fps=options.rate(path, rate if rate > 0 else None, fps),
         layout=text,
-        subject=told.get('label', ''),
+        subject=stated.get('label', ''),
     )
 
 
 def _parsed(path: Path) -> tuple[dict, list[str], list[tuple[str, str]], list[np.ndarray]]:
     """Reads attributes of the subject, its segments, its joints and positions of each frame."""
-    told: dict[str, str] = {}
+    stated: dict[str, str] = {}
     segments: list[str] = []
     joints: list[tuple[str, str]] = []
     frames: list[np.ndarray] = []
@@ -67,8 +67,8 @@ def _parsed(path: Path) -> tuple[dict, list[str], list[tuple[str, str]], list[np
         for event, element in ElementTree.iterparse(path, ('start', 'end')):
             tag = element.tag.rpartition('}')[2]
             if event == 'start':
-                if tag == 'subject' and not told:
-                    told = dict(element.attrib)
+                if tag == 'subject' and not stated:
+                    stated = dict(element.attrib)
                 inside = tag if tag in ('segments', 'joints') else inside
                 continue
             if tag == inside:
@@ -89,7 +89,7 @@ def _parsed(path: Path) -> tuple[dict, list[str], list[tuple[str, str]], list[np
         raise FormatError(f'{path}:{line}: no XML: {str(error).split(":")[0]}') from None
     except (OSError, LookupError) as error:
         raise FormatError(f'{path}: cannot be read: {error}') from None
-    return told, segments, joints, frames
+    return stated, segments, joints, frames
 
 
 def _child(element, name: str) -> str:
@@ -104,13 +104,13 @@ def _position(path: Path, element, number: int, count: int) -> np.ndarray:
     except ValueError:
         values = np.array([np.nan])
     if len(values) != count or not (np.abs(values) < 1e6).all():
-        told = f'position with {len(words)} words, expected {count} numbers'
-        raise FormatError(f'{path}: frame {number}: {told}')
+        stated = f'position with {len(words)} words, expected {count} numbers'
+        raise FormatError(f'{path}: frame {number}: {stated}')
     return values
 
 
 def _parents(segments: list[str], joints: list[tuple[str, str]]) -> tuple[int, ...] | None:
-    """Returns the parent of each segment by the joints, None where they are no tree."""
+    """Returns the parent of each segment by the joints, None if they are no tree."""
     above = {child: parent for parent, child in joints}
     if set(above) != set(segments[1:]) or not set(above.values()) <= set(segments):
         return None

@@ -7,7 +7,7 @@ from skeljax.formats import options, sites
 from skeljax.formats.wanted import plain, subtree
 from skeljax.skeletons import anatomy, naming, skeleton
 
-# Word of a point -> words that it hangs on, the nearest first; see `skeljax.skeletons.anatomy`.
+# Word of a point -> possible parents, the nearest first; see `skeljax.skeletons.anatomy`.
 _ABOVE = {
     'spine': ('pelvis',), 'upper spine': ('spine', 'pelvis'),
     'back': ('upper spine', 'spine', 'pelvis'), 'sternum': ('back', 'upper spine', 'spine'),
@@ -43,7 +43,7 @@ _ROOTS = (
 def layout(
     path, names: Sequence[str], *, source: str, wanted: str | Sequence[str] | None = None
 ) -> tuple[str, list[int]]:
-    """Finds the layout of named joints; one of these names in any order, else one of their own.
+    """Returns the layout of named joints; one of these names in any order, else one of their own.
 
     Args:
         path: for messages.
@@ -61,15 +61,15 @@ def layout(
     for index, name in enumerate(names):
         place.setdefault(plain(name), index)
     if wanted:
-        asked = options.layout(path, wanted).layout
-        lost = [joint for joint in asked.joints if plain(joint) not in place]
+        requested = options.layout(path, wanted).layout
+        lost = [joint for joint in requested.joints if plain(joint) not in place]
         if lost:
-            told = ', '.join(lost)[:80]
-            raise FormatError(f'{path}: {asked.name} needs joints that are not here: {told}')
-        if asked.name == 'named':  # a list of names, which hang together as in the file
-            tree = subtree(_own(source, names), asked.joints)
-            asked = skeleton.infer('named', asked.joints, tree)
-        return skeleton.describe(asked), [place[plain(joint)] for joint in asked.joints]
+            stated = ', '.join(lost)[:80]
+            raise FormatError(f'{path}: {requested.name} needs joints that are not here: {stated}')
+        if requested.name == 'named':  # a list of names, which are connected as in the file
+            tree = subtree(_own(source, names), requested.joints)
+            requested = skeleton.infer('named', requested.joints, tree)
+        return skeleton.describe(requested), [place[plain(joint)] for joint in requested.joints]
     for known in skeleton.LAYOUTS.values():
         if place.keys() == {plain(joint) for joint in known.joints} and len(place) == len(names):
             return known.name, [place[plain(joint)] for joint in known.joints]
@@ -77,13 +77,13 @@ def layout(
 
 
 def _own(source: str, names: Sequence[str]) -> skeleton.Layout:
-    """Makes a layout of all names."""
+    """Returns a layout of all names."""
     points = _points(names)
     return skeleton.Layout(source, tuple(names), _tree(points), points)
 
 
 def _points(names: Sequence[str]) -> tuple[str, ...]:
-    """Finds the point of the body that each name marks, '' for none; each point once."""
+    """Returns the point of the body that each name marks, '' for none; each point once."""
     found = list(naming.points(names, (-1, *[0] * (len(names) - 1))))
     marked = sites.points(names)
     for index, point in enumerate(found):
@@ -97,8 +97,8 @@ def _points(names: Sequence[str]) -> tuple[str, ...]:
 def _tree(points: Sequence[str]) -> tuple[int, ...]:
     """Returns the parent of each joint, -1 for one of them.
 
-    A joint hangs on the nearest point above it on the body that another joint marks; one
-    that marks no point hangs on the root.
+    The parent of a joint is the nearest point above it on the body that has a joint; a joint
+    without a point is connected to the root.
     """
     place = {point: joint for joint, point in enumerate(points) if point}
     root = next((place[point] for point in _ROOTS if point in place), 0)
@@ -109,7 +109,7 @@ def _tree(points: Sequence[str]) -> tuple[int, ...]:
 
 
 def _parent(point: str, place: dict[str, int], root: int) -> int:
-    """Finds the joint above a point: breadth first over `_ABOVE`, else the root."""
+    """Returns the joint above a point: breadth first over `_ABOVE`, else the root."""
     side, word = anatomy.split(point)
     waiting = list(_ABOVE.get(word, ()))
     for above in waiting:

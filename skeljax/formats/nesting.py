@@ -1,4 +1,4 @@
-"""How deep a pickle nests tuples, found without reading it: Python hashes them by recursion in C."""
+"""Computes how deep a pickle nests tuples, as Python hashes them by recursion in C."""
 
 from pickletools import OpcodeInfo, markobject
 

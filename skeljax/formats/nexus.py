@@ -1,7 +1,7 @@
 """Reads the trajectories in the CSV that Vicon Nexus exports as ASCII.
 
 A file has sections; of `Trajectories` the next lines hold the frame rate, the subject and
-name of each marker (`Ann:LASI`), the axes, the unit, then a row a frame. Markers of model
+name of each marker (`Ann:LASI`), the axes, the unit, then one row per frame. Markers of model
 outputs (angles, forces) are in sections of their own. The vertical is z.
 """
 
@@ -25,7 +25,7 @@ def read(
         path: of the .csv.
         fps: frames per second, if the file has none.
         layout: whose joints to take, by name; `centers` computes centers of joints.
-        unit: of the coordinates in meters, where the file has none.
+        unit: of the coordinates in meters, if the file has none.
         subject: whose points to take, of several.
         up: axis that points up, z by default.
 
@@ -38,7 +38,8 @@ def read(
     if begin is None or begin + 5 >= len(lines):
         raise FormatError(f'{path}: no section Trajectories with its header and rows')
     separator = max(',;\t', key=lines[begin + 3].count)
-    told, names, axes, unit_row = (_cells(line, separator) for line in lines[begin + 1 : begin + 5])
+    header = lines[begin + 1 : begin + 5]
+    stated, names, axes, unit_row = (_cells(line, separator) for line in header)
     columns = {}
     for column, name in enumerate(names):
         if name and axes[column : column + 3] == ['X', 'Y', 'Z']:
@@ -67,7 +68,7 @@ def read(
         path,
         found.points[:, :, chosen] * units.meters(path, 'unit', spelled, unit, 0.001),
         found.measured[:, :, chosen],
-        fps=options.rate(path, _number(told[:1]), fps),
+        fps=options.rate(path, _number(stated[:1]), fps),
         layout=text,
         subject=found.subject,
         notes=found.notes,

@@ -7,7 +7,7 @@ place in the depth and colour image, a quaternion and the tracking state. x, y, 
 state and the number of fields of every line are read; the other fields are not looked at.
 
 State 0 (not tracked) makes a joint one that was not measured. State 1 (inferred: the
-sensor's own guess at a hidden joint) counts as measured, as it does in the field.
+sensor's own estimate at a hidden joint) counts as measured, as is usual.
 """
 
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def parse(data: bytes, name: str) -> Motion:
 def _quick(data: bytes) -> Bodies | None:
     """Reads a file of which every line is as the sensor's software writes it, all at once.
 
-    Returns None for any other, damaged or not: `_careful` tells.
+    Returns None for any other, damaged or not: `_careful` reports the damage.
     """
     if not data.endswith(b'\n') or data.endswith((b'\n\n', b'\n\r\n')):
         data = data.rstrip() + b'\n'

@@ -68,7 +68,7 @@ def read(
 
 
 def _series(path, group) -> dict[str, tuple[np.ndarray, np.ndarray, float | None, np.ndarray]]:
-    """Reads the points of an individual: name -> (data [N, C], times [N], rate, certainty [N])."""
+    """Reads the points of an individual: name -> (data [N, C], times [N], rate, confidence [N])."""
     found = {}
     for name in group:
         series = group[name]
@@ -82,9 +82,9 @@ def _series(path, group) -> dict[str, tuple[np.ndarray, np.ndarray, float | None
             times = hdf5.numbers(path, series['timestamps'])
             rate = clock.rate(times)
         elif 'starting_time' in series:
-            told = float(series['starting_time'].attrs.get('rate', 0))
+            stated = float(series['starting_time'].attrs.get('rate', 0))
             # SLEAP writes 1 where it does not know, and 0.
-            rate = told if told > 0 and told != 1 else None
+            rate = stated if stated > 0 and stated != 1 else None
             times = float(series['starting_time'][()]) + times / (rate or 1.0)
         certain = np.ones(len(data))
         if 'confidence' in series:
@@ -98,7 +98,7 @@ def _series(path, group) -> dict[str, tuple[np.ndarray, np.ndarray, float | None
 
 
 def _skeleton(path, group) -> tuple[list[str], np.ndarray]:
-    """Reads the points and edges of an individual's skeleton, none where it has none."""
+    """Reads the points and edges of an individual's skeleton, none if it has none."""
     # A link that is named as the skeleton.
     linked = (group[name] for name in group if group.get(name) is not None)
     own = next((g for g in linked if hasattr(g, 'keys') and hdf5.kind(g) == 'Skeleton'), None)

@@ -1,4 +1,4 @@
-"""What a user tells of a file that does not tell it itself: frame rate, layout, unit."""
+"""Checks the options for values that a file does not state: frame rate, layout, unit."""
 
 import math
 import numbers
@@ -19,7 +19,7 @@ def rate(path, *rates) -> float:
     """
     fps = next((fps for fps in rates if fps is not None), None)
     if fps is None:
-        raise FormatError(f'{path}: tells no frame rate, expected the option fps')
+        raise FormatError(f'{path}: no frame rate, expected the option fps')
     if not _is_number(fps) or not _RATES[0] <= fps <= _RATES[1]:
         low, high = _RATES
         raise FormatError(
@@ -28,14 +28,14 @@ def rate(path, *rates) -> float:
     return float(fps)
 
 
-def layout(path, told) -> Wanted:
-    """Reads the layout that a user or a file tells; see `skeljax.formats.wanted`.
+def layout(path, stated) -> Wanted:
+    """Reads the layout given by a user or a file; see `skeljax.formats.wanted`.
 
     Raises:
         FormatError: there is no such layout.
     """
     try:
-        return wanted.parse(told)
+        return wanted.parse(stated)
     except InputError as error:
         raise FormatError(f'{path}: {error}') from None
 

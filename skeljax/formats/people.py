@@ -54,7 +54,7 @@ class Person(NamedTuple):
 
 
 def read(frame, size: Sequence[float] = (1.0, 1.0), *, hands: bool = False) -> list[Person]:
-    """Reads the people of one frame; none where it is empty.
+    """Reads the people of one frame; none if it is empty.
 
     Args:
         frame: what JSON has.
@@ -192,7 +192,7 @@ def _person(found: Points, kind: str) -> Person:
 
 
 def _pose(found: Points, person: Mapping) -> Pose:
-    """Makes a pose, with the identity that its object tells."""
+    """Returns a pose, with the identity in its object."""
     for key in _TRACK:
         who = person.get(key)
         who = who[0] if isinstance(who, list) and len(who) == 1 else who

@@ -60,7 +60,7 @@ def read(
 
 
 def names(path) -> list[str]:
-    """Lists the recordings of a file of several, none for one that holds a single one.
+    """Returns the recordings of a file of several, none for one that holds a single one.
 
     Raises:
         FormatError: it is no pickle.
@@ -97,7 +97,7 @@ def _loaded(path: Path, changed: int, size: int):
 
 
 def _chosen(path: Path, file: Path, annotations: list, name: str | None) -> Mapping:
-    """Finds the annotation of a recording."""
+    """Returns the annotation of a recording."""
     if name is None and len(annotations) == 1:
         return annotations[0]
     known = {pyskl.name(item, index): item for index, item in enumerate(annotations)}
@@ -105,6 +105,6 @@ def _chosen(path: Path, file: Path, annotations: list, name: str | None) -> Mapp
         return known[name]
     some = ', '.join(repr(key)[:60] for key in list(known)[:3])
     if name is None:
-        told = f'holds {len(annotations)} recordings, expected one: {file.name}/NAME, NAME of'
-        raise FormatError(f'{path}: {told} {some} ...; or a folder with it, which means all')
+        stated = f'holds {len(annotations)} recordings, expected one: {file.name}/NAME, NAME of'
+        raise FormatError(f'{path}: {stated} {some} ...; or a folder with it, which means all')
     raise FormatError(f'{path}: no recording {name!r:.60} in it, but {some} ...')

@@ -2,7 +2,7 @@
 
 The older body models are pickles that hold NumPy arrays, SciPy matrices and
 variables of chumpy, and checkpoints of PyTorch hold pickles (`torch_file`). Whatever
-a pickle would import or call becomes a `Note` of it here; the arrays asked for are
+a pickle would import or call becomes a `Note` of it here; the arrays requested are
 then put together from the notes.
 """
 
@@ -53,14 +53,14 @@ class Note:
 
 
 class _Table(dict):
-    """A dictionary whose attributes nobody sets."""
+    """A dictionary without settable attributes."""
 
     def __setstate__(self, state):
         pass
 
 
 class Unpickler(pickle.Unpickler):
-    """Makes plain values, tables of ordered dictionaries and `Note`s of all else."""
+    """Returns plain values, tables of ordered dictionaries and `Note`s of all else."""
 
     def __init__(self, file):
         super().__init__(file, encoding='latin1')  # Python 2 wrote bytes of arrays as text
@@ -89,7 +89,7 @@ def arrays(path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str
 
     Raises:
         FormatError: no such file, no pickle, one of `names` missing, or something
-            else than an array under a name asked for.
+            else than an array under a name requested.
     """
     path = Path(path)
     try:
@@ -156,8 +156,8 @@ def array(thing) -> np.ndarray:
     raise ValueError(f'a {call}')
 
 
-def _filled(raw, told, shape, fortran) -> np.ndarray:
-    kind = dtype(told)
+def _filled(raw, stated, shape, fortran) -> np.ndarray:
+    kind = dtype(stated)
     if isinstance(raw, Note) and raw.call == '_codecs.encode':  # bytes, as protocol 2 has them
         raw = raw.args[0]
     raw = raw.encode('latin1') if isinstance(raw, str) else bytes(raw)

@@ -56,7 +56,8 @@ def read(path) -> Motion:
     measured = (joints != 0).any(-1)
     valid = measured.any(2)
     if not valid.any():
-        raise FormatError(f'{path}: nobody in any of its {len(joints)} frames: all numbers are 0')
+        frames = len(joints)
+        raise FormatError(f'{path}: no person in any of its {frames} frames: all numbers are 0')
     if not (measured | ~valid[..., None]).all():
         joints = filling.fill_stays(joints, measured, valid, _PARENTS)
     return Motion(
@@ -139,7 +140,7 @@ def read_actions(path, *, frame_base: int, frames: int | None = None) -> list[Ac
         frames: of the video; None does not look whether an action ends later.
 
     Raises:
-        FormatError: tells every bad row in one line: its file, number, what was found and
+        FormatError: describes every bad row in one line: its file, number, what was found and
             what was expected.
     """
     actions, bad = [], []
@@ -162,7 +163,7 @@ def read_actions(path, *, frame_base: int, frames: int | None = None) -> list[Ac
 
 
 def overlapping(actions: list[Action]) -> list[int]:
-    """Lists the lines of actions that share frames with an earlier one, of many by start."""
+    """Returns the lines of actions that share frames with an earlier one, of many by start."""
     lines, reached = [], 0
     for action in actions:
         if action.start < reached:
@@ -172,7 +173,7 @@ def overlapping(actions: list[Action]) -> list[int]:
 
 
 def _wrong(label, start, end, frame_base, frames) -> list[str]:
-    """Tells what is wrong with a row."""
+    """Returns what is wrong with a row."""
     wrong = []
     if not 1 <= label <= len(CLASSES):
         wrong.append(f'class {label}, expected 1 to {len(CLASSES)}')

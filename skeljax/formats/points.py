@@ -1,12 +1,12 @@
 """Reads the points of one person from JSON, in whatever form a program writes them.
 
-    [x, y, c, x, y, c, ...]                     flat, with a certainty
+    [x, y, c, x, y, c, ...]                     flat, with a confidence
     [[x, y], ...]                               or three or four numbers each
     [{"x", "y", "z", "visibility", "name"}]     objects in order, or by their id
     {"x": [...], "y": [...], "visible": [...]}  an array of each
     {"nose": {"x", "y"}, "1": [x, y, z, v]}     by name or by number
 
-Of three numbers the third is a depth, or a certainty where that is usual and all are between
+Of three numbers the third is a depth, or a confidence where that is usual and all are between
 0 and 1.
 """
 
@@ -33,7 +33,7 @@ class Points(NamedTuple):
     """The points of one person.
 
     Attributes:
-        points: float64[V, 3]; z is 0 where there is none.
+        points: float64[V, 3]; z is 0 if there is none.
         measured: bool[V].
         names: of the points, () where they are only in their order.
     """
@@ -44,7 +44,7 @@ class Points(NamedTuple):
 
 
 def are_points(value) -> bool:
-    """Says whether a JSON value may be the points of one person."""
+    """Returns whether a JSON value may be the points of one person."""
     if isinstance(value, Mapping):
         if isinstance(_axis(value, 'x'), list):
             return isinstance(_axis(value, 'y'), list)
@@ -62,8 +62,8 @@ def read(value, *, certain: bool = True, scores=None) -> Points:
 
     Args:
         value: what JSON has.
-        certain: whether of three numbers the third may be a certainty.
-        scores: certainty of each, where it stands elsewhere.
+        certain: whether of three numbers the third may be a confidence.
+        scores: confidence of each, where it stands elsewhere.
 
     Raises:
         ValueError, TypeError, KeyError: it is none of the known forms.
@@ -131,8 +131,8 @@ def _of_objects(value: Sequence) -> tuple[np.ndarray, np.ndarray, tuple[str, ...
         found = next((point[key] for key in _CERTAIN if point.get(key) is not None), 1)
         sure[row] = found
     names = [next((p[k] for k in _NAMES if isinstance(p.get(k), str)), '') for p in known]
-    told = all(names) and len(names) == len(value)
-    return table, sure, tuple(columns.unprefixed(names)) if told else ()
+    stated = all(names) and len(names) == len(value)
+    return table, sure, tuple(columns.unprefixed(names)) if stated else ()
 
 
 def _of_object(value: Mapping) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 A file has components (body, face, hands): the body is read, others are left out. Its limbs
 make the tree, its names the layout. Pixels of an image, whose y goes down: it becomes -y,
-and z of a pose in space -z, so that left stays left. A certainty of 0 means not measured.
+and z of a pose in space -z, so that left stays left. A confidence of 0 means not measured.
 """
 
 from pathlib import Path
@@ -35,8 +35,8 @@ def read(
     try:
         from pose_format import Pose
     except ImportError:
-        told = 'reading .pose needs pose-format: pip install skeljax[pose]'
-        raise InputError(f'{path}: {told}') from None
+        stated = 'reading .pose needs pose-format: pip install skeljax[pose]'
+        raise InputError(f'{path}: {stated}') from None
     try:
         pose = Pose.read(path.read_bytes())
         components = [
@@ -46,8 +46,8 @@ def read(
         data = np.ma.filled(np.ma.masked_array(pose.body.data, dtype=np.float64), np.nan)
         scores, rate = np.asarray(pose.body.confidence, np.float64), float(pose.body.fps)
     except Exception as error:  # the library raises whatever the damage causes
-        told = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
-        raise FormatError(f'{path}: cannot be read by pose-format: {told}') from None
+        stated = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
+        raise FormatError(f'{path}: cannot be read by pose-format: {stated}') from None
     known = {name.lower(): index for index, (name, _, _) in enumerate(components)}
     chosen = next((known[name] for name in _BODY if name in known), 0)
     name, names, limbs = components[chosen]

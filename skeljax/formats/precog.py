@@ -1,7 +1,7 @@
 """Reads the PRECOG dataset of 2016 (David Jardim): Kinect v1, a label for every frame.
 
 One CSV file a recording, SeqSEQUENCE_PERSON.csv, `;` between cells: a line with the names of
-20 joints, then one row a frame with a cell "x y z" for each joint (meters, y up, origin at the
+20 joints, then one row per frame with a cell "x y z" for each joint (meters, y up, origin at the
 sensor) and one more cell without a name, the label: 0 for background or the number of a class.
 
 Neither the files nor the publication give the frame rate; the viewer of the dataset shows 25
@@ -47,7 +47,7 @@ class Take:
 
 
 def takes(folder) -> list[Take]:
-    """Finds every recording below a folder, sorted by sequence and person.
+    """Returns every recording below a folder, sorted by sequence and person.
 
     A file that is there both plain and gzipped is read plain.
 

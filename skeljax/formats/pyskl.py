@@ -26,7 +26,7 @@ _SUBJECT = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}')
 
 
 def annotations(content) -> list[Mapping]:
-    """Returns the annotations that a pickle holds, none where it holds something else."""
+    """Returns the annotations that a pickle holds, none if it holds something else."""
     if isinstance(content, dict):
         content = content.get('annotations')
     if not isinstance(content, list) or not content:
@@ -36,15 +36,15 @@ def annotations(content) -> list[Mapping]:
 
 
 def name(item: Mapping, index: int) -> str:
-    """Returns the name of a recording, without folders and ending; its number where it has none."""
-    told = str(item.get('frame_dir') or item.get('filename') or index)
-    return told.replace('\\', '/').rstrip('/').rpartition('/')[2] or str(index)
+    """Returns the name of a recording, without folders and ending; its number if it has none."""
+    stated = str(item.get('frame_dir') or item.get('filename') or index)
+    return stated.replace('\\', '/').rstrip('/').rpartition('/')[2] or str(index)
 
 
 def motion(
     path, item: Mapping, *, fps: float | None, layout: str | None, unit: float | None
 ) -> Motion:
-    """Makes the motion of an annotation.
+    """Returns the motion of an annotation.
 
     Args:
         path: for messages, and its name.
@@ -97,19 +97,19 @@ def motion(
 
 def _height(item: Mapping) -> float:
     """Returns the height of the image in pixels, 0 where it is unknown."""
-    told = item.get('img_shape', item.get('original_shape'))
-    good = isinstance(told, tuple | list) and told and isinstance(told[0], int | float)
-    return float(told[0]) if good and 0 < told[0] < 1e5 else 0.0
+    stated = item.get('img_shape', item.get('original_shape'))
+    good = isinstance(stated, tuple | list) and stated and isinstance(stated[0], int | float)
+    return float(stated[0]) if good and 0 < stated[0] < 1e5 else 0.0
 
 
-def _layout(path, told, joints: int, coordinates: int) -> Wanted:
-    if told is None:
+def _layout(path, stated, joints: int, coordinates: int) -> Wanted:
+    if stated is None:
         names = _LAYOUTS.get((joints, coordinates), ())
         known = skeleton.LAYOUTS.keys() | wanted.WHOLE.keys()
-        told = next((name for name in names if name in known), None)
-    if told is None:
+        stated = next((name for name in names if name in known), None)
+    if stated is None:
         raise FormatError(f'{path}: {joints} joints of no known layout, expected the option layout')
-    return options.layout(path, told)
+    return options.layout(path, stated)
 
 
 def _array(path, item: Mapping, key: str) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""Reads the TSV that Qualisys Track Manager exports: markers in space, a row a frame.
+"""Reads the TSV that Qualisys Track Manager exports: markers in space, one row per frame.
 
 Lines of a header hold a key and its values: `FREQUENCY`, `MARKER_NAMES`, `DATA_INCLUDED`.
 A line of column names may follow, and columns `Frame` and `Time` may come first. Blank
@@ -36,9 +36,9 @@ def read(
         FormatError: names the file, the line, what was found and expected.
     """
     lines = texts.read(path, latin=True).splitlines()
-    told, body = _header(lines)
-    kind = (told.get('DATA_INCLUDED') or ['3D'])[0]
-    names = [name for name in told.get('MARKER_NAMES', []) if name]
+    stated, body = _header(lines)
+    kind = (stated.get('DATA_INCLUDED') or ['3D'])[0]
+    names = [name for name in stated.get('MARKER_NAMES', []) if name]
     if kind != '3D' or not names:
         expected = 'expected 3D with MARKER_NAMES: export 3D data as TSV, or C3D'
         raise FormatError(f'{path}: DATA_INCLUDED {kind!r:.20}, {expected}')
@@ -58,7 +58,7 @@ def read(
     found = replace(found, points=markers.upright(found.points, up or 'z'))
     found, text, chosen = markers.arrange(path, found, 'qualisys', layout)
     try:
-        rate = float(told.get('FREQUENCY', ['nan'])[0])
+        rate = float(stated.get('FREQUENCY', ['nan'])[0])
     except ValueError:
         rate = np.nan
     return filling.motion(
@@ -74,10 +74,10 @@ def read(
 
 def _header(lines: list[str]) -> tuple[dict[str, list[str]], int]:
     """Reads keys and their values; returns them and the index of the line below."""
-    told: dict[str, list[str]] = {}
+    stated: dict[str, list[str]] = {}
     for index, line in enumerate(lines):
         if not _KEY.match(line):
-            return told, index
+            return stated, index
         key, *values = line.rstrip('\n').split('\t')
-        told[key] = [value.strip() for value in values]
-    return told, len(lines)
+        stated[key] = [value.strip() for value in values]
+    return stated, len(lines)

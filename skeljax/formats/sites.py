@@ -1,4 +1,4 @@
-"""Where on the body the markers of known sets are.
+"""The positions of known markers on the body.
 
 Known are the names of Plug-in Gait and Helen Hayes (Vicon, Cortex), of Motive's sets
 (OptiTrack), of OpenCap's and Pose2Sim's augmented markers, of Qualisys' and the sets of
@@ -63,7 +63,7 @@ _SETS = (
 
 
 def sites(names: Sequence[str]) -> dict[str, int]:
-    """Finds where markers are: site -> index; none where the names are of no marker set.
+    """Finds where markers are: site -> index; none if the names are of no marker set.
 
     Args:
         names: of points, of one subject.
@@ -89,7 +89,7 @@ def sites(names: Sequence[str]) -> dict[str, int]:
 
 
 def points(names: Sequence[str]) -> dict[int, str]:
-    """Finds the point of the body (`skeljax.skeletons.anatomy`) that a marker of a known set marks."""
+    """Returns the point of the body (`skeljax.skeletons.anatomy`) at a marker of a known set."""
     found: dict[int, str] = {}
     taken = set()
     for site, index in sites(names).items():
@@ -102,14 +102,14 @@ def points(names: Sequence[str]) -> dict[int, str]:
 
 
 def marker_set(names: Sequence[str]) -> str:
-    """Names the marker set that these are of, '' where it is none that is known."""
+    """Names the marker set that these are of, '' if it is none that is known."""
     plain = {_plain(name) for name in names}
     known = (title for title, needed in _SETS if plain >= set(needed.split()))
     return next(known, 'another set' if sites(names) else '')
 
 
 def _first(place: dict[str, int], written: str, side: str) -> int | None:
-    """Finds the first of a site's names; of a side in any way that it is written."""
+    """Returns the first of a site's names; of a side in any way that it is written."""
     for name in written.split():
         shown = [name]
         if side and '{}' in name:

@@ -38,9 +38,9 @@ def read(
     """
     path = Path(path)
     document = texts.document(path)
-    told = document.get('skeletons') if isinstance(document, dict) else None
+    stated = document.get('skeletons') if isinstance(document, dict) else None
     try:
-        joints = np.array(told, np.float64)
+        joints = np.array(stated, np.float64)
     except (TypeError, ValueError, OverflowError):
         joints = np.zeros(0)
     if joints.ndim == 3:
@@ -67,8 +67,8 @@ def read(
     )
 
 
-def _layout(path: Path, told, joints: int) -> Wanted:
-    told = _LAYOUTS.get(joints) if told is None else told
-    if told is None:
+def _layout(path: Path, stated, joints: int) -> Wanted:
+    stated = _LAYOUTS.get(joints) if stated is None else stated
+    if stated is None:
         raise FormatError(f'{path}: {joints} joints of no known layout, expected the option layout')
-    return options.layout(path, told)
+    return options.layout(path, stated)

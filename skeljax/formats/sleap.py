@@ -34,9 +34,9 @@ def read(
         InputError: h5py or sleap-io is not installed.
     """
     path = Path(path)
-    told = _analysis(path) if path.suffix.lower() != '.slp' else _project(path)
+    stated = _analysis(path) if path.suffix.lower() != '.slp' else _project(path)
     return tracked.motion(
-        path, source='sleap', fps=fps, layout=layout, unit=unit, subject=subject, **told
+        path, source='sleap', fps=fps, layout=layout, unit=unit, subject=subject, **stated
     )
 
 
@@ -67,9 +67,9 @@ def _analysis(path: Path) -> dict:
 
 def _order(dataset, usual: tuple[str, ...]) -> list[str]:
     """Returns the names of the axes of an array, as newer files name them."""
-    told = dataset.attrs.get('dims')
+    stated = dataset.attrs.get('dims')
     try:
-        found = json.loads(hdf5.text(told)) if told is not None else list(usual)
+        found = json.loads(hdf5.text(stated)) if stated is not None else list(usual)
     except ValueError:
         found = list(usual)
     return found if sorted(found) == sorted(usual) else list(usual)
@@ -79,8 +79,8 @@ def _project(path: Path) -> dict:
     try:
         import sleap_io
     except ImportError:
-        told = 'reading .slp needs sleap-io: pip install skeljax[sleap]'
-        raise InputError(f'{path}: {told}') from None
+        stated = 'reading .slp needs sleap-io: pip install skeljax[sleap]'
+        raise InputError(f'{path}: {stated}') from None
     if not path.is_file():
         raise InputError(f'{path}: no such file')
     try:
@@ -92,8 +92,8 @@ def _project(path: Path) -> dict:
         edges = labels.skeleton.edge_inds
         tracks = [track.name for track in labels.tracks]
     except Exception as error:  # the library raises whatever the damage causes
-        told = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
-        raise FormatError(f'{path}: cannot be read by sleap-io: {told}') from None
+        stated = ' '.join(f'{type(error).__name__}: {error}'.split())[:160]
+        raise FormatError(f'{path}: cannot be read by sleap-io: {stated}') from None
     notes = ()
     if len(videos) > 1:
         notes = (f'the first of {len(videos)} videos, {videos[0][-60:]!r}',)

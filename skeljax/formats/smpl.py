@@ -82,7 +82,7 @@ def load(path: Path, joints: int) -> Body:
 
 
 def locate(near, kind: str, gender: str) -> Path | None:
-    """Finds the model of a kind and gender, None where there is none.
+    """Returns the model of a kind and gender, None if there is none.
 
     Looks where the variable SKELJAX_KIND says, a file or a folder, else in the nearest
     folder named as the kind beside or above a file.
@@ -112,8 +112,8 @@ def body(near, joints: int, gender: str) -> Body:
     path = locate(near, kind, gender)
     if path is None:
         where = f'set {VARIABLES[kind]} to its file or folder, or put a folder "{kind}" beside'
-        told = f'needs the {gender} {_TITLES[kind]} body model, found none: {where}'
-        raise FormatError(f'{near}: {told} or above ({_SITES[kind]})')
+        stated = f'needs the {gender} {_TITLES[kind]} body model, found none: {where}'
+        raise FormatError(f'{near}: {stated} or above ({_SITES[kind]})')
     return load(path, joints)
 
 

@@ -19,7 +19,7 @@ _FRAMES = 10**6
 
 
 def is_wham(content) -> bool:
-    """Says whether a pickle holds the output of WHAM: person -> poses."""
+    """Returns whether a pickle holds the output of WHAM: person -> poses."""
     return isinstance(content, dict) and bool(content) and all(
         isinstance(person, dict) and {'pose_world', 'trans_world'} <= person.keys()
         for person in content.values()
@@ -27,7 +27,7 @@ def is_wham(content) -> bool:
 
 
 def is_phalp(content) -> bool:
-    """Says whether a pickle holds the tracks of PHALP: frame -> who and where."""
+    """Returns whether a pickle holds the tracks of PHALP: frame -> who and where."""
     return isinstance(content, dict) and bool(content) and all(
         isinstance(frame, dict) and {'tid', '3d_joints'} <= frame.keys()
         for frame in content.values()
@@ -35,7 +35,7 @@ def is_phalp(content) -> bool:
 
 
 def is_aist(content) -> bool:
-    """Says whether a pickle holds a motion of AIST++."""
+    """Returns whether a pickle holds a motion of AIST++."""
     return isinstance(content, dict) and {'smpl_poses', 'smpl_trans'} <= content.keys()
 
 
@@ -55,8 +55,8 @@ def wham(path, content: Mapping, fps: float | None) -> Motion:
         numbers = person.get('frame_ids', person.get('frame_id'))
         frames = np.arange(len(pose)) if numbers is None else pickled.array(numbers).ravel()
         if not len(pose) == len(trans) == len(frames):
-            told = f'{len(pose)} poses, {len(trans)} places, {len(frames)} frames'
-            raise FormatError(f'{where}: {told}, expected as many')
+            stated = f'{len(pose)} poses, {len(trans)} places, {len(frames)} frames'
+            raise FormatError(f'{where}: {stated}, expected as many')
         persons.append((frames.astype(np.int64), smpl.forward(model, pose, betas, trans)))
     return _gathered(path, persons, fps, 30.0)
 
@@ -86,8 +86,8 @@ def phalp(path, content: Mapping, fps: float | None) -> Motion:
     for number, (key, frame) in enumerate(content.items()):
         where = f'{path}: frame {str(key)[-40:]!r}'
         if len(frame['tid']) > len(frame['3d_joints']):
-            told = f'{len(frame["tid"])} persons, {len(frame["3d_joints"])} bodies'
-            raise FormatError(f'{where}: {told}, expected as many')
+            stated = f'{len(frame["tid"])} persons, {len(frame["3d_joints"])} bodies'
+            raise FormatError(f'{where}: {stated}, expected as many')
         for who, joints in zip(frame['tid'], frame['3d_joints']):
             joints = _array(where, {'3d_joints': joints}, '3d_joints').reshape(-1, 3)
             if len(joints) < _JOINTS:
@@ -115,14 +115,14 @@ def _gathered(path, persons: list, fps: float | None, usual: float, frames: int 
     measured = np.zeros(joints.shape[:3], bool)
     for index, (numbers, points) in enumerate(persons):
         joints[numbers - first, index], measured[numbers - first, index] = points, True
-    told = f'no frame rate: {usual:g} taken; the option fps sets another'
+    stated = f'no frame rate: {usual:g} taken; the option fps sets another'
     return filling.motion(
         path,
         joints,
         measured,
         fps=options.rate(path, fps, usual),
         layout=chain.layout('smpl', smpl.SMPL, smpl.SMPL_PARENTS),
-        notes=() if fps else (told,),
+        notes=() if fps else (stated,),
     )
 
 

@@ -1,7 +1,7 @@
 """The body model SMPL-H (Romero et al. 2017, MANO): poses in, joints and landmarks out.
 
 Of the surface only the vertices that serve as landmarks are computed (nose, toes,
-finger tips ...). The model itself is a file that its licence lets nobody pass on:
+finger tips ...). The model itself is a file whose license forbids redistribution:
 https://mano.is.tue.mpg.de, "Extended SMPL+H model", or the pickles of the MANO release.
 """
 
@@ -54,8 +54,8 @@ class Model:
         landmark_shapes: how each number of shape moves them, float64[21, 3, S].
         landmark_poses: how rotations correct them, float64[21, 3, 459].
         weights: share of each joint in a landmark's movement, float64[21, 52].
-        mean_hands: axis-angle of the fingers at ease, float64[90]; None where the
-            file does not tell it.
+        mean_hands: axis-angle of the fingers at ease, float64[90]; None if the
+            file does not state it.
     """
 
     joints: np.ndarray
@@ -68,7 +68,7 @@ class Model:
 
 
 def find(folder, gender: str) -> Path | None:
-    """Finds the model of a gender in a folder as any of the releases lay it out."""
+    """Returns the model of a gender in a folder as any of the releases lay it out."""
     for name in _NAMES:
         path = Path(folder) / name.format(gender=gender, GENDER=gender.upper())
         if path.is_file():
@@ -137,7 +137,7 @@ def forward(
         52 joints, then the 21 landmarks, meters, in the axes of `trans`, float64[T, 73, 3].
 
     Raises:
-        InputError: more betas than the model has, or it does not tell the hands at ease.
+        InputError: more betas than the model has, or it lacks the mean pose of the hands.
     """
     betas = np.asarray(betas, np.float64)
     if len(betas) > model.joint_shapes.shape[-1]:

@@ -50,7 +50,7 @@ def head(path: Path) -> bytes:
 
 
 def _kind_of_hdf5(path: Path) -> str:
-    """Finds which program wrote an HDF5 file, by the names at its top."""
+    """Returns which program wrote an HDF5 file, by the names at its top."""
     with hdf5.opened(path) as file:
         if 'tracks' in file and 'node_names' in file:
             return 'sleap'

@@ -65,8 +65,8 @@ def choose(
         if absent := [name for name in groups if name not in seen]:
             notes.append(f'left out {_listed(absent)}: no point of theirs was ever measured')
         if props := [name for name in seen if name not in persons]:
-            told = f'left out {_listed(props)}: other points than {_listed(persons)}'
-            notes.append(f'{told}; the option subject takes them')
+            stated = f'left out {_listed(props)}: other points than {_listed(persons)}'
+            notes.append(f'{stated}; the option subject takes them')
     merged = [_merged(group, points, measured) for group in persons.values()]
     for _, twice in merged:
         notes += [f'label {name!r:.40} twice: read as one point' for name in twice]
@@ -88,25 +88,25 @@ def choose(
 
 def _groups(labels: list[str]) -> dict[str, list[tuple[str, int]]]:
     """Sorts points by subject: subject -> (point, column) of each."""
-    told = [(*label.rpartition(':')[::2], column) for column, label in enumerate(labels) if label]
-    if not any(subject for subject, _, _ in told):
-        told = _by_underscore(told)
+    stated = [(*label.rpartition(':')[::2], column) for column, label in enumerate(labels) if label]
+    if not any(subject for subject, _, _ in stated):
+        stated = _by_underscore(stated)
     groups: dict[str, list[tuple[str, int]]] = {}
-    for subject, name, column in told:
+    for subject, name, column in stated:
         if name.strip():
             groups.setdefault(subject.strip(' -_'), []).append((name.strip(), column))
     return groups
 
 
-def _by_underscore(told: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+def _by_underscore(stated: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
     """Splits SUBJECT_POINT where all points have it and every subject several points."""
-    split = [(*name.rpartition('_')[::2], column) for _, name, column in told]
+    split = [(*name.rpartition('_')[::2], column) for _, name, column in stated]
     counts: dict[str, int] = {}
     for subject, _, _ in split:
         counts[subject] = counts.get(subject, 0) + 1
     sides = any(subject.lower() in _SIDES for subject in counts)
     if not split or '' in counts or sides or min(counts.values()) < _FEWEST:
-        return told
+        return stated
     return split
 
 
@@ -147,7 +147,7 @@ def _merged(group, points: np.ndarray, measured: np.ndarray):
 
 
 def _listed(names) -> str:
-    """Lists a few names in one line."""
+    """Returns a few names in one line."""
     names = sorted(names, key=str)
     shown = ', '.join(repr(' '.join(name.split()))[:42] for name in names[:5])
     return shown + (f' and {len(names) - 5} more' if len(names) > 5 else '')

@@ -1,13 +1,13 @@
-"""Reads tables of joints, .csv or .tsv, one row a frame and person or one row a joint.
+"""Reads tables of joints, .csv or .tsv, one row per frame and person or one row per joint.
 
-    frame,time,Head_x,Head_y,Head_z,Neck_x,...     one row a frame and person
-    frame,joint,x,y,z                              one row a joint
+    frame,time,Head_x,Head_y,Head_z,Neck_x,...     one row per frame and person
+    frame,joint,x,y,z                              one row per joint
 
 `skeljax.formats.columns` says which names the columns may have. Without z the motion is
-flat (z = 0). An empty cell, nan and a certainty of 0 are what was not measured. Frames left
+flat (z = 0). An empty cell, nan and a confidence of 0 are what was not measured. Frames left
 out are frames without anybody.
 
-Rows of one frame are persons: told apart by a column of persons, else by another column
+Rows of one frame are persons: distinguished by a column of persons, else by another column
 that does, else by where they are (`skeljax.formats.tracking`). Columns that are passed over
 are noted.
 """
@@ -35,11 +35,11 @@ def read(
 
     Args:
         path: .csv or .tsv, or either gzipped.
-        fps: frames per second, where there is no column of time.
+        fps: frames per second, if there is no column of time.
         layout: whose joints to take from the table, by name. By default the table has
             the layout of just these names, else one of its own (`wanted.named`).
-        unit: of the coordinates in meters, where the columns do not tell; by default as
-            `lengths.settle` guesses it.
+        unit: of the coordinates in meters, if the columns do not state it; by default as
+            `lengths.settle` estimates it.
 
     Raises:
         FormatError: names the line, what was found and what was expected.
@@ -57,8 +57,8 @@ def read(
         shown = ', '.join(found.over[:8]) + (', ...' if len(found.over) > 8 else '')
         noted = (*noted, f'columns passed over: {shown}')
     measured = ~np.isnan(joints).any(-1)
-    told = found.unit if found.unit is not None else unit
-    scale, guessed = lengths.settle(told, joints, measured, skeleton.get(text))
+    stated = found.unit if found.unit is not None else unit
+    scale, guessed = lengths.settle(stated, joints, measured, skeleton.get(text))
     return filling.motion(
         sheet.path,
         joints * scale,
@@ -98,7 +98,7 @@ def _placed(sheet, found: Columns, moments: Moments, names, row, joint, coordina
     twice = np.flatnonzero(np.diff(key[order]) == 0)
     first, second = (row[order[twice + i]] for i in (0, 1))
     if found.joint is None and len(twice) and not _alike(coordinates, order, twice):
-        note = f'{len(set(first))} frames have several rows: persons, told apart by their place'
+        note = f'{len(set(first))} frames have several rows: persons, distinguished by position'
         return _followed(sheet, found, frames, coordinates, shape), (*notes, note)
     if len(twice):
         lost = f'; columns passed over: {", ".join(found.over[:8])}' if found.over else ''
@@ -109,19 +109,19 @@ def _placed(sheet, found: Columns, moments: Moments, names, row, joint, coordina
     if found.joint is None and shape[1] > 1 and _jump(joints):
         return (
             _followed(sheet, found, frames, coordinates, shape),
-            (*notes, 'a person jumps to another: told apart by their place'),
+            (*notes, 'a person jumps to another: distinguished by position'),
         )
     return joints, notes
 
 
 def _alike(coordinates: np.ndarray, order: np.ndarray, twice: np.ndarray) -> bool:
-    """Says whether what stands twice is the same each time: a row written twice."""
+    """Returns whether what stands twice is the same each time: a row written twice."""
     first, second = (np.nan_to_num(coordinates[order[twice + i]]) for i in (0, 1))
     return bool((first == second).all())
 
 
 def _jump(joints: np.ndarray) -> bool:
-    """Says whether a person jumps to another body; joints [T, M, V, 3], nan not measured."""
+    """Returns whether a person jumps to another body; joints [T, M, V, 3], nan not measured."""
     for person in joints.transpose(1, 0, 2, 3):
         measured = ~np.isnan(person).any(-1)
         seen = np.flatnonzero(measured.any(-1))
@@ -159,7 +159,7 @@ def _persons(sheet, found: Columns, moments: Moments, joint):
         name = sheet.names[column]
         found.over.remove(name)
         found.person, listed = column, sheet.cells(column)
-        notes = (f'column {name!r} taken for the person: it tells rows of one frame apart',)
+        notes = (f'column {name!r} used as the person: it distinguishes rows of one frame',)
     if column is None:
         return np.zeros(rows, int), notes
     place: dict[str, int] = {}
@@ -170,7 +170,7 @@ def _persons(sheet, found: Columns, moments: Moments, joint):
 
 
 def _tells_apart(sheet, found: Columns, moments: Moments, joint) -> int | None:
-    """Finds a column whose cells are different in rows of one frame (and joint), few in all."""
+    """Returns a column whose cells are different in rows of one frame (and joint), few in all."""
     by_row = joint if found.joint is not None else np.zeros(len(sheet), int)
     keys = list(zip(moments.frames.tolist(), by_row.tolist(), strict=True))
     if len(set(keys)) == len(keys):
@@ -197,32 +197,32 @@ def _check_room(sheet, frames, persons, joints: int, given: int):
         raise FormatError(f'{sheet.path}: {given} joints in a motion of {shape}')
 
 
-def _layout(path: Path, names: list[str], told):
-    """Finds the layout, for each of its joints the table's, and notes."""
+def _layout(path: Path, names: list[str], stated):
+    """Returns the layout, for each of its joints the table's, and notes."""
     names = columns.unprefixed(names)
     numbers, count = columns.numbered(names), len(names)
     place = {_plain(name): index for index, name in enumerate(names)}
     if len(place) != count:
         raise FormatError(f'{path}:1: two joints of one name among {", ".join(names)[:80]}')
-    asked = None if told is None else options.layout(path, told)
-    if asked is not None and (numbers is None or count not in asked.parts):
-        lost = [joint for joint in asked.layout.joints if _plain(joint) not in place]
+    requested = None if stated is None else options.layout(path, stated)
+    if requested is not None and (numbers is None or count not in requested.parts):
+        lost = [joint for joint in requested.layout.joints if _plain(joint) not in place]
         if lost:
-            what = f'{asked.layout.name} needs joints that are not here: {", ".join(lost)[:80]}'
+            what = f'{requested.layout.name} needs joints that are not here: {", ".join(lost)[:80]}'
             raise FormatError(f'{path}:1: {what}')
-        return asked.text, [place[_plain(joint)] for joint in asked.layout.joints], ()
+        return requested.text, [place[_plain(joint)] for joint in requested.layout.joints], ()
     notes = ()
-    if numbers is not None and asked is None:
+    if numbers is not None and requested is None:
         fitting = [own for own in skeleton.LAYOUTS.values() if own.num_joints == count]
         if len(fitting) == 1:
-            asked = options.layout(path, fitting[0].name)
+            requested = options.layout(path, fitting[0].name)
             notes = (f'joints are numbered: taken for the {count} of {fitting[0].name}',)
         else:
-            told = f'no layout is the only one of {count}'
-            notes = (f'joints are numbered, and {told}: the option layout tells it',)
-    if asked is not None:
-        order = np.argsort(numbers)[list(asked.take(path, count))]
-        return asked.text, order.tolist(), (*notes, *asked.note(count))
+            stated = f'no layout is the only one of {count}'
+            notes = (f'joints are numbered, and {stated}: the option layout sets it',)
+    if requested is not None:
+        order = np.argsort(numbers)[list(requested.take(path, count))]
+        return requested.text, order.tolist(), (*notes, *requested.note(count))
     own = wanted.named(names, 'table')
     return own.text, list(own.parts[count]), notes
 

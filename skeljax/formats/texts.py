@@ -88,7 +88,7 @@ def table(path, lines: list[tuple[int, str]], columns: int, separator=None) -> n
         values = np.array(np.nan)
     if values.shape == (len(lines), columns) and (np.abs(values) < _LIMIT).all():
         return values
-    # The slow way tells what is wrong, and where.
+    # Slower, but finds what is wrong and where.
     rows = []
     for number, line in lines:
         words = line.split(separator)

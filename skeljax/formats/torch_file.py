@@ -1,6 +1,6 @@
 """Reads the tensors of a PyTorch checkpoint without PyTorch, running none of it.
 
-A checkpoint is a pickle that tells how tensors lie in storages, and the storages:
+A checkpoint is a pickle with the places of tensors in storages, and the storages:
 members of a zip archive (PyTorch since 1.6), or all in a row (before).
 """
 
@@ -69,8 +69,8 @@ class _Unpickler(pickled.Unpickler):
             raise ValueError(f'it would run {call}, which no tensor needs; nothing was run')
         return super().find_class(module, name)
 
-    def persistent_load(self, told):
-        what, kind, *rest = told
+    def persistent_load(self, stated):
+        what, kind, *rest = stated
         if what == 'module':  # a class whose source is kept along
             return kind
         key, _, count, *view = rest
@@ -159,7 +159,7 @@ def _in_a_row(file: io.BytesIO) -> tuple[object, Callable, str]:
 
 
 def _entries(content) -> dict:
-    """Finds the dictionary that holds tensors."""
+    """Returns the dictionary that holds tensors."""
     if not isinstance(content, dict):
         raise ValueError(f'it holds {_told(content)}, expected a state_dict')
     for name in WITHIN:
@@ -210,7 +210,7 @@ def _tensor(note: Note, decode: Callable, size: int) -> np.ndarray:
     if note.call not in _TENSORS:
         raise ValueError(f'{_told(note)}, expected a dense tensor')
     stored, start, shape, strides, *rest = note.args
-    # The third version tells the kind of number itself.
+    # The third version states the kind of number itself.
     kind = rest[2].call.rpartition('.')[2] if note.call.endswith('_v3') else stored.kind
     if not all(type(number) is int for number in (start, *shape, *strides)):
         raise ValueError(f'shape {shape} with strides {strides} from number {start}')
@@ -234,7 +234,7 @@ def _tensor(note: Note, decode: Callable, size: int) -> np.ndarray:
 
 
 def _decoder(read: Callable, order: str) -> Callable[[str, str], tuple[np.ndarray, int]]:
-    """Makes `(key of a storage, kind of number) -> its numbers, its bytes`, decoded once.
+    """Returns `(key of a storage, kind of number) -> its numbers, its bytes`, decoded once.
 
     The arrays of a file are views of these, so memory grows with the file alone.
     """

@@ -1,4 +1,4 @@
-"""Makes a motion of the arrays of an animal tracker: points of individuals, maybe in pixels."""
+"""Builds a motion of the arrays of an animal tracker: points of individuals, maybe in pixels."""
 
 from collections.abc import Sequence
 
@@ -28,20 +28,20 @@ def motion(
     subject: str | None = None,
     notes: Sequence[str] = (),
 ) -> Motion:
-    """Makes a motion; y of an image, which goes down, becomes -y.
+    """Returns a motion; y of an image, which goes down, becomes -y.
 
     Args:
         path: of the file.
-        points: nan where not measured, float[T, M, V, 2 or 3].
+        points: nan if not measured, float[T, M, V, 2 or 3].
         names: of the V points, different ones.
         source: names a layout of the file's own.
         individuals: names of the M; () for one without a name.
-        scores: certainty of each point, float[T, M, V]; 0 and nan are not measured.
-        edges: pairs of points that hang together, as the file has them.
+        scores: confidence of each point, float[T, M, V]; 0 and nan are not measured.
+        edges: pairs of points that are connected, as the file has them.
         rate: frames per second that the file has.
         fps, layout, unit: options of the user, see `skeljax.formats.read`.
         subject: names of the individuals to take, separated by commas.
-        notes: what was guessed or left out.
+        notes: what was estimated or left out.
 
     Raises:
         FormatError: nothing was measured; no such individual; two points of one name.
@@ -49,8 +49,9 @@ def motion(
     if points.ndim != 4 or not points.size or points.size > 3 * _ROOM:
         raise FormatError(f'{path}: points are {points.shape}, expected some, at most {_ROOM}')
     if len(set(names)) < len(names) or len(names) != points.shape[2]:
-        told = ', '.join(names)[:80]
-        raise FormatError(f'{path}: {points.shape[2]} points named {told}, expected as many names')
+        stated = ', '.join(names)[:80]
+        what = f'{points.shape[2]} points named {stated}'
+        raise FormatError(f'{path}: {what}, expected as many names')
     individuals = list(individuals) or ['']
     points = np.asarray(points, np.float64)
     measured = np.isfinite(points).all(-1)
@@ -79,7 +80,7 @@ def motion(
 def _kept(
     path, individuals: list[str], measured: np.ndarray, subject: str | None
 ) -> tuple[list[int], tuple[str, ...]]:
-    """Chooses individuals: those asked for, else all of whom something was measured."""
+    """Chooses individuals: those requested, else all of whom something was measured."""
     if subject is not None:
         wanted = [name.strip() for name in subject.split(',')]
         strange = next((name for name in wanted if name not in individuals), None)
@@ -96,7 +97,7 @@ def _kept(
 
 
 def _own(source: str, names: Sequence[str], edges: Sequence[tuple[int, int]]) -> str:
-    """Describes a layout of the tree that edges make; what they leave apart hangs on its root."""
+    """Describes the layout of a tree of edges; separate parts are connected to its root."""
     beside: list[list[int]] = [[] for _ in names]
     for one, other in edges:
         beside[one].append(other)

@@ -2,7 +2,7 @@
 
 A person is expected where a constant velocity takes them; poses and persons are matched so
 that the sum of the distances is least (scipy's `linear_sum_assignment`). An identity that
-the file tells is trusted unless it jumps to another body.
+the file states is trusted unless it jumps to another body.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_PATIENCE = 30  # frames after which whoever comes back is somebody else
+_PATIENCE = 30  # frames; a person absent for longer gets a new identity
 _REACH = 0.5  # of a body's size, how far the joints of one person go in a frame
 _JUMP = 2.0  # of a body's size, how far no person goes in a frame
-_MEMORY = 6  # poses of a person that tell the velocity
+_MEMORY = 6  # poses of a person from which the velocity is computed
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Pose:
     Attributes:
         points: float64[V, 3]; anything where not measured.
         measured: bool[V].
-        track: who it is, where the file tells.
+        track: identity, if the file states it.
     """
 
     points: np.ndarray
@@ -58,12 +58,12 @@ class _Track:
 
 
 def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
-    """Puts the poses of a recording into as few slots as people were seen at once.
+    """Assigns the poses of a recording to as few slots as there are simultaneous persons.
 
-    A pose goes on as the person of its identity, where the file tells one and it does not
+    A pose goes on as the person of its identity, if the file states one and it does not
     jump; else as one of the persons of the last 30 frames, if its joints are within half a
     body of where they are expected.
-    Whoever was seen the longest gets the first slot.
+    The person present in the most frames gets the first slot.
 
     Args:
         frames: the poses of each frame.
@@ -72,8 +72,8 @@ def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
         joints float64[T, M, V, 3] and measured bool[T, M, V].
     """
     names = [[pose.track for pose in poses] for poses in frames]
-    told = all(None not in some and len(set(some)) == len(some) for some in names)
-    tracks = _told(frames) if told else None
+    stated = all(None not in some and len(set(some)) == len(some) for some in names)
+    tracks = _told(frames) if stated else None
     if tracks is None or any(_jumps(track) for track in tracks):
         tracks = _followed(frames)
     tracks = sorted(tracks, key=lambda track: -len(track.poses))
@@ -88,7 +88,7 @@ def arrange(frames: Sequence[Sequence[Pose]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def steps(joints: np.ndarray, measured: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Measures how far a person goes from one pose to the next, in sizes of the body.
+    """Computes how far a person goes from one pose to the next, in sizes of the body.
 
     Args:
         joints: float64[N, V, 3], poses of one person in the order of time.
@@ -112,7 +112,7 @@ def steps(joints: np.ndarray, measured: np.ndarray, frames: np.ndarray) -> np.nd
 
 
 def jump(step: np.ndarray) -> bool:
-    """Says whether steps (see `steps`) may be those of more than one person."""
+    """Returns whether steps (see `steps`) may be those of more than one person."""
     return bool((step > _REACH).any())
 
 
@@ -199,7 +199,7 @@ def _matched(frame: int, poses, tracks: list[_Track], expected: bool):
 
 
 def _distance(track: _Track, frame: int, after: Pose, *, expected: bool) -> float:
-    """Measures how far the joints of both are apart, in sizes of the body.
+    """Computes how far the joints of both are apart, in sizes of the body.
 
     Args:
         track: the person.

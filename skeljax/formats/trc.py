@@ -2,7 +2,7 @@
 
 Written by OpenSim, OpenCap, Pose2Sim, Sports2D, Cortex, Motive, Mokka and others. Three
 lines of header (the second names what the third holds), two that name the columns, then
-a row a frame: `Frame#`, `Time` and x, y, z of each marker, separated by tabs. Blank cells and
+one row per frame: `Frame#`, `Time` and x, y, z of each marker, separated by tabs. Blank cells and
 points at exactly (0, 0, 0) were not measured. The vertical is y, as OpenSim has it.
 
 https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/53089972
@@ -136,26 +136,26 @@ def _cells(line: str) -> list[str]:
 
 
 def _rate(path, table: _Table, frames: np.ndarray) -> tuple[float | None, tuple[str, ...]]:
-    """Finds frames per second: by the times, which OpenSim goes by too, else by the header."""
+    """Returns frames per second: by the times, which OpenSim goes by too, else by the header."""
     try:
-        told = float(table.header.get('datarate', 'nan').replace(',', '.'))
+        stated = float(table.header.get('datarate', 'nan').replace(',', '.'))
     except ValueError:
-        told = np.nan
-    told = told if np.isfinite(told) and told > 0 else None
+        stated = np.nan
+    stated = stated if np.isfinite(stated) and stated > 0 else None
     times = table.values[:, 1]
     if len(times) > 1 and frames[-1] == len(frames) - 1:
         found = clock.rate(times)
     else:
         span = times[-1] - times[0]
         found = frames[-1] / span if len(times) > 1 and span > 0 else None
-    if found is None or told is None or abs(found / told - 1) < 0.01:
-        return told or found, ()
-    note = f'{found:g} frames per second by its times, though its header has {told:g}'
+    if found is None or stated is None or abs(found / stated - 1) < 0.01:
+        return stated or found, ()
+    note = f'{found:g} frames per second by its times, though its header has {stated:g}'
     return found, (note,)
 
 
-def _unit(path, told: str, given: float | None) -> float:
-    if given is None and told.lower() in ('px', 'pixel', 'pixels'):
+def _unit(path, stated: str, given: float | None) -> float:
+    if given is None and stated.lower() in ('px', 'pixel', 'pixels'):
         hint = 'expected meters: Sports2D writes them beside it, NAME_m_personNN.trc'
         raise FormatError(f'{path}: Units are pixels, {hint}; or set the option unit')
-    return units.meters(path, 'Units', told, given)
+    return units.meters(path, 'Units', stated, given)

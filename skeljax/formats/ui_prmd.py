@@ -40,7 +40,7 @@ _COLUMNS = {'Kinect': 66, 'Vicon': 117}
 
 @dataclass(frozen=True, order=True)
 class Repetition:
-    """Who does what, how, for the how-manieth time (numbers from 1), and its files.
+    """Person, movement, correctness and number of a repetition (from 1), and its files.
 
     Of a Vicon's there is no file of angles.
     """
@@ -59,7 +59,7 @@ class Repetition:
 
 
 def repetitions(folder, sensor: str = 'Kinect') -> list[Repetition]:
-    """Finds every repetition of a sensor below the official tree's root, sorted.
+    """Returns every repetition of a sensor below the official tree's root, sorted.
 
     A file that is there both plain and gzipped is read plain.
 
@@ -97,7 +97,7 @@ def _below(folder: Path, correct: bool) -> Iterator[Repetition]:
 
 
 def _files(folder: Path, kind: str, correct: bool) -> dict[tuple[int, int, int], Path]:
-    """Finds the files of one kind by (movement, person, episode)."""
+    """Returns the files of one kind by (movement, person, episode)."""
     files = {}
     # Backwards, so that a plain file replaces its gzipped copy, which sorts after it.
     for path in sorted(folder.glob('*.txt*'), reverse=True):
@@ -108,7 +108,7 @@ def _files(folder: Path, kind: str, correct: bool) -> dict[tuple[int, int, int],
 
 
 def _twin(positions: Path) -> Path:
-    """Finds the angles file of a positions file, plain or gzipped."""
+    """Returns the angles file of a positions file, plain or gzipped."""
     name = positions.name.replace('positions', 'angles').removesuffix('.gz')
     folder = positions.parent
     folder = folder.parent / 'Angles' if folder.name == 'Positions' else folder

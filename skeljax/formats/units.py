@@ -11,24 +11,24 @@ SPELLED = {
 }
 
 
-def meters(path, where: str, told: str, given: float | None, default: float = 1.0) -> float:
+def meters(path, where: str, stated: str, given: float | None, default: float = 1.0) -> float:
     """Returns how many meters a unit is that a file spells.
 
     Args:
         path: of the file, for messages.
         where: place of the unit in the file, e.g. 'POINT:UNITS'.
-        told: what stands there; '' for nothing.
-        given: by the user, where the file holds no known unit.
+        stated: the text of the file; '' for none.
+        given: by the user, if the file holds no known unit.
         default: where neither holds one.
 
     Raises:
         FormatError: it is no known unit, and the user set none.
     """
-    known = SPELLED.get(told.strip().lower())
+    known = SPELLED.get(stated.strip().lower())
     if known is not None:
         return known
     if given is not None:
         return given
-    if not told.strip():
+    if not stated.strip():
         return default
-    raise FormatError(f'{path}: {where} {told!r:.24}, expected mm, cm or m, or the option unit')
+    raise FormatError(f'{path}: {where} {stated!r:.24}, expected mm, cm or m, or the option unit')

@@ -1,4 +1,4 @@
-"""Which axis of a recording points up: as its owner says, or guessed from feet to head."""
+"""The axis of a recording that points up: an option, or estimated from feet to head."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ _FEET = (
     ('left knee', 'right knee'), ('pelvis',), ('left hip', 'right hip'), ('spine',),
 )
 _UPRIGHT = np.cos(np.deg2rad(30))  # of the angle between a body and an axis that it stands along
-_MOST = 0.7  # of the bodies stand along the axis that is guessed
+_MOST = 0.7  # of the bodies stand along the axis that is estimated
 _SOME = 0.2  # of the bodies stand along the usual axis: then it is the one
 
 
@@ -49,7 +49,7 @@ def turn(points: np.ndarray, up: str) -> np.ndarray:
 
 
 def rise(joints: np.ndarray, measured: np.ndarray, layout: Layout) -> np.ndarray:
-    """Finds the direction from the feet of bodies to their head.
+    """Returns the direction from the feet of bodies to their head.
 
     Args:
         joints: float[N, V, 3].
@@ -57,7 +57,7 @@ def rise(joints: np.ndarray, measured: np.ndarray, layout: Layout) -> np.ndarray
         layout: of the joints.
 
     Returns:
-        Unit vectors float64[K, 3] of the bodies of which both ends were measured; none where
+        Unit vectors float64[K, 3] of the bodies of which both ends were measured; none if
         the layout names no ends.
     """
     both = ends(layout)
@@ -71,7 +71,7 @@ def rise(joints: np.ndarray, measured: np.ndarray, layout: Layout) -> np.ndarray
 
 
 def guess(joints: np.ndarray, measured: np.ndarray, layout: Layout, usual: str = 'y') -> str | None:
-    """Guesses the axis along which most bodies stand; None where none is.
+    """Estimates the axis along which most bodies stand; None if none is.
 
     It is the usual one where at least a fifth of the bodies stand along that: others lie. Of
     flat points (z = 0) it is y or -y, as people who lie in an image are not turned.
@@ -95,12 +95,12 @@ def guess(joints: np.ndarray, measured: np.ndarray, layout: Layout, usual: str =
 
 
 def note(axis: str, why: str = 'from feet to head') -> str:
-    """Says that an axis was guessed, and how that is overridden."""
-    return f'{axis} is taken for up, {why}; the option up tells another axis'
+    """Returns a note that an axis was estimated."""
+    return f'{axis} is assumed to be up, {why}; the option up sets another axis'
 
 
 def ends(layout: Layout) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Finds the joints whose middles are the lower and the upper end of a body, () for none."""
+    """Returns the joints whose middles are the lower and the upper end of a body, () for none."""
     found = []
     for choices in (_FEET, _HEADS):
         fits = (names for names in choices if set(names) <= set(layout.points))

@@ -1,4 +1,4 @@
-"""The joint layout that a user tells: by name, as the part of a larger one, or joint by joint.
+"""Parses the option layout: a name, a part of a larger layout, or names of joints.
 
     halpe26             a layout of `skeljax.skeletons.skeleton.LAYOUTS`
     halpe136            its whole body, of which the part that is a layout is taken
@@ -62,13 +62,13 @@ class Wanted:
         return self.parts[count]
 
     def note(self, count: int) -> tuple[str, ...]:
-        """Says in a line which points of a file are left out, () for none."""
+        """Returns a note on which points of a file are left out, () for none."""
         left = count - self.layout.num_joints
         return (f'{left} of {count} points are no joints of {self.layout.name}',) if left else ()
 
 
 def parse(text: str | Sequence[str]) -> Wanted:
-    """Reads what a user tells.
+    """Parses the option.
 
     Args:
         text: a name, names of joints separated by commas or in a list, or a described layout.
@@ -97,7 +97,7 @@ def named(names: Sequence[str], source: str = 'named') -> Wanted:
     """Returns the layout of points with these names: a known one, in whatever order, or their own.
 
     One of their own has the tree of the known layout that has all of these joints, with those
-    left out that are not there; without such a layout all hang on the first.
+    left out that are not there; without such a layout all are children of the first.
 
     Args:
         names: of the points.
@@ -119,7 +119,7 @@ def named(names: Sequence[str], source: str = 'named') -> Wanted:
 
 
 def subtree(layout: Layout, names: Sequence[str]) -> tuple[int, ...] | None:
-    """Finds the parent of each of some joints of a layout among them; None if one is not its."""
+    """Returns the parent of each of some joints of a layout among them; None if one is not its."""
     joints, bare = ([plain(name) for name in some] for some in (layout.joints, names))
     if not set(bare) <= set(joints):
         return None

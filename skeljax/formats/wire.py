@@ -1,4 +1,4 @@
-"""Frames as they come down a wire: JSON, one line each, or raw float32. Bytes in, frames out.
+"""Decodes streams of frames: lines of JSON, or raw float32.
 
 A frame is float32[M, V, 3] in meters; nan stands for what was not measured, and a person
 of whom nothing was, or whose numbers are all exactly 0, is not there.
@@ -35,7 +35,7 @@ class Floats:
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
-        """Takes the next bytes; yields the frames that are whole now.
+        """Decodes the next bytes; yields the complete frames.
 
         Raises:
             InputError: a frame is none; those before it have been yielded.
@@ -52,7 +52,7 @@ class Floats:
             yield vertical.turn(frame, self._up).astype(np.float32)
 
     def finish(self) -> Iterator[np.ndarray]:
-        """Sees that nothing is left.
+        """Checks that no bytes are left.
 
         Raises:
             InputError: a part of a frame is.
@@ -77,7 +77,7 @@ class Lines:
         self._rest, self.count = b'', 0
 
     def push(self, data: bytes) -> Iterator[np.ndarray]:
-        """Takes the next bytes; yields the frames that are whole now.
+        """Decodes the next bytes; yields the complete frames.
 
         Raises:
             InputError: a line is no frame, or does not end; frames before it have been yielded.
@@ -85,7 +85,8 @@ class Lines:
         *lines, self._rest = (self._rest + data).split(b'\n')
         yield from (self._frame(line) for line in lines if line.strip())
         if len(self._rest) > _LONGEST:
-            raise InputError(f'frame {self.count}: {len(self._rest)} bytes without the end of a line')
+            left = len(self._rest)
+            raise InputError(f'frame {self.count}: {left} bytes without the end of a line')
 
     def finish(self) -> Iterator[np.ndarray]:
         """Yields the last frame, if its line has no end."""
@@ -96,14 +97,14 @@ class Lines:
     def _frame(self, line: bytes) -> np.ndarray:
         persons, joints, _ = self._shape
         try:
-            told = documents.parse(line)
+            stated = documents.parse(line)
         except (ValueError, RecursionError):
             raise InputError(f'frame {self.count}: no JSON: {_short(line)}') from None
-        told = told.get('joints') if isinstance(told, dict) else told
-        if not isinstance(told, list) or not told:
+        stated = stated.get('joints') if isinstance(stated, dict) else stated
+        if not isinstance(stated, list) or not stated:
             raise InputError(f'frame {self.count}: no list of joints: {_short(line)}')
-        nobody = all(item is None for item in told)
-        bodies = [] if nobody else told if _depth(told) == 3 else [told]
+        nobody = all(item is None for item in stated)
+        bodies = [] if nobody else stated if _depth(stated) == 3 else [stated]
         if len(bodies) > persons:
             raise InputError(f'frame {self.count}: {len(bodies)} persons, expected up to {persons}')
         frame = np.full(self._shape, np.nan, np.float64)
@@ -118,7 +119,8 @@ class Lines:
 
     def _body(self, person: int, body, joints: int) -> np.ndarray:
         where = f'frame {self.count}: person {person}'
-        rows = [[None] * 3 if row is None else row for row in body] if isinstance(body, list) else []
+        listed = body if isinstance(body, list) else []
+        rows = [[None] * 3 if row is None else row for row in listed]
         try:
             # Not left to NumPy, which takes texts and booleans for numbers.
             if not all(type(value) in _NUMBERS for row in rows for value in row):
@@ -127,8 +129,8 @@ class Lines:
         except (TypeError, ValueError, OverflowError):
             raise InputError(f'{where}: expected {joints} joints of 3 numbers') from None
         if found.shape != (joints, 3):
-            told = ' x '.join(map(str, found.shape)) or '0'
-            raise InputError(f'{where}: {told} numbers, expected {joints} joints of 3')
+            stated = ' x '.join(map(str, found.shape)) or '0'
+            raise InputError(f'{where}: {stated} numbers, expected {joints} joints of 3')
         return found
 
 
@@ -150,10 +152,10 @@ def checked(frame: np.ndarray, number: int) -> np.ndarray:
     return np.where(padding[:, None, None], np.float32(np.nan), frame) if padding.any() else frame
 
 
-def _depth(told) -> int:
+def _depth(stated) -> int:
     depth = 0
-    while isinstance(told, list):
-        depth, told = depth + 1, next((item for item in told if item is not None), None)
+    while isinstance(stated, list):
+        depth, stated = depth + 1, next((item for item in stated if item is not None), None)
     return depth
 
 

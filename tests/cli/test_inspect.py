@@ -92,9 +92,9 @@ def test_each_file_is_described_with_what_was_guessed(capsys, tmp_path):
     about = 'arrays, layout ntu25 (25 joints, of the file), 60 frames at 30 fps, 1 person'
     assert shown[0] == f'good: {about}, {tall}, y is up'
     assert shown[1] == f'large: {about}, {tall}, y is up'
-    assert shown[2].startswith('  note: the unit is taken for mm: a body is ')
+    assert shown[2].startswith('  note: the unit is assumed to be mm: a body is ')
     assert shown[3] == f'lying: {about}, {tall}, y is up'
-    assert shown[4].startswith('  note: z is taken for up')
+    assert shown[4].startswith('  note: z is assumed to be up')
     assert shown[5] == ''
 
 
@@ -152,7 +152,7 @@ def test_a_reader_of_the_output_that_stops_ends_it_quietly(tmp_path):
     [
         (['synthetic/none'], 'skeljax prepare synthetic/none'),
         (['EMPTY'], 'no recording, expected files ending in'),
-        (['EMPTY/../bare.npy'], 'tells no frame rate'),
+        (['EMPTY/../bare.npy'], 'no frame rate'),
         (['EMPTY/../bare.npy', '--fps', '30', '--layout', 'x'], "unknown joint layout 'x'"),
         (['EMPTY/../bare.npy', '--fps', '30', '--unit', 'mile'], "unit is 'mile'"),
     ],

@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_told_and_the_others_go_on(run, tmp_path, capsys)
     assert predict(run, raw, tmp_path / 'gone.bvh', '--format', 'csv', out=tmp_path / 'out') == 2
     errors = said(capsys)
     assert len(errors) == 3 and 'b.bvh' in errors[0] and 'gone.bvh: no such file' in errors[2]
-    assert errors[1].endswith('d.npy: tells no frame rate, expected --fps')
+    assert errors[1].endswith('d.npy: no frame rate, expected --fps')
     with (tmp_path / 'out' / 'segments.csv').open() as file:
         assert {row['recording'] for row in csv.DictReader(file)} == {'a', 'c'}
     options = ['--fps', '30', '--layout', 'ntu25']
@@ -211,7 +211,7 @@ def test_what_a_reader_guessed_is_told(run, tmp_path, capsys):
     options = ['--fps', '30', '--layout', 'ntu25', '--up', 'y', '--unit', 'm']
     assert predict(run, tmp_path / 'a.npy', *options, out=tmp_path / 'out') == 0
     told = capsys.readouterr().err
-    assert 'a.npy: joints are (3, 90, 25): taken for coordinates, frames, joints' in told
+    assert 'a.npy: joints are (3, 90, 25): read as coordinates, frames, joints' in told
 
 
 def test_a_layout_that_cannot_be_mapped_is_told(run, tmp_path, capsys):

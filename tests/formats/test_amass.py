@@ -114,7 +114,7 @@ def test_more_shape_than_the_model_has_is_refused_and_less_is_not(beside):
         ({'trans': np.zeros((FRAMES + 1, 3))}, f'{FRAMES} poses, but trans is ({FRAMES + 1}, 3)'),
         ({'trans': np.full((FRAMES, 3), np.nan)}, 'trans, frame 0, column 0 is nan, expected at'),
         ({'trans': np.full((FRAMES, 3), 1e300)}, 'trans, frame 0, column 0 is 1e+300'),
-        ({'mocap_framerate': None}, 'no mocap_framerate, expected frames a second'),
+        ({'mocap_framerate': None}, 'no mocap_framerate, expected frames per second'),
         ({'mocap_framerate': np.array(0)}, 'frame rate is 0'),
         ({'mocap_framerate': np.array(np.nan)}, 'frame rate is nan'),
         ({'mocap_framerate': np.array('120')}, 'frame rate is 120'),
@@ -184,7 +184,7 @@ def test_a_picked_frame_is_the_last_one_before_its_time(frames, fps):
 
 def test_a_rate_below_the_one_wanted_is_refused():
     told = _told(amass.resampled, 10, 25.0, error=InputError)
-    assert told == '25 frames a second, expected at least 30'
+    assert told == '25 frames per second, expected at least 30'
 
 
 @pytest.mark.parametrize(

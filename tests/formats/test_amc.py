@@ -287,8 +287,8 @@ def test_a_damaged_motion_is_named_with_its_line(tmp_path, old, new, line, messa
         ('axis 90 0 0 XYZ', 'axis 90 0 0 XYX', 32, 'expected 3 numbers and XYZ'),
         ('dof rz', 'dof rz l', 33, 'expected of rx ry rz'),
         ('hip thigh', 'hip leg', 46, "'leg' is no bone of :bonedata"),
-        ('hip thigh', 'hip shin', 47, "'shin' hangs on a second bone, 'thigh'"),
-        ('    hip thigh\n', '', None, "bone 'thigh' does not hang on the root"),
+        ('hip thigh', 'hip shin', 47, "'shin' has a second parent, 'thigh'"),
+        ('    hip thigh\n', '', None, "bone 'thigh' is not connected to the root"),
         ('  end\n:hierarchy', ':hierarchy', 36, 'begin without end'),
     ],
 )
@@ -302,7 +302,7 @@ def test_a_damaged_skeleton_is_named_with_its_line(tmp_path, old, new, line, mes
 def test_bones_in_a_ring_are_no_endless_search(tmp_path):
     ring = ASF.replace('    root hip\n', '').replace('thigh shin', 'thigh shin\n shin hip')
     path = _write(tmp_path, skeleton=ring)
-    assert 'does not hang on the root' in told(amc.read, path)
+    assert 'is not connected to the root' in told(amc.read, path)
 
 
 @settings(max_examples=100, deadline=None)

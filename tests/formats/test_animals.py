@@ -86,7 +86,7 @@ def test_deeplabcut_single_and_several_animals(tmp_path, persons, lead):
     assert motion.fps == 50 and motion.subject == ('m0 m1' if persons == 2 else '')
     layout = skeleton.get(motion.layout)
     assert layout.joints == PARTS and (motion.joints[..., 2] == 0).all()
-    assert 'tells no frame rate, expected the option fps' in told(formats.read, path)
+    assert 'no frame rate, expected the option fps' in told(formats.read, path)
     if persons == 2:
         _check(formats.read(path, fps=50, subject='m1'), points[:, 1:], scores[:, 1:])
 

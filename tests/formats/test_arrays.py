@@ -98,8 +98,8 @@ def test_a_layout_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ('named', 'options', 'told'),
     [
-        ({'joints': JOINTS}, {'layout': 'ntu25'}, 'tells no frame rate, expected the option fps'),
-        ({'joints': JOINTS}, {'fps': 30}, 'tells no joint layout, expected the option layout'),
+        ({'joints': JOINTS}, {'layout': 'ntu25'}, 'no frame rate, expected the option fps'),
+        ({'joints': JOINTS}, {'fps': 30}, 'no joint layout, expected the option layout'),
         (
             {'joints': JOINTS},
             {'fps': 30, 'layout': 'uiprmd22'},

@@ -48,7 +48,7 @@ def test_every_order_of_the_field_gives_the_same_motion(tmp_path, order):
     np.testing.assert_array_equal(motion.joints, TWO[:, :persons])
     assert bool(motion.notes) == (order not in ('tvc', 'tmvc'))
     if motion.notes:
-        assert motion.notes[0].startswith('joints are (') and 'taken for' in motion.notes[0]
+        assert motion.notes[0].startswith('joints are (') and 'read as' in motion.notes[0]
 
 
 @settings(deadline=None, max_examples=40)
@@ -71,14 +71,14 @@ def test_a_sample_of_st_gcn_is_no_crowd(tmp_path):
     motion = _read(tmp_path, _stored(TWO, 'ctvm'))
     assert motion.joints.shape == (50, 2, 25, 3)
     assert motion.notes == (
-        'joints are (3, 50, 25, 2): taken for coordinates, frames, joints, persons',
+        'joints are (3, 50, 25, 2): read as coordinates, frames, joints, persons',
     )
 
 
 def test_layouts_that_fit_are_named_where_none_is_told(tmp_path):
     with pytest.raises(FormatError) as error:
         _read(tmp_path, np.ones((3, 50, 18, 2)), layout=None)
-    told = 'tells no joint layout, expected the option layout; of its shape (3, 50, 18, 2) may be '
+    told = 'no joint layout, expected the option layout; of its shape (3, 50, 18, 2) may be '
     assert str(error.value).endswith(f'{told}openpose18')
 
 
@@ -104,7 +104,7 @@ def test_a_last_number_between_0_and_1_is_a_certainty(tmp_path):
     flat = np.concatenate([TWO[:, :1, :18, :2], np.full((50, 1, 18, 1), 0.5)], -1)
     motion = _read(tmp_path, _stored(flat, 'ctvm'), layout='openpose18')
     np.testing.assert_array_equal(motion.joints[..., :2], flat[..., :2])
-    assert (motion.joints[..., 2] == 0).all() and 'certainty' in motion.notes[-1]
+    assert (motion.joints[..., 2] == 0).all() and 'confidence' in motion.notes[-1]
 
 
 @pytest.mark.parametrize(

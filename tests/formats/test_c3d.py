@@ -83,7 +83,7 @@ def test_without_screen_axes_the_vertical_is_guessed_or_told(tmp_path, axis):
     np.testing.assert_array_equal(told.joints, motion.joints)
     assert told.notes == motion.notes[:-1]
     other = formats.read(_write(tmp_path / 'b.c3d', _points(), SOME))
-    assert other.notes[-1].startswith('z is taken for up, as is usual in C3D')
+    assert other.notes[-1].startswith('z is assumed to be up, as is usual in C3D')
     screen = formats.read(_write(tmp_path / 'c.c3d', joints, GAIT.joints, screen='+Y'), up='z')
     np.testing.assert_allclose(screen.joints[:, 0], joints / 1000, rtol=1e-6)
 

@@ -353,7 +353,7 @@ def test_a_motion_in_space_with_z_up_is_turned_and_noted(tmp_path):
     assert np.ptp(motion.joints[0, 0], axis=0).argmax() == 1
     assert np.ptp(motion.joints[0, 0, :, 1]) == pytest.approx(np.ptp(joints[0, :, 2]), rel=1e-4)
     assert [note.split(':')[0].split(',')[0] for note in motion.notes] == [
-        'z is taken for up', 'the unit is taken for mm',
+        'z is assumed to be up', 'the unit is assumed to be mm',
     ]
 
 

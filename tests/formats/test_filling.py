@@ -74,7 +74,7 @@ def test_whoever_is_said_to_be_there_is_filled_in_there():
 
 def test_nobody_there_is_told():
     measured = np.ones((5, 1, 25), bool)
-    with pytest.raises(FormatError, match='walk.npy: nobody of whom a joint was measured'):
+    with pytest.raises(FormatError, match='walk.npy: no person with a measured joint'):
         _motion(np.ones((5, 1, 25, 3)), measured, valid=np.zeros((5, 1), bool))
 
 

@@ -174,9 +174,9 @@ def test_people_after_each_other_share_a_slot():
         ([], ': no list of frames'),
         ('7', ': no list of frames'),
         ({'hello': []}, ": frame 0: no pose: ValueError: found hello"),
-        ([{'people': []}] * 3, ': nobody in 3 frames'),
+        ([{'people': []}] * 3, ': no person in 3 frames'),
         ([{'people': [{'pose_keypoints_2d': [1, 2, 1, 3]}]}], ': frame 0: no pose: '),
-        ([{'people': [{}]}], ': nobody in 1 frames'),
+        ([{'people': [{}]}], ': no person in 1 frames'),
         ([{'people': [{'pose_keypoints_2d': ['x', 2, 1]}]}], ': frame 0: no pose: '),
         ([{'landmarks': [{'x': 1}]}], ": frame 0: no pose: KeyError: 'y'"),
         (
@@ -194,7 +194,7 @@ def test_people_after_each_other_share_a_slot():
             ': frame 0: no pose: ValueError: a coordinate beyond',
         ),
         ([{'image_id': 397133, 'keypoints': [1, 2, 1] * 17}], 'expected them counted from 0'),
-        ([{'image_id': 'left', 'keypoints': [1, 2, 1] * 17}], "'left' tells no number of a frame"),
+        ([{'image_id': 'left', 'keypoints': [1, 2, 1] * 17}], "'left' contains no frame number"),
         (
             {'annotations': [{'image_id': 1, 'keypoints': [1, 2, 1] * 17}], 'images': []},
             'no image 1',
@@ -212,7 +212,7 @@ def test_what_is_wrong_is_told(tmp_path, document, told):
 
 def test_a_rate_is_asked_for(tmp_path):
     path = _write(tmp_path, [_openpose(POINTS[0, :25, :2])])
-    assert _told(path) == f'{path}: tells no frame rate, expected the option fps'
+    assert _told(path) == f'{path}: no frame rate, expected the option fps'
 
 
 def test_a_folder_of_two_recordings_is_told(tmp_path):

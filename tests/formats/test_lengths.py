@@ -28,8 +28,8 @@ def test_the_unit_that_makes_a_person_is_taken(tmp_path, name, scale):
     np.save(path, JOINTS * scale)
     motion = skeljax.read(path, **TOLD)
     np.testing.assert_allclose(motion.joints, JOINTS, rtol=1e-5, atol=1e-6)
-    told = f'the unit is taken for {name}: a body is {_head_to_feet():.2f} m from head to feet'
-    assert motion.notes == (() if name == 'm' else (f'{told}; the option unit tells another',))
+    told = f'the unit is assumed to be {name}: a body is {_head_to_feet():.2f} m from head to feet'
+    assert motion.notes == (() if name == 'm' else (f'{told}; the option unit sets another',))
     as_told = skeljax.read(path, unit='m', **TOLD)
     np.testing.assert_allclose(as_told.joints, JOINTS * scale, rtol=1e-5)
     assert as_told.notes == ()
@@ -47,7 +47,7 @@ def test_a_table_is_guessed_too(tmp_path):
     (tmp_path / 'a.csv').write_text('\n'.join([head, *rows]) + '\n')
     motion = skeljax.read(tmp_path / 'a.csv', fps=30)
     np.testing.assert_allclose(motion.joints, JOINTS[:20], atol=1e-4)
-    assert motion.notes[0].startswith('the unit is taken for mm')
+    assert motion.notes[0].startswith('the unit is assumed to be mm')
 
 
 def test_what_no_unit_makes_a_person_stays_and_is_noted():

@@ -69,11 +69,11 @@ ROW = b' '.join([b'0.5'] * 150)
         (ROW + b' 1\n' + ROW, ':1: 151 fields, expected 150'),
         (ROW + b'\n\n' + ROW, ':2: 0 fields, expected 150'),
         (ROW + b'\n' + ROW + b'\n' + ROW[:7], ':3: 2 fields, expected 150'),
-        (ROW + b'\n' + ROW[:-3] + b'0,5', ":2: column 150 is '0,5', expected metres"),
-        (b'nan' + ROW[3:], ":1: column 1 is 'nan', expected metres"),
-        (ROW + b'\n1e9' + ROW[3:], ":2: column 1 is '1e9', expected metres"),
-        (b'\xff.5' + ROW[3:], r":1: column 1 is '\\xff.5', expected metres"),
-        (b'\n'.join([b' '.join([b'0'] * 150)] * 3), ': nobody in any of its 3 frames'),
+        (ROW + b'\n' + ROW[:-3] + b'0,5', ":2: column 150 is '0,5', expected meters"),
+        (b'nan' + ROW[3:], ":1: column 1 is 'nan', expected meters"),
+        (ROW + b'\n1e9' + ROW[3:], ":2: column 1 is '1e9', expected meters"),
+        (b'\xff.5' + ROW[3:], r":1: column 1 is '\\xff.5', expected meters"),
+        (b'\n'.join([b' '.join([b'0'] * 150)] * 3), ': no person in any of its 3 frames'),
     ],
 )
 def test_damage_is_told_with_its_line(tmp_path, data, told):

@@ -62,7 +62,7 @@ def test_a_column_of_another_name_is_found_by_what_it_tells_apart(tmp_path, rows
     motion = _read(_write(tmp_path, head, rows), fps=30)
     assert motion.joints.shape[:2] == (5, 2)
     np.testing.assert_allclose(motion.joints[:, 1, 0, 0], 400 + np.arange(5))
-    assert "column 'Hund' taken for the person: it tells rows of one frame apart" in motion.notes
+    assert "column 'Hund' used as the person: it distinguishes rows of one frame" in motion.notes
     assert 'columns passed over: note' in motion.notes
 
 
@@ -71,14 +71,14 @@ def test_without_a_column_of_persons_they_are_followed_by_their_place(tmp_path):
     motion = _read(_write(tmp_path, ['frame', *HEAD], rows), fps=30)
     assert motion.joints.shape[:2] == (5, 2)
     assert (np.abs(np.diff(motion.joints[:, :, 0, 0], axis=0)) == 1).all()
-    assert motion.notes == ('5 frames have several rows: persons, told apart by their place',)
+    assert motion.notes == ('5 frames have several rows: persons, distinguished by position',)
 
 
 def test_persons_that_swap_are_mended(tmp_path):
     rows = [[t, who, *_at(t, who if t < 6 else 1 - who)] for t in range(12) for who in (0, 1)]
     motion = _read(_write(tmp_path, ['frame', 'track', *HEAD], rows), fps=30)
     assert (np.abs(np.diff(motion.joints[:, :, 0, 0], axis=0)) == 1).all()
-    assert motion.notes == ('a person jumps to another: told apart by their place',)
+    assert motion.notes == ('a person jumps to another: distinguished by position',)
 
 
 def test_an_empty_track_is_a_person_without_an_identity(tmp_path):
@@ -97,7 +97,7 @@ def test_columns_that_count_are_not_counted_over(tmp_path):
     rows = [[who, t, *_at(t, who)] for who in (0, 1) for t in range(5)]
     with pytest.raises(FormatError) as error:
         _read(_write(tmp_path, ['Hund', 'Bild', *HEAD], rows), fps=30)
-    assert "columns 'Hund' and 'Bild' tell the rows apart" in str(error.value)
+    assert "columns 'Hund' and 'Bild' distinguish the rows" in str(error.value)
     assert 'expected the names frame and person' in str(error.value)
 
 
@@ -105,7 +105,7 @@ def test_cells_that_take_turns_are_persons(tmp_path):
     rows = [[who, *_at(t, i)] for t in range(5) for i, who in enumerate('ab')]
     motion = _read(_write(tmp_path, ['Hund', *HEAD], rows), fps=30)
     assert motion.joints.shape[:2] == (5, 2)
-    assert motion.notes == ("column 'Hund' taken for the person: its cells take turns",)
+    assert motion.notes == ("column 'Hund' used as the person: its cells repeat in each frame",)
 
 
 def test_a_number_of_the_row_is_no_person(tmp_path):
@@ -171,7 +171,7 @@ def test_joints_that_are_only_numbered_need_a_layout_where_several_fit(tmp_path)
     head = [f'{axis}{n}' for n in range(17) for axis in 'xy']
     path = _write(tmp_path, head, [range(34)] * 3)
     (note,) = _read(path, fps=30).notes
-    assert 'no layout is the only one of 17: the option layout tells it' in note
+    assert 'no layout is the only one of 17: the option layout sets it' in note
     motion = _read(path, fps=30, layout='coco17')
     assert motion.layout == 'coco17' and motion.notes == ()
     np.testing.assert_array_equal(motion.joints[0, 0, :, 0], np.arange(0, 34, 2))

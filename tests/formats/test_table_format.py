@@ -172,7 +172,7 @@ ROW = ['1'] * 6
         ([['a_x', 'a_y'], ROW[:2], ['1', '1,5x']], '3: 3 columns, expected 2'),
         ([['a_x', 'a_y'], ROW[:2], ['1', 'left']], "3: a_y is 'left', expected a number"),
         ([['a_x', 'a_y'], ROW[:2], ['1', '1_0']], "3: a_y is '1_0', expected a number"),
-        ([['a_x', 'a_y'], ['1', 'inf']], ' frame 0: joint 0 is at (1, inf, 0), expected metres'),
+        ([['a_x', 'a_y'], ['1', 'inf']], ' frame 0: joint 0 is at (1, inf, 0), expected meters'),
         (
             [['a_x', 'a_y'], ['', ''], [], ['nan', ''], ['', 'nan']],
             ' no joint was measured in 3 frames',
@@ -208,7 +208,7 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path, lines, told):
 
 
 def test_what_is_not_told_is_asked_for(tmp_path):
-    assert 'tells no frame rate' in _told(_write(tmp_path, _plain()))
+    assert 'no frame rate' in _told(_write(tmp_path, _plain()))
     lost = _told(_write(tmp_path, [_head(['a']), ROW[:3]]), fps=30, layout='ntu25')
     assert lost.startswith('1: ntu25 needs joints that are not here: SpineBase, SpineMid')
 

@@ -145,7 +145,7 @@ def test_frames_that_the_file_leaves_out_are_empty(tmp_path):
 def test_times_count_more_than_a_stale_header(tmp_path):
     text = _text(_points(60), ('A', 'B', 'C'), rate=60).replace('60\t60\t60\t3', '120\t120\t60\t3')
     motion = formats.read(_write(tmp_path, text))
-    assert motion.fps == 60 and motion.notes == ('60 frames a second by its times, though its header has 120',)
+    assert motion.fps == 60 and motion.notes == ('60 frames per second by its times, though its header has 120',)
     text = text.replace('\t'.join(HEADER.splitlines()[1].split('\t')), 'A\tB')
     assert formats.read(_write(tmp_path, text), unit='m').fps == 60
 

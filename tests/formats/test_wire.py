@@ -60,7 +60,7 @@ def test_nobody_is_there():
     (b'[[1, 2, 3], [1, 2]]', 'frame 0: person 0: expected 4 joints of 3 numbers'),
     (b'[[[1, 2, 3]], "x"]', 'frame 0: person 0: 1 x 3 numbers'),
     (json.dumps(3 * [FRAMES[0, 0].tolist()]).encode(), 'frame 0: 3 persons, expected up to 2'),
-    (json.dumps((1e7 + FRAMES[0, 0]).tolist()).encode(), 'frame 0: joint 0 is at .*, expected metres'),
+    (json.dumps((1e7 + FRAMES[0, 0]).tolist()).encode(), 'frame 0: joint 0 is at .*, expected meters'),
     (json.dumps([[float('inf')] * 3] * V).encode(), 'frame 0: joint 0 is at .inf'),
 ])
 def test_a_line_that_is_no_frame(line, message):
@@ -76,7 +76,7 @@ def test_a_line_without_an_end_is_not_kept_for_ever():
 
 
 def test_numbers_that_are_none():
-    with pytest.raises(InputError, match='frame 1: joint 2 is at .*, expected metres'):
+    with pytest.raises(InputError, match='frame 1: joint 2 is at .*, expected meters'):
         frames = FRAMES[:2].copy()
         frames[1, 0, 2, 1] = np.inf
         list(wire.Floats(2, V).push(frames.tobytes()))

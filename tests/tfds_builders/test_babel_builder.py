@@ -255,7 +255,7 @@ def test_a_damaged_motion_and_one_too_slow_are_named(tree):
     _, damaged, slow = _told(tree).splitlines()
     assert damaged.startswith(f'{path}: cannot be read as .npz: ')
     path = folder / f'{TRAIN[2]}_{second}_poses.npz'
-    assert slow == f'{path}: 25 frames a second, expected at least 30'
+    assert slow == f'{path}: 25 frames per second, expected at least 30'
 
 
 def test_a_malformed_annotation_is_named(tree):

@@ -237,7 +237,7 @@ def test_a_vertical_is_told_for_all_or_guessed_and_reported(tmp_path, write_own)
         np.save(tmp_path / 'raw' / f'{name}.npy', turned(motion.joints))
     guessed = _prepare(tmp_path / 'raw', tmp_path / 'data')
     assert len(guessed['notes']) == 1
-    assert guessed['notes'][0].startswith('r00 and 3 more: z is taken for up')
+    assert guessed['notes'][0].startswith('r00 and 3 more: z is assumed to be up')
     assert f'note: {guessed["notes"][0]}' in prepare.describe(guessed)
     told = {'fps': 30, 'layout': 'ntu25', 'up': 'z'}
     (tmp_path / 'raw' / 'corpus.json').write_text(json.dumps(told))

@@ -1,4 +1,4 @@
-"""Readers of the labels that annotation programs write: one module a format.
+"""Readers of the labels that annotation programs write: one module per format.
 
 | module | files | programs |
 |---|---|---|
@@ -8,7 +8,7 @@
 | `boris` | `.boris`, tables of events | BORIS |
 | `via` | JSON, CSV | VGG Image Annotator 3 |
 | `label_studio` | JSON, JSON-MIN | Label Studio |
-| `framewise` | CSV, a row a frame, a column of 0 and 1 a class | SimBA, DeepEthogram |
+| `framewise` | CSV, one row per frame, a column of 0 and 1 a class | SimBA, DeepEthogram |
 | `spans` | CSV, a row a segment of one recording | DLC2Action, one's own |
 | `nwb` | `.nwb` | ndx-ethogram and the tools that export it |
 | `webvtt` | `.vtt` | `skeljax predict --format vtt`, editors of captions |
@@ -36,7 +36,7 @@ FOLDER = 'labels'  # one file a recording, of any format of labels
 
 
 def found_in(root) -> list[Path]:
-    """Lists files of labels of single recordings below a folder, sorted.
+    """Returns files of labels of single recordings below a folder, sorted.
 
     Those are files of annotation programs anywhere, and in its folder `labels` tables and
     JSON too; hidden ones are left out.
@@ -47,7 +47,7 @@ def found_in(root) -> list[Path]:
 
 
 def is_labels(path: Path, root: Path) -> bool:
-    """Says whether a file below a folder holds labels, by its name and place."""
+    """Returns whether a file below a folder holds labels, by its name and place."""
     inside = path.relative_to(root).parts
     if any(part.startswith('.') for part in inside) or not path.is_file():
         return False
@@ -58,12 +58,12 @@ def is_labels(path: Path, root: Path) -> bool:
 
 
 def _with_bouts(path: Path) -> bool:
-    """Says whether a recording of NWB brings its labels along."""
+    """Returns whether a recording of NWB brings its labels along."""
     return path.suffix.lower() == '.nwb' and hdf5.has(path, ('EthogramBouts',))
 
 
 def find(path) -> str | None:
-    """Finds the module whose files end like this one; None for tables, JSON and others."""
+    """Returns the module whose files end like this one; None for tables, JSON and others."""
     return ENDINGS.get(Path(path).suffix.lower())
 
 
@@ -127,7 +127,7 @@ def gather(paths: Iterable, *, tier: str | None = None, root=None) -> Labels:
 
 
 def module(path) -> str:
-    """Finds the module that reads a file, by its ending and by what is in it.
+    """Returns the module that reads a file, by its ending and by what is in it.
 
     Returns:
         `labels` for `skeljax.formats.labels`; '' for JSON that holds no labels.
@@ -187,13 +187,13 @@ def _first_row(head: str) -> list[str]:
 
 
 def _has_events(head: str) -> bool:
-    """Says whether a table of BORIS begins below lines that describe the observation."""
+    """Returns whether a table of BORIS begins below lines that describe the observation."""
     rows = (_first_row(line) for line in head.split('\n')[1:80])
     return any('behavior' in row and 'status' in row for row in map(set, rows))
 
 
 def _of_tier(path: Path, found: Labels, tier: str | None) -> Labels:
-    """Keeps the labels of the tiers asked for; notes several tiers that are all taken."""
+    """Keeps the labels of the tiers requested; notes several tiers that are all taken."""
     tiers = list(dict.fromkeys(mark.tier for some in found.segments.values() for mark in some))
     shown = ', '.join(repr(name)[:40] for name in tiers[:8])
     if tier is None:

@@ -1,7 +1,7 @@
 """Reads Anvil's annotations, .anvil (www.anvil-software.org).
 
 A track is a tier. An element is labeled by its first attribute with a value, or by its
-track where it has none. Elements of a `primary` track have times, those of a `singleton`
+track if it has none. Elements of a `primary` track have times, those of a `singleton`
 or `span` track the numbers of the elements of the track that they refer to.
 """
 

@@ -60,7 +60,7 @@ def _project(path: Path) -> Labels:
 
 
 def _media(files) -> list[str]:
-    """Lists the media of an observation by their names without folder and ending."""
+    """Returns the media of an observation by their names without folder and ending."""
     if not isinstance(files, dict):
         return []
     lists = (some if isinstance(some, list) else [some] for some in files.values())
@@ -106,8 +106,8 @@ def _table(path: Path) -> Labels:
         where = f'{path}:{head + 1 + reader.line_num}'
         if not any(row):
             continue
-        told = [row[place] if place is not None else '' for place in places]
-        observation, media, subject, behavior, kind = told
+        stated = [row[place] if place is not None else '' for place in places]
+        observation, media, subject, behavior, kind = stated
         name = observation or preamble.get('observation id') or path.stem
         labels.add(name, where)
         labels.aliases[name] = tuple(PureWindowsPath(m).stem for m in media.split(';') if m)

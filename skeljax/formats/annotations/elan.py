@@ -49,10 +49,10 @@ def read(path) -> Labels:
 
 
 def _recordings(root) -> tuple[str, ...]:
-    """Lists what the recording may be called: as skeljax wrote it, and as its media."""
-    told = (item.text for item in root.iter('PROPERTY') if item.get('NAME') == 'recording')
+    """Returns what the recording may be called: as skeljax wrote it, and as its media."""
+    stated = (item.text for item in root.iter('PROPERTY') if item.get('NAME') == 'recording')
     media = (item.get('MEDIA_URL', '') for item in root.iter('MEDIA_DESCRIPTOR'))
-    return (*filter(None, told), *(Path(url).stem for url in media if url))
+    return (*filter(None, stated), *(Path(url).stem for url in media if url))
 
 
 def _slots(path: Path, root) -> dict[str, float]:
@@ -60,12 +60,12 @@ def _slots(path: Path, root) -> dict[str, float]:
     names: list[str] = []
     times: list[float | None] = []
     for slot in root.iter('TIME_SLOT'):
-        told = slot.get('TIME_VALUE')
+        stated = slot.get('TIME_VALUE')
         try:
-            times.append(None if told is None else int(told) / 1000)
+            times.append(None if stated is None else int(stated) / 1000)
         except ValueError:
             where = f'{path}: time slot {slot.get("TIME_SLOT_ID", "")!r:.20}'
-            raise FormatError(f'{where}: {told!r:.20}, expected milliseconds') from None
+            raise FormatError(f'{where}: {stated!r:.20}, expected milliseconds') from None
         names.append(slot.get('TIME_SLOT_ID', ''))
     known = [index for index, time in enumerate(times) if time is not None]
     for index, time in enumerate(times):

@@ -1,4 +1,4 @@
-"""Reads tables of a row a frame and a column a behavior, 1 where it is shown.
+"""Reads tables of one row per frame and a column a behavior, 1 where it is shown.
 
 As SimBA (`targets_inserted`, `machine_results`) and DeepEthogram write them. SimBA puts
 coordinates and features before the behaviors: of columns that hold only 0 and 1, those
@@ -43,7 +43,7 @@ def read(path) -> Labels:
 
 
 def _behaviors(sheet: cells.Cells) -> dict[str, np.ndarray]:
-    """Finds the columns of 0 and 1 at the end of a table, name -> bool[T]."""
+    """Returns the columns of 0 and 1 at the end of a table, name -> bool[T]."""
     found: dict[str, np.ndarray] = {}
     for column in reversed(range(len(sheet.names))):
         name = sheet.names[column]

@@ -2,7 +2,7 @@
 
 Read as HDF5 by h5py: each table `EthogramBouts`, and any other table of intervals with a
 column `label`, is a tier. Times are seconds of the session; they begin with the poses of
-the file where it has some.
+the file if it has some.
 """
 
 from pathlib import Path

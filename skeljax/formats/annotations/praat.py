@@ -61,8 +61,8 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
 def _tier(path: Path, tokens, number: int) -> list[Label]:
     kind, line = next(tokens)
     if kind not in _CLASSES:
-        told = f'tier {number + 1} is {kind!r:.30}, expected IntervalTier'
-        raise FormatError(f'{path}:{line}: {told}')
+        stated = f'tier {number + 1} is {kind!r:.30}, expected IntervalTier'
+        raise FormatError(f'{path}:{line}: {stated}')
     name, _, _, count = [next(tokens)[0] for _ in range(4)]
     found = []
     for _ in range(int(count)):

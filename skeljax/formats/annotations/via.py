@@ -50,8 +50,8 @@ def _project(path: Path) -> Labels:
 
 def _table(path: Path) -> Labels:
     lines = texts.read(path).splitlines()
-    told = (line.partition('ATTRIBUTE = ')[2] for line in lines if line.startswith('# ATTRIBUTE'))
-    attributes = json.loads(next(told, '{}'))
+    stated = (line.partition('ATTRIBUTE = ')[2] for line in lines if line.startswith('# ATTRIBUTE'))
+    attributes = json.loads(next(stated, '{}'))
     labels = Labels()
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith('#') or line.startswith('metadata_id'):
@@ -68,7 +68,7 @@ def _table(path: Path) -> Labels:
 
 
 def _add(labels: Labels, video: Path, z, xy, values, attributes, where: str):
-    """Adds a label a value where there are two times and no region."""
+    """Adds a label a value if there are two times and no region."""
     if len(z) != 2 or len(xy):
         return
     for key, value in values.items():
