@@ -5,6 +5,7 @@ from pathlib import Path
 import re
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -42,7 +43,12 @@ def _metrics(folder, name: str) -> list[float]:
     return [line[name] for line in lines if name in line]
 
 
-def test_the_page_trains_with_the_objects_of_another_package(clinic, capsys):
+def test_the_page_trains_with_the_objects_of_another_package(clinic):
+    with jax.numpy_dtype_promotion('standard'):  # as outside of tests
+        _train_and_evaluate(clinic)
+
+
+def _train_and_evaluate(clinic):
     assert sorted(FILES) == [
         'clinic/methods.py', 'clinic/networks.py', 'clinic/protocols.py', 'clinic_config.py',
     ]
@@ -55,7 +61,7 @@ def test_the_page_trains_with_the_objects_of_another_package(clinic, capsys):
     assert len(_metrics(clinic / 'pretrained', 'variance')) == 2
     config.finetune.init_from = 'pretrained'
     state = run.finetune(config, 'tuned', quiet=True)
-    kernels = [x for x in map(np.shape, _leaves(state)) if x == (5, 75, 8)]
+    kernels = [x for x in map(np.shape, jax.tree.leaves(state)) if x == (5, 75, 8)]
     assert kernels  # the first convolution of the page's backbone
     (presence,) = _metrics(clinic / 'tuned', 'validation/selection')
     assert 0 <= presence <= 1
@@ -65,8 +71,3 @@ def test_the_page_trains_with_the_objects_of_another_package(clinic, capsys):
     measured = found['protocols']['clinic.protocols:PRESENCE']['figures']
     np.testing.assert_allclose(measured['presence'], presence, atol=1e-6)
 
-
-def _leaves(state) -> list:
-    import jax
-
-    return jax.tree.leaves(state)
