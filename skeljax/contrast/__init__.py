@@ -1,1 +1,1 @@
-"""Contrastive pretraining: losses, queues, the snippet term, one file a host method."""
+"""Contrastive pretraining: InfoNCE, the snippet loss, queues; methods/ has one file per method."""

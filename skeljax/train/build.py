@@ -346,7 +346,7 @@ def frame_loss(config: ConfigDict) -> FrameLoss:
     """
     loss = FrameLoss(**config.finetune.loss)
     if config.finetune.multi_label:
-        loss.check_several()
+        loss.check_multi_label()
     return loss
 
 

@@ -1,6 +1,6 @@
-"""The loss of a frame: cross-entropy, and options for segments that hold together.
+"""The loss of a frame: cross-entropy, and options that make adjacent frames agree.
 
-Options are off by default; then the loss of a frame is the cross-entropy of its label, as in
+All options are off by default. Then the loss of a frame is the cross-entropy of its label, as in
 arXiv 2512.16504. Sources of the options: truncated mean-square error of neighboring frames
 (MS-TCN, arXiv 1903.01945), focal loss (arXiv 1708.02002), class weights by the effective number
 of samples (arXiv 1901.05555), a boundary head (ASRF, arXiv 2007.06866).
@@ -36,7 +36,7 @@ _CHECKS = {
 
 
 class Balance(NamedTuple):
-    """Weights of frames by what they show; their mean over the training frames is 1.
+    """Weights of frames; their mean over the training frames is 1.
 
     Attributes:
         classes: weight of each class, background last, float32[L + 1]; None: all 1.
@@ -65,9 +65,9 @@ class FrameLoss:
     class_beta: float = 1.0  # below 1: effective number of frames (1 - beta^n) / (1 - beta)
     boundary_smoothing: int = 0  # frames on either side of a change with soft targets; 0: off
     boundary_weight: float = 0.0  # of the loss of the boundary head; 0: no head
-    boundary_radius: int = 2  # frames on either side of a change that the head is to find
+    boundary_radius: int = 2  # frames on either side of a change that are the head's targets
     pool_radius: int = 15  # frames on either side whose logits are averaged in scoring; 0: none
-    pool_strength: float = 8.0  # a certain change between two frames weighs exp(-pool_strength)
+    pool_strength: float = 8.0  # weight exp(-pool_strength) across a change of probability 1
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -81,14 +81,14 @@ class FrameLoss:
 
     @property
     def counted(self) -> bool:
-        """Whether it needs the frames of each class and near changes, see `balance`."""
+        """Whether it needs counts of frames per class and near label changes, see `balance`."""
         return self.class_balance > 0 or self.boundary_weight > 0
 
-    def check_several(self):
-        """Checks that no option is on that needs frames with one label each.
+    def check_multi_label(self):
+        """Checks that all options that need one label per frame are off.
 
         Raises:
-            InputError: one is; the message names the config field.
+            InputError: one is on; the message names the config field.
         """
         for name in ('smoothing_weight', 'focal_gamma', 'class_balance', 'boundary_smoothing'):
             if value := getattr(self, name):
@@ -100,9 +100,10 @@ class FrameLoss:
     def balance(self, frames: np.ndarray, near: int) -> Balance:
         """Computes the weights from counts of the labeled training frames.
 
-        A class of n frames weighs n^-`class_balance`, n being the effective number where
-        `class_beta` is below 1; all are scaled so that the mean over the frames is 1. Classes
-        without frames weigh 1. Frames near and away from changes weigh the same in sum.
+        A class of n frames has the weight n^-`class_balance`; n is the effective number of frames
+        where `class_beta` is below 1. Weights are scaled to a mean of 1 over the frames. Classes
+        without frames have the weight 1. The weights of frames near and away from changes have the
+        same sum.
 
         Args:
             frames: of each class, background last, int[L + 1].
@@ -123,35 +124,34 @@ class FrameLoss:
         self, logits, boundaries, labels, mask, balance: Balance = EVEN,
         sets: np.ndarray | None = None,
     ) -> dict:
-        """Computes the terms of the loss of every frame; none is reduced or weighed.
+        """Computes the terms of the loss of every frame, without reduction and weights.
 
         Args:
             logits: of classes, background last, float32[B, T, L + 1].
             boundaries: logits of a label change near a frame, float32[B, T]; None without head.
             labels: int32[B, T].
-            mask: frames that show a person, bool[B, T]. What a term is in other frames must
-                not be counted; no term of a frame that shows a person depends on them.
+            mask: frames that show a person, bool[B, T]. Values of a term in other frames must not
+                be used; no term of a frame that shows a person depends on other frames.
             balance: weights by class, see `balance`.
             sets: classes of each label, bool[S, L + 1]; None where a label is a class.
 
         Returns:
-            Name -> float32[B, T]: `classification`, and those of `smoothing` and `boundary`
-            that are on.
+            Name -> float32[B, T]: `classification`, and `smoothing` and `boundary` if they are on.
         """
         if sets is None:
             losses = self._classification(logits, labels, mask, balance.classes)
         else:
-            losses = several(logits, jnp.asarray(sets)[labels])
-        made = {'classification': losses}
+            losses = multi_label_loss(logits, jnp.asarray(sets)[labels])
+        terms = {'classification': losses}
         if self.smoothing_weight:
-            made['smoothing'] = smoothing(logits, mask, self.smoothing_clip)
+            terms['smoothing'] = smoothing(logits, mask, self.smoothing_clip)
         if self.boundary_weight:
             near = frame_targets.near_changes(labels, mask, self.boundary_radius)
-            made['boundary'] = boundary(boundaries, near, balance.boundary)
-        return made
+            terms['boundary'] = boundary(boundaries, near, balance.boundary)
+        return terms
 
     def total(self, terms: dict):
-        """Adds terms as they are weighed: name -> number or array."""
+        """Returns the weighted sum of terms: name -> number or array."""
         weights = {
             'classification': 1.0,
             'smoothing': self.smoothing_weight,
@@ -166,7 +166,7 @@ class FrameLoss:
         width, count = self.boundary_smoothing, logits.shape[-1]
         losses = -frame_targets.soft_targets(labels, mask, count, width) * log
         if self.focal_gamma:
-            # 1 - p without cancellation; above 0, as the slope of a root is infinite there.
+            # 1 - p without cancellation, and above 0, where the gradient of a root is infinite.
             rest = jnp.maximum(-jnp.expm1(log), jnp.finfo(log.dtype).tiny)
             losses = losses * rest**self.focal_gamma
         if weights is not None:
@@ -174,24 +174,24 @@ class FrameLoss:
         return losses.sum(-1)
 
 
-def several(logits, shown):
+def multi_label_loss(logits, present):
     """Computes the sum of the binary cross-entropies of all classes and of background.
 
     Args:
         logits: float32[B, T, L + 1].
-        shown: which of them each frame shows, bool[B, T, L + 1].
+        present: classes of each frame, bool[B, T, L + 1].
 
     Returns:
         float32[B, T].
     """
-    return optax.sigmoid_binary_cross_entropy(logits, shown.astype(logits.dtype)).sum(-1)
+    return optax.sigmoid_binary_cross_entropy(logits, present.astype(logits.dtype)).sum(-1)
 
 
 def smoothing(logits, mask, clip: float):
     """Computes the truncated mean-square error of each frame with the one before.
 
-    The mean over classes of min(|log p_t - log p_(t-1)|, clip)^2, p_(t-1) taken as constant
-    (arXiv 1903.01945); 0 in the first frame and in one that borders on a frame without a person.
+    It is the mean over classes of min(|log p_t - log p_(t-1)|, clip)^2, without gradient into
+    p_(t-1) (arXiv 1903.01945). It is 0 in the first frame and beside a frame without a person.
 
     Args:
         logits: float32[B, T, L + 1].
@@ -211,13 +211,13 @@ def smoothing(logits, mask, clip: float):
 def boundary(logits, near, weights: tuple[float, float]):
     """Computes the class-weighted binary cross-entropy of the boundary head (arXiv 2007.06866).
 
-    The log of the weights' ratio is added to the logits first (arXiv 2007.07314): weights alone
-    would move the probabilities that the head learns, so they stay those of frames as they are.
+    The logarithm of the weights' ratio is added to the logits first (arXiv 2007.07314). Weights
+    alone would bias the probabilities that the head learns; so they are those of unweighted frames.
 
     Args:
         logits: float32[B, T].
         near: frames near a label change, bool[B, T].
-        weights: of a frame that is not near one, and of one that is.
+        weights: of frames that are not near a change, and of frames that are.
 
     Returns:
         float32[B, T].

@@ -1,4 +1,4 @@
-"""What a frame is to be trained on near a label change, from labels and mask, on the device."""
+"""Targets of frames near label changes, computed from labels and mask on the device."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
-_FAR = 2**30  # frames to a label change where there is none
+_FAR = 2**30  # distance in frames where there is no label change
 
 
 class Changes(NamedTuple):
-    """The label changes nearest to each frame on its side of the nearest gap; 2**30 frames: none.
+    """The nearest label changes before and after each frame, up to the next gap; 2**30: none.
 
     Attributes:
         since: frames since the change before it, 0 in the first frame of a segment, int32[B, T].
@@ -28,15 +28,15 @@ class Changes(NamedTuple):
 def soft_targets(labels, mask, count: int, width: int):
     """Returns the target probabilities of every frame, float32[B, T, count].
 
-    A label change lies between two frames. Where the nearest one is d < `width` frames away
-    (1/2 in the frames beside it), the label beyond it has the target 1/2 - d / (2 width) and
-    the frame's own label the rest; all else has its own label for certain.
+    A label change is between two frames. Where the nearest one is d < `width` frames away (1/2 in
+    the frames beside it), the label beyond it has the target 1/2 - d / (2 width) and the frame's
+    own label the rest. In all other frames the own label has the target 1.
 
     Args:
         labels: int32[B, T].
-        mask: bool[B, T]; no change is found across a gap.
+        mask: frames that show a person, bool[B, T]; no change is assumed across a gap.
         count: of labels.
-        width: frames; 0 softens nothing.
+        width: frames; 0: one-hot targets.
     """
     own = jax.nn.one_hot(labels, count, dtype=jnp.float32)
     if not width:
@@ -55,10 +55,10 @@ def near_changes(labels, mask, radius: int):
 
 
 def changes(labels, mask) -> Changes:
-    """Finds the label changes nearest to each frame, within the frames that are there.
+    """Finds the label changes nearest to each frame, up to the next gap.
 
-    A change is between two frames next to each other that both show a person; beyond a gap
-    none is found, as it is not known when in the gap the label changed.
+    A change is between two adjacent frames that both show a person. Changes inside or beyond a gap
+    are not used, since the time of a change in the gap is unknown.
 
     Args:
         labels: int32[B, T].

@@ -171,7 +171,7 @@ def step(
     def loss_fn(params):
         current = {stream: {**variables[stream], 'params': params[stream]} for stream in params}
         outputs, updated = embed(current, 'query')
-        outputs = {s: {**views, **key_outputs.get(s, {})} for s, views in outputs.items()}
+        outputs = {s: {**own, **key_outputs.get(s, {})} for s, own in outputs.items()}
         losses = pretrain_losses.compute(outputs, state.queues, info, method, settings)
         of_method, of_snippets = lax.pmean(losses, parallel.AXIS)
         total = pretrain_losses.total_loss(of_method, of_snippets, settings.snippet.weight)
