@@ -1,4 +1,4 @@
-"""A folder in which a corpus is made, beside its place; what killed commands left is removed."""
+"""A temporary folder for a corpus that is being prepared; removes those of killed commands."""
 
 from collections.abc import Iterator
 import contextlib
@@ -12,15 +12,15 @@ import time
 from skeljax.cli import signals
 
 _PREFIX, _HELD = '.preparing-', '.held'
-_YOUNG = 3600  # seconds in which a folder without a lock may be one that is just being made
+_YOUNG = 3600  # seconds in which a folder without a lock may be a new one
 
 
 @contextlib.contextmanager
 def folder(data_dir) -> Iterator[str]:
-    """Makes a folder in `data_dir` that is removed at the end, however the block ends.
+    """Makes a folder in `data_dir` that is removed when the block ends, for any reason.
 
-    It is locked, and the system lets go of the lock when this process dies: those of dead
-    processes are removed first.
+    The folder is locked, and the system releases the lock when this process ends. Folders
+    without a lock, of processes that were killed, are removed first.
     """
     _remove_abandoned(Path(data_dir))
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=data_dir) as made:
@@ -41,5 +41,5 @@ def _remove_abandoned(data_dir: Path):
             with contextlib.suppress(OSError):
                 if time.time() - left.stat().st_mtime > _YOUNG:
                     shutil.rmtree(left, ignore_errors=True)
-        except OSError:  # held by a command that is at work, or not ours
+        except OSError:  # locked by a running command, or of another user
             continue

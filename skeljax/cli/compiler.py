@@ -1,4 +1,4 @@
-"""What XLA has to be told before JAX begins."""
+"""Sets the options of XLA before JAX is loaded."""
 
 from collections.abc import MutableMapping
 from pathlib import Path

@@ -5,8 +5,8 @@
     skeljax completion zsh > ~/.zfunc/_skeljax
     skeljax completion fish > ~/.config/fish/completions/skeljax.fish
 
-New shells have it then; of zsh, ~/.zfunc must be in fpath before compinit runs. The script is
-made from the verbs of this version: print it again after an update. It needs shtab
+New shells load it; for zsh, ~/.zfunc must be in fpath before compinit runs. The script has the
+verbs of this version: print it again after an update. Printing needs shtab
 (pip install skeljax[completion]); the script does not.
 """
 
@@ -30,7 +30,7 @@ def run(args) -> int:
 
 
 def script(shell: str) -> str:
-    """Writes the script for a shell.
+    """Returns the script for a shell.
 
     Raises:
         InputError: shtab is not installed.
@@ -43,15 +43,15 @@ def script(shell: str) -> str:
     for name, verb in verbs.items():
         if hasattr(main.module(name), 'parse_rest'):
             _add_fields(verb)
-        for action in verb._actions:  # argparse lists them nowhere else
+        for action in verb._actions:  # argparse has no public list of them
             if not (action.nargs == 0 or action.choices or action.type):
-                # Such words are names of files and folders, mostly.
+                # Most of these words are names of files and folders.
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     return shtab.complete(parser, shell)
 
 
 def _add_fields(verb: ArgumentParser):
-    """Adds `--config.FIELD` for every field, which the verb itself leaves to the config."""
+    """Adds `--config.FIELD` for every field; the verb itself does not define them."""
     for path, value, meaning in config_reference.fields():
         verb.add_argument(
             f'--config.{path}',

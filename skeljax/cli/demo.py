@@ -1,12 +1,12 @@
-"""Do the whole job on one corpus and compare.
+"""Run all stages on one corpus and compare.
 
     skeljax demo
     skeljax demo --corpus ui_prmd --manual-dir DIR
 
 Prepares the corpus, pretrains, fine-tunes with 10 % of the labels from scratch
 and from the pretrained encoder, each with the plain head and with the U-shaped
-fuser, measures on people never seen, and draws pictures. What an earlier call
-finished is taken as it is.
+fuser, scores them on other persons, and draws pictures. Stages that an earlier
+call finished are not repeated.
 """
 
 import json
@@ -31,7 +31,7 @@ def add_arguments(parser):
     parser.add_argument('--data-dir', default='out/data', help='for the records')
     parser.add_argument('--out', default='out/demo', help='for runs, table and pictures')
     parser.add_argument('--config', default='demo', help='the config, given the corpus as its arg')
-    parser.add_argument('--fresh', action='store_true', help='throw earlier runs away first')
+    parser.add_argument('--fresh', action='store_true', help='remove earlier runs first')
     parser.add_argument('--quiet', action='store_true', help='show no progress bars')
 
 
@@ -49,7 +49,7 @@ def _run(words: list[str]):
 
 
 def demo(args):
-    """Runs every stage, then reports."""
+    """Runs all stages, then prints the table."""
     from skeljax.train import run as runs
 
     began = time.time()

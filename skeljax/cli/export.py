@@ -1,13 +1,13 @@
-"""Make a model of a fine-tuned run: one folder of plain files that needs nothing else.
+"""Export a fine-tuned run as a model: one self-contained folder of plain files.
 
     skeljax export runs/tuned --out model/
     skeljax export runs/tuned --out model/ --decoder gaussian:3,watershed --min-score 0.2
     skeljax export runs/tuned --out model/ --stablehlo
 
-model/model.json tells classes, joint layout, frame rate, normalization, decoding and where
-it came from; model/weights.npz holds the weights. `skeljax predict --model model/` and
-`skeljax.load('model/')` take it. --stablehlo adds the scoring function for serving without
-skeljax, and a page on how to call it. docs/predicting.md tells more.
+model/model.json has classes, joint layout, frame rate, normalization, decoder and origin;
+model/weights.npz has the weights. `skeljax predict --model model/` and `skeljax.load('model/')`
+read it. --stablehlo adds the scoring function for serving without skeljax, and a page that
+explains how to call it. See docs/predicting.md.
 """
 
 from skeljax.cli import model_args
@@ -17,7 +17,7 @@ from skeljax.errors import InputError
 def add_arguments(parser):
     parser.add_argument('workdir', metavar='WORKDIR', help='folder of a fine-tuning run')
     parser.add_argument('--out', required=True, help='folder of the model, made')
-    parser.add_argument('--force', action='store_true', help='replace a model that is there')
+    parser.add_argument('--force', action='store_true', help='replace an existing model')
     parser.add_argument('--stablehlo', action='store_true', help='add the scoring function')
     parser.add_argument(
         '--frames', type=int, metavar='N',

@@ -1,4 +1,4 @@
-"""Measure an encoder as it is: frames are labeled as their nearest labeled frames are.
+"""Score an encoder without training: each frame gets the labels of its nearest labeled frames.
 
     skeljax knn --config configs/babel.py:subset1 --out runs/knn --config.finetune.init_from=W
     skeljax knn --config configs/published.py:setting=recognition --out runs/knn \\
@@ -6,8 +6,8 @@
 
 The labeled recordings are those that fine-tuning would use (`config.finetune.label_fraction`),
 the k nearest frames `config.finetune.num_neighbors`. Prints the tables of `skeljax evaluate` and
-saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is an untrained one,
-which tells how much of a figure is the architecture's.
+saves them as OUT/knn-SPLIT.json and .md. Without `init_from` the encoder is untrained, which
+measures the contribution of the architecture alone.
 """
 
 from __future__ import annotations

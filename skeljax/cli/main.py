@@ -1,4 +1,4 @@
-"""The command `skeljax`: picks the verb, turns bad input into one line."""
+"""The command `skeljax`: selects the verb, prints bad input as one line."""
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Container
@@ -19,21 +19,21 @@ from skeljax.errors import InputError, shown
 
 VERBS = {
     'prepare': 'convert a corpus into records',
-    'inspect': 'tell and show what a corpus or raw recordings hold',
+    'inspect': 'print and draw the contents of a corpus or of raw recordings',
     'pretrain': 'learn an encoder without labels',
-    'import': 'take over an encoder from a PyTorch checkpoint',
+    'import': 'convert an encoder from a PyTorch checkpoint',
     'finetune': 'learn to label frames, from a pretrained encoder or from scratch',
-    'evaluate': 'measure a fine-tuned run on a split, or files of segments',
-    'knn': 'measure an encoder by its nearest labelled frames, without training',
+    'evaluate': 'score a fine-tuned run on a split, or files of segments',
+    'knn': 'score an encoder by its nearest labeled frames, without training',
     'ablate': 'run every variant of a sweep and compare them in one table',
-    'runs': 'list runs and how far they are',
-    'report': 'make a report of runs: figures, curves, mistakes, embeddings',
+    'runs': 'list runs and their progress',
+    'report': 'write a report of runs: scores, curves, errors, embeddings',
     'predict': 'find the segments of recordings',
-    'stream': 'find segments while somebody moves, from frames as they come',
-    'export': 'make a model of a fine-tuned run: a folder that needs nothing else',
-    'view': 'make one HTML page of recordings: skeleton, timelines, mistakes',
+    'stream': 'find segments in a live stream of frames',
+    'export': 'export a fine-tuned run as a self-contained folder',
+    'view': 'write an HTML page of recordings: skeleton, timelines, errors',
     'completion': 'print a script that completes verbs, options and fields in a shell',
-    'demo': 'do the whole job on one corpus and compare',
+    'demo': 'run all stages on one corpus and compare',
 }
 # Verb of an earlier version -> the command that replaces it.
 MOVED = {'bench': 'python -m benchmarks'}
@@ -42,9 +42,9 @@ MOVED = {'bench': 'python -m benchmarks'}
 def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns the exit status.
 
-    0: done. 2: bad input, or what the system refuses (a folder that cannot be written, memory),
-    told in one line. 130 or 143: ended by Ctrl-C or SIGTERM, training after a last checkpoint;
-    the same command goes on. 141: what reads its output has closed it.
+    0: done. 2: bad input, or an error of the system (a folder that cannot be written, memory), in
+    one line. 130 or 143: ended by Ctrl-C or SIGTERM, training after a last checkpoint; the same
+    command resumes it. 141: the reader of its output has closed it.
     """
     compiler.prepare(os.environ)
     argv = sys.argv[1:] if argv is None else argv
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
             args, verb = parse(argv)
             _check_numbers(args)
             status = verb.run(args) or 0
-            sys.stdout.flush()  # what is still kept fails here, not when Python ends
+            sys.stdout.flush()  # an error of the buffer is raised here, not at exit
             return status
     except KeyboardInterrupt as error:
         ended = isinstance(error, signals.Terminated)
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + number
     except BrokenPipeError:
         _close_output()
-        return 141  # as a shell has it of a program that SIGPIPE ended
+        return 141  # the status of a program that SIGPIPE ended
     except Exception as error:
         reason = _refusal(error)
         if debug or not reason:
@@ -78,13 +78,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _refusal(error: Exception) -> str:
-    """Says what a user can mend, '' where an exception is a fault of this program."""
+    """Returns the message of an error of the user or the system, '' of a bug of this program."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         return shown(f'{" and ".join(names)}: {error.strerror}' if names else error.strerror)
-    # JAX raises its own kind, and is not imported for the sake of its name.
+    # JAX raises a class of its own, and importing it takes seconds.
     if isinstance(error, MemoryError) or 'RESOURCE_EXHAUSTED' in str(error)[:100]:
         first = (str(error).splitlines() or [''])[0][:200]
         return shown(f'not enough memory: {first}' if first else 'not enough memory')
@@ -92,7 +92,7 @@ def _refusal(error: Exception) -> str:
 
 
 def _check_numbers(args: Namespace):
-    """Raises InputError where an option is nan, which every comparison would let pass."""
+    """Raises InputError if an option is nan, which passes every comparison."""
     for name, value in vars(args).items():
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, float) and math.isnan(number):
@@ -100,26 +100,26 @@ def _check_numbers(args: Namespace):
 
 
 def quiet_libraries(*, debug: bool = False):
-    """Keeps libraries from writing beside the one line that an error is.
+    """Silences libraries, so that an error is one line.
 
-    Orbax logs every save, and where one fails a traceback of each of its threads; the exception
-    itself is raised by the save after, or when checkpoints are closed.
+    Orbax logs every save, and a traceback of each of its threads if one fails; the exception
+    itself is raised by the next save, or when checkpoints are closed.
 
     Args:
-        debug: lets their tracebacks through.
+        debug: shows their tracebacks.
     """
     for library in ('absl', 'asyncio'):
         logging.getLogger(library).setLevel(logging.ERROR if debug else logging.CRITICAL)
     warnings.filterwarnings('ignore', module='orbax|grain|tensorflow_datasets')
-    # What a failed save leaves: coroutines, and writes that end after the loop that waited for
-    # them, each of which TensorStore reports by a traceback.
+    # A failed save leaves coroutines, and writes that end after their event loop, each of which
+    # TensorStore reports by a traceback.
     warnings.filterwarnings('ignore', message="coroutine '.*' was never awaited")
     if not debug and not isinstance(sys.unraisablehook, _ButClosedLoops):
         sys.unraisablehook = _ButClosedLoops(sys.unraisablehook)
 
 
 class _ButClosedLoops:
-    """Reports what cannot be raised as before, but for what a closed loop is told."""
+    """Reports exceptions that cannot be raised, except those of a closed event loop."""
 
     def __init__(self, report):
         self._report = report
@@ -130,26 +130,26 @@ class _ButClosedLoops:
 
 
 def _close_output():
-    """Lets what is still written to standard output go nowhere: nothing reads it any more."""
+    """Discards the rest of standard output, which nothing reads any more."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module(name: str) -> ModuleType:
-    """Imports the module of a verb."""
+    """Returns the module of a verb."""
     return importlib.import_module(f'skeljax.cli.{name}{"_" * keyword.iskeyword(name)}')
 
 
 def parsers(whole: Container[str]) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
-    """Makes the parser of the command and those of its verbs.
+    """Returns the parser of the command and those of its verbs.
 
     Args:
-        whole: verbs that get their arguments; the modules of others are not imported.
+        whole: verbs whose arguments are added; the modules of others are not imported.
     """
     parser = ArgumentParser(
         prog='skeljax',
         description='Find what someone does, and when, in long skeleton sequences.',
-        epilog='skeljax VERB --help shows examples; skeljax demo does the whole job once.',
+        epilog='skeljax VERB --help shows examples; skeljax demo runs all stages once.',
         allow_abbrev=False,
     )
     parser.add_argument('--version', action='version', version=f'skeljax {__version__}')
@@ -167,7 +167,7 @@ def parsers(whole: Container[str]) -> tuple[ArgumentParser, dict[str, ArgumentPa
 
 
 def parse(argv: list[str]) -> tuple[Namespace, ModuleType]:
-    """Reads the words of a command: its arguments, and the module of its verb."""
+    """Parses the words of a command; returns its arguments and the module of its verb."""
     named = [word for word in argv if not word.startswith('-')][:1]
     parser, _ = parsers(named)
     args, rest = parser.parse_known_args(argv)

@@ -1,19 +1,18 @@
-"""List runs and how far they are.
+"""List runs and their progress.
 
     skeljax runs
     skeljax runs out/ --json
 
-Every run of pretraining, fine-tuning or an ablation in DIR or at any depth below it, by
-folder: what it trains, on what, whether it is running, done, stopped or failed, its step,
-and when fine-tuning the best figure on the validation split (of config.finetune.protocol)
-with its step.
+Shows every run of pretraining, fine-tuning or an ablation in DIR or at any depth below it, by
+folder: stage, corpus, model, state, step, and when fine-tuning the best score on the validation
+split (of config.finetune.protocol) with its step.
 
-running: a process holds its log; one on another machine is seen where the file system
-shares locks. failed: loss or weights were not finite. stopped: neither that nor done; the
-same command goes on. Whether a fine-tuned run was measured on test people is no matter here.
+running: a process has locked the log; locks of other machines are visible if the file system
+shares them. failed: loss or weights were not finite. stopped: neither that nor done; the same
+command resumes it.
 
---json prints a list of objects with all that is known. What cannot be read, and a run.json
-of another program, is told on standard error and left out.
+--json prints a list of objects with all fields. A run.json that cannot be read or is of another
+program is named on standard error and left out.
 """
 
 from datetime import UTC, datetime
@@ -47,7 +46,7 @@ def run(args) -> int:
 
 
 def table(runs: list[Progress], top='.') -> str:
-    """Lays runs out in columns, folders as seen from `top`."""
+    """Returns runs as a table, with folders relative to `top`."""
     lines = [HEADS, *(_row(run, top) for run in runs)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     align = [str.rjust if head in _NUMBERS else str.ljust for head in HEADS]

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command in one line, with what it was making removed."""
+"""On SIGTERM a command removes unfinished files and ends with one line."""
 
 from collections.abc import Callable, Iterator
 import contextlib
@@ -7,31 +7,30 @@ import signal
 import sys
 import threading
 
-_cleanups: list[Callable[[], object]] = []  # of what is being made, the last one first
+_cleanups: list[Callable[[], object]] = []  # of unfinished files, the last one first
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came; for commands that raise it themselves."""
+    """SIGTERM was received; for commands with a handler of their own."""
 
 
 @contextlib.contextmanager
 def terminated(verb: str) -> Iterator[None]:
-    """Ends the process where SIGTERM comes in a block: what `cleaned` told is removed, a line told.
+    """Runs a block; on SIGTERM runs the functions of `cleaned`, prints a line and exits.
 
-    The handler raises nothing: an exception within the import of compiled modules, or where they
-    call Python, can crash them, and one within a destructor is lost. It runs when compiled code
-    has returned to Python. A handler that the block sets itself, as training does, replaces it
-    for as long as it is set.
+    The handler raises no exception: one during the import of compiled modules, or when they call
+    Python, can crash them, and one in a destructor is lost. The handler runs when compiled code
+    returns to Python. A handler that the block sets itself, as training does, replaces it.
 
     Args:
-        verb: of the command, for that line.
+        verb: of the command, for the line.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(number, _):
-        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning
+        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning
         while _cleanups:
             with contextlib.suppress(Exception):
                 _cleanups.pop()()
@@ -51,17 +50,17 @@ def terminated(verb: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cleaned(remove: Callable[[], object]) -> Iterator[None]:
-    """Has something removed where SIGTERM comes in a block; it is not called at the block's end."""
+    """Runs a block; calls `remove` if SIGTERM is received in it, but not at its end."""
     _cleanups.append(remove)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # SIGTERM is just taking it
+        with contextlib.suppress(ValueError):  # the handler has taken it
             _cleanups.remove(remove)
 
 
 def line(verb: str, number: signal.Signals) -> str:
-    """Returns what a command says that a signal has ended."""
+    """Returns the message of a command that a signal ended."""
     if number == signal.SIGINT:
         return f'skeljax {verb}: interrupted'
     return f'skeljax {verb}: ended by {number.name}'

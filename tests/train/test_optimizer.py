@@ -1,11 +1,8 @@
-import dataclasses
-
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from skeljax.configs import default
 from skeljax.errors import InputError
 from skeljax.train import optimizer
 
@@ -82,10 +79,3 @@ def test_a_part_may_learn_later_than_the_others():
 def test_bad_values_are_named(changes, words):
     with pytest.raises(InputError, match=words):
         optimizer.make(_config(**changes), 100)
-
-
-@pytest.mark.parametrize('stage', ['pretrain', 'finetune'])
-def test_a_config_has_the_fields_of_an_optimizer_and_no_field_has_two_defaults(stage):
-    fields = dataclasses.fields(optimizer.OptimizerConfig)
-    assert {field.name for field in fields} == set(default.get_config()[stage].optimizer)
-    assert all(field.default is dataclasses.MISSING for field in fields)
