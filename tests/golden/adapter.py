@@ -76,7 +76,8 @@ def _source(source: str) -> str:
 
 def options(fields: dict) -> list[str]:
     """Returns `--config.KEY=VALUE` of config keys as they were."""
-    return [f'--config.{RENAMED.get(key, key)}={value}' for key, value in fields.items()]
+    today = {key: value == 'all' if key == 'model.bn_axis' else value for key, value in fields.items()}
+    return [f'--config.{RENAMED.get(key, key)}={value}' for key, value in today.items()]
 
 
 def _batches(name: str, case) -> list[dict]:

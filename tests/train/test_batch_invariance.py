@@ -41,7 +41,7 @@ def test_windows_give_the_same_however_many_are_scored_at_once(recordings, tmp_p
     trained = predictor.of_run(untrained.make(tmp_path / 'run')).run
     window = windowing.Window(64, 16, 8)
     several = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
-    monkeypatch.setattr(windowing, 'LONGEST', 64)
+    monkeypatch.setattr(windowing, 'MAX_FRAMES', 64)
     one = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
     assert len(one) == len(recordings[0].joints)
     np.testing.assert_allclose(one, several, rtol=1e-5, atol=1e-6)
