@@ -130,7 +130,7 @@ def test_the_release_is_one_config_away():
     build.check(config)
     method = build.method(config, 'ntu25')
     settings = build.pretrain_settings(config, method, 'ntu25')
-    assert not settings.snippet.queue_advances
+    assert not settings.snippet_queue_advances
     assert all(view['faithful'] for view in settings.views.values())
     assert 'input_norm' in build.backbone(config, 'ntu25').faithful
 

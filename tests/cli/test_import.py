@@ -103,8 +103,8 @@ def test_the_graph_tells_how_edges_are_divided():
     encoder = lambda adjacency: imported.Encoder('stgcn', '', {'A': adjacency, **kernels}, ())
     for faithful in (True, False):
         found = imported.describe(encoder(graph.spatial(layout, faithful=faithful)), 'ntu25')
-        assert found == (4, {'features': 4}, ('partition',) if faithful else ())
-    with pytest.raises(import_.InputError, match='its graph A is not what ST-GCN makes of layout'):
+        assert found == (4, {'out_channels': 4}, ('partition',) if faithful else ())
+    with pytest.raises(import_.InputError, match='its graph A is not that of ST-GCN for layout'):
         imported.describe(encoder(graph.partitions(layout)), 'ntu25')
 
 

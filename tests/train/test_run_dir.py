@@ -41,10 +41,10 @@ def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
 def test_a_run_with_another_order_of_examples_continues_with_a_note(tmp_path, capsys):
     before = _described('pretrain')
     assert before.pop('sampling') == 2
-    workdirs.claim(tmp_path, before)
+    workdirs.create_run_dir(tmp_path, before)
     described = _described('pretrain', folder=tmp_path)
     assert not capsys.readouterr().err
-    workdirs.claim(tmp_path, described)  # of which nothing is saved: it starts with the new order
+    workdirs.create_run_dir(tmp_path, described)  # of which nothing is saved: it starts with the new order
     assert workdirs.read(tmp_path)['sampling'] == 2
     (tmp_path / 'run.json').write_text(json.dumps(before))
     _save(tmp_path)
