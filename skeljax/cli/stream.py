@@ -17,7 +17,7 @@ A window of --window frames moves on by --hop; scores are final --ahead frames b
 The sequence decoder finds segments in them, as `skeljax predict` does, and writes one --lag seconds
 after its end; what is written is never taken back. --decoder hysteresis needs no lag.
 `skeljax predict` with the same three options gives a recording the same scores. Frames are those
-of the model's rate. docs/streaming.md has the details; `python -m benchmarks stream` measures the latency.
+of the model's rate. See docs/streaming.md; `python -m benchmarks stream` measures the latency.
 """
 
 from __future__ import annotations

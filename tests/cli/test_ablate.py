@@ -27,7 +27,7 @@ folder = pathlib.Path(words[words.index('--workdir') + 1])
 folder.mkdir(parents=True, exist_ok=True)
 with open(folder.parent / 'calls', 'a') as calls:
     calls.write(f'{verb} {folder.name}\\n')
-if any('batch=3' in word for word in words):
+if any('batch_size=3' in word for word in words):
     sys.exit('out of memory')
 if verb != 'evaluate':
     (folder / 'checkpoints' / '2').mkdir(parents=True)
