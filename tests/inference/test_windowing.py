@@ -50,7 +50,7 @@ def recording(frames, persons=1, seed=0, gaps=False):
 
 @pytest.fixture(scope='module')
 def bounded():
-    """A network whose scores differ from frame to frame: its statistics are those of what it sees."""
+    """A network whose scores differ between frames: batch statistics are those of its input."""
     model, init = network()
     variables = init()
     x, mask = recording(256).joints[None], jnp.ones((1, 256, 1), bool)
@@ -72,7 +72,8 @@ def at_once(model, variables, of):
     """Scores all frames in one piece, padded to few lengths."""
     padded = batches.window(of, 0, -(-len(of.joints) // 640) * 640)
     joints, mask = (jnp.asarray(padded[name][None]) for name in ('joints', 'mask'))
-    return np.asarray(scoring.clip_probabilities(model, variables, joints, mask)[0, : len(of.joints)])
+    scores = scoring.clip_probabilities(model, variables, joints, mask)
+    return np.asarray(scores[0, : len(of.joints)])
 
 
 @pytest.mark.parametrize(
@@ -133,10 +134,12 @@ def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
     of = recording(400, gaps=True)
     halo = -(-reach // stride) * stride
     window = windowing.Window(24 + 2 * halo, 24, halo)
-    assert windowing.is_exact(model, window) and not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
+    assert windowing.is_exact(model, window)
+    assert not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
     whole = at_once(model, headed, of)
     assert np.abs(whole - at_once(plain, variables, of)).max() > 1e-2
-    np.testing.assert_allclose(scoring.windowed_probabilities(model, headed, of, window), whole, atol=1e-5)
+    scores = scoring.windowed_probabilities(model, headed, of, window)
+    np.testing.assert_allclose(scores, whole, atol=1e-5)
 
 
 def test_windows_that_see_too_little_are_told_apart(bounded):
@@ -146,7 +149,8 @@ def test_windows_that_see_too_little_are_told_apart(bounded):
     assert np.ptp(whole, axis=0).max() > 0.1
     for window in (windowing.Window(60, 24, 12), windowing.Window(25 + 84 + 84, 25, 84)):
         assert not windowing.is_exact(model, window)
-        assert np.abs(scoring.windowed_probabilities(model, variables, of, window) - whole).max() > 1e-3
+        scores = scoring.windowed_probabilities(model, variables, of, window)
+        assert np.abs(scores - whole).max() > 1e-3
 
 
 def test_long_recordings_go_by_windows_which_are_exact_where_any_are(bounded, monkeypatch):
@@ -172,7 +176,8 @@ def test_who_learnt_among_few_frames_sees_as_many_at_once():
         apart = np.abs(found - at_once(model, variables, of)).max()
         assert (apart > 1e-3) == tiled and found.shape == (frames, 4)
         if tiled:
-            np.testing.assert_array_equal(found, scoring.windowed_probabilities(model, variables, of, window))
+            expected = scoring.windowed_probabilities(model, variables, of, window)
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, whole=True)])
@@ -199,7 +204,8 @@ def test_each_frame_comes_from_one_window(frames, together, monkeypatch):
     monkeypatch.setattr(scoring, 'clip_probabilities', scores)
     of = recording(frames)
     of.joints[:, 0, 0, 0] = np.arange(frames)
-    found = scoring.windowed_probabilities(None, None, of, windowing.check(windowing.Window(30, 12, 8)))
+    window = windowing.check(windowing.Window(30, 12, 8))
+    found = scoring.windowed_probabilities(None, None, of, window)
     assert found[:, 0].tolist() == list(range(frames))
     assert (found[10:-8, 1] >= 8).all() and (found[:, 1] >= 0).all()
     (shape,) = shapes
