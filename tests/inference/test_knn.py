@@ -83,7 +83,7 @@ def test_a_recording_without_an_action_has_nothing_to_be_known_by(corpus):
 
     bare = {f.name: getattr(corpus[0], f.name) for f in dataclasses.fields(corpus[0])}
     empty = {name: bare[name][:0] for name in ('segment_start', 'segment_end', 'segment_label')}
-    with pytest.raises(InputError, match='shows no action'):
+    with pytest.raises(InputError, match='has no segment'):
         knn.collect(_model(whole=True), {}, [type(corpus[0])(**bare | empty)], [0])
 
 
