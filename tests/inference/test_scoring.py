@@ -35,4 +35,6 @@ def test_processes_score_every_recording_once_and_get_all(monkeypatch, recording
             found = scoring.corpus_probabilities(None, {}, corpus)
     assert sorted(scored) == sorted(r.name for r in corpus)
     assert list(found) == [r.name for r in corpus]
-    assert all((found[r.name] == r.place).all() and len(found[r.name]) == r.place + 1 for r in corpus)
+    for recording in corpus:
+        scores = found[recording.name]
+        assert (scores == recording.place).all() and len(scores) == recording.place + 1

@@ -72,7 +72,7 @@ def test_a_window_as_long_as_the_recording_is_the_recording(ready):
 
 
 def test_a_body_is_turned_as_it_first_stood_and_not_in_each_window(ready):
-    """Windows later on are normalised as in the whole recording: the size is that of the same body."""
+    """Later windows are normalized as in the whole recording: body size is the same."""
     of = moving(300)
     body = of.joints[:1] - of.joints[:1, :, :1]
     of.joints[:] = body + np.linspace(0, 3, 300)[:, None, None, None]
@@ -97,7 +97,8 @@ def test_segments_are_those_of_the_decoder_on_the_final_scores(ready):
         assert told == (expected.end < (count - 16) // 8 * 8).sum()
     found = concatenate([*parts, stream.finish()])
     assert len(found) > 2
-    assert (found.start.tolist(), found.end.tolist()) == (expected.start.tolist(), expected.end.tolist())
+    assert found.start.tolist() == expected.start.tolist()
+    assert found.end.tolist() == expected.end.tolist()
     assert found.label.tolist() == expected.label.tolist()
     np.testing.assert_allclose(found.score, expected.score, atol=1e-6)
 
@@ -127,14 +128,16 @@ def test_what_decodes_a_stream_is_the_model_s_decoder(ready):
     given = dict(fps=30.0, layout='ntu25')
     runs = Model(ready, decoder_config.make('segmentation', 'hysteresis', thresholds=[0.3]), {})
     assert streaming.stream_decoder(runs) == decoders.HysteresisDecoder(threshold=0.3)
-    assert streaming.stream_decoder(Model(ready, decoder_config.make('babel'), {})) == decoders.HysteresisDecoder()
+    babel = Model(ready, decoder_config.make('babel'), {})
+    assert streaming.stream_decoder(babel) == decoders.HysteresisDecoder()
     with pytest.raises(InputError, match='a lag of 2 seconds: the model has no sequence decoder'):
         streaming.Stream(runs, WINDOW, lag=2.0, **given)
     own = Model(ready, decoder_config.from_sequence(DECODER, min_score=0.4), {})
     low, high = (
         [stream.push(frame) for frame in frames_of(moving(90))] and stream.finish().score
         for stream in (
-            streaming.Stream(own, WINDOW, lag=9.0, min_score=least, **given) for least in (0.0, None)
+            streaming.Stream(own, WINDOW, lag=9.0, min_score=least, **given)
+            for least in (0.0, None)
         )
     )
     assert high.tolist() == low[low >= 0.4].tolist() != low.tolist()

@@ -55,7 +55,7 @@ def recording(frames, persons=1, seed=0, gaps=False):
 
 @pytest.fixture(scope='module')
 def bounded():
-    """A network whose scores differ from frame to frame: its statistics are those of its input."""
+    """A network whose scores differ between frames: batch statistics are those of its input."""
     model, init = network()
     variables = init()
     x, mask = recording(256).joints[None], jnp.ones((1, 256, 1), bool)
@@ -144,7 +144,8 @@ def test_windows_score_as_the_whole_does_with_a_boundary_head(bounded):
     assert not windowing.is_exact(model, windowing.Window(24 + 168, 24, 84))
     whole = at_once(model, headed, of)
     assert np.abs(whole - at_once(plain, variables, of)).max() > 1e-2
-    np.testing.assert_allclose(scoring.windowed_probabilities(model, headed, of, window), whole, atol=1e-5)
+    scores = scoring.windowed_probabilities(model, headed, of, window)
+    np.testing.assert_allclose(scores, whole, atol=1e-5)
 
 
 def test_windows_that_see_too_little_are_told_apart(bounded):
@@ -154,7 +155,8 @@ def test_windows_that_see_too_little_are_told_apart(bounded):
     assert np.ptp(whole, axis=0).max() > 0.1
     for window in (windowing.Window(60, 24, 12), windowing.Window(25 + 84 + 84, 25, 84)):
         assert not windowing.is_exact(model, window)
-        assert np.abs(scoring.windowed_probabilities(model, variables, of, window) - whole).max() > 1e-3
+        scores = scoring.windowed_probabilities(model, variables, of, window)
+        assert np.abs(scores - whole).max() > 1e-3
 
 
 def test_long_recordings_go_by_windows_which_are_exact_where_any_are(bounded, monkeypatch):
@@ -180,7 +182,8 @@ def test_who_learnt_among_few_frames_sees_as_many_at_once():
         apart = np.abs(found - at_once(model, variables, of)).max()
         assert (apart > 1e-3) == tiled and found.shape == (frames, 4)
         if tiled:
-            np.testing.assert_array_equal(found, scoring.windowed_probabilities(model, variables, of, window))
+            expected = scoring.windowed_probabilities(model, variables, of, window)
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize('changes', [dict(backbone='gru'), dict(fuser=False, clip_level=True)])
@@ -207,7 +210,8 @@ def test_each_frame_comes_from_one_window(frames, together, monkeypatch):
     monkeypatch.setattr(scoring, 'clip_probabilities', scores)
     of = recording(frames)
     of.joints[:, 0, 0, 0] = np.arange(frames)
-    found = scoring.windowed_probabilities(None, None, of, windowing.check(windowing.Window(30, 12, 8)))
+    window = windowing.check(windowing.Window(30, 12, 8))
+    found = scoring.windowed_probabilities(None, None, of, window)
     assert found[:, 0].tolist() == list(range(frames))
     assert (found[10:-8, 1] >= 8).all() and (found[:, 1] >= 0).all()
     (shape,) = shapes

@@ -17,7 +17,10 @@ from skeljax.viz import saved_eval
 from skeljax.viz.viewer import predictions
 
 HUGE = 10**400
-NUMBERS = [HUGE, -HUGE, 10**5000, 1e308, float('inf'), float('nan'), '9' * 5000, '1e999', True, None, [], {}]
+NUMBERS = [
+    HUGE, -HUGE, 10**5000, 1e308, float('inf'), float('nan'), '9' * 5000, '1e999', True, None, [],
+    {},
+]
 
 
 def _told(read, *arguments, **options) -> str:
@@ -118,7 +121,9 @@ def test_half_a_frame_goes_up_everywhere(tmp_path):
     assert labels.to_frames(table, fps=25.0, frames=50, classes=['a']) == [(3, 13, 0)]
 
 
-@pytest.mark.parametrize('name', ['fps', 'resample', 'persons', 'seed', 'unit', 'classes', 'layout', 'split'])
+@pytest.mark.parametrize(
+    'name', ['fps', 'resample', 'persons', 'seed', 'unit', 'classes', 'layout', 'split']
+)
 @pytest.mark.parametrize('value', [HUGE, -HUGE, True, [], {}, [1], float('nan')])
 def test_corpus_json_with_values_that_cannot_be(tmp_path, name, value):
     if (name, value) == ('classes', []):
@@ -128,7 +133,9 @@ def test_corpus_json_with_values_that_cannot_be(tmp_path, name, value):
 
 
 @pytest.mark.parametrize('value', [HUGE, -1, True, 'many', [], None])
-@pytest.mark.parametrize('name', ['fps', 'frames', 'segments', 'recording', 'classes', 'source', 'scores'])
+@pytest.mark.parametrize(
+    'name', ['fps', 'frames', 'segments', 'recording', 'classes', 'source', 'scores']
+)
 def test_stored_predictions_with_values_that_cannot_be(tmp_path, name, value):
     good = name in ('classes', 'source', 'scores') and value in ([], None)
     good = good or (name, value) in (('scores', 'many'), ('recording', 'many'), ('segments', []))
@@ -144,7 +151,8 @@ def test_stored_predictions_with_values_that_cannot_be(tmp_path, name, value):
 def _kept() -> saved_eval.SavedSegments:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     none = Segments([], [], [])
-    return saved_eval.SavedSegments({'a': some, 'b': none}, {'babel': {'a': none, 'b': some}}, {'a': 9, 'b': 20})
+    predicted = {'babel': {'a': none, 'b': some}}
+    return saved_eval.SavedSegments({'a': some, 'b': none}, predicted, {'a': 9, 'b': 20})
 
 
 @pytest.mark.parametrize('seed', range(8))

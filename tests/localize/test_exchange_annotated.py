@@ -17,13 +17,16 @@ CLASSES = ('sit', 'wave')
 
 
 def _set(**segments) -> SegmentSet:
-    return SegmentSet({n: Segments(*zip(*s)) if s else Segments([], [], []) for n, s in segments.items()},
-                      CLASSES, 30.0)
+    made = {n: Segments(*zip(*s)) if s else Segments([], [], []) for n, s in segments.items()}
+    return SegmentSet(made, CLASSES, 30.0)
 
 
 def _rows(found: SegmentSet) -> dict:
     return {
-        name: [(s, e, found.classes[l]) for s, e, l in zip(of.start.tolist(), of.end.tolist(), of.label.tolist())]
+        name: [
+            (start, end, found.classes[label])
+            for start, end, label in zip(of.start.tolist(), of.end.tolist(), of.label.tolist())
+        ]
         for name, of in found.segments.items()
     }
 
@@ -63,9 +66,11 @@ def test_elan_is_a_truth_alone_or_in_a_folder(tmp_path):
 def test_a_tier_is_chosen_and_events_of_no_length_are_a_frame(tmp_path):
     rows = 'one,{who},jump,POINT,1.0\n'
     (tmp_path / 'a.csv').write_text(
-        'Observation id,Subject,Behavior,Behavior type,Time\n' + ''.join(rows.format(who=w) for w in ('Ann', 'Bo'))
+        'Observation id,Subject,Behavior,Behavior type,Time\n'
+        + ''.join(rows.format(who=w) for w in ('Ann', 'Bo'))
     )
-    assert _rows(exchange.read(tmp_path / 'a.csv', fps=30, tier='Bo')) == {'one': [(30, 31, 'jump')]}
+    read = exchange.read(tmp_path / 'a.csv', fps=30, tier='Bo')
+    assert _rows(read) == {'one': [(30, 31, 'jump')]}
 
 
 def test_frames_and_seconds_do_not_mix_and_damage_is_told(tmp_path):
@@ -87,7 +92,8 @@ def test_bouts_of_nwb_read_back_what_was_written(tmp_path):
     bouts.write(path, Segments([60, 0], [90, 70], [1, 0], [0.5, 0.9]), classes=CLASSES, fps=30.0,
                 recording='a', software='skeljax')
     (some,) = annotations.read(path).segments.values()
-    assert [(m.start, m.end, m.name) for m in some] == [(0.0, pytest.approx(70 / 30), 'sit'), (2.0, 3.0, 'wave')]
+    expected = [(0.0, pytest.approx(70 / 30), 'sit'), (2.0, 3.0, 'wave')]
+    assert [(m.start, m.end, m.name) for m in some] == expected
     assert _rows(exchange.read(path, fps=30)) == {'a': [(0, 70, 'sit'), (60, 90, 'wave')]}
     import pynwb
 

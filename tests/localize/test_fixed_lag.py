@@ -121,7 +121,8 @@ def test_a_segment_is_final_after_the_lag_and_a_tenth_of_it():
 @settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 10_000), frames=st.integers(0, 200), lag=st.sampled_from([0, 0.1, 0.5, 2]),
-    size=st.integers(1, 50), classes=st.integers(1, 3), resolution=st.sampled_from([0.01, 0.1, 0.3]),
+    size=st.integers(1, 50), classes=st.integers(1, 3),
+    resolution=st.sampled_from([0.01, 0.1, 0.3]),
 )
 def test_nothing_is_taken_back(seed, frames, lag, size, classes, resolution):
     rng = np.random.default_rng(seed)
@@ -129,7 +130,8 @@ def test_nothing_is_taken_back(seed, frames, lag, size, classes, resolution):
         fps=FPS, log_mean=(-1.0,) * (classes + 1), log_std=(0.5,) * (classes + 1),
         resolution=resolution,
     )
-    probabilities = np.repeat(rng.dirichlet(np.full(classes + 1, 0.3), frames // 8 + 1), 8, 0)[:frames]
+    rows = rng.dirichlet(np.full(classes + 1, 0.3), frames // 8 + 1)
+    probabilities = np.repeat(rows, 8, 0)[:frames]
     found = concatenate(streamed(decoder, lag, probabilities, size))
     bounds = np.stack([found.start, found.end], axis=1).ravel()
     assert (np.diff(bounds) >= 0).all() and (found.end > found.start).all()
@@ -201,7 +203,8 @@ def test_the_default_lag_is_three_mean_durations():
 
 @pytest.mark.parametrize('lag', [-1.0, math.inf, math.nan])
 def test_lags_that_cannot_be(lag):
-    with pytest.raises(InputError, match=f'lag is {lag:g} seconds, expected a finite number from 0'):
+    what = f'lag is {lag:g} seconds, expected a finite number from 0'
+    with pytest.raises(InputError, match=what):
         FixedLag(DECODER, lag)
 
 

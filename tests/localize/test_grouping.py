@@ -242,7 +242,10 @@ def test_refined_segments_stay_segments_of_the_recording(probabilities, reach, w
 @pytest.mark.parametrize(
     ('call', 'message'),
     [
-        (lambda s, p: localize.soft_nms(s, method='hard'), "by 'hard', expected linear or gaussian"),
+        (
+            lambda s, p: localize.soft_nms(s, method='hard'),
+            "by 'hard', expected linear or gaussian",
+        ),
         (lambda s, p: localize.soft_nms(s, sigma=0.0), 'sigma 0, least score 0.001'),
         (lambda s, p: localize.soft_nms(s, min_score=0.0), 'least score 0, expected above 0'),
         (lambda s, p: localize.smooth_gaussian(p, -1.0), 'sigma -1.0'),

@@ -46,7 +46,8 @@ def test_pieces_give_what_the_whole_gives(scores, cuts):
 
 @given(probabilities)
 def test_without_a_threshold_they_are_the_runs_of_argmax(scores):
-    found, expected = localize.hysteresis_runs(scores, threshold=0.0), localize.argmax_runs(scores, min_frames=3)
+    found = localize.hysteresis_runs(scores, threshold=0.0)
+    expected = localize.argmax_runs(scores, min_frames=3)
     assert rows(found) == rows(expected)
     np.testing.assert_allclose(found.score, expected.score)
 

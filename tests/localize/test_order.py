@@ -19,7 +19,8 @@ def _some(rng, count: int, scores: bool) -> Segments:
 
 def _figures(protocol, predictions, truth, scores):
     result = localize.evaluate(
-        predictions, truth, num_classes=CLASSES, protocol=protocol, num_frames=dict.fromkeys(NAMES, FRAMES),
+        predictions, truth, num_classes=CLASSES, protocol=protocol,
+        num_frames=dict.fromkeys(NAMES, FRAMES),
         probabilities=scores,
     )
     return {**result.figures, 'mean': result.mean}
@@ -32,8 +33,10 @@ def test_the_order_of_recordings_and_segments_changes_no_figure(protocol, seed):
     rng = np.random.default_rng(seed)
     if protocol == 'recognition':
         clips = {name: Segments([0], [FRAMES], [rng.integers(CLASSES)]) for name in NAMES}
-        guesses = {name: Segments([0] * CLASSES, [FRAMES] * CLASSES, range(CLASSES), rng.random(CLASSES))
-                   for name in NAMES}
+        ends = [0] * CLASSES, [FRAMES] * CLASSES
+        guesses = {
+            name: Segments(*ends, range(CLASSES), rng.random(CLASSES)) for name in NAMES
+        }
         truth, predictions = clips, guesses
     else:
         truth = {name: _some(rng, 5, False) for name in NAMES}
@@ -43,10 +46,14 @@ def test_the_order_of_recordings_and_segments_changes_no_figure(protocol, seed):
     before = _figures(protocol, predictions, truth, scores)
 
     def shuffled(sets):
-        return {name: sets[name][rng.permutation(len(sets[name]))] for name in rng.permutation(NAMES).tolist()}
+        order = rng.permutation(NAMES).tolist()
+        return {name: sets[name][rng.permutation(len(sets[name]))] for name in order}
 
     order = rng.permutation(NAMES).tolist()
-    after = _figures(protocol, shuffled(predictions), shuffled(truth), {name: scores[name] for name in order})
+    reordered = {name: scores[name] for name in order}
+    after = _figures(protocol, shuffled(predictions), shuffled(truth), reordered)
     assert before.keys() == after.keys()
     for name, value in before.items():
-        np.testing.assert_allclose(after[name], value, rtol=1e-12, atol=1e-12, err_msg=name, equal_nan=True)
+        np.testing.assert_allclose(
+            after[name], value, rtol=1e-12, atol=1e-12, err_msg=name, equal_nan=True
+        )

@@ -26,7 +26,7 @@ COUNT_NAME = f'{__name__}:COUNT'
 def test_a_protocol_of_another_module_is_found_by_name():
     found = localize.protocol(COUNT_NAME)
     segments = found.decode(PROBABILITIES)
-    assert (segments.start.tolist(), segments.end.tolist(), segments.label.tolist()) == ([0], [1], [0])
+    assert (segments.start, segments.end, segments.label) == ([0], [1], [0])
     truth = {'a': Segments([0], [2], [0])}
     result = localize.evaluate({'a': segments}, truth, num_classes=1, protocol=COUNT_NAME)
     assert result.mean == 1 and result.num_true == 1

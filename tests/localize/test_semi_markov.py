@@ -22,7 +22,9 @@ def durations_of(rng, table, classes, *, shortest=1):
         return Durations(np.log(pmf), np.log(survival), np.log(ratio))
 
 
-def random_model(seed, steps=8, classes=3, *, table=4, shortest=1, repeats=False, start=None, initial=None):
+def random_model(
+    seed, steps=8, classes=3, *, table=4, shortest=1, repeats=False, start=None, initial=None
+):
     rng = np.random.default_rng(seed)
     transition = rng.normal(-1, 0.5, (classes, classes))
     if not repeats:

@@ -27,7 +27,9 @@ def recording(seed, *, noise, wrong=0.0, segments=8):
     labels = np.concatenate([np.full(frames, label) for label, frames in parts])
     logits = rng.normal(0, noise, (len(labels), CLASSES + 1))
     seen = np.concatenate([
-        np.full(frames, (label + 1) % CLASSES if label < CLASSES and rng.random() < wrong else label)
+        np.full(
+            frames, (label + 1) % CLASSES if label < CLASSES and rng.random() < wrong else label
+        )
         for label, frames in parts
     ])
     logits[np.arange(len(labels)), seen] += 2
@@ -111,7 +113,8 @@ def test_one_recording_moves_options_by_half_its_gain_and_many_by_what_is_sure()
     assert sequence_fit._lower_bound(np.array([0.4])) == pytest.approx(0.2)
     assert sequence_fit._lower_bound(np.array([-0.4])) == pytest.approx(-0.6)
     gains = np.array([0.1, 0.3])
-    assert sequence_fit._lower_bound(gains) == pytest.approx(0.2 - 2 * np.std(gains, ddof=1) / 2**0.5)
+    expected = 0.2 - 2 * np.std(gains, ddof=1) / 2**0.5
+    assert sequence_fit._lower_bound(gains) == pytest.approx(expected)
 
 
 def test_the_scores_of_segments_are_calibrated():

@@ -19,7 +19,8 @@ def _true(*labels):
 
 
 def test_accuracies_by_hand():
-    predictions = {'a': _ranked(0, 1, 2, 3, 4, 5), 'b': _ranked(1, 0), 'c': _ranked(0, 1, 2, 3, 4, 5)}
+    all_six = _ranked(0, 1, 2, 3, 4, 5)
+    predictions = {'a': all_six, 'b': _ranked(1, 0), 'c': all_six}
     truth = {'a': _true(0), 'b': _true(0), 'c': _true(5), 'd': _true(6), 'idle': _true()}
     found = recognition(predictions, truth, num_classes=7)
     # a at once, b among five, c sixth, d without a proposal.

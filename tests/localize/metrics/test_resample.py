@@ -79,7 +79,8 @@ def test_a_draw_by_hand():
 def test_a_draw_without_true_segments_is_no_number(wrapped):
     truth = {'a': Segments([], [], []), 'b': Segments([0], [10], [0])}
     scorer = localize.protocol('babel_clean').evaluate
-    scorer = (lambda *a, **o: localize.protocol('babel_clean').evaluate(*a, **o)) if wrapped else scorer
+    if wrapped:
+        scorer = lambda *a, **o: localize.protocol('babel_clean').evaluate(*a, **o)
     counts = np.array([[2, 0], [1, 1]])
     found = resample.means(scorer, {}, truth, counts, num_classes=2, tious=(0.5,))
     assert np.isnan(found[0]) and found[1] == 0
