@@ -28,7 +28,8 @@ def installed(tmp_path_factory):
 def test_configs_and_builders_are_inside(installed):
     for kept in ('configs/default.py', 'tfds_builders/ui_prmd/README.md',
                  'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt', 'viz/viewer/page/page.html',
-                 'viz/viewer/page/style.css', 'viz/viewer/page/app.js', 'py.typed'):
+                 'viz/viewer/page/style.css', 'viz/viewer/page/app.js', 'viz/report/report.html',
+                 'viz/report/report.css', 'py.typed'):
         assert (installed / 'skeljax' / kept).is_file(), kept
     packages = {p.name for p in installed.iterdir() if not p.name.endswith('.dist-info')}
     assert packages == {'skeljax'}
