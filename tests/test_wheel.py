@@ -30,7 +30,8 @@ def test_configs_and_builders_are_inside(installed):
     for kept in ('configs/default.py', 'tfds_builders/ui_prmd/README.md',
                  'tfds_builders/ui_prmd/CITATIONS.bib', 'tfds_builders/ui_prmd/TAGS.txt',
                  'viz/viewer/page/page.html', 'viz/viewer/page/style.css',
-                 'viz/viewer/page/app.js', 'py.typed'):
+                 'viz/viewer/page/app.js', 'viz/report/report.html',
+                 'viz/report/report.css', 'py.typed'):
         assert (installed / 'skeljax' / kept).is_file(), kept
     for name in ('configs', 'tfds_builders'):  # the folders, not what finds them in a checkout
         assert '__path__' not in (installed / 'skeljax' / name / '__init__.py').read_text()

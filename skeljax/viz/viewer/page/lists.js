@@ -64,13 +64,15 @@ const Lists = (() => {
         button.type = 'button';
         if (at === current) button.setAttribute('aria-current', 'true');
         button.append(make('span', 'name', name));
-        const summary = make('span', 'quiet', Timeline.clock(frames / fps, 1) + (frames / fps < 60 ? ' s' : ''));
+        const unit = frames / fps < 60 ? ' s' : '';
+        const summary = make('span', 'quiet', Timeline.clock(frames / fps, 1) + unit);
         if (error !== null) {
           button.append(make('span', 'error', percent(error)));
           const bar = make('span', 'meter');
           bar.style.setProperty('--share', error);
-          summary.append(` · ${Object.entries(count(this.recordings[at])).filter(([kind]) => wrong(kind))
-            .map(([kind, n]) => `${n} ${kind}`).join(', ') || 'all correct'}`);
+          const errors = Object.entries(count(this.recordings[at]))
+            .filter(([kind]) => wrong(kind)).map(([kind, n]) => `${n} ${kind}`);
+          summary.append(` · ${errors.join(', ') || 'all correct'}`);
           button.append(summary, bar);
         } else button.append(summary);
         button.addEventListener('click', () => this.onChoose(at));
@@ -120,9 +122,10 @@ const Lists = (() => {
         const item = make('li', ''), button = make('button', 'line');
         button.type = 'button';
         Object.assign(button.dataset, {row, index, start: segment.start, end: segment.end});
-        button.append(Looks.swatch(segment.label), make('span', 'name', this.classes[segment.label]));
-        const span = `${Timeline.clock(segment.start / fps, 1)}–${Timeline.clock(segment.end / fps, 1)}`;
-        button.append(make('span', 'span quiet', span));
+        const name = make('span', 'name', this.classes[segment.label]);
+        button.append(Looks.swatch(segment.label), name);
+        const [start, end] = [segment.start, segment.end].map(f => Timeline.clock(f / fps, 1));
+        button.append(make('span', 'span quiet', `${start}–${end}`));
         if (segment.kind) {
           const mark = make('span', wrong(segment.kind) ? 'kind wrong' : 'kind', Looks.MARKS[segment.kind]);
           mark.title = segment.kind;

@@ -1,6 +1,6 @@
 // Draws one body: limbs from back to front, each with an outline in the background color.
 const Skeleton = (() => {
-  const WIDTHS = [0.032, 0.021, 0.021, 0.027, 0.027];  // widths of torso, arms, legs; in body heights
+  const WIDTHS = [0.032, 0.021, 0.021, 0.027, 0.027];  // torso, arms, legs; in body heights
   const HEAD = 0.062;
 
   // Returns the parts to draw as {depth, draw}; `at` returns [x, y, z] of a joint.
