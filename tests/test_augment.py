@@ -168,7 +168,9 @@ def test_hidden_joints_are_others_in_each_frame_and_the_same_of_all_persons():
     keys = _keys(count=64)
     shown = np.asarray(augment.mask_joints(keys, jnp.ones((64, T, M, V, 3)), 2))
     zero = shown[:, :, 0, :, 0] == 0
-    np.testing.assert_array_equal(shown == 0, np.broadcast_to(zero[:, :, None, :, None], shown.shape))
+    np.testing.assert_array_equal(
+        shown == 0, np.broadcast_to(zero[:, :, None, :, None], shown.shape)
+    )
     assert (zero.sum(-1) == 2).all()
     # Every joint as often as any other: 64 · T · 2 / V times, give or take five deviations.
     assert (abs(zero.sum((0, 1)) - 204.8) < 5 * 13.7).all()
@@ -217,7 +219,9 @@ def test_relative_tempo_gives_one_half_at_its_rate_or_all_of_it_at_twice_that():
     np.testing.assert_array_equal(other[..., 0, 0, 0], np.where(slow[:, None], whole, half))
     np.testing.assert_array_equal(same_mask[..., 0], np.ones((8, 3), bool))  # frames 0 to 4 are
     # The coin belongs to the example, wherever it lies in the batch.
-    again, _ = augment.relative_tempo(keys[::-1], jnp.array(joints[::-1]), jnp.array(mask), other=False)
+    again, _ = augment.relative_tempo(
+        keys[::-1], jnp.array(joints[::-1]), jnp.array(mask), other=False
+    )
     np.testing.assert_array_equal(again[::-1], same)
 
 

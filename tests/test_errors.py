@@ -10,7 +10,9 @@ from skeljax.errors import FormatError, InputError, reading
 def test_a_message_is_one_line_without_control_characters(text):
     message = str(InputError(f'a.csv:3: {text}'))
     assert len(message.splitlines()) == 1
-    assert not [c for c in message if ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000]
+    assert not [
+        c for c in message if ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000
+    ]
     message.encode('utf-8')
     assert str(InputError(message)) == message
 

@@ -1,1 +1,1 @@
-"""One folder a corpus, after the conventions of TensorFlow Datasets."""
+"""One folder per corpus, by the conventions of TensorFlow Datasets."""

@@ -14,7 +14,7 @@ def test_labels_without_a_class_fail_before_the_first_step(tmp_path, write_own, 
     data = str(tmp_path / 'data')
     prepare = ['prepare', 'folder/mine', '--manual-dir', str(tmp_path / 'raw'), '--data-dir', data]
     assert main.main([*prepare, '--processes', '1']) == 0
-    told = 'note: the labels name no class: the corpus serves pretraining alone'
+    told = 'note: the labels name no class: the corpus is for pretraining only'
     assert told in capsys.readouterr().out
     options = [f'--config.data.data_dir={data}', '--workdir', str(tmp_path / 'run')]
     assert main.main(['finetune', '--config', 'own:mine', *options]) == 2
@@ -30,8 +30,8 @@ def test_a_split_without_a_recording_is_told(tmp_path, write_own, capsys):
     prepare = ['prepare', 'folder/mine', '--manual-dir', str(tmp_path / 'raw'), '--data-dir', data]
     assert main.main([*prepare, '--processes', '1']) == 0
     shown = capsys.readouterr().out
-    assert 'skipped split validation: no recording is in it; splits.csv tells them' in shown
-    assert 'skipped split test: no recording is in it; splits.csv tells them' in shown
+    assert 'skipped split validation: no recording is in it; splits.csv defines splits' in shown
+    assert 'skipped split test: no recording is in it; splits.csv defines splits' in shown
 
 
 @pytest.mark.slow

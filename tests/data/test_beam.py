@@ -50,7 +50,9 @@ def test_the_records_are_those_of_this_process(tmp_path, tiny, capsys):
 @pytest.mark.parametrize('on_error', ['fail', 'skip'])
 def test_damaged_files_are_told_or_left_out(tmp_path, monkeypatch, on_error):
     monkeypatch.setattr(synthetic_dataset_builder, '_make', _damaged)
-    told = [f'{split}_p00_r1.txt:7: 24 joints, expected 25' for split in ('test', 'train', 'validation')]
+    told = [
+        f'{split}_p00_r1.txt:7: 24 joints, expected 25' for split in ('test', 'train', 'validation')
+    ]
 
     def run():
         return prepare.prepare(
@@ -65,7 +67,11 @@ def test_damaged_files_are_told_or_left_out(tmp_path, monkeypatch, on_error):
     else:
         report = run()
         assert report['damaged'] == told
-        assert [report['splits'][s]['recordings'] for s in ('train', 'validation', 'test')] == [7, 1, 3]
+        assert [report['splits'][s]['recordings'] for s in ('train', 'validation', 'test')] == [
+            7,
+            1,
+            3,
+        ]
 
 
 def test_a_name_given_twice_is_damage(tmp_path, monkeypatch):

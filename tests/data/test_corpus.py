@@ -94,7 +94,11 @@ def test_recordings_come_in_another_layout_and_rate(tiny, train):
         np.testing.assert_array_equal(mapped.labels(index), train.labels(index)[::2])
     measured = after.joint_valid[0, 0]
     names = skeleton.get('uiprmd22').joints
-    assert [name for name, m in zip(names, measured, strict=True) if not m] == ['HeadTip', 'LCollar', 'RCollar']
+    assert [name for name, m in zip(names, measured, strict=True) if not m] == [
+        'HeadTip',
+        'LCollar',
+        'RCollar',
+    ]
 
 
 def test_a_layout_that_cannot_be_had_is_told_when_the_corpus_is_opened(tiny):

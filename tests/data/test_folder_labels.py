@@ -24,7 +24,8 @@ def _eaf(a=((0, 1000, 'sit'),), b=()) -> str:
             slots += [f'<TIME_SLOT TIME_SLOT_ID="t{first + n}" TIME_VALUE="{t}"/>'
                       for n, t in enumerate((start, end))]
             items.append(
-                f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{first}" TIME_SLOT_REF1="t{first}" '
+                f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{first}" '
+                f'TIME_SLOT_REF1="t{first}" '
                 f'TIME_SLOT_REF2="t{first + 1}"><ANNOTATION_VALUE>{label}</ANNOTATION_VALUE>'
                 '</ALIGNABLE_ANNOTATION></ANNOTATION>'
             )
@@ -54,7 +55,9 @@ def _segments(told) -> dict:
     work = beam_jobs.Work()
     made = work.each(stats.make, stats.jobs(told, told.files))
     found = {
-        r.name: list(zip(r.segment_start.tolist(), r.segment_end.tolist(), r.segment_label.tolist()))
+        r.name: list(
+            zip(r.segment_start.tolist(), r.segment_end.tolist(), r.segment_label.tolist())
+        )
         for r in made
     }
     assert not work.troubles
@@ -74,7 +77,9 @@ def test_a_folder_of_labels_may_hold_tables_too(own):
         'frame,sit,wave\n' + ''.join(f'{n},{int(n < 60)},{int(n >= 30)}\n' for n in range(120)))})
     told = folder.plan(root)
     assert _segments(told) == {'run': [(0, 60, 0), (30, 120, 1)], 'walk': [(0, 30, 0)]}
-    assert any('1 labels overlap the one before, in 1 recordings: kept' in note for note in told.notes)
+    assert any(
+        '1 labels overlap the one before, in 1 recordings: kept' in note for note in told.notes
+    )
     assert any('times are whole numbers: taken for frames' in note for note in told.notes)
 
 
@@ -82,7 +87,10 @@ def test_a_project_of_boris_names_recordings_by_their_media(own):
     project = {
         'behaviors_conf': {'0': {'type': 'State event', 'code': 'sit'}},
         'observations': {
-            'first': {'file': {'1': ['/films/walk.mp4']}, 'events': [[0, '', 'sit', '', ''], [1, '', 'sit', '', '']]},
+            'first': {
+                'file': {'1': ['/films/walk.mp4']},
+                'events': [[0, '', 'sit', '', ''], [1, '', 'sit', '', '']],
+            },
             'run': {'file': {'1': ['/films/else.mp4']}, 'events': []},
         },
     }
@@ -135,7 +143,9 @@ def test_one_that_lies_within_another_is_left_out_when_cut(own):
 
 def test_a_table_counts_more_than_files_and_two_tables_are_refused(own):
     root = own(**{'labels.csv': OVERLAP, 'walk.eaf': _eaf()})
-    assert folder.plan(root).skipped == {'1 files of labels, e.g. walk.eaf': 'labels.csv holds the labels'}
+    assert folder.plan(root).skipped == {
+        '1 files of labels, e.g. walk.eaf': 'labels.csv holds the labels'
+    }
     (root / 'labels.tsv').write_text(OVERLAP.replace(',', '\t'))
     with pytest.raises(InputError, match='labels.tsv: expected one of them'):
         folder.plan(root)

@@ -35,8 +35,12 @@ def _mirrored(recording, axis=0):
 def _exchanged(recording):
     """Gives each joint the place of its other side."""
     points = skeleton.get(recording.layout).points
-    other = lambda name: {'left': 'right', 'right': 'left'}.get(name.split()[0], '') + name[len(name.split()[0]):]
-    order = [points.index(other(n)) if n and other(n) in points else i for i, n in enumerate(points)]
+    other = lambda name: (
+        {'left': 'right', 'right': 'left'}.get(name.split()[0], '') + name[len(name.split()[0]) :]
+    )
+    order = [
+        points.index(other(n)) if n and other(n) in points else i for i, n in enumerate(points)
+    ]
     return _changed(recording, recording.joints[:, :, order])
 
 
@@ -83,7 +87,7 @@ def test_what_cannot_show_it_says_nothing(recordings):
 
 
 def test_a_bent_knee_points_forward():
-    """By hand: hips on x, up on y, so forward is z; the knee lies 0.3 of a leg of 2 * 0.5 before it."""
+    """By hand: hips on x, up on y, so forward is z; the knee is 0.3 before a leg of 2 * 0.5."""
     points = ('left hip', 'right hip', 'left knee', 'left ankle', 'neck')
     layout = skeleton.describe(skeleton.Layout('legs', points, (-1, 0, 0, 2, 0), points))
     pose = [[0.1, 1, 0], [-0.1, 1, 0], [0.1, 0.6, 0.3], [0.1, 0.2, 0], [0, 1.6, 0]]
@@ -111,12 +115,16 @@ def test_a_model_notes_a_recording_of_another_handedness(recordings, tmp_path):
             for name in ('joints', 'frame_valid', 'person_valid', 'joint_valid')
         },
     )
-    for score in (adapt.frame_scores, lambda *a: streaming.frame_scores(*a[:2], streaming.WINDOW, a[2])):
+    for score in (
+        adapt.frame_scores,
+        lambda *a: streaming.frame_scores(*a[:2], streaming.WINDOW, a[2]),
+    ):
         notes = []
         score(model.run, short, notes.append)
         assert not [note for note in notes if 'left and right' in note]
         score(model.run, _mirrored(short), notes.append)
-        told = f'{short.name}: its left and right contradict its layout (knees and feet point backward)'
+        why = 'its left and right contradict its layout (knees and feet point backward)'
+        told = f'{short.name}: {why}'
         assert [note for note in notes if note.startswith(told)]
     mirrored = model.run._replace(mirrored=True)
     notes = []

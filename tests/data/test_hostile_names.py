@@ -75,7 +75,9 @@ def test_a_member_of_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeyp
     monkeypatch.setattr(texts, 'UNPACKED', 1 << 10)
     with pytest.raises(FormatError, match='unpacks to 100000 bytes, more than'):
         files.read(clips[0])
-    assert [path.name for path in tmp_path.rglob('*')] == ['a.zip']  # nothing is unpacked to a place
+    assert [path.name for path in tmp_path.rglob('*')] == [
+        'a.zip'
+    ]  # nothing is unpacked to a place
 
 
 def test_markdown_of_a_report_holds_names_as_they_are():

@@ -1,4 +1,4 @@
-"""Counts of labeled frames by hand; that both rules of nearness agree is tested with the other one."""
+"""Counts of labeled frames by hand; the same rule on the device is tested elsewhere."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ from skeljax.data import label_counts
 
 
 class _Corpus:
-    """Two recordings of classes 0 and 1 and background 2, the second with a frame without a person."""
+    """Two recordings of classes 0, 1 and background 2; one frame of the second has no person."""
 
     classes, label_sets = ('a', 'b'), None
     _labels = (np.array([0, 0, 0, 1, 1, 2], np.int32), np.array([2, 2, 1, 1], np.int32))

@@ -1,4 +1,4 @@
-"""A damaged or hostile data directory: told in one line, before TFDS reads it, and nothing imported."""
+"""A damaged or hostile data directory: one line before TFDS reads it, nothing imported."""
 
 import json
 import shutil
@@ -57,10 +57,21 @@ def test_a_class_that_features_name_is_not_imported(copy, places):
 
 
 @pytest.mark.parametrize('name', FILES)
-@pytest.mark.parametrize('content', [
-    None, b'', b'{', b'[]', b'3', b'null', b'{}', b'\xff\xfe', b'{"splits": 3, "fileFormat": "array_record"}',
-    b'[' * 100_000,
-])
+@pytest.mark.parametrize(
+    'content',
+    [
+        None,
+        b'',
+        b'{',
+        b'[]',
+        b'3',
+        b'null',
+        b'{}',
+        b'\xff\xfe',
+        b'{"splits": 3, "fileFormat": "array_record"}',
+        b'[' * 100_000,
+    ],
+)
 def test_a_description_that_is_none_is_told(copy, name, content):
     folder, version = copy
     path = version / name
@@ -73,23 +84,36 @@ def test_a_description_that_is_none_is_told(copy, name, content):
         assert message.startswith(f'{path}: {what}; prepare the corpus again')
 
 
-@pytest.mark.parametrize('name, places, value, expected', [
-    ('metadata.json', ('classes',), [1, 2], 'classes are [1, 2], expected names'),
-    ('metadata.json', ('classes',), ['a', 'a'], 'two classes of one name'),
-    ('metadata.json', ('fps',), '30', "fps is '30', expected frames per second"),
-    ('metadata.json', ('fps',), 0, 'fps is 0, expected frames per second'),
-    ('metadata.json', ('fps',), True, 'fps is True'),
-    ('metadata.json', ('fps',), float('nan'), 'fps is nan'),
-    ('metadata.json', ('layout',), 'ants6', "unknown joint layout 'ants6'"),
-    ('metadata.json', ('layout',), 7, 'no layout'),
-    ('dataset_info.json', ('fileFormat',), 'tfrecord', "fileFormat is 'tfrecord', expected array_record"),
-    ('dataset_info.json', ('splits',), [], 'no splits'),
-    ('dataset_info.json', ('splits', 0, 'name'), '../train', "a split '../train'"),
-    ('dataset_info.json', ('splits', 0, 'filepathTemplate'), '/etc/passwd', "files at '/etc/passwd'"),
-    ('dataset_info.json', ('splits', 0, 'shardLengths'), ['many'], 'damaged'),
-    ('dataset_info.json', ('version',), 'x', 'damaged'),
-    ('features.json', ('featuresDict', 'features'), {}, 'damaged'),
-])
+@pytest.mark.parametrize(
+    'name, places, value, expected',
+    [
+        ('metadata.json', ('classes',), [1, 2], 'classes are [1, 2], expected names'),
+        ('metadata.json', ('classes',), ['a', 'a'], 'two classes of one name'),
+        ('metadata.json', ('fps',), '30', "fps is '30', expected frames per second"),
+        ('metadata.json', ('fps',), 0, 'fps is 0, expected frames per second'),
+        ('metadata.json', ('fps',), True, 'fps is True'),
+        ('metadata.json', ('fps',), float('nan'), 'fps is nan'),
+        ('metadata.json', ('layout',), 'ants6', "unknown joint layout 'ants6'"),
+        ('metadata.json', ('layout',), 7, 'no layout'),
+        (
+            'dataset_info.json',
+            ('fileFormat',),
+            'tfrecord',
+            "fileFormat is 'tfrecord', expected array_record",
+        ),
+        ('dataset_info.json', ('splits',), [], 'no splits'),
+        ('dataset_info.json', ('splits', 0, 'name'), '../train', "a split '../train'"),
+        (
+            'dataset_info.json',
+            ('splits', 0, 'filepathTemplate'),
+            '/etc/passwd',
+            "files at '/etc/passwd'",
+        ),
+        ('dataset_info.json', ('splits', 0, 'shardLengths'), ['many'], 'damaged'),
+        ('dataset_info.json', ('version',), 'x', 'damaged'),
+        ('features.json', ('featuresDict', 'features'), {}, 'damaged'),
+    ],
+)
 def test_a_description_of_something_else_is_told(copy, name, places, value, expected):
     folder, version = copy
     _change(version / name, *places, value=value)
@@ -117,7 +141,11 @@ def test_a_folder_that_is_no_version_is_passed_over(copy):
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=20
+    )
+)
 def test_flipped_bytes_of_records_are_told_or_change_nothing(copy, tiny, flips):
     folder, version = copy
     (path,) = version.glob('*-train.array_record*')
@@ -141,6 +169,13 @@ def test_commands_tell_damage_in_one_line(copy, capsys):
     (version / 'report.json').write_text('{')
     assert main.main(['inspect', NAME, '--data-dir', str(folder)]) == 2
     told = capsys.readouterr().err
-    assert told.startswith('skeljax inspect: ') and told.count('\n') == 1 and 'metadata.json: damaged' in told
+    assert (
+        told.startswith('skeljax inspect: ')
+        and told.count('\n') == 1
+        and 'metadata.json: damaged' in told
+    )
     assert main.main(['prepare', NAME, '--data-dir', str(folder)]) == 2
-    assert capsys.readouterr().err == f'skeljax prepare: {version}/report.json: damaged; use --overwrite\n'
+    assert (
+        capsys.readouterr().err
+        == f'skeljax prepare: {version}/report.json: damaged; use --overwrite\n'
+    )

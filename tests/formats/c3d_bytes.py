@@ -26,9 +26,12 @@ def pack(
     """
     frames, count = points.shape[:2]
     told = {
-        'POINT:USED': np.array([count], np.int16), 'POINT:SCALE': np.array([scale], np.float32),
-        'POINT:RATE': np.array([100.0], np.float32), 'POINT:FRAMES': np.array([frames % 65536], np.uint16),
-        'POINT:UNITS': 'mm', 'POINT:LABELS': list(labels),
+        'POINT:USED': np.array([count], np.int16),
+        'POINT:SCALE': np.array([scale], np.float32),
+        'POINT:RATE': np.array([100.0], np.float32),
+        'POINT:FRAMES': np.array([frames % 65536], np.uint16),
+        'POINT:UNITS': 'mm',
+        'POINT:LABELS': list(labels),
     } | (parameters or {})
     told = {name: value for name, value in told.items() if value is not None}
     section = _section(told, order)
@@ -42,10 +45,16 @@ def pack(
     first += numbers(2 + blocks, 0) + _floats([head['rate']], order)
     data = np.zeros((frames, 4 * count + analog), np.float64)
     valid = np.ones((frames, count), bool) if found is None else found
-    whole = np.concatenate([points / abs(scale) if scale > 0 else points, np.where(valid, 0, -1)[..., None]], -1)
+    whole = np.concatenate(
+        [points / abs(scale) if scale > 0 else points, np.where(valid, 0, -1)[..., None]], -1
+    )
     data[:, : 4 * count] = whole.reshape(frames, -1)
     data = data[: frames - drop]
-    raw = np.round(data).astype(_little(order) + 'i2').tobytes() if scale > 0 else _floats(data, order)
+    raw = (
+        np.round(data).astype(_little(order) + 'i2').tobytes()
+        if scale > 0
+        else _floats(data, order)
+    )
     head_section = bytes([1, 0x50, blocks, _KINDS[order]])
     out = first.ljust(512, b'\0') + (head_section + section).ljust(512 * blocks, b'\0')
     return out + raw.ljust(-(-len(raw) // 512) * 512, b'\0')
@@ -85,4 +94,6 @@ def _value(value, order: str) -> bytes:
     texts = [text.encode() if isinstance(text, str) else text for text in texts]
     width = max(map(len, texts), default=0)
     shape = [width] if isinstance(value, str) else [width, len(texts)]
-    return struct.pack('bB', -1, len(shape)) + bytes(shape) + b''.join(t.ljust(width) for t in texts)
+    return (
+        struct.pack('bB', -1, len(shape)) + bytes(shape) + b''.join(t.ljust(width) for t in texts)
+    )

@@ -1,4 +1,4 @@
-"""Mutations of files for the fuzz tests, made from a number, so that any of them can be made again."""
+"""Mutations of files for the fuzz tests, each reproducible from its number."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,44 @@ from skeljax.errors import InputError, shown
 from skeljax.formats.motion import Motion
 
 _WORDS = [
-    b'', b'0', b'-0', b'-1', b'nan', b'inf', b'1e308', b'1e400', b'-1e400', b'1e-400', b'9' * 25, b'9' * 400,
-    b'1_0', b'0x10', b'+', b'-', b'.', b',', b';', b':', b'{', b'}', b'[', b']', b'"', b'null', b'true', b'[[[[',
-    b'\xff', b'\x00', b'\xef\xbb\xbf', b'\xc2\x85', b'\xe2\x80\xa8', b'\r', b'\x1b[2J', b'\\ud800', b'x y', b'=1+1',
+    b'',
+    b'0',
+    b'-0',
+    b'-1',
+    b'nan',
+    b'inf',
+    b'1e308',
+    b'1e400',
+    b'-1e400',
+    b'1e-400',
+    b'9' * 25,
+    b'9' * 400,
+    b'1_0',
+    b'0x10',
+    b'+',
+    b'-',
+    b'.',
+    b',',
+    b';',
+    b':',
+    b'{',
+    b'}',
+    b'[',
+    b']',
+    b'"',
+    b'null',
+    b'true',
+    b'[[[[',
+    b'\xff',
+    b'\x00',
+    b'\xef\xbb\xbf',
+    b'\xc2\x85',
+    b'\xe2\x80\xa8',
+    b'\r',
+    b'\x1b[2J',
+    b'\\ud800',
+    b'x y',
+    b'=1+1',
 ]
 _PARTS = b' ,;\t\n:[]{}"'
 
@@ -27,7 +62,9 @@ def mutate(whole: bytes, seed: int, *, binary: bool = False) -> bytes:
         binary: changes bytes and numbers in place; otherwise words and lines as well.
     """
     chance, raw = random.Random(seed), bytearray(whole)
-    kinds = (_byte, _bit, _number, _cut, _swap) if binary else (_byte, _word, _word, _line, _cut, _swap)
+    kinds = (
+        (_byte, _bit, _number, _cut, _swap) if binary else (_byte, _word, _word, _line, _cut, _swap)
+    )
     for _ in range(chance.randint(1, 4)):
         chance.choice(kinds)(raw, chance)
     return bytes(raw)
@@ -49,7 +86,9 @@ def _bit(raw, chance):
 
 def _number(raw, chance):
     """Writes a number that counts or sizes could be."""
-    value = chance.choice([0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1])
+    value = chance.choice(
+        [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1]
+    )
     size = chance.choice([1, 2, 4, 8])
     at = _place(raw, chance)
     raw[at : at + size] = (value % 256**size).to_bytes(size, chance.choice(['little', 'big']))
@@ -97,7 +136,9 @@ def attempt(read: Callable, path: Path, data: bytes) -> bool:
         made = read(path)
     except InputError as error:
         message = str(error)
-        assert len(message.splitlines()) == 1 and len(message) < 1500 and shown(message) == message, message
+        assert (
+            len(message.splitlines()) == 1 and len(message) < 1500 and shown(message) == message
+        ), message
         return False
     if isinstance(made, Motion):
         recording = records.from_motion(made, name='x')

@@ -130,7 +130,9 @@ def test_what_does_not_fit_is_named(beside, change, expected):
 @pytest.mark.parametrize(('columns', 'body'), [(165, 'SMPL-X'), (72, 'SMPL')])
 def test_what_babel_is_made_of_is_smplh_alone(beside, columns, body):
     path = _write(beside, _content(poses=np.zeros((FRAMES, columns))))
-    assert f'poses have {columns} columns ({body}), expected 156 of SMPL-H' in _told(amass.load, path)
+    assert f'poses have {columns} columns ({body}), expected 156 of SMPL-H' in _told(
+        amass.load, path
+    )
 
 
 def test_the_later_name_of_the_frame_rate_is_read(beside):

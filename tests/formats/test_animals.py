@@ -19,7 +19,9 @@ FRAMES = 5
 
 
 def _points(persons=2, coordinates=2, seed=0) -> np.ndarray:
-    points = np.round(np.random.default_rng(seed).uniform(1, 400, (FRAMES, persons, len(PARTS), coordinates)), 3)
+    points = np.round(
+        np.random.default_rng(seed).uniform(1, 400, (FRAMES, persons, len(PARTS), coordinates)), 3
+    )
     points[2, 0, 1] = np.nan
     return points
 
@@ -41,9 +43,12 @@ def _values(points, scores, columns) -> np.ndarray:
         points[n, w, PARTS.index(part), axis[c]] if c in axis
         else scores[n, w, PARTS.index(part)] if c == 'likelihood' else 7.0
     )
-    return np.array([
-        [cell(n, int(who[1:] or 0), part, c) for who, part, c in columns] for n in range(len(points))
-    ])
+    return np.array(
+        [
+            [cell(n, int(who[1:] or 0), part, c) for who, part, c in columns]
+            for n in range(len(points))
+        ]
+    )
 
 
 def _dlc_csv(points, scores, coords=('x', 'y', 'likelihood'), lead=('{n}',)) -> str:
@@ -165,13 +170,18 @@ def test_the_analysis_of_sleap_with_its_skeleton(tmp_path, dims):
     order = dims or usual
     path = tmp_path / 'a.analysis.h5'
     with h5py.File(path, 'w') as file:
-        file['tracks'] = points.transpose([('frame', 'track', 'node', 'xy').index(d) for d in order])
+        file['tracks'] = points.transpose(
+            [('frame', 'track', 'node', 'xy').index(d) for d in order]
+        )
         own = [d for d in order if d != 'xy']
         file['point_scores'] = scores.transpose([('frame', 'track', 'node').index(d) for d in own])
         if dims:
             file['tracks'].attrs['dims'] = '["frame", "track", "node", "xy"]'
             file['point_scores'].attrs['dims'] = '["frame", "track", "node"]'
-        file['node_names'], file['track_names'] = np.array(PARTS, 'S10'), np.array(['a', 'b'], 'S10')
+        file['node_names'], file['track_names'] = (
+            np.array(PARTS, 'S10'),
+            np.array(['a', 'b'], 'S10'),
+        )
         file['edge_inds'] = np.array([[1, 0], [1, 2]])
     motion = formats.read(path, fps=25)
     _check(motion, points, scores)
@@ -221,7 +231,10 @@ def _nwb(path, points, scores, times, starting=None):
             for joint, part in enumerate(PARTS):
                 series = pose.create_group(part)
                 series.attrs['neurodata_type'] = 'PoseEstimationSeries'
-                series['data'], series['confidence'] = points[:, person, joint], scores[:, person, joint]
+                series['data'], series['confidence'] = (
+                    points[:, person, joint],
+                    scores[:, person, joint],
+                )
                 if starting is None:
                     series['timestamps'] = times
                 else:
@@ -292,8 +305,12 @@ def test_other_hdf5_and_absent_individuals_are_told(tmp_path):
     columns = _columns(2)
     _appended(path, columns, _values(points, _scores(), columns))
     motion = formats.read(path, fps=30)
-    assert motion.subject == 'm0' and motion.notes == ("left out 'm1': no point of theirs was measured",)
-    assert "no individual 'x', found 'm0', 'm1'" in told(lambda p: formats.read(p, fps=30, subject='x'), path)
+    assert motion.subject == 'm0' and motion.notes == (
+        "left out 'm1': no point of theirs was measured",
+    )
+    assert "no individual 'x', found 'm0', 'm1'" in told(
+        lambda p: formats.read(p, fps=30, subject='x'), path
+    )
     points[:] = np.nan
     _appended(path, columns, _values(points, _scores(), columns))
     assert 'no point was measured in 5 frames' in told(lambda p: formats.read(p, fps=30), path)

@@ -198,10 +198,14 @@ def test_elan_tiers_slots_without_a_time_and_annotations_that_refer_to_others(tm
         (1.0, 1.75, 'wave', 'hands'), (2.5, 3.25, 'up', 'parts'), (2.5, 4.0, 'clap', 'hands'),
         (3.25, 4.0, 'down', 'parts'),
     ]}
-    assert _spans(path, 'hands') == {'walk': [(1.0, 1.75, 'wave', 'hands'), (2.5, 4.0, 'clap', 'hands')]}
+    assert _spans(path, 'hands') == {
+        'walk': [(1.0, 1.75, 'wave', 'hands'), (2.5, 4.0, 'clap', 'hands')]
+    }
     found = annotations.read(path)
     assert found.aliases == {'walk': ('take7',)}
-    assert found.notes == [f"{path}: tiers 'hands', 'parts' taken together; the option tier chooses"]
+    assert found.notes == [
+        f"{path}: tiers 'hands', 'parts' taken together; the option tier chooses"
+    ]
     assert "no tier 'feet', found 'hands', 'parts'" in told(
         lambda p: annotations.read(p, tier='feet'), path
     )
@@ -228,7 +232,10 @@ def test_anvil_tracks_that_refer_to_others_and_elements_without_a_value(tmp_path
 def test_a_project_of_boris_states_points_subjects_and_offsets(tmp_path):
     path = _write(tmp_path, 'study.boris', BORIS)
     found = annotations.read(path)
-    marks = {n: [(m.start, m.end, m.name, m.tier) for m in s if not m.damage] for n, s in found.segments.items()}
+    marks = {
+        n: [(m.start, m.end, m.name, m.tier) for m in s if not m.damage]
+        for n, s in found.segments.items()
+    }
     assert marks == {
         'obs 1': [(1.5, 3.0, 'sit', 'Ann'), (2.0, 5.0, 'walk', ''), (3.5, 3.5, 'jump', 'Ann')],
         'obs 2': [],
@@ -253,7 +260,8 @@ AGGREGATED = (
 )
 OLD = (
     'Observation id\tone\n\nMedia file(s)\n\nPlayer #1\tmonday.mp4\n\nObservation date\t2019\n\n'
-    'Time\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tBehavioral category\tComment\tStatus\n'
+    'Time\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tBehavioral category\t'
+    'Comment\tStatus\n'
     '1.5\tC:/f/monday.mp4\t9\t25\tAnn\tsit\t\t\tSTART\n'
     '2.0\tC:/f/monday.mp4\t9\t25\tAnn\tjump\t\t\tPOINT\n'
     '2.25\tC:/f/monday.mp4\t9\t25\tAnn\tsit\t\t\tSTOP\n'
@@ -310,9 +318,18 @@ def test_tables_of_a_row_a_frame_as_of_simba(tmp_path):
 @pytest.mark.parametrize(
     ('header', 'rows', 'expected', 'in_frames'),
     [
-        ('from,to,class', '15,30,rear\n40,60,sit', [(15, 30, 'rear', ''), (40, 60, 'sit', '')], True),
-        ('start,end,behavior,animal', '0.5,1,rear,m1\n2,2.5,sit,m2',
-         [(0.5, 1, 'rear', 'm1'), (2, 2.5, 'sit', 'm2')], False),
+        (
+            'from,to,class',
+            '15,30,rear\n40,60,sit',
+            [(15, 30, 'rear', ''), (40, 60, 'sit', '')],
+            True,
+        ),
+        (
+            'start,end,behavior,animal',
+            '0.5,1,rear,m1\n2,2.5,sit,m2',
+            [(0.5, 1, 'rear', 'm1'), (2, 2.5, 'sit', 'm2')],
+            False,
+        ),
         ('label;start_seconds;end_seconds', 'rear;1;2', [(1, 2, 'rear', '')], False),
         ('start_frame,end_frame,type', '1,2,rear', [(1, 2, 'rear', '')], True),
     ],

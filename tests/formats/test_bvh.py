@@ -306,7 +306,9 @@ def test_a_recording_cut_off_in_its_last_frame_is_read_without_it(tmp_path):
 
 def test_frames_with_nan_are_filled_in(tmp_path):
     last = SMALL.splitlines()[-1]
-    text = SMALL.replace('Frames: 2', 'Frames: 4') + last.replace('1 2 3', 'nan 2 3') + f'\n{last}\n'
+    text = (
+        SMALL.replace('Frames: 2', 'Frames: 4') + last.replace('1 2 3', 'nan 2 3') + f'\n{last}\n'
+    )
     motion = formats.read(_write(tmp_path, text))
     assert motion.joint_valid[:, 0, 0].tolist() == [True, True, False, True]
     np.testing.assert_allclose(motion.joints[2], motion.joints[1], atol=1e-6)

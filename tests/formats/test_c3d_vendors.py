@@ -128,7 +128,9 @@ def test_of_a_person_and_a_prop_the_person_is_read(tmp_path):
     told_of = "left out 'Box': other points than 'Ann'; the option subject takes them"
     assert told_of in motion.notes
     box = _read(tmp_path, _points(count=20), labels, subject='Box')
-    np.testing.assert_allclose(box.joints[:, 0], _points(count=20)[:, :4, [1, 2, 0]] / 1000, rtol=2e-6)
+    np.testing.assert_allclose(
+        box.joints[:, 0], _points(count=20)[:, :4, [1, 2, 0]] / 1000, rtol=2e-6
+    )
     both = _read(tmp_path, _points(count=20), labels, subject='Box, Ann')
     assert both.subject == 'Box Ann' and both.joints.shape == (6, 2, 20, 3)
     assert "no subject 'Eve', found 'Ann', 'Box'" in told(
@@ -172,7 +174,16 @@ def test_sides_are_no_subjects_and_the_file_names_the_one_who_moves(tmp_path):
 
 
 def test_axes_of_segments_and_quantities_are_no_joints(tmp_path):
-    more = ['PELO', 'PELA', 'PELL', 'PELP', 'LHipAngles', 'CentreOfMass', 'LAnklePower', 'LGroundReactionForce']
+    more = [
+        'PELO',
+        'PELA',
+        'PELL',
+        'PELP',
+        'LHipAngles',
+        'CentreOfMass',
+        'LAnklePower',
+        'LGroundReactionForce',
+    ]
     motion = _read(tmp_path, _points(count=24), [*BODY, *more])
     assert skeleton.get(motion.layout).joints == tuple(BODY)
     assert "left out 4 ends of axes of segments, e.g. 'PELA'" in motion.notes
@@ -188,10 +199,19 @@ def test_labels_beyond_the_first_255_count(tmp_path):
 def test_a_known_set_of_markers_is_told_and_gives_centers_of_joints(tmp_path):
     """A body that stands: pelvis 200 mm wide, 100 deep, its front at height 1,000; x ahead."""
     where = {
-        'LASI': (0, 100, 1000), 'RASI': (0, -100, 1000), 'LPSI': (-100, 50, 1000),
-        'RPSI': (-100, -50, 1000), 'LKNE': (0, 150, 500), 'LMKNE': (0, 50, 500), 'RKNE': (0, -150, 500),
-        'LANK': (0, 130, 80), 'LMANK': (0, 70, 80), 'RANK': (0, -130, 80),
-        'C7': (-60, 0, 1500), 'CLAV': (60, 0, 1440), 'LSHO': (0, 200, 1450),
+        'LASI': (0, 100, 1000),
+        'RASI': (0, -100, 1000),
+        'LPSI': (-100, 50, 1000),
+        'RPSI': (-100, -50, 1000),
+        'LKNE': (0, 150, 500),
+        'LMKNE': (0, 50, 500),
+        'RKNE': (0, -150, 500),
+        'LANK': (0, 130, 80),
+        'LMANK': (0, 70, 80),
+        'RANK': (0, -130, 80),
+        'C7': (-60, 0, 1500),
+        'CLAV': (60, 0, 1440),
+        'LSHO': (0, 200, 1450),
     }
     points = np.tile(np.array(list(where.values()), float), (3, 1, 1))
     motion = _read(tmp_path, points, where)
@@ -223,7 +243,9 @@ def test_a_known_set_of_markers_is_told_and_gives_centers_of_joints(tmp_path):
 def test_centers_turn_with_the_body_and_are_missing_where_a_marker_is(tmp_path):
     rng = np.random.default_rng(0)
     names = ['LASI', 'RASI', 'SACR', 'LKNE', 'RKNE']
-    body = np.array([(0, 120, 0), (0, -120, 0), (-110, 0, 20), (0, 150, -450), (0, -150, -450)], float)
+    body = np.array(
+        [(0, 120, 0), (0, -120, 0), (-110, 0, 20), (0, 150, -450), (0, -150, -450)], float
+    )
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     turn *= np.linalg.det(turn)
     points = np.stack([body + 1000, body @ turn.T + 1000])

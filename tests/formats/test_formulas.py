@@ -39,4 +39,6 @@ def test_a_table_of_segments_holds_no_formula(tmp_path, kind):
     assert [again.classes[label] for name in NAMES for label in again.segments[name].label] == NAMES
     if kind == 'csv':
         assert list(labels.read(path).segments) == list(found)
-        assert {label.name for some in labels.read(path).segments.values() for label in some} == {*NAMES}
+        assert {label.name for some in labels.read(path).segments.values() for label in some} == {
+            *NAMES
+        }

@@ -35,7 +35,9 @@ def _fuzz(kind: str, count: int, phases) -> tuple[int, int]:
         def mutated(number):
             whole = seed.whole[number % len(seed.whole)]
             tried[0] += 1
-            tried[1] += fuzz.attempt(seed.read, path, fuzz.mutate(whole, number, binary=seed.binary))
+            tried[1] += fuzz.attempt(
+                seed.read, path, fuzz.mutate(whole, number, binary=seed.binary)
+            )
 
         mutated()
     return tried
@@ -74,4 +76,6 @@ def test_what_once_failed(kind, tmp_path):
         (tmp_path / name).write_bytes(content)
     for number in FAILED[kind]:
         whole = seed.whole[number % len(seed.whole)]
-        fuzz.attempt(seed.read, tmp_path / seed.name, fuzz.mutate(whole, number, binary=seed.binary))
+        fuzz.attempt(
+            seed.read, tmp_path / seed.name, fuzz.mutate(whole, number, binary=seed.binary)
+        )

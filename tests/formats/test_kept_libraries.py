@@ -47,7 +47,9 @@ def test_movement_and_what_it_reads_of_deeplabcut(tmp_path):
 def test_sleap_projects_analyses_and_nwb(tmp_path):
     sio = pytest.importorskip('sleap_io', reason='needs sleap-io (pip install skeljax[sleap])')
     points, scores = _points()
-    tree = sio.Skeleton(nodes=list(PARTS), edges=[('tail', 'snout'), ('snout', 'leftear'), ('snout', 'rightear')])
+    tree = sio.Skeleton(
+        nodes=list(PARTS), edges=[('tail', 'snout'), ('snout', 'leftear'), ('snout', 'rightear')]
+    )
     video, tracks = sio.Video(filename='vid.mp4'), [sio.Track('a'), sio.Track('b')]
     frames = [
         sio.LabeledFrame(video=video, frame_idx=n, instances=[
@@ -75,7 +77,9 @@ def test_nwb_of_ndx_pose(tmp_path):
 
     points, scores = _points(persons=1)
     file = pynwb.NWBFile('d', 'i', datetime.datetime.now().astimezone())
-    tree = ndx_pose.Skeleton(name='s', nodes=list(PARTS), edges=np.array([[3, 0], [0, 1], [0, 2]], 'u1'))
+    tree = ndx_pose.Skeleton(
+        name='s', nodes=list(PARTS), edges=np.array([[3, 0], [0, 1], [0, 2]], 'u1')
+    )
     series = [
         ndx_pose.PoseEstimationSeries(
             name=part, data=points[:, 0, n], unit='pixels', reference_frame='x',
@@ -95,12 +99,16 @@ def test_nwb_of_ndx_pose(tmp_path):
 
 @pytest.mark.filterwarnings('ignore')
 def test_pose_format(tmp_path):
-    pose_format = pytest.importorskip('pose_format', reason='needs pose-format (pip install skeljax[pose])')
+    pose_format = pytest.importorskip(
+        'pose_format', reason='needs pose-format (pip install skeljax[pose])'
+    )
     from pose_format.numpy import NumPyPoseBody
     from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
     names = [joint.upper() for joint in skeleton.get('mediapipe33').joints]
-    component = lambda name, points: PoseHeaderComponent(name, points, [(0, 1)], [(255, 0, 0)], 'XYZC')
+    component = lambda name, points: PoseHeaderComponent(
+        name, points, [(0, 1)], [(255, 0, 0)], 'XYZC'
+    )
     header = PoseHeader(0.1, PoseHeaderDimensions(640, 480, 1), [
         component('LEFT_HAND_LANDMARKS', ['WRIST', 'THUMB']), component('POSE_LANDMARKS', names)])
     rng = np.random.default_rng(0)

@@ -14,12 +14,28 @@ from tests.formats.damage import damaged, sound_or_told, told
 
 NAMES = ('LASI', 'RASI', 'LPSI', 'RPSI', 'LKNE', 'LANK')
 BONES = (
-    'Hip', 'Ab', 'Neck', 'Head',
-    *(s + bone for s in 'LR' for bone in ('Shoulder', 'UArm', 'FArm', 'Hand', 'Thigh', 'Shin', 'Foot')),
+    'Hip',
+    'Ab',
+    'Neck',
+    'Head',
+    *(
+        s + bone
+        for s in 'LR'
+        for bone in ('Shoulder', 'UArm', 'FArm', 'Hand', 'Thigh', 'Shin', 'Foot')
+    ),
 )
-SEGMENTS = {'Pelvis': None, 'L5': 'Pelvis', 'T8': 'L5', 'Head': 'T8', 'RightUpperLeg': 'Pelvis',
-            'RightLowerLeg': 'RightUpperLeg', 'RightFoot': 'RightLowerLeg', 'LeftUpperLeg': 'Pelvis',
-            'LeftLowerLeg': 'LeftUpperLeg', 'LeftFoot': 'LeftLowerLeg'}
+SEGMENTS = {
+    'Pelvis': None,
+    'L5': 'Pelvis',
+    'T8': 'L5',
+    'Head': 'T8',
+    'RightUpperLeg': 'Pelvis',
+    'RightLowerLeg': 'RightUpperLeg',
+    'RightFoot': 'RightLowerLeg',
+    'LeftUpperLeg': 'Pelvis',
+    'LeftLowerLeg': 'LeftUpperLeg',
+    'LeftFoot': 'LeftLowerLeg',
+}
 
 
 def _points(frames=4, count=len(NAMES), seed=0) -> np.ndarray:
@@ -36,21 +52,32 @@ def _write(folder, text, name='take.csv') -> Path:
     return path
 
 
-def _motive(points, names=BONES, kind='Bone', asset='Ann', space='Global', units='Meters', parents=True) -> str:
+def _motive(
+    points, names=BONES, kind='Bone', asset='Ann', space='Global', units='Meters', parents=True
+) -> str:
     wide = 7 if kind == 'Bone' else 3  # a bone has a rotation too
     spread = lambda words: ','.join(word for word in words for _ in range(wide))
     first = (
         'Format Version,1.23,Take Name,walk,Capture Frame Rate,120.000000,Export Frame Rate,'
-        f'120.000000,Total Exported Frames,{len(points)},Rotation Type,Quaternion,Length Units,{units},'
+        f'120.000000,Total Exported Frames,{len(points)},Rotation Type,Quaternion,'
+        f'Length Units,{units},'
         f'Coordinate Space,{space}'
     )
     what = ['Rotation'] * (wide - 3) + ['Position'] * 3
     axes = ['X', 'Y', 'Z', 'W'][: wide - 3] + ['X', 'Y', 'Z']
-    lines = [first, '', f',Type,{spread([kind] * len(names))}',
-             f',Name,{spread(f"{asset}:{name}" for name in names)}', f',ID,{spread("0" for _ in names)}']
+    lines = [
+        first,
+        '',
+        f',Type,{spread([kind] * len(names))}',
+        f',Name,{spread(f"{asset}:{name}" for name in names)}',
+        f',ID,{spread("0" for _ in names)}',
+    ]
     if parents:
         lines.append(f',Parent,{spread("1" for _ in names)}')
-    lines += [',,' + ','.join(what * len(names)), 'Frame,Time (Seconds),' + ','.join(axes * len(names))]
+    lines += [
+        ',,' + ','.join(what * len(names)),
+        'Frame,Time (Seconds),' + ','.join(axes * len(names)),
+    ]
     for number, row in enumerate(points):
         cells = [c for point in row for c in (*['0.5'] * (wide - 3), *map(_cell, point))]
         lines.append(','.join([str(number), f'{number / 120:.6f}', *cells]))
@@ -59,18 +86,36 @@ def _motive(points, names=BONES, kind='Bone', asset='Ann', space='Global', units
 
 def _nexus(points, names=NAMES, subject='Ann', unit='mm', more='') -> str:
     spread = ',,,'.join(f'{subject}:{name}' for name in names)
-    lines = ['Trajectories', '100', f',,{spread},,', 'Frame,Sub Frame,' + ','.join(['X,Y,Z'] * len(names)),
-             ',,' + ','.join([unit] * 3 * len(names))]
-    lines += [','.join([str(n + 1), '0', *map(_cell, row.ravel() * 1000)]) for n, row in enumerate(points)]
+    lines = [
+        'Trajectories',
+        '100',
+        f',,{spread},,',
+        'Frame,Sub Frame,' + ','.join(['X,Y,Z'] * len(names)),
+        ',,' + ','.join([unit] * 3 * len(names)),
+    ]
+    lines += [
+        ','.join([str(n + 1), '0', *map(_cell, row.ravel() * 1000)]) for n, row in enumerate(points)
+    ]
     return more + '\r\n'.join(lines) + '\r\n\r\nDevices\r\n2000\r\n,Force\r\n1,2\r\n'
 
 
 def _qualisys(points, names=NAMES, columns=True, kind='3D') -> str:
-    lines = [f'NO_OF_FRAMES\t{len(points)}', 'NO_OF_CAMERAS\t8', f'NO_OF_MARKERS\t{len(names)}',
-             'FREQUENCY\t100', 'NO_OF_ANALOG\t0', 'ANALOG_FREQUENCY\t0', 'DESCRIPTION\t--',
-             'TIME_STAMP\t2026-01-01, 10:00:00', f'DATA_INCLUDED\t{kind}', 'MARKER_NAMES\t' + '\t'.join(names)]
+    lines = [
+        f'NO_OF_FRAMES\t{len(points)}',
+        'NO_OF_CAMERAS\t8',
+        f'NO_OF_MARKERS\t{len(names)}',
+        'FREQUENCY\t100',
+        'NO_OF_ANALOG\t0',
+        'ANALOG_FREQUENCY\t0',
+        'DESCRIPTION\t--',
+        'TIME_STAMP\t2026-01-01, 10:00:00',
+        f'DATA_INCLUDED\t{kind}',
+        'MARKER_NAMES\t' + '\t'.join(names),
+    ]
     if columns:
-        lines.append('Frame\tTime\t' + '\t'.join(f'{name} {axis}' for name in names for axis in 'XYZ'))
+        lines.append(
+            'Frame\tTime\t' + '\t'.join(f'{name} {axis}' for name in names for axis in 'XYZ')
+        )
     for n, row in enumerate(points):
         lead = [str(n + 1), f'{n / 100:.3f}'] if columns else []
         lines.append('\t'.join([*lead, *map(_cell, row.ravel() * 1000)]))
@@ -79,8 +124,10 @@ def _qualisys(points, names=NAMES, columns=True, kind='3D') -> str:
 
 def _mvnx(points, segments=SEGMENTS, joints=True) -> str:
     tree = ''.join(
-        f'<joint label="j{n}"><connector1>{above}/j{n}</connector1><connector2>{name}/j{n}</connector2></joint>'
-        for n, (name, above) in enumerate(segments.items()) if above and joints
+        f'<joint label="j{n}"><connector1>{above}/j{n}</connector1>'
+        f'<connector2>{name}/j{n}</connector2></joint>'
+        for n, (name, above) in enumerate(segments.items())
+        if above and joints
     )
     row = lambda values: ' '.join(f'{v:.6f}' for v in values.ravel())
     frames = ''.join(
@@ -88,11 +135,15 @@ def _mvnx(points, segments=SEGMENTS, joints=True) -> str:
         f'<position>{row(p)}</position></frame>' for n, p in enumerate(points)
     )
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<mvnx xmlns="http://www.xsens.com/mvn/mvnx" version="4">'
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<mvnx xmlns="http://www.xsens.com/mvn/mvnx" version="4">'
         '<mvn version="2020"/><subject label="Ann" frameRate="60" segmentCount="7"><segments>'
-        + ''.join(f'<segment id="{n}" label="{s}"><points/></segment>' for n, s in enumerate(segments))
+        + ''.join(
+            f'<segment id="{n}" label="{s}"><points/></segment>' for n, s in enumerate(segments)
+        )
         + f'</segments><sensors><sensor label="Pelvis"/></sensors><joints>{tree}</joints><frames>'
-        f'<frame type="tpose"><position>{row(points[0] + 9)}</position></frame>{frames}</frames></subject></mvnx>'
+        f'<frame type="tpose"><position>{row(points[0] + 9)}</position></frame>{frames}</frames>'
+        '</subject></mvnx>'
     )
 
 
@@ -102,7 +153,9 @@ def _parent(layout, name: str) -> str:
 
 
 @pytest.mark.parametrize('parents', [True, False])
-@pytest.mark.parametrize(('units', 'scale'), [('Meters', 1), ('Millimeters', 0.001), ('Centimeters', 0.01)])
+@pytest.mark.parametrize(
+    ('units', 'scale'), [('Meters', 1), ('Millimeters', 0.001), ('Centimeters', 0.01)]
+)
 def test_bones_of_motive_are_joints(tmp_path, parents, units, scale):
     points = _points(count=len(BONES))
     points[1, 3] = np.nan
@@ -168,7 +221,9 @@ def test_origins_of_segments_of_xsens(tmp_path, joints):
 
 def test_the_table_of_xsens_is_one_of_joints(tmp_path):
     points = _points(count=3)
-    head = 'Frame,' + ','.join(f'{name} {axis}' for name in ('Pelvis', 'L5', 'Right Upper Leg') for axis in 'xyz')
+    head = 'Frame,' + ','.join(
+        f'{name} {axis}' for name in ('Pelvis', 'L5', 'Right Upper Leg') for axis in 'xyz'
+    )
     rows = [','.join([str(n), *map(_cell, row.ravel())]) for n, row in enumerate(points)]
     motion = formats.read(_write(tmp_path, '\n'.join([head, *rows])), fps=60)
     np.testing.assert_allclose(motion.joints[:, 0], points, rtol=1e-6)
@@ -177,15 +232,39 @@ def test_the_table_of_xsens_is_one_of_joints(tmp_path):
 @pytest.mark.parametrize(
     ('name', 'text', 'message'),
     [
-        ('a.csv', _motive(_points(count=len(BONES)), space='Local'), ":1: Coordinate Space 'Local', expected Global"),
-        ('a.csv', _motive(_points(count=len(BONES)), kind='Rigid Body'), 'positions of Rigid Body, expected of bones'),
-        ('a.csv', _motive(_points(count=len(BONES))).split('Frame,Time')[0], 'no line that begins with Frame'),
+        (
+            'a.csv',
+            _motive(_points(count=len(BONES)), space='Local'),
+            ":1: Coordinate Space 'Local', expected Global",
+        ),
+        (
+            'a.csv',
+            _motive(_points(count=len(BONES)), kind='Rigid Body'),
+            'positions of Rigid Body, expected of bones',
+        ),
+        (
+            'a.csv',
+            _motive(_points(count=len(BONES))).split('Frame,Time')[0],
+            'no line that begins with Frame',
+        ),
         ('a.csv', _motive(_points(0, len(BONES))), 'no line that begins with Frame and rows'),
-        ('a.csv', _motive(_points(count=len(BONES)), units='Miles'), "Length Units 'Miles', expected mm, cm or m"),
+        (
+            'a.csv',
+            _motive(_points(count=len(BONES)), units='Miles'),
+            "Length Units 'Miles', expected mm, cm or m",
+        ),
         ('a.csv', 'Trajectories\n100\n', 'no section Trajectories with its header and rows'),
         ('a.csv', _nexus(_points(0)), 'no frame below line 5'),
-        ('a.csv', _nexus(_points()).replace('X,Y,Z', 'A,B,C'), ':4: no Frame and X, Y, Z of markers'),
-        ('a.tsv', _qualisys(_points(), kind='6D'), "DATA_INCLUDED '6D', expected 3D with MARKER_NAMES"),
+        (
+            'a.csv',
+            _nexus(_points()).replace('X,Y,Z', 'A,B,C'),
+            ':4: no Frame and X, Y, Z of markers',
+        ),
+        (
+            'a.tsv',
+            _qualisys(_points(), kind='6D'),
+            "DATA_INCLUDED '6D', expected 3D with MARKER_NAMES",
+        ),
         ('a.tsv', _qualisys(_points(0)), 'no frame below its header'),
         ('a.mvnx', '<mvnx></mvnx>', '0 segments and 0 frames with positions'),
         ('a.mvnx', '<mvnx>', ':1: no XML'),
@@ -199,10 +278,17 @@ def test_what_cannot_be_used_is_told(tmp_path, name, text, message):
 
 
 SAMPLES = {
-    'a.csv': _motive(_points(count=len(BONES))), 'b.csv': _nexus(_points()), 'c.tsv': _qualisys(_points()),
+    'a.csv': _motive(_points(count=len(BONES))),
+    'b.csv': _nexus(_points()),
+    'c.tsv': _qualisys(_points()),
     'd.mvnx': _mvnx(_points(count=10)),
 }
-READERS = {'a.csv': motive.read, 'b.csv': nexus.read, 'c.tsv': qualisys.read, 'd.mvnx': formats.read}
+READERS = {
+    'a.csv': motive.read,
+    'b.csv': nexus.read,
+    'c.tsv': qualisys.read,
+    'd.mvnx': formats.read,
+}
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,7 +17,9 @@ from skeljax.skeletons import skeleton
 from tests.formats.damage import sound_or_told, told
 
 
-def _item(name='S001C001P007R001A001', joints=17, coordinates=2, persons=1, frames=6, seed=0, **more) -> dict:
+def _item(
+    name='S001C001P007R001A001', joints=17, coordinates=2, persons=1, frames=6, seed=0, **more
+) -> dict:
     rng = np.random.default_rng(seed)
     keypoint = rng.uniform(1, 900, (persons, frames, joints, coordinates)).astype(np.float16)
     item = {'frame_dir': name, 'label': 3, 'total_frames': frames, 'keypoint': keypoint,
@@ -73,7 +75,9 @@ def test_of_several_recordings_one_is_named(tmp_path):
     assert [p.name for p in inside] == ['S001C001P001R001A001', 'S001C001P002R001A002']
     motion = formats.read(inside[1])
     assert motion.subject == 'P002' and motion.source == 'S001C001P002R001A002'
-    np.testing.assert_allclose(motion.joints[:, 0, :, 0], items[1]['keypoint'][0, ..., 0].astype(float))
+    np.testing.assert_allclose(
+        motion.joints[:, 0, :, 0], items[1]['keypoint'][0, ..., 0].astype(float)
+    )
     assert "no recording 'other' in it" in told(formats.read, path / 'other')
     found, skipped = folder.find(tmp_path)
     assert list(found) == [f'data.pkl/{p.name}' for p in inside] and not skipped
@@ -99,7 +103,10 @@ def test_nothing_of_a_pickle_is_run(tmp_path):
         ([_item(keypoint=np.zeros((2, 3)))], 'keypoint is (2, 3), expected (persons'),
         ([_item(keypoint=np.array([['x']]))], 'keypoint: '),
         ([_item(keypoint_score=np.ones(3))], 'keypoint_score is (3,), expected that of keypoint'),
-        ([_item(keypoint=np.zeros((1, 6, 17, 2)), keypoint_score=np.zeros((1, 6, 17)))], 'no joint was measured'),
+        (
+            [_item(keypoint=np.zeros((1, 6, 17, 2)), keypoint_score=np.zeros((1, 6, 17)))],
+            'no joint was measured',
+        ),
     ],
 )
 def test_what_is_no_recording_is_told(tmp_path, content, message):
@@ -170,7 +177,9 @@ def test_persons_of_wham_stand_in_their_frames(tmp_path, body, packed):
     assert skeleton.get(motion.layout).joints == smpl.SMPL and motion.fps == 30.0
     assert motion.valid.T.tolist() == [[1, 1, 1, 0, 1], [0, 1, 1, 0, 0]]
     longest = content[3]
-    joints = smpl.forward(body, longest['pose_world'], longest['betas'].mean(0), longest['trans_world'])
+    joints = smpl.forward(
+        body, longest['pose_world'], longest['betas'].mean(0), longest['trans_world']
+    )
     np.testing.assert_allclose(motion.joints[[0, 1, 2, 4], 0], joints, atol=1e-5)
 
 
@@ -178,7 +187,11 @@ def test_joints_of_phalp_need_no_model(tmp_path):
     rng = np.random.default_rng(2)
     bodies = rng.normal(size=(4, 45, 3))
     content = {
-        f'/tmp/x/{n:06}.jpg': {'tid': ids, '3d_joints': [bodies[n] + 10 * i for i in ids], 'smpl': []}
+        f'/tmp/x/{n:06}.jpg': {
+            'tid': ids,
+            '3d_joints': [bodies[n] + 10 * i for i in ids],
+            'smpl': [],
+        }
         for n, ids in enumerate([[1], [1, 2], [], [2, 1]])
     }
     path = tmp_path / 'demo.pkl'
@@ -191,9 +204,16 @@ def test_joints_of_phalp_need_no_model(tmp_path):
 def test_a_motion_of_aist_is_scaled_to_meters(tmp_path, body):
     rng = np.random.default_rng(3)
     pose, trans = rng.normal(0, 0.3, (3, 72)), rng.normal(0, 90, (3, 3))
-    content = {'smpl_poses': pose, 'smpl_trans': trans, 'smpl_scaling': np.array([90.0]), 'smpl_loss': 0.1}
+    content = {
+        'smpl_poses': pose,
+        'smpl_trans': trans,
+        'smpl_scaling': np.array([90.0]),
+        'smpl_loss': 0.1,
+    }
     motion = formats.read(_write(tmp_path, content))
-    np.testing.assert_allclose(motion.joints[:, 0], smpl.forward(body, pose, np.zeros(0), trans / 90), atol=1e-5)
+    np.testing.assert_allclose(
+        motion.joints[:, 0], smpl.forward(body, pose, np.zeros(0), trans / 90), atol=1e-5
+    )
     assert motion.fps == 60.0
 
 
@@ -219,7 +239,11 @@ def test_a_pickle_cannot_claim_more_than_it_holds():
         joblib_file.load(zlib.compress(bytes(100_000_000)))
 
 
-SAMPLES = [pickle.dumps({'annotations': [_item()]}, 4), pickle.dumps([_item()], 2), _joblib(_wham()), ]
+SAMPLES = [
+    pickle.dumps({'annotations': [_item()]}, 4),
+    pickle.dumps([_item()], 2),
+    _joblib(_wham()),
+]
 
 
 @settings(max_examples=150, deadline=None)

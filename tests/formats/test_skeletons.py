@@ -16,7 +16,9 @@ from tests.formats.damage import damaged, sound_or_told, told
 
 def _write(folder, skeletons, name='a01_s07_e00_v02.json', **more) -> Path:
     path = Path(folder) / name
-    text = json.dumps({'file_name': 'a01_s07_e00_v02', 'skeletons': skeletons, 'label': 1} | more).encode()
+    text = json.dumps(
+        {'file_name': 'a01_s07_e00_v02', 'skeletons': skeletons, 'label': 1} | more
+    ).encode()
     path.write_bytes(gzip.compress(text) if name.endswith('.gz') else text)
     return path
 
@@ -64,7 +66,9 @@ def test_real_recordings_are_of_the_size_of_a_body(real_data):
         motion = formats.read(path)
         layout = skeleton.get(motion.layout)
         head, foot = (layout.joints.index(name) for name in ('Head', 'FootLeft'))
-        height = np.median(np.linalg.norm(motion.joints[:, 0, head] - motion.joints[:, 0, foot], axis=-1))
+        height = np.median(
+            np.linalg.norm(motion.joints[:, 0, head] - motion.joints[:, 0, foot], axis=-1)
+        )
         assert 0.9 < height < 2.1 and motion.subject == path.name[4:7]
 
 

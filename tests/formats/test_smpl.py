@@ -11,7 +11,13 @@ from skeljax.skeletons import skeleton
 FRAMES = 5
 PARENTS = {
     'smpl': smpl.SMPL_PARENTS,
-    'smplx': (*smplh.PARENTS[:22], 15, 15, 15, *(p + 3 if p >= 22 else p for p in smplh.PARENTS[22:])),
+    'smplx': (
+        *smplh.PARENTS[:22],
+        15,
+        15,
+        15,
+        *(p + 3 if p >= 22 else p for p in smplh.PARENTS[22:]),
+    ),
 }
 
 
@@ -109,7 +115,9 @@ def test_a_missing_model_is_told_with_where_it_comes_from(tmp_path, monkeypatch)
     monkeypatch.setenv('SKELJAX_SMPLX', str(tmp_path / 'nowhere'))
     monkeypatch.setenv('SKELJAX_SMPLH', str(tmp_path / 'nowhere'))
     path = _write(tmp_path, 165)
-    with pytest.raises(FormatError, match='needs the female SMPL-X body model, found none: set SKELJAX_SMPLX'):
+    with pytest.raises(
+        FormatError, match='needs the female SMPL-X body model, found none: set SKELJAX_SMPLX'
+    ):
         formats.read(path)
 
 

@@ -189,7 +189,9 @@ def test_what_is_no_sound_checkpoint_is_told(tmp_path, raw, expected):
 @pytest.mark.parametrize('kind', ['FloatStorage', 'BFloat16Storage', 'BoolStorage'])
 @pytest.mark.parametrize('write', [_zipped, _in_a_row])
 def test_many_tensors_of_one_storage_take_its_memory_once(tmp_path, kind, write):
-    row = np.zeros(10**6, {'FloatStorage': 'f4', 'BFloat16Storage': 'u2', 'BoolStorage': 'u1'}[kind])
+    row = np.zeros(
+        10**6, {'FloatStorage': 'f4', 'BFloat16Storage': 'u2', 'BoolStorage': 'u1'}[kind]
+    )
     part = lambda i: _tensor((10,), (1,), start=i, kind=kind, count=len(row))
     content = _table(**{f't{i}': part(i) for i in range(20)})
     path = tmp_path / 'model.pt'

@@ -30,10 +30,18 @@ def _text(points, names, rate=60.0, units='m', first=1, end='\n', blank=True) ->
     names_line = 'Frame#\tTime\t' + '\t\t\t'.join(names) + '\t\t'
     axes = '\t\t' + '\t'.join(f'{axis}{n + 1}' for n in range(len(names)) for axis in 'XYZ')
     rows = [
-        '\t'.join([str(first + n), f'{n / rate:.4f}', *('' if np.isnan(v) else f'{v:.5f}' for v in row.ravel())])
+        '\t'.join(
+            [
+                str(first + n),
+                f'{n / rate:.4f}',
+                *('' if np.isnan(v) else f'{v:.5f}' for v in row.ravel()),
+            ]
+        )
         for n, row in enumerate(points)
     ]
-    return head + '\n'.join([names_line, axes, *([''] if blank else []), *(row + end for row in rows)])
+    return head + '\n'.join(
+        [names_line, axes, *([''] if blank else []), *(row + end for row in rows)]
+    )
 
 
 def _write(folder, text: str, name='walk.trc') -> Path:
@@ -54,7 +62,12 @@ def test_markers_are_joints_in_metres_with_y_up(tmp_path):
     motion = formats.read(_write(tmp_path, _text(points, ('Hip', 'RKnee', 'LKnee'))))
     assert motion.joints.shape == (4, 1, 3, 3) and motion.joints.dtype == np.float32
     np.testing.assert_allclose(motion.joints[:, 0], points, rtol=1e-6)
-    assert (motion.fps, motion.source, motion.joint_valid, motion.notes) == (60.0, 'walk.trc', None, ())
+    assert (motion.fps, motion.source, motion.joint_valid, motion.notes) == (
+        60.0,
+        'walk.trc',
+        None,
+        (),
+    )
     assert skeleton.get(motion.layout).joints == ('Hip', 'RKnee', 'LKnee')
 
 
@@ -76,7 +89,9 @@ def test_line_ends_and_blanks_behind_do_not_matter(tmp_path, end, blank, name):
 
 def test_columns_parted_by_spaces_and_names_without_gaps(tmp_path):
     text = _text(_points(), ('A', 'B', 'C')).replace('\t', ' ')
-    np.testing.assert_allclose(formats.read(_write(tmp_path, text)).joints[:, 0], _points(), rtol=1e-6)
+    np.testing.assert_allclose(
+        formats.read(_write(tmp_path, text)).joints[:, 0], _points(), rtol=1e-6
+    )
     text = _text(_points(), ('A', 'B', 'C')).replace('A\t\t\tB\t\t\tC\t\t', 'A\tB\tC')
     assert skeleton.get(formats.read(_write(tmp_path, text)).layout).joints == ('A', 'B', 'C')
 
@@ -100,7 +115,9 @@ def test_names_of_joints_and_the_vertical_may_be_given(tmp_path):
     layout = skeleton.get(taken.layout)
     assert layout.joints == ('RAnkle', 'Hip') and layout.parents == (1, -1)
     np.testing.assert_array_equal(taken.joints, whole.joints[:, :, [2, 0]])
-    np.testing.assert_array_equal(formats.read(path, layout='RAnkle,Hip', up='y').joints, taken.joints)
+    np.testing.assert_array_equal(
+        formats.read(path, layout='RAnkle,Hip', up='y').joints, taken.joints
+    )
     turned = formats.read(path, up='z')
     np.testing.assert_array_equal(turned.joints, whole.joints[..., [1, 2, 0]])
 
@@ -112,7 +129,9 @@ def test_names_of_a_known_layout_come_in_its_order(tmp_path):
     motion = formats.read(path)
     assert motion.layout == 'h36m17'
     np.testing.assert_allclose(motion.joints[:, 0], points[:, ::-1], rtol=1e-6)
-    taken = formats.read(_write(tmp_path, _text(_points(count=20), (*h36m.joints, 'X', 'Y', 'Z'))), layout='h36m17')
+    taken = formats.read(
+        _write(tmp_path, _text(_points(count=20), (*h36m.joints, 'X', 'Y', 'Z'))), layout='h36m17'
+    )
     np.testing.assert_allclose(taken.joints[:, 0], _points(count=20)[:, :17], rtol=1e-6)
 
 
@@ -145,7 +164,9 @@ def test_frames_that_the_file_leaves_out_are_empty(tmp_path):
 def test_times_count_more_than_a_stale_header(tmp_path):
     text = _text(_points(60), ('A', 'B', 'C'), rate=60).replace('60\t60\t60\t3', '120\t120\t60\t3')
     motion = formats.read(_write(tmp_path, text))
-    assert motion.fps == 60 and motion.notes == ('60 frames per second by its times, though its header has 120',)
+    assert motion.fps == 60 and motion.notes == (
+        '60 frames per second by its times, though its header has 120',
+    )
     text = text.replace('\t'.join(HEADER.splitlines()[1].split('\t')), 'A\tB')
     assert formats.read(_write(tmp_path, text), unit='m').fps == 60
 
@@ -154,7 +175,9 @@ def test_several_subjects_are_told_apart(tmp_path):
     names = ['Ann:A', 'Ann:B', 'Ann:C', 'Box:1', 'Box:2']
     motion = formats.read(_write(tmp_path, _text(_points(count=5), names)))
     assert motion.subject == 'Ann' and motion.joints.shape == (4, 1, 3, 3)
-    assert motion.notes == ("left out 'Box': other points than 'Ann'; the option subject takes them",)
+    assert motion.notes == (
+        "left out 'Box': other points than 'Ann'; the option subject takes them",
+    )
     box = formats.read(tmp_path / 'walk.trc', subject='Box')
     np.testing.assert_allclose(box.joints[:, 0], _points(count=5)[:, 3:], rtol=1e-6)
 
@@ -177,7 +200,10 @@ def test_a_decimal_comma_and_latin_names_are_read(tmp_path):
         (lambda t: t.split('\n\n')[0] + '\n\n', 'no frame below its header'),
         (lambda t: t.replace('\tm\t', '\tpx\t'), 'Units are pixels, expected meters'),
         (lambda t: t.replace('\tm\t', '\tmile\t'), "Units 'mile', expected mm, cm or m"),
-        (lambda t: t.replace('\n3\t', '\n1\t'), ':9: frame 1 after 2, expected whole numbers that grow'),
+        (
+            lambda t: t.replace('\n3\t', '\n1\t'),
+            ':9: frame 1 after 2, expected whole numbers that grow',
+        ),
         (lambda t: t.replace('\n4\t', '\n999999\t'), ':10: frame 999999 in 4 rows'),
         (lambda t: t.replace('\n3\t0.0333\t', '\n3\t0.0333\tx'), ':9: '),
     ],
@@ -207,7 +233,10 @@ def test_a_format_that_is_not_read_is_told_what_to_export(tmp_path, name, hint):
 
 def test_ten_minutes_are_read_in_under_two_seconds(tmp_path):
     rng = np.random.default_rng(0)
-    some = [_text(rng.uniform(100, 2000, (1, 26, 3)), HALPE + list('abcd')).rstrip().split('\n')[-1] for _ in range(50)]
+    some = [
+        _text(rng.uniform(100, 2000, (1, 26, 3)), HALPE + list('abcd')).rstrip().split('\n')[-1]
+        for _ in range(50)
+    ]
     rows = [row.split('\t', 2)[2] for row in some]
     frames = 10 * 60 * 60
     body = [f'{n + 1}\t{n / 60:.4f}\t{rows[n % 50]}' for n in range(frames)]

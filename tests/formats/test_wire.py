@@ -16,7 +16,9 @@ FRAMES[2, 1] = FRAMES[3, 0, 2] = np.nan
 
 def told(frame) -> bytes:
     """Writes a frame with null for what is not there."""
-    body = lambda b: None if np.isnan(b).all() else [None if np.isnan(j).any() else j.tolist() for j in b]
+    body = lambda b: (
+        None if np.isnan(b).all() else [None if np.isnan(j).any() else j.tolist() for j in b]
+    )
     return json.dumps({'joints': [body(b) for b in frame]}).encode() + b'\n'
 
 
@@ -25,13 +27,17 @@ def test_pieces_make_no_difference(cuts, kind):
     data = FRAMES.tobytes() if kind == 'float32' else b'\n'.join(map(told, FRAMES))
     parser = wire.KINDS[kind](2, V)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    found = [f for a, b in zip(edges, edges[1:]) for f in parser.push(data[a:b])] + [*parser.finish()]
+    found = [f for a, b in zip(edges, edges[1:]) for f in parser.push(data[a:b])] + [
+        *parser.finish()
+    ]
     np.testing.assert_array_equal(np.stack(found), FRAMES)
     assert parser.count == len(FRAMES)
 
 
 def test_one_person_needs_no_list_of_persons():
-    (found,) = wire.Lines(2, V, 0.001).push(json.dumps((1000 * FRAMES[0, 0]).tolist()).encode() + b'\n')
+    (found,) = wire.Lines(2, V, 0.001).push(
+        json.dumps((1000 * FRAMES[0, 0]).tolist()).encode() + b'\n'
+    )
     np.testing.assert_allclose(found[0], FRAMES[0, 0], rtol=1e-6)
     assert np.isnan(found[1]).all()
 
@@ -50,19 +56,28 @@ def test_nobody_is_there():
         assert np.isnan(found).all() and found.shape == (2, V, 3)
 
 
-@pytest.mark.parametrize('line, message', [
-    (b'0.1 0.2', "frame 0: no JSON: '0.1 0.2'"),
-    (b'\xff\xfe', 'frame 0: no JSON'),
-    (b'[' * 100_000, 'frame 0: no JSON'),
-    (b'{"pose": []}', 'frame 0: no list of joints'),
-    (b'[]', 'frame 0: no list of joints'),
-    (b'[[1, 2], [3, 4], [5, 6], [7, 8]]', 'frame 0: person 0: 4 x 2 numbers, expected 4 joints of 3'),
-    (b'[[1, 2, 3], [1, 2]]', 'frame 0: person 0: expected 4 joints of 3 numbers'),
-    (b'[[[1, 2, 3]], "x"]', 'frame 0: person 0: 1 x 3 numbers'),
-    (json.dumps(3 * [FRAMES[0, 0].tolist()]).encode(), 'frame 0: 3 persons, expected up to 2'),
-    (json.dumps((1e7 + FRAMES[0, 0]).tolist()).encode(), 'frame 0: joint 0 is at .*, expected meters'),
-    (json.dumps([[float('inf')] * 3] * V).encode(), 'frame 0: joint 0 is at .inf'),
-])
+@pytest.mark.parametrize(
+    'line, message',
+    [
+        (b'0.1 0.2', "frame 0: no JSON: '0.1 0.2'"),
+        (b'\xff\xfe', 'frame 0: no JSON'),
+        (b'[' * 100_000, 'frame 0: no JSON'),
+        (b'{"pose": []}', 'frame 0: no list of joints'),
+        (b'[]', 'frame 0: no list of joints'),
+        (
+            b'[[1, 2], [3, 4], [5, 6], [7, 8]]',
+            'frame 0: person 0: 4 x 2 numbers, expected 4 joints of 3',
+        ),
+        (b'[[1, 2, 3], [1, 2]]', 'frame 0: person 0: expected 4 joints of 3 numbers'),
+        (b'[[[1, 2, 3]], "x"]', 'frame 0: person 0: 1 x 3 numbers'),
+        (json.dumps(3 * [FRAMES[0, 0].tolist()]).encode(), 'frame 0: 3 persons, expected up to 2'),
+        (
+            json.dumps((1e7 + FRAMES[0, 0]).tolist()).encode(),
+            'frame 0: joint 0 is at .*, expected meters',
+        ),
+        (json.dumps([[float('inf')] * 3] * V).encode(), 'frame 0: joint 0 is at .inf'),
+    ],
+)
 def test_a_line_that_is_no_frame(line, message):
     with pytest.raises(InputError, match=message):
         list(wire.Lines(2, V).push(line + b'\n'))

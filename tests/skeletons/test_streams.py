@@ -46,7 +46,9 @@ def test_bones_lead_from_parent_to_child(layout):
     joints = rng.normal(size=(1, 3, 1, known.num_joints, 3)).astype(np.float32)
     bones = np.asarray(streams.derive(joints, np.ones((1, 3, 1), bool), 'bone', layout))
     for parent, child in known.bones:
-        np.testing.assert_array_equal(bones[..., child, :], joints[..., child, :] - joints[..., parent, :])
+        np.testing.assert_array_equal(
+            bones[..., child, :], joints[..., child, :] - joints[..., parent, :]
+        )
     assert not bones[..., known.parents.index(-1), :].any()
     # From the root outwards they add up to the joints.
     total = {known.parents.index(-1): joints[..., known.parents.index(-1), :]}
@@ -60,7 +62,9 @@ def test_bones_lead_from_parent_to_child(layout):
 
 def test_a_stream_of_one_frame_has_no_motion():
     joints, mask = _case()
-    motion = jax.jit(streams.derive, static_argnums=(2, 3))(joints[:, :1], mask[:, :1], 'motion', 'ntu25')
+    motion = jax.jit(streams.derive, static_argnums=(2, 3))(
+        joints[:, :1], mask[:, :1], 'motion', 'ntu25'
+    )
     assert motion.shape == (2, 1, 2, 25, 3) and not np.any(motion)
 
 

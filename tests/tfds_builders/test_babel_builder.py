@@ -167,7 +167,7 @@ def test_a_motion_a_little_shorter_than_its_labels_cuts_them(tree):
     for name, end in ((SUBSET, 60), ('babel/subset1_faithful', 54)):
         recording = _prepared(tree, name)[1]['train'][f'babel_{number}']
         (span,) = _spans(recording)
-        # Faithfully the 54 labelled frames stand at the start.
+        # Faithfully the 54 labeled frames stand at the start.
         assert span[1:] == (end, WALK) and len(recording.joints) == end
 
 
@@ -209,7 +209,7 @@ def test_what_a_subset_cannot_use_is_counted(tree):
         f'1 sequences of {what}': 'not in config subset1'
         for what in (
             'train.json without frame labels',
-            'train.json with more than 1000 labelled frames',
+            'train.json with more than 1000 labeled frames',
             'val.json without a frame of the classes',
         )
     }

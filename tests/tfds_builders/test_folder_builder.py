@@ -103,7 +103,7 @@ def test_tables_decide_on_splits_and_classes(tmp_path, write_own):
     assert report['classes'] == list(synthetic.CLASSES)
     assert report['skipped'] == {
         '1 recordings, e.g. r03': 'in no split',
-        'split validation': 'no recording is in it; splits.csv tells them',
+        'split validation': 'no recording is in it; splits.csv defines splits',
     }
     train = {r.name for r in Corpus(tmp_path / 'data', 'folder/own', 'train')}
     assert train == set(names[1:])

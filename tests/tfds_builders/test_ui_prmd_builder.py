@@ -293,7 +293,7 @@ def test_a_marker_that_was_lost_is_told_and_a_movement_that_is_missing_too(tmp_p
     np.savetxt(path, table.reshape(4, 117), delimiter=',')
     report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
     told = "person 7: no repetition of 'inline lunge' (class 2)"
-    assert report['skipped'] == {told: 'not there'}
+    assert report['skipped'] == {told: 'missing'}
     recording = {r.name: r for r in Corpus(tmp_path / 'data', name, 'validation')}['take_m01_s07']
     lost = ~recording.joint_valid[:4, 0]
     assert lost.sum() == 6 and lost[1:3, 10].all() and lost[:, 22].all()

@@ -17,18 +17,18 @@ from skeljax.skeletons import skeleton
 
 LAYOUT = 'ntu25'
 GENDER = 'male'  # one body for all
-LONGEST = 1000  # labelled frames
+LONGEST = 1000  # labeled frames
 TOLERANCE = 1.0  # seconds by which a motion may be shorter than its annotation
 _SEED = 'skeljax-1/babel'
 
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """A way to make recordings.
+    """Options of a config.
 
     Attributes:
-        classes: that are labelled; without any, every motion is taken in.
-        faithful: joints and labels as the published scripts make them.
+        classes: labeled classes; () includes all motions without labels.
+        faithful: computes joints and labels as the published scripts do.
     """
 
     classes: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds BABEL."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
@@ -53,7 +53,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for faithful, how in ((False, ''), (True, ', as the published scripts make them'))
             for name, classes in babel.SUBSETS.items()
         ),
-        Config(name='all', description='Every motion, unlabelled, for pretraining.'),
+        Config(name='all', description='Every motion, unlabeled, for pretraining.'),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         'Into one folder put BABEL\'s JSON files (https://babel.is.tue.mpg.de), "amass" with the '
@@ -78,13 +78,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager):
         root = Path(dl_manager.manual_dir)
         folder = _annotations(root)
-        # Looked for here, or each motion would tell that there is none.
+        # Loaded here, so that a missing model is reported once.
         amass.body_model(root / 'amass', GENDER)
         splits = self._splits(folder)
         for split, sequences in splits.items():
             if not sequences:
                 raise InputError(f'{folder}: no sequence for the split {split!r}')
-            # TFDS makes no empty split.
+            # TFDS does not support empty splits.
             if not any(amass.locate(root / 'amass', sequence.file) for sequence in sequences):
                 first = f'{len(sequences)} motions of the split {split!r}, e.g. {sequences[0].file}'
                 raise InputError(f'{root / "amass"}: has none of the {first}')
@@ -93,12 +93,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _splits(self, folder: Path) -> dict[str, list[babel.Sequence]]:
-        """Deals the sequences out and tells which are not used, and why."""
+        """Assigns the sequences to splits; notes those that are not used."""
         skipped = collections.Counter()
-        test, learnt = (self._usable(folder, name, skipped) for name in ('val', 'train'))
+        test, training = (self._usable(folder, name, skipped) for name in ('val', 'train'))
         tested = {sequence.file for sequence in test}
         splits = {'train': [], 'validation': [], 'test': test}
-        for sequence in learnt:
+        for sequence in training:
             if sequence.file in tested:
                 skipped['train.json with a motion of the test split'] += 1
             else:
@@ -125,7 +125,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return usable
 
     def _unfit(self, sequence: babel.Sequence, motions: set[str]) -> str:
-        """Tells why a sequence cannot be used, if so."""
+        """Returns why a sequence cannot be used, '' if it can."""
         config = self.builder_config
         if not config.classes:
             return 'with the motion of another' if sequence.file in motions else ''
@@ -133,7 +133,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             return 'without frame labels'
         labels, covered = babel.paint(sequence, config.classes, faithful=config.faithful)
         if covered.sum() > LONGEST:
-            return f'with more than {LONGEST} labelled frames'
+            return f'with more than {LONGEST} labeled frames'
         return '' if (labels < len(config.classes)).any() else 'without a frame of the classes'
 
     def _generate_examples(self, root: Path, sequences):
@@ -143,12 +143,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made.
+    """The task of making one recording.
 
     Attributes:
         root: of the raw files.
-        sequence: that becomes the recording.
-        config: how.
+        sequence: the annotated motion.
+        config: of the builder.
     """
 
     root: Path
@@ -185,7 +185,7 @@ def _make(job: Job) -> list[records.Recording]:
 
 
 def _labels(sequence: babel.Sequence, config: Config, frames: int) -> np.ndarray:
-    """Labels the frames of a recording, int64[T], T at most `frames`.
+    """Returns the labels of a recording's frames, int64[T], T at most `frames`.
 
     Raises:
         InputError: the motion is shorter than its annotation by a second or more.
@@ -197,12 +197,12 @@ def _labels(sequence: babel.Sequence, config: Config, frames: int) -> np.ndarray
         expected = f'expected {sequence.duration:.2f} s of sequence {sequence.sid}'
         raise InputError(f'{lasts}, {expected}')
     labels, covered = babel.paint(sequence, config.classes, faithful=config.faithful)
-    # The published scripts number the covered frames, so labels after a gap come too early.
+    # The published scripts drop uncovered frames, so that labels after a gap are too early.
     return (labels[covered] if config.faithful else labels)[:frames]
 
 
 def _joints(job: Job, capture: amass.Capture, frames: np.ndarray) -> np.ndarray:
-    """Poses the one body of all, float64[T, 25, 3]."""
+    """Returns the poses of one body shape, float64[T, 25, 3]."""
     faithful = job.config.faithful
     body = amass.body_model(job.root / 'amass', GENDER)
     trans = None if faithful else capture.trans[frames]
@@ -213,7 +213,7 @@ def _joints(job: Job, capture: amass.Capture, frames: np.ndarray) -> np.ndarray:
 
 
 def _annotations(root: Path) -> Path:
-    """Finds the folder of train.json: the given one or one in it.
+    """Returns the folder of train.json: the given one or one in it.
 
     Raises:
         InputError: there is none, or several.
@@ -226,5 +226,5 @@ def _annotations(root: Path) -> Path:
 
 
 def _split(subject: str) -> str:
-    """Deals one subject in ten out for validation."""
+    """Returns the split of a subject: one in ten is in validation."""
     return 'validation' if compose.number(_SEED, subject) % 10 == 0 else 'train'

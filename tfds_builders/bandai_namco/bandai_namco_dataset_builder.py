@@ -22,8 +22,8 @@ LAYOUT = 'bandai22'
 SEED = 'skeljax-1'
 _CENTIMETRE = 0.01
 
-# Of each set: what is performed in every style, and the styles of each split. The files name no
-# performer; README.md tells what speaks for other performers in training than in testing.
+# The contents of each set that exist in all styles, and the styles of each split. The files do not
+# name performers; README.md explains why those of training and test probably differ.
 CONTENTS = {
     1: (
         'walk', 'run', 'dash', 'walk-back', 'walk-left', 'walk-right', 'bow', 'bye', 'guide',
@@ -52,7 +52,7 @@ STYLES = {
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """A way to make recordings.
+    """Options of a config.
 
     Attributes:
         number: of the dataset, 1 or 2.
@@ -65,7 +65,7 @@ class Config(tfds.core.BuilderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One file: what is done, and how."""
+    """One file: content and style."""
 
     name: str
     content: str
@@ -75,7 +75,7 @@ class Clip:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made: clips in order, their classes, frames between each two."""
+    """The task of making one recording: clips in order, their classes, frames between each two."""
 
     name: str
     clips: list[Clip]
@@ -86,13 +86,13 @@ class Job:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the Bandai Namco Research motion datasets."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
     BUILDER_CONFIGS = [
-        Config(name='clips1', description='Dataset 1, a clip a recording.'),
-        Config(name='clips2', number=2, description='Dataset 2, a clip a recording.'),
+        Config(name='clips1', description='Dataset 1, one recording per clip.'),
+        Config(name='clips2', number=2, description='Dataset 2, one recording per clip.'),
         Config(name='composed1', composed=True, description='Dataset 1, clips joined.'),
         Config(name='composed2', number=2, composed=True, description='Dataset 2, clips joined.'),
     ]
@@ -146,14 +146,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             yield Job(clip.name, [clip], [self._label(clip)], [])
 
     def _joined(self, pool: list[Clip]) -> Iterator[Job]:
-        """Plans the recordings of one style from all of its clips, each used once."""
+        """Yields the jobs of one style, in which all of its clips occur once."""
         style = pool[0].style
         seed = f'{SEED}/{self.builder_config.name}/{style}'
         names, labels = [clip.name for clip in pool], [self._label(clip) for clip in pool]
         try:
             order = compose.arrange(names, labels, seed)
             parts = compose.sizes(len(order), seed)
-        except InputError as error:  # too few of the clips are there
+        except InputError as error:  # too few clips
             self.work.skipped[f'style {style}'] = str(error)
             return
         place = 0
@@ -169,13 +169,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _clips(folder: Path, number: int) -> tuple[list[Clip], list[str]]:
-    """Finds the clips of one dataset, sorted; what is there plain and gzipped is read plain.
+    """Returns the clips of one dataset, sorted; plain files are preferred to gzipped ones.
 
     Returns:
-        The clips, and a line on each that is also in another folder.
+        The clips, and a line for each clip that is also in another folder.
 
     Raises:
-        InputError: none is there, or one without its labels.
+        InputError: there is no clip, or one lacks its labels.
     """
     found: dict[str, Path] = {}
     repeated = []
@@ -201,7 +201,7 @@ def _clips(folder: Path, number: int) -> tuple[list[Clip], list[str]]:
 
 
 def _labels(path: Path, contents: list[str], styles: list[str]) -> tuple[str, str]:
-    """Reads {"content": i, "style": j} and names both."""
+    """Reads {"content": i, "style": j} and returns the names of both."""
     label = texts.document(path)
     try:
         content, style = label['content'], label['style']
@@ -224,12 +224,12 @@ def _make(job: Job) -> list[records.Recording]:
         source=' '.join(clip.name for clip in job.clips),
     )
     segments = [(*span, label) for span, label in zip(spans, job.labels, strict=True)]
-    classes = len(CONTENTS[1])  # as many as of 2
+    classes = len(CONTENTS[1])  # both sets have as many
     return [records.from_motion(motion, name=job.name, segments=segments, num_classes=classes)]
 
 
 def _read(path: Path) -> Chain:
-    """Reads a clip; its root is put on the floor below the hips, headed as they are."""
+    """Reads a clip; moves its root to the floor below the hips, with their heading."""
     take = bvh.read_take(path, unit=_CENTIMETRE)
     if (take.layout, take.fps) != (LAYOUT, FPS):
         found = f'{take.fps:g} fps of layout {skeleton.get(take.layout).name}'

@@ -1,1 +1,1 @@
-"""CMU motion capture: exercise routines, labelled, and any other trial."""
+"""CMU motion capture: exercise routines, labeled, and any other trial."""

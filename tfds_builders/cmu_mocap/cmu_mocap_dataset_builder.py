@@ -15,12 +15,12 @@ from skeljax.formats import amc, texts
 from skeljax.skeletons import skeleton
 
 LAYOUT = 'cmu31'
-# Of the labels, from 1.
+# Numbered from 1 in the labels.
 EXERCISES = (
     'JumpJack', 'Jog', 'Squat', 'KneeRaise', 'ArmCircle', 'Twist', 'SideReach', 'Box', 'UpDown',
     'ToeTouchOneHand', 'SideBend', 'ToeTouchTwoHands',
 )
-CLASSES = EXERCISES[:6]  # what both labelled subjects do
+CLASSES = EXERCISES[:6]  # performed by both labeled subjects
 _TENTH = 12  # frames
 _TRIAL = re.compile(r'([0-9]+_[0-9]+)\.amc(\.gz)?', re.IGNORECASE)
 _LABELS = re.compile(r'([0-9]+_[0-9]+)\.txt')
@@ -28,18 +28,18 @@ _LABELS = re.compile(r'([0-9]+_[0-9]+)\.txt')
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """Which trials.
+    """Options of a config.
 
     Attributes:
-        labelled: those with labels, and these; else all, without.
+        labeled: uses only trials with labels; otherwise all trials, without labels.
     """
 
-    labelled: bool = True
+    labeled: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One trial: its motion, and its labels where they are wanted."""
+    """One trial: the files of its motion and, for labeled configs, of its labels."""
 
     name: str
     motion: Path
@@ -49,13 +49,13 @@ class Job:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds CMU motion capture."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
     BUILDER_CONFIGS = [
         Config(name='routines', description='Exercise routines with natural transitions.'),
-        Config(name='all', labelled=False, description='Every trial, unlabelled.'),
+        Config(name='all', labeled=False, description='Every trial, unlabeled.'),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         'Download trials (.amc) and skeletons (.asf) from http://mocap.cs.cmu.edu, and '
@@ -68,7 +68,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.work = beam_jobs.Work()
 
     def _info(self) -> tfds.core.DatasetInfo:
-        classes = list(CLASSES) if self.builder_config.labelled else []
+        classes = list(CLASSES) if self.builder_config.labeled else []
         metadata = {'classes': classes, 'layout': LAYOUT, 'fps': amc.FPS}
         return self.dataset_info_from_configs(
             features=records.features(1, skeleton.get(LAYOUT).num_joints),
@@ -88,21 +88,21 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return self.work.examples(_make, jobs)
 
     def _jobs(self, folder: Path) -> list[Job]:
-        """Finds trials, sorted; what is there plain and gzipped is read plain."""
+        """Returns the trials, sorted; plain files are preferred to gzipped ones."""
         motions = self._find(folder, _TRIAL)
-        if not self.builder_config.labelled:
+        if not self.builder_config.labeled:
             return [Job(name, path, None) for name, path in sorted(motions.items())]
         labels = self._find(folder, _LABELS)
         for name in sorted(labels.keys() - motions.keys()):
             self.work.skipped[f'labels of trial {name}'] = 'its motion is not there'
-        unlabelled = len(motions.keys() - labels.keys())
-        if unlabelled:
-            self.work.skipped[f'{unlabelled} trials'] = 'without labels'
+        unlabeled = len(motions.keys() - labels.keys())
+        if unlabeled:
+            self.work.skipped[f'{unlabeled} trials'] = 'without labels'
         both = sorted(motions.keys() & labels.keys())
         return [Job(name, motions[name], labels[name]) for name in both]
 
     def _find(self, folder: Path, pattern: re.Pattern) -> dict[str, Path]:
-        """Finds the files of trials; tells of one that is also in another folder."""
+        """Returns trial -> file; reports trials that are also in another folder."""
         found: dict[str, Path] = {}
         for path in sorted(folder.rglob('*')):
             if match := pattern.fullmatch(path.name):
@@ -113,7 +113,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _split(name: str) -> str:
-    """Chooses the split of a trial."""
+    """Returns the split of a trial."""
     if name == '13_30':
         return 'validation'
     return 'test' if name.startswith('14_') else 'train'
@@ -131,8 +131,8 @@ def _make(job: Job) -> list[records.Recording]:
 def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
     """Reads labels of a trial of so many frames: [start, end) in frames, number of the exercise.
 
-    Two forms: a number for each tenth of a second, 0 for none, all in one line; or a
-    segment a line: start and end in seconds, number.
+    Two forms: one line with a number for each tenth of a second, 0 for none; or one segment per
+    line: start and end in seconds, number.
     """
     lines = [(n, line.split()) for n, line in enumerate(texts.read(path).splitlines(), 1)]
     lines = [(n, words) for n, words in lines if words]
@@ -141,8 +141,8 @@ def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
     if len(lines) == 1 and (len(lines[0][1]) in counts or len(lines[0][1]) != 3):
         numbers = [_exercise(path, lines[0][0], word) for word in lines[0][1]]
         if len(numbers) not in counts:
-            told = f'{len(numbers)} labels, expected {tenths} for {frames} frames'
-            raise FormatError(f'{path}:{lines[0][0]}: {told}')
+            found = f'{len(numbers)} labels, expected {tenths} for {frames} frames'
+            raise FormatError(f'{path}:{lines[0][0]}: {found}')
         return _runs(numbers[:tenths], frames)
     segments = []
     for line, words in lines:
@@ -152,8 +152,8 @@ def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
         # An end in tenths of a second may lie up to one tenth after the last frame.
         end = min(end, frames) if end - frames < _TENTH else end
         if not 0 <= start < end <= frames:
-            told = f'{words[0]} to {words[1]} s is not inside 0 to {frames / amc.FPS:g} s'
-            raise FormatError(f'{path}:{line}: {told}')
+            found = f'{words[0]} to {words[1]} s is not inside 0 to {frames / amc.FPS:g} s'
+            raise FormatError(f'{path}:{line}: {found}')
         segments.append((start, end, _exercise(path, line, words[2])))
     if not segments:
         raise FormatError(f'{path}: empty, expected labels')
@@ -161,7 +161,7 @@ def _segments(path: Path, frames: int) -> list[tuple[int, int, int]]:
 
 
 def _runs(numbers: list[int], frames: int) -> list[tuple[int, int, int]]:
-    """Joins equal neighbours."""
+    """Returns the runs of equal numbers."""
     segments, tenth = [], 0
     for number, run in itertools.groupby(numbers):
         start, tenth = tenth, tenth + len(list(run))

@@ -1,1 +1,1 @@
-"""Someone's own recordings, in a folder."""
+"""A user's own folder of recordings."""

@@ -1,4 +1,4 @@
-"""A folder of someone's own recordings as records; README.md tells what it may hold."""
+"""A folder of recordings as records; README.md defines its contents."""
 
 import collections
 import dataclasses
@@ -13,24 +13,24 @@ from skeljax.data.stats import CorpusStats
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """The name that a folder's records go by."""
+    """The name of the records of a folder."""
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the records of one folder; any name is a config.
 
-    What the records look like follows from the recordings, so these are read when
-    the builder is made: without `manual_dir` it only knows where the records are.
+    The schema depends on the recordings, so that they are read when the builder is created.
+    Without `manual_dir` it only opens existing records.
     """
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
     NAMED_BY_USER = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         'a folder of recordings (.bvh, .csv, .npz, .json, ...), with labels.csv '
-        '(recording,start,end,label in seconds) where they are labelled.'
+        '(recording,start,end,label in seconds) if they are labeled.'
     )
 
     def __init__(self, *, config=None, manual_dir=None, processes: int = 1, **kwargs):
@@ -60,14 +60,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.work.skipped.update(self._plan.skipped)
         self.work.notes += self._plan.notes
         if self._plan.labels and not self._plan.classes:
-            self.work.notes.append('the labels name no class: the corpus serves pretraining alone')
+            self.work.notes.append('the labels name no class: the corpus is for pretraining only')
         splits = folder.assign(self._plan, stats.subjects(self._plan, self._stats))
         names = collections.defaultdict(list)
         for name, split in splits.items():
             names[split].append(name)
         for split in ('train', 'validation', 'test'):
             if not names[split]:
-                self.work.skipped[f'split {split}'] = 'no recording is in it; splits.csv tells them'
+                why = 'no recording is in it; splits.csv defines splits'
+                self.work.skipped[f'split {split}'] = why
         return {
             split: self._generate_examples(names[split])
             for split in ('train', 'validation', 'test')

@@ -23,14 +23,14 @@ SPLITS = {
         'test': (106, 342, 723, 577, 876, 970),
     }
 }
-# People of each group in the order of their age, dealt in turn to the four folds.
+# People of each group, ordered by age, assigned to the four folds in rotation.
 FOLDS = {
     1: (337, 342, 723, 604, 888),
     2: (595, 474, 644, 976, 921),
     3: (106, 169, 565, 734, 970),
     4: (290, 103, 577, 876, 934),
 }
-# The youngest child and adult of the fold that follows.
+# The youngest child and adult of the next fold.
 VALIDATION = {1: (595, 976), 2: (106, 565), 3: (290, 577), 4: (337, 604)}
 for _fold, _test in FOLDS.items():
     _held_out = {*_test, *VALIDATION[_fold]}
@@ -40,20 +40,20 @@ for _fold, _test in FOLDS.items():
         'validation': VALIDATION[_fold],
         'test': _test,
     }
-MISSING = {(565, 'Jump-as-high-as-you-can')}  # lost by a software error, says the corpus
-COMPOSED = 'composed58'  # the folds have the recordings of this config
+MISSING = {(565, 'Jump-as-high-as-you-can')}  # lost by a software error, according to the corpus
+COMPOSED = 'composed58'  # the folds consist of the recordings of this config
 SEED = f'skeljax-1/{COMPOSED}'
-SIZE = 15  # trials a recording
+SIZE = 15  # trials per recording
 PAUSE = 15  # frames between two trials
 
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """A way to make recordings.
+    """Options of a config.
 
     Attributes:
         composed: joins trials of one person; else each trial is one recording.
-        fold: whose people are the test split; 0 for the default split.
+        fold: number of the fold in the test split; 0 is the default split.
     """
 
     composed: bool = True
@@ -62,7 +62,7 @@ class Config(tfds.core.BuilderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made: its name and its trials, in order."""
+    """The task of making one recording: its name and its trials, in order."""
 
     name: str
     trials: list[kinder_gator.Trial]
@@ -71,13 +71,13 @@ class Job:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds Kinder-Gator."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
     BUILDER_CONFIGS = [
-        Config(name='trials', composed=False, description='A trial a recording.'),
-        Config(name=COMPOSED, description='Trials of one person joined, 15 a recording.'),
+        Config(name='trials', composed=False, description='One recording per trial.'),
+        Config(name=COMPOSED, description='Trials of one person joined, 15 per recording.'),
         *(
             Config(
                 name=f'{COMPOSED}_fold{fold}',
@@ -125,7 +125,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _check(self, pools):
-        """Raises InputError with a line for each trial that is missing but in the corpus."""
+        """Raises InputError with a line for each missing trial that the corpus has."""
         troubles = []
         for person, pool in sorted(pools.items()):
             there = {trial.action for trial in pool}
@@ -148,13 +148,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _single(pool: list[kinder_gator.Trial]) -> Iterator[Job]:
-    """Plans one recording of each trial."""
+    """Yields one job per trial."""
     for trial in pool:
         yield Job(f'trial_p{trial.person}_{trial.action.rstrip("-")}', [trial])
 
 
 def _composed(pool: list[kinder_gator.Trial]) -> Iterator[Job]:
-    """Plans the recordings of one person from all trials, each used once."""
+    """Yields the jobs of one person, in which all trials occur once."""
     person = pool[0].person
     actions = [trial.action for trial in pool]
     order = compose.arrange(actions, actions, f'{SEED}/p{person}')

@@ -26,7 +26,7 @@ class Clip:
     Attributes:
         name: SsssCcccPpppRrrrAaaa.
         place: the folder or the zip it is in.
-        member: its name there.
+        member: its name in it.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Clip:
 
 
 def find(folder) -> tuple[list[Clip], dict[str, str]]:
-    """Finds every recording below a folder, sorted by name.
+    """Returns every recording below a folder, sorted by name.
 
-    Of one that is there twice it takes the first, files before zips.
+    Of duplicates it takes the first, files before zips.
 
     Returns:
-        The recordings, and what is left out -> why.
+        The recordings, and what is left out -> the reason.
 
     Raises:
         InputError: there is none, or a zip cannot be opened.
@@ -85,7 +85,7 @@ def find(folder) -> tuple[list[Clip], dict[str, str]]:
 
 
 def missing(folder) -> dict[str, str]:
-    """Reads the lists of recordings whose skeletons are missing: name -> file that says so.
+    """Reads the lists of recordings whose skeletons are missing: name -> file of the list.
 
     Raises:
         InputError: a list cannot be read.
@@ -122,7 +122,7 @@ def read(clip: Clip) -> Motion:
 
 
 def _members(folder: Path) -> Iterator[tuple[str, str]]:
-    """Lists (place, member) of all skeleton files, in folders first, then in zips."""
+    """Yields (place, member) of all skeleton files, in folders first, then in zips."""
     zips = []
     for place, folders, names in os.walk(folder):
         folders.sort()

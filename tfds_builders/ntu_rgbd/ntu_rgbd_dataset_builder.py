@@ -32,7 +32,7 @@ class Config(tfds.core.BuilderConfig):
     Attributes:
         actions: 60 or 120, the first of the classes.
         protocol: what divides training from test: 'subject', 'camera' or 'setup'.
-        hold_out: takes the validation subjects out of training; otherwise they are in both.
+        hold_out: removes the validation subjects from training; otherwise they are in both.
     """
 
     actions: int = 60
@@ -41,7 +41,7 @@ class Config(tfds.core.BuilderConfig):
 
 
 def _configs() -> list[Config]:
-    ways = [
+    protocols = [
         ('xsub60', 60, 'subject', 'NTU RGB+D 60, cross-subject'),
         ('xview60', 60, 'camera', 'NTU RGB+D 60, cross-view'),
         ('xsub120', 120, 'subject', 'NTU RGB+D 120, cross-subject'),
@@ -56,14 +56,14 @@ def _configs() -> list[Config]:
             description=text if hold_out else f'{text}, validation subjects in training too',
         )
         for hold_out in (True, False)
-        for name, actions, protocol, text in ways
+        for name, actions, protocol, text in protocols
     ]
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds NTU RGB+D."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
@@ -105,7 +105,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(pool) for split, pool in pools.items()}
 
     def _used(self, clips, missing) -> list[files.Clip]:
-        """Leaves out what the config does not have or a list calls missing, and tells so."""
+        """Removes recordings of other actions or listed as missing, and notes them."""
         actions = self.builder_config.actions
         counts, used = collections.Counter(), []
         for clip in clips:
@@ -125,7 +125,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _splits(clip: files.Clip, config: Config) -> list[str]:
-    """Lists the splits that a recording is in."""
+    """Returns the splits of a recording."""
     training = {
         'subject': clip.subject in TRAINING_SUBJECTS,
         'camera': clip.camera in TRAINING_CAMERAS,
@@ -146,7 +146,7 @@ def _make(job) -> list[records.Recording]:
 
 
 def _two(motion: Motion) -> Motion:
-    """Keeps the two persons that move most, in their order; an absent one makes up two."""
+    """Keeps the two persons with the most motion, in their order; adds absent ones."""
     joints, valid, measured = motion.joints, motion.valid, motion.joint_valid
     if valid.shape[1] > PERSONS:
         energy = [joints[valid[:, m], m].std((0, 1)).sum() for m in range(valid.shape[1])]

@@ -8,18 +8,18 @@ from pathlib import Path
 from skeljax.errors import InputError
 from skeljax.formats import pku
 
-PARTS = {1: '0002-L', 2: 'A01N01-L'}  # -> what its videos are called
+PARTS = {1: '0002-L', 2: 'A01N01-L'}  # part -> example of a video name
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is below a folder, of one part.
+    """The files of one part below a folder.
 
     Attributes:
         videos: name -> skeleton file.
         labels: name -> label file.
         splits: the files of split lists.
-        skipped: what is left out -> why.
+        skipped: what is left out -> the reason.
     """
 
     videos: dict[str, Path]
@@ -29,20 +29,20 @@ class Found:
 
 
 def take(video: str) -> str:
-    """Returns what the three views of one take have in common, e.g. 0002 of 0002-L."""
+    """Returns the name of a take, which its three views share, e.g. 0002 of 0002-L."""
     return video.rpartition('-')[0]
 
 
 def part(video: str) -> int:
-    """Tells the part that a video is of."""
+    """Returns the part of a video."""
     return 2 if video.startswith('A') else 1
 
 
 def find(folder, wanted: int) -> Found:
-    """Looks for the files of a part.
+    """Returns the files of a part.
 
-    Skeletons and labels have the same names (0002-L.txt): labels are what a folder
-    with 'label' in its name holds. Of a file that is there twice it takes the first.
+    Skeletons and labels have the same names (0002-L.txt): labels are below a folder with 'label'
+    in its name. Of duplicates it takes the first.
 
     Raises:
         InputError: there is no skeleton file.
@@ -62,13 +62,13 @@ def find(folder, wanted: int) -> Found:
 
 
 def split(found: Found, folder, wanted: int, view: str) -> tuple[Path, pku.Split]:
-    """Reads the split list of a part, told from others by the names in it.
+    """Reads the split list of a part, identified by the names in it.
 
     Args:
-        found: by `find`.
-        folder: where that looked.
+        found: result of `find`.
+        folder: that was searched.
         wanted: the part.
-        view: in the name of the file, 'subject' or 'view'.
+        view: 'subject' or 'view', in the name of the file.
 
     Raises:
         InputError: there is none, or there are two that differ.
@@ -89,7 +89,7 @@ def split(found: Found, folder, wanted: int, view: str) -> tuple[Path, pku.Split
 
 
 def _texts(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Lists all text files, and whether a folder on their way is one of labels."""
+    """Yields all text files, and whether they are below a folder of labels."""
     for place, folders, names in os.walk(folder):
         folders.sort()
         labels = 'label' in os.path.relpath(place, folder).lower()

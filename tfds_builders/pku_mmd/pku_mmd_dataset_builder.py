@@ -22,10 +22,10 @@ class Config(tfds.core.BuilderConfig):
 
     Attributes:
         part: 1 or 2.
-        protocol: which official list divides training from test: 'subject' or 'view'.
-        frame_base: how a label's frames are meant: 0 as [start, end) counted from 0, 1 as
-            start to end, both included, counted from 1.
-        hold_out: takes the validation takes out of training; otherwise they are in both.
+        protocol: official list that separates training and test: 'subject' or 'view'.
+        frame_base: meaning of the frames of labels: 0 for [start, end) counted from 0, 1 for
+            start to end, inclusive, counted from 1.
+        hold_out: removes the validation takes from training; otherwise they are in both.
     """
 
     part: int = 1
@@ -56,7 +56,7 @@ def _configs() -> list[Config]:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds PKU-MMD."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
@@ -70,7 +70,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.work = beam_jobs.Work()
-        # Part II shows 41 of the 51.
+        # Part II has 41 of the 51 classes.
         self.may_lack_classes = self.builder_config.part == 2
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -86,7 +86,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         found = files.find(folder, config.part)
         path, split = files.split(found, folder, config.part, config.protocol)
         self.work.skipped = found.skipped
-        self._tell(found, path, {*split.training, *split.validation})
+        self._note(found, path, {*split.training, *split.validation})
         held = [video for video in split.training if _held_out(video)]
         kept = [video for video in split.training if not config.hold_out or not _held_out(video)]
         splits = {'train': kept, 'validation': held, 'test': split.validation}
@@ -98,8 +98,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for name, videos in splits.items()
         }
 
-    def _tell(self, found: files.Found, path, listed: set[str]):
-        """Notes videos that no list has, and labels of which a frame can have but one."""
+    def _note(self, found: files.Found, path, listed: set[str]):
+        """Notes unlisted videos, and overlapping labels."""
         strange = sorted(found.videos.keys() - listed)
         if strange:
             what = f'{len(strange)} videos such as {found.videos[strange[0]]}'
@@ -110,7 +110,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     found.labels[video], frame_base=self.builder_config.frame_base
                 )
             except FormatError:
-                continue  # the job that needs it tells
+                continue  # reported by the job that reads it
             lines = ','.join(map(str, pku.overlapping(actions)))
             if lines:
                 what = f'frame labels of the actions that {found.labels[video]}:{lines} overlap'
@@ -125,13 +125,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made.
+    """The task of making one recording.
 
     Attributes:
         video: its name.
-        skeletons, labels: its files, None where there is none.
+        skeletons, labels: its files, None if missing.
         frame_base: see `Config`.
-        folder: where they were looked for.
+        folder: that was searched.
     """
 
     video: str
@@ -142,7 +142,7 @@ class Job:
 
 
 def _held_out(video: str) -> bool:
-    """Tells whether a training video validates: one take in ten, with all its views."""
+    """Returns whether a training video is in validation: one take in ten, with all views."""
     return compose.number(SEED, files.take(video)) % 10 == 0
 
 

@@ -14,7 +14,7 @@ from skeljax.skeletons import skeleton
 HOMEPAGE = 'https://github.com/DavidJardim/precog_dataset_16'
 PEOPLE = range(1, 13)
 SEQUENCES = range(1, 7)
-FROZEN = ('Seq2_10', 'Seq4_10')  # in the corpus every row of these is the same
+FROZEN = ('Seq2_10', 'Seq4_10')  # all rows are equal in the corpus
 
 
 @dataclasses.dataclass
@@ -23,9 +23,9 @@ class Config(tfds.core.BuilderConfig):
 
     Attributes:
         test: people of the test split.
-        validation: people of the validation split; all others are of the training split.
-        unseen: sequences that the test split alone has, and no others; empty for all of them
-            in every split.
+        validation: people of the validation split; all others are in the training split.
+        unseen: sequences in the test split only, which has no others; () for all sequences in
+            all splits.
     """
 
     test: tuple[int, ...] = (3, 6, 8, 11)
@@ -36,7 +36,7 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds PRECOG 2016."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.0.0')
     RELEASE_NOTES = {'1.0.0': 'First release.'}
@@ -112,7 +112,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return 'validation' if take.person in config.validation else 'train'
 
     def _of_another_split(self, take: precog.Take, split: str) -> bool:
-        """Returns whether a split does not have the sequence of a recording."""
+        """Returns whether a split excludes the sequence of a recording."""
         unseen = self.builder_config.unseen
         return bool(unseen) and (take.sequence in unseen) != (split == 'test')
 

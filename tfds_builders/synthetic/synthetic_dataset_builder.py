@@ -1,4 +1,4 @@
-"""Procedural motion as records; `skeljax.data.synthetic` makes it."""
+"""Generated motion as records; see `skeljax.data.synthetic`."""
 
 import dataclasses
 import itertools
@@ -12,14 +12,14 @@ from skeljax.skeletons import skeleton
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """How much to make.
+    """Size of the corpus.
 
     Attributes:
-        persons: of the training, validation and test split.
-        recordings: of each person.
-        actions: turns of the deck of movements in a recording.
-        noise: of the sensor, metres.
-        seed: of everything.
+        persons: number in the training, validation and test split.
+        recordings: per person.
+        actions: number of draws from the deck of movements per recording.
+        noise: sensor noise, meters.
+        seed: of all random numbers.
     """
 
     persons: tuple[int, int, int] = (20, 4, 8)
@@ -32,7 +32,7 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the synthetic corpus."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.2.0')
     RELEASE_NOTES = {

@@ -20,13 +20,13 @@ SEED = 'skeljax-1'
 
 @dataclasses.dataclass
 class Config(tfds.core.BuilderConfig):
-    """A way to make recordings.
+    """Options of a config.
 
     Attributes:
         sensor: 'Kinect' or 'Vicon'.
-        composed: joins repetitions of all movements; else each take is one.
-        correct: takes the movements done correctly in.
-        incorrect: takes the movements done wrongly in, as classes of their own.
+        composed: joins repetitions of all movements; otherwise one recording per take.
+        correct: includes the movements done correctly.
+        incorrect: includes the movements done incorrectly, as separate classes.
     """
 
     sensor: str = 'Kinect'
@@ -38,7 +38,7 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds UI-PRMD."""
 
-    # TFDS would look for it by the module's name, which in a checkout is not its path.
+    # TFDS derives it from the module's name, which differs from the path in a checkout.
     pkg_dir_path = epath.Path(__file__).parent
     VERSION = tfds.core.Version('1.3.0')
     RELEASE_NOTES = {
@@ -99,7 +99,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _pools(self, found):
-        """Gathers repetitions by person and tells which are not used, and why."""
+        """Returns the repetitions of each person; notes those that are not used."""
         pools, skipped = collections.defaultdict(list), collections.Counter()
         known = {person for persons in PERSONS.values() for person in persons}
         for repetition in found:
@@ -117,15 +117,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return pools
 
     def _check(self, person: int, pool):
-        """Raises InputError where a person lacks a class; a Vicon's take may be missing."""
+        """Raises InputError if a person lacks a class; takes of the Vicon may be missing."""
         seen = {self._label(repetition) for repetition in pool}
         for label, name in enumerate(self.info.metadata['classes']):
             if label in seen:
                 continue
-            told = f'person {person}: no repetition of {name!r} (class {label})'
+            what = f'person {person}: no repetition of {name!r} (class {label})'
             if self.builder_config.sensor == 'Kinect':
-                raise InputError(told)
-            self.work.skipped[told] = 'not there'
+                raise InputError(what)
+            self.work.skipped[what] = 'missing'
 
     def _label(self, repetition) -> int:
         both = self.builder_config.correct and not repetition.correct
@@ -136,7 +136,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return self.work.examples(_make, (job for pool in pools for job in plan(pool)))
 
     def _composed(self, pool):
-        """Plans the recordings of one person from all repetitions, each used once."""
+        """Yields the jobs of one person, in which all repetitions occur once."""
         seed = f'{SEED}/{self.builder_config.name}/s{pool[0].person:02}'
         names = [repetition.name for repetition in pool]
         order = compose.arrange(names, [self._label(r) for r in pool], seed)
@@ -152,9 +152,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             yield Job(name, chosen, [self._label(r) for r in chosen], pauses)
 
     def _takes(self, pool):
-        """Plans one recording of the consecutive repetitions of each movement.
+        """Yields one job per run of consecutive repetitions of each movement.
 
-        Where one is missing the recording ends, and another begins after it.
+        A missing repetition ends a run.
         """
         runs = []
         for repetition in sorted(pool, key=lambda r: (r.movement, r.episode)):
@@ -174,14 +174,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One recording to be made.
+    """The task of making one recording.
 
     Attributes:
         name: of the recording.
         chosen: repetitions, in order.
         labels: class of each.
-        pauses: frames of the transition between each two; None where one
-            repetition goes straight on into the next.
+        pauses: frames of the transitions between them; None if the repetitions are contiguous.
     """
 
     name: str
@@ -219,7 +218,7 @@ def _kinect(job: Job):
 
 
 def _optical(job: Job):
-    """Returns joints float32[T, 1, 39, 3], which were measured, and the repetitions' spans."""
+    """Returns joints float32[T, 1, 39, 3], bool[T, 1, 39] if measured, and the spans."""
     motions = [ui_prmd.read_vicon(repetition.positions) for repetition in job.chosen]
     joints = np.concatenate([motion.joints for motion in motions])
     measured = np.concatenate([motion.joint_valid for motion in motions])
@@ -227,6 +226,6 @@ def _optical(job: Job):
 
 
 def _spans(lengths: list[int]) -> list[tuple[int, int]]:
-    """Lays motions end to end: [start, end) of each."""
+    """Returns [start, end) of each of several consecutive motions."""
     ends = np.cumsum(lengths).tolist()
     return [(end - length, end) for end, length in zip(ends, lengths, strict=True)]
