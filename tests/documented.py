@@ -36,8 +36,10 @@ NOT_RUN = {
     'xpk ': 'a program of Google’s that makes paid machines',
     'python -m pytest': 'the tests themselves, some of which take hours',
     'docker ': 'needs a Docker daemon and a registry of images',
-    'python -m benchmarks step --against torch': 'PyTorch is not part of the test environment, and it takes minutes',
-    'python -m benchmarks pairs': 'two hours of steps; tests/benchmarks/test_main.py runs it with a stand-in for them',
+    'python -m benchmarks step --against torch':
+        'PyTorch is not part of the test environment, and it takes minutes',
+    'python -m benchmarks pairs':
+        'two hours of steps; tests/benchmarks/test_main.py runs it with a stand-in for them',
     'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/ablate plans the sweep',
     'python -m benchmarks.decoding': 'the runs of that sweep; tests/benchmarks/test_decoding.py measures made-up scores',
     'skeljax evaluate --distributed': 'within a cluster alone; tests/cli/test_processes.py starts two processes of it',
@@ -51,8 +53,9 @@ class Command(NamedTuple):
     text: str
 
     def words(self) -> list[str]:
-        """Returns the words of `skeljax` or `benchmarks` in it, from that on; none of another program."""
-        found = re.search(r'(?:^|[\s|"])(?:python -m )?((?:skeljax|(?<=-m )benchmarks) \S.*)', self.text)
+        """Returns the words from `skeljax` or `benchmarks` on; none for another program."""
+        program = r'(?:^|[\s|"])(?:python -m )?((?:skeljax|(?<=-m )benchmarks) \S.*)'
+        found = re.search(program, self.text)
         if not found or re.match(r'(bash|docker|pip) ', self.text):
             return []
         words = shlex.split(found[1].rstrip('"') if '"skeljax' in self.text else found[1])
@@ -90,7 +93,8 @@ def spans(page: str) -> list[str]:
     """Lists what stands as code within the sentences of a page and has arguments."""
     text = re.sub(r'^```.*?^```', '', (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE)
     found = (' '.join(span.split()) for span in re.findall(r'`([^`]+)`', text))
-    return [span for span in found if re.match(r'([A-Z_]+=\S+ )*(skeljax \S+ |python -m benchmarks \S|bash |pip install )', span)]
+    programs = r'(skeljax \S+ |python -m benchmarks \S|bash |pip install )'
+    return [span for span in found if re.match(rf'([A-Z_]+=\S+ )*{programs}', span)]
 
 
 def parsed(words: list[str]):
