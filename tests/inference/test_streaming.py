@@ -185,7 +185,7 @@ def test_what_is_kept_does_not_grow(ready, monkeypatch):
     (frame,) = frames_of(moving(1))
     for _ in range(500):
         stream.push(frame)
-    assert len(stream._seen) == 64 and len(stream._beginning) == streaming.REFERENCE_FRAMES
+    assert len(stream._recent) == 64 and len(stream._reference) == streaming.REFERENCE_FRAMES
 
 
 def test_what_cannot_be_streamed_is_told(ready):

@@ -68,8 +68,8 @@ def test_an_error_in_a_config_file_has_its_line(tmp_path, line, said):
 
 
 def test_the_line_is_that_of_the_file_not_of_what_it_calls(tmp_path):
-    path = _file(tmp_path, 'pass', 'default.get_config("host=none")')
-    with pytest.raises(InputError, match=r'own.py, line 7: unknown host'):
+    path = _file(tmp_path, 'pass', 'default.get_config("method=none")')
+    with pytest.raises(InputError, match=r'own.py, line 7: unknown method'):
         config_file.load(path)
 
 

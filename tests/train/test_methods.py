@@ -21,11 +21,11 @@ METHODS = {
     'vicreg': {'similarity', 'spread', 'correlation'},
 }
 FEW = {
-    'agcn': {'widths': (1, 1, 2), 'strides': (2, 3)},
-    'stgcn': {'widths': (1, 1, 2), 'strides': (2, 3), 'features': 0},
-    'ctrgcn': {'widths': (1, 1, 2), 'strides': (2, 3)},
-    'transformer': {'depth': 2},
-    'gru': {'depth': 1},
+    'agcn': {'channel_multipliers': (1, 1, 2), 'down_stages': (2, 3)},
+    'stgcn': {'channel_multipliers': (1, 1, 2), 'down_stages': (2, 3), 'out_channels': 0},
+    'ctrgcn': {'channel_multipliers': (1, 1, 2), 'down_stages': (2, 3)},
+    'transformer': {'num_layers': 2},
+    'gru': {'num_layers': 1},
 }
 SMALL = [
     '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16', '--config.pretrain.window=64',

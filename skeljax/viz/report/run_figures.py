@@ -148,7 +148,8 @@ def settings(run: RunReport) -> Iterator[tuple[str, str]]:
             f'split {run.split}: {len(run.error_stats.by_recording)} recordings'
         )
     yield 'network', (
-        f'{progress.backbone}, width {config["model"]["width"]}{_head(config, progress.stage)}'
+        f'{progress.backbone}, {config["model"]["base_channels"]} base channels'
+        f'{_head(config, progress.stage)}'
     )
     yield from _stage_settings(run)
     if run.protocol and run.scores:
