@@ -68,7 +68,7 @@ def test_fields_of_configs_are_completed(scripts, shell):
     weights = {'--config.pretrain.snippet.weight'}
     for verb in ('pretrain', 'finetune', 'ablate', 'demo', 'bench', 'knn'):
         assert found(verb, '--config.pretrain.snippet.w') == weights
-    assert '--config.pretrain.cmd.top' in found('pretrain', '--config.pretrain.c')
+    assert '--config.pretrain.cmd.top_k' in found('pretrain', '--config.pretrain.c')
     assert found('finetune', '--config.data.resident', '') == {'True', 'False'}
     (scripts / 'records').mkdir(exist_ok=True)
     assert found('finetune', '--config.data.data_dir', 'reco') & {'records', 'records/'}
