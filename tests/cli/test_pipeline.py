@@ -214,7 +214,7 @@ def test_a_file_of_another_rate_has_its_scores_in_its_own_frames(runs, tmp_path)
     said = []
     made = adapt.convert(fast, ready.layout, ready.fps, said.append)
     assert (made.fps, len(made.joints)) == (30.0, 40)
-    assert said[1:] == ['clip: resampled from 60 to 30 frames a second']
+    assert said[1:] == ['clip: resampled from 60 to 30 frames per second']
     scores = adapt.frame_scores(ready, fast)
     slow = scoring.probabilities(
         ready.model, ready.variables, normalize.compose(('centre', 'align', 'size'))(made)
