@@ -43,7 +43,7 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
     one = ['--protocol', 'segmentation']
     capsys.readouterr()
     assert main.main(['evaluate', '--workdir', str(run), '--split', 'validation', *one]) == 2
-    assert 'segmentation: the run scores several classes a frame' in capsys.readouterr().err
+    assert 'segmentation: the run scores several classes per frame' in capsys.readouterr().err
     out = tmp_path / 'found'
     assert main.main(['predict', str(raw / 'r0.npz'), '--workdir', str(run), '--out', str(out),
                       '--threshold', '0.5', '--quiet']) == 0
