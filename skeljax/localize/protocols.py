@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 import functools
-import importlib
 from typing import NamedTuple, Protocol as _Interface
 
 import numpy as np
 
+from skeljax import plugins
 from skeljax.errors import InputError
 from skeljax.localize.decoder_spec import build_decoder
 from skeljax.localize.decoders import argmax_runs, hysteresis_runs, threshold_runs
@@ -147,7 +147,8 @@ def protocol(
     * `recognition`: top-1 and top-5 accuracy of whole recordings.
 
     Args:
-        name: a name in `PROTOCOLS`, or `module.path:OBJECT` of a `Protocol` in another package.
+        name: a name in `PROTOCOLS`, or that of a `Protocol` in another package, see
+            `skeljax.plugins.resolve`.
         decoder: replaces the decoder: a name in `DECODERS`, optionally with other steps, see
             `skeljax.localize.decoder_spec.build_decoder`.
         sequence: a fitted sequence decoder, which replaces the one with default durations.
@@ -171,14 +172,10 @@ def reads_segments(name: str) -> bool:
 def _look_up(name: str) -> Protocol:
     if name in PROTOCOLS:
         return PROTOCOLS[name]
-    known = f'known: {", ".join(PROTOCOLS)}'
-    module, colon, attribute = name.partition(':')
-    if not colon:
-        raise InputError(f'unknown protocol {name!r}, {known}')
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f'unknown protocol {name!r}: {error}; {known}') from None
+        found = plugins.resolve(name, 'skeljax.localize.protocols', 'PROTOCOL', PROTOCOLS)
+    except InputError as error:
+        raise InputError(f'unknown protocol {str(error).removeprefix("unknown ")}') from error
     if not isinstance(found, Protocol):
         kind = type(found).__name__
         raise InputError(f'protocol {name!r}: expected a skeljax.localize.Protocol, found {kind}')

@@ -35,7 +35,7 @@ def test_a_protocol_of_another_module_is_found_by_name():
 
 
 @pytest.mark.parametrize(('name', 'what'), [
-    ('skeljax.no_such_module:X', "unknown protocol 'skeljax.no_such_module:X': No module named"),
+    ('skeljax.no_such_module:X', "unknown protocol 'skeljax.no_such_module:X' cannot be imported: No module"),
     (f'{__name__}:MISSING', 'has no attribute'),
     (':X', 'unknown protocol'),
     (f'{__name__}:count', 'expected a skeljax.localize.Protocol, found function'),
