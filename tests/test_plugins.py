@@ -109,16 +109,16 @@ def test_a_config_file_uses_a_method_a_backbone_and_a_fuser_of_another_library(m
         '    config.finetune.fuser_kind = "my_library:Fuser"\n'
         '    with config.unlocked():\n'
         '        config.pretrain.Method = dict(extra=0.5)\n'
-        '        config.model.Backbone = dict(depth=1)\n'
+        '        config.model.Backbone = dict(num_layers=1)\n'
         '    return config\n'
     )
     config = config_args.load(str(path))
     build.check(config)
     assert build.method(config, 'ntu25').extra == 0.5
     network = build.localizer(config, 'ntu25', 3)
-    assert network.backbone.depth == 1
+    assert network.backbone.num_layers == 1
     assert [type(part).__module__ for part in (network.backbone, network.fuser)] == ['my_library'] * 2
-    assert '--config.model.Backbone.depth=1' in build.architecture_options(config)
+    assert '--config.model.Backbone.num_layers=1' in build.architecture_options(config)
 
 
 def test_a_backbone_must_be_a_class_of_flax_modules():

@@ -171,8 +171,8 @@ class FrameClassifier(nn.Module):
     """Scores every frame of a recording.
 
     Attributes:
-        backbone: an `interfaces.Backbone`.
-        fuser: an `interfaces.Fuser`; None scores the deepest tap and interpolates (the plain
+        backbone: an `interfaces.BackboneModule`.
+        fuser: an `interfaces.FuserModule`; None scores the deepest tap and interpolates (the plain
             head).
         head: a `FrameHead` with one output for each class and one for background.
         stream: input stream of the backbone, one of `streams.STREAMS`.

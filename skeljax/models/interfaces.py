@@ -7,7 +7,7 @@ import jax
 from skeljax.models import pooling
 
 
-class Backbone(Protocol):
+class BackboneModule(Protocol):
     """A Flax module that encodes skeleton sequences of any length and number of persons.
 
     `skeljax.train.build.backbone` constructs it with the fields below by name and with the options
@@ -46,7 +46,7 @@ class Backbone(Protocol):
         ...
 
 
-class Fuser(Protocol):
+class FuserModule(Protocol):
     """A Flax module that fuses taps of several temporal strides to features of every frame.
 
     Attributes:
