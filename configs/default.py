@@ -115,8 +115,8 @@ def _model(backbone: str) -> ConfigDict:
             base_channels=base_channels,  # of the first block
             dropout=dropout,  # rate
             dtype='float32',  # of the computation; or 'bfloat16'
-            # Intermediates of a block that are stored for its gradient: 'none' (no rematerialization)
-            # all of them, 'blocks' only the input; or a policy of jax.checkpoint_policies,
+            # Intermediates of a block that are stored for its gradient: 'none' (no rematerialization):
+            # all of them; 'blocks': only the input; or a policy of jax.checkpoint_policies,
             # 'dots_saveable' ... (docs/scaling.md).
             remat='none',
             sync_bn=True,  # batch statistics over all devices; False: of each device alone
@@ -144,11 +144,11 @@ def _pretrain(method: str) -> ConfigDict:
             window=300,  # frames cut from a recording, from which views are cut
             # Relative tempo takes half of what is cut.
             crop=_crop(300 if method == 'rvtclr' else 150, pad_ratio=6),
-            method=method,  # skeljax/contrast/methods/skeletonclr.py ...; each has its options below
+            method=method,  # skeljax/contrast/methods/skeletonclr.py ...; its options are below
             # Of skeljax/skeletons/streams.py, an encoder for each.
             streams=('joint', 'motion', 'bone') if method in _ACROSS else ('joint',),
             embed_dim=128,  # length of an embedding
-            # Some of 'queue' (earlier videos), 'batch' (other videos of the step) and 'subject' (those
+            # Some of 'queue' (earlier videos), 'batch' (other videos of the step), 'subject' (those
             # of the same person).
             negatives=('queue',),
             negatives_impl='gather',  # or 'ring': no device holds all keys (docs/scaling.md)

@@ -7,8 +7,8 @@
         --config configs/pku_mmd.py:part1_xsub,unlabeled=ntu_rgbd/xsub60,setting=fuser
 
 All corpora have Kinect's 25 joints, BABEL's as mapped by its builder; another one is mapped to
-them (`layout=ntu25`). The paper states neither parts, splits, windows, normalization nor persons for
-PKU-MMD: those here are ours. Two persons are kept, as some of the actions are done by two.
+them (`layout=ntu25`). The paper states neither parts, splits, windows, normalization nor persons
+for PKU-MMD: those here are ours. Two persons are kept, as some of the actions are done by two.
 """
 
 from ml_collections import ConfigDict

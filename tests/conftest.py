@@ -1,4 +1,4 @@
-"""Gives every test eight fake devices, strict dtypes and quick compilation; runs before JAX starts."""
+"""Sets eight CPU devices, strict dtypes and fast compilation for all tests, before JAX starts."""
 
 import os
 from pathlib import Path

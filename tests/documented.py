@@ -36,13 +36,11 @@ NOT_RUN = {
     'xpk ': 'a program of Google’s that makes paid machines',
     'python -m pytest': 'the tests themselves, some of which take hours',
     'docker ': 'needs a Docker daemon and a registry of images',
-    'python -m benchmarks step --against torch':
-        'PyTorch is not part of the test environment, and it takes minutes',
-    'python -m benchmarks pairs':
-        'two hours of steps; tests/benchmarks/test_main.py runs it with a stand-in for them',
-    'skeljax ablate configs/ablations/decoding.py': 'two hours of runs; tests/ablate plans the sweep',
-    'python -m benchmarks.decoding': 'the runs of that sweep; tests/benchmarks/test_decoding.py measures made-up scores',
-    'skeljax evaluate --distributed': 'within a cluster alone; tests/cli/test_processes.py starts two processes of it',
+    'python -m benchmarks step --against torch': 'needs PyTorch, and takes minutes',
+    'python -m benchmarks pairs': 'two hours; tests/benchmarks/test_main.py replaces the steps',
+    'skeljax ablate configs/ablations/decoding.py': 'two hours; tests/sweep plans the sweep',
+    'python -m benchmarks.decoding': 'the runs of that sweep; tests/benchmarks/test_decoding.py',
+    'skeljax evaluate --distributed': 'in a cluster only; tests/cli/test_processes.py starts two',
 }
 
 
@@ -64,7 +62,9 @@ class Command(NamedTuple):
 
     def environment(self) -> dict[str, str]:
         """Returns the variables that are set before it."""
-        return dict(pair.split('=', 1) for pair in re.match(r'((?:[A-Z_]+=\S+ )*)', self.text)[1].split())
+        return dict(
+            pair.split('=', 1) for pair in re.match(r'((?:[A-Z_]+=\S+ )*)', self.text)[1].split()
+        )
 
 
 def blocks(page: str, language='bash') -> list[str]:
@@ -82,11 +82,13 @@ def commands(*pages: str) -> list[Command]:
 
 
 def chosen(page: str, *parts: str) -> list[Command]:
-    """Lists the commands of a page that hold one of the parts, which all occur; all without parts."""
+    """Lists the commands of a page that contain one of the parts; all without parts."""
     found = commands(page)
     for part in parts:
         assert any(part in command.text for command in found), f'{page} no longer tells {part}'
-    return [c for c in found if not not_run(c) and (not parts or any(part in c.text for part in parts))]
+    return [
+        c for c in found if not not_run(c) and (not parts or any(part in c.text for part in parts))
+    ]
 
 
 def spans(page: str) -> list[str]:

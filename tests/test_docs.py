@@ -1,4 +1,4 @@
-"""The documentation: that its site builds without a warning, and that its commands parse and are run."""
+"""The documentation: its site builds without a warning, its commands parse and are run."""
 
 import ast
 from pathlib import Path
@@ -75,7 +75,10 @@ def test_options_within_sentences_are_those_of_their_verbs(page):
         names, parsers = PROGRAMS[words[0]] if words else ((), None)
         if words and words[1] in names:
             known = parsers({words[1]})[1][words[1]]._option_string_actions
-            strange = {w.partition('=')[0] for w in words if w.startswith('--')} - {*known, '--help'}
+            strange = {w.partition('=')[0] for w in words if w.startswith('--')} - {
+                *known,
+                '--help',
+            }
             assert not {option for option in strange if not option.startswith('--config.')}, span
 
 
@@ -83,12 +86,16 @@ def test_fields_that_pages_name_are_there():
     # Rows of configs/bench.py have one part more; `--config.key=value` is how help tells it.
     config = {**default.get_config(), 'bench': bench.get_config().bench, 'key': 0}
     for page in documented.PAGES:
-        for name in re.findall(r'(?<![\w/.])config\.([a-z_]+(?:\.[a-z_]+)*)', (ROOT / page).read_text()):
+        for name in re.findall(
+            r'(?<![\w/.])config\.([a-z_]+(?:\.[a-z_]+)*)', (ROOT / page).read_text()
+        ):
             if hasattr(ConfigDict, name):
                 continue  # a method, as config.unlocked()
             held = config
             for part in name.split('.'):
-                assert isinstance(held, (dict, ConfigDict)) and part in held, f'{page}: config.{name}'
+                assert isinstance(held, (dict, ConfigDict)) and part in held, (
+                    f'{page}: config.{name}'
+                )
                 held = held[part]
 
 
@@ -96,7 +103,9 @@ def _run_by_tests() -> dict[str, str]:
     """Finds which commands tests are marked to run; `told` of tests/cli/pages sees that they do."""
     found = {}
     for path in sorted((ROOT / 'tests' / 'cli' / 'pages').glob('test_*.py')):
-        for marked in re.findall(r'^@pytest\.mark\.documented(\(.+\))$', path.read_text(), re.MULTILINE):
+        for marked in re.findall(
+            r'^@pytest\.mark\.documented(\(.+\))$', path.read_text(), re.MULTILINE
+        ):
             given = ast.literal_eval(marked.removesuffix(')') + ',)')
             found |= {command.text: path.name for command in documented.chosen(*given)}
     return found
@@ -104,20 +113,26 @@ def _run_by_tests() -> dict[str, str]:
 
 def _lost(commands) -> set[str]:
     run = _run_by_tests()
-    return {f'{c.page}: {c.text}' for c in commands if c.text not in run and not documented.not_run(c)}
+    return {
+        f'{c.page}: {c.text}' for c in commands if c.text not in run and not documented.not_run(c)
+    }
 
 
 def test_every_command_is_run_by_a_test_or_has_a_reason_not_to_be():
     told = documented.commands()
     lost = sorted(_lost(told))
     assert not lost, f'run them in tests/cli/pages, or say in tests/documented.py why not: {lost}'
-    idle = [part for part in documented.NOT_RUN if not any(part in command.text for command in told)]
+    idle = [
+        part for part in documented.NOT_RUN if not any(part in command.text for command in told)
+    ]
     assert not idle, f'no page tells them: {idle}'
     assert len(_run_by_tests()) > 80
 
 
 def test_a_command_that_nobody_runs_is_seen():
-    new = documented.Command('README.md', 'skeljax predict walk.bvh --model model/ --out elsewhere/')
+    new = documented.Command(
+        'README.md', 'skeljax predict walk.bvh --model model/ --out elsewhere/'
+    )
     assert _lost([new]) == {f'README.md: {new.text}'}
 
 

@@ -1,4 +1,4 @@
-"""JSON that others wrote: what is refused, and that all else is what Python's reader makes of it."""
+"""JSON of other programs: what is refused; all else equals the result of Python's reader."""
 
 import json
 

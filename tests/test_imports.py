@@ -12,11 +12,22 @@ import pytest
 from skeljax.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-NUMPY = ('skeljax.documents', 'skeljax.plugins', 'skeljax.skeletons.skeleton',
-         'skeljax.skeletons.layouts', 'skeljax.skeletons.image_layouts', 'skeljax.skeletons.anatomy',
-         'skeljax.skeletons.naming', 'skeljax.skeletons.remap', 'skeljax.skeletons.graph',
-         'skeljax.formats', 'skeljax.data', 'skeljax.models.imported', 'skeljax.localize',
-         'skeljax.tfds_builders')
+NUMPY = (
+    'skeljax.documents',
+    'skeljax.plugins',
+    'skeljax.skeletons.skeleton',
+    'skeljax.skeletons.layouts',
+    'skeljax.skeletons.image_layouts',
+    'skeljax.skeletons.anatomy',
+    'skeljax.skeletons.naming',
+    'skeljax.skeletons.remap',
+    'skeljax.skeletons.graph',
+    'skeljax.formats',
+    'skeljax.data',
+    'skeljax.models.imported',
+    'skeljax.localize',
+    'skeljax.tfds_builders',
+)
 PURE = ('skeljax.augment', 'skeljax.skeletons.streams', 'skeljax.models', 'skeljax.contrast',
         'skeljax.train.pretrain', 'skeljax.train.finetune', 'skeljax.train.frame_loss',
         'skeljax.train.frame_targets', 'skeljax.train.views', 'skeljax.train.pretrain_losses',
@@ -83,7 +94,16 @@ def test_the_pure_world_has_no_effects(name):
             assert imported.split('.')[0] in allowed, imported
             continue
         steps = ('skeljax.train.parallel',) if _in(name, ('skeljax.train',)) else ()
-        assert _in(imported, (*PURE, 'skeljax.skeletons.skeleton', 'skeljax.skeletons.graph', 'skeljax.errors', *steps))
+        assert _in(
+            imported,
+            (
+                *PURE,
+                'skeljax.skeletons.skeleton',
+                'skeljax.skeletons.graph',
+                'skeljax.errors',
+                *steps,
+            ),
+        )
 
 
 @pytest.mark.parametrize('name', sorted(m for m in LIBRARY if not _in(m, ('skeljax.cli',))))

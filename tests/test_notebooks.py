@@ -27,8 +27,14 @@ def _cells(path, kind) -> list[dict]:
 
 def program(path) -> str:
     """Writes the code of a notebook as one program."""
-    lines = [line for cell in _cells(path, 'code') for line in [*''.join(cell['source']).splitlines(), '']]
-    return SHELL + '\n'.join(f'_shell({line[1:]!r})' if line.startswith('!') else line for line in lines)
+    lines = [
+        line
+        for cell in _cells(path, 'code')
+        for line in [*''.join(cell['source']).splitlines(), '']
+    ]
+    return SHELL + '\n'.join(
+        f'_shell({line[1:]!r})' if line.startswith('!') else line for line in lines
+    )
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)

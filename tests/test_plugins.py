@@ -117,7 +117,9 @@ def test_a_config_file_uses_a_method_a_backbone_and_a_fuser_of_another_library(m
     assert build.method(config, 'ntu25').extra == 0.5
     network = build.localizer(config, 'ntu25', 3)
     assert network.backbone.num_layers == 1
-    assert [type(part).__module__ for part in (network.backbone, network.fuser)] == ['my_library'] * 2
+    assert [type(part).__module__ for part in (network.backbone, network.fuser)] == [
+        'my_library'
+    ] * 2
     assert '--config.model.Backbone.num_layers=1' in build.architecture_options(config)
 
 
@@ -130,7 +132,9 @@ def test_a_backbone_must_be_a_class_of_flax_modules():
 def test_a_stored_model_runs_no_code_that_it_names(mine, tmp_path):
     config = config_args.load('default:backbone=gru', ['--config.finetune.fuser=False'])
     trained = run_loader.Run(None, {}, config, ('a',), 'ntu25', 30.0, step=0)
-    folder = model_io.write(tmp_path / 'm', predictor.Model(trained, decoder_config.make('pkummd'), {}))
+    folder = model_io.write(
+        tmp_path / 'm', predictor.Model(trained, decoder_config.make('pkummd'), {})
+    )
     stored = (folder / 'model.json').read_text()
     (folder / 'model.json').write_text(stored.replace('"name": "gru"', '"name": "my_library:X"'))
     with pytest.raises(InputError, match="names code, 'my_library:X'; expected the name of an"):

@@ -1,4 +1,4 @@
-"""The type checker finds nothing; its rules stand in pyproject.toml. And a user's own code is checked by them."""
+"""The type checker finds nothing; it also checks a user's code. Its rules are in pyproject.toml."""
 
 import os
 from pathlib import Path

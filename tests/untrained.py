@@ -19,12 +19,16 @@ class _Corpus:
 
 
 def make(folder, *, backbone='gru', layout='ntu25', width=8, corpus=None, data=(), **changes):
-    """Writes a run of a small network; `changes` are fields of config.finetune, `data` of config.data."""
+    """Writes a run of a small network; `changes` are fields of finetune, `data` those of data."""
     corpus = corpus or _Corpus(layout)
     layout = corpus.layout
     config = default.get_config(f'corpus={corpus.name},backbone={backbone}')
     config.data.update(dict(data))
-    config.model.base_channels, config.model.gru.num_layers, config.model.stgcn.out_channels = width, 1, 8
+    config.model.base_channels, config.model.gru.num_layers, config.model.stgcn.out_channels = (
+        width,
+        1,
+        8,
+    )
     config.finetune.update({'fuser': False, 'label_fraction': 0.2, **changes})
     described = workdirs.check(folder, 'finetune', config, corpus)
     workdirs.create_run_dir(folder, described, ['skeljax', 'finetune'])

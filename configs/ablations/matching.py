@@ -1,6 +1,6 @@
-"""Which key snippet is the positive of a query snippet, and whether others of its video are negatives.
+"""Which snippet of the key view is the positive, and whether others of its video are negatives.
 
-    skeljax ablate configs/ablations/matching.py --workdir out/ablations
+skeljax ablate configs/ablations/matching.py --workdir out/ablations
 """
 
 from skeljax.configs.ablations import BASE, FEW_LABELS

@@ -82,7 +82,9 @@ def open_model(args) -> tuple[Model, dict]:
 
 def add_decoding(parser):
     """Adds the options that choose how scores become segments."""
-    group = parser.add_argument_group('how scores become segments, instead of the decoder of the model')
+    group = parser.add_argument_group(
+        'how scores become segments, instead of the decoder of the model'
+    )
     group.add_argument('--protocol', help='whose decoding to use')
     group.add_argument(
         '--decoder', metavar='STEPS', help='another one, or steps, as gaussian:3,watershed,refine'

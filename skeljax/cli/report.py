@@ -38,7 +38,9 @@ def add_arguments(parser):
     )
     parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
     parser.add_argument(
-        '--min-score', type=float, help="leave out weaker segments (default: the decoder's own rule)"
+        '--min-score',
+        type=float,
+        help="leave out weaker segments (default: the decoder's own rule)",
     )
     parser.add_argument('--recording', metavar='NAME', help='whose self-similarity is shown')
     parser.add_argument('--title', help='of the report')

@@ -135,7 +135,11 @@ def _from_files(found: RunReport, args):
     found.decoder = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
     if not same or not found.decoder:
         return
-    if not args.protocol and not exclusive and not found.run_info['config']['finetune'].get('multi_label'):
+    if (
+        not args.protocol
+        and not exclusive
+        and not found.run_info['config']['finetune'].get('multi_label')
+    ):
         found.notes.append(
             f'{file} has no segments of the sequence decoder: those of {found.decoder} are '
             f'judged; {again}'
@@ -171,7 +175,9 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
     """Encodes snippets by the encoder as pretrained and as fine-tuned, whichever there are."""
     names = [recording.name for recording in corpus]
     if chosen and chosen not in names:
-        raise InputError(f'--recording {chosen!r}: not in split {corpus.split} of {corpus.name}: {names[0]} ...')
+        raise InputError(
+            f'--recording {chosen!r}: not in split {corpus.split} of {corpus.name}: {names[0]} ...'
+        )
     most = int(np.argmax([len(recording.segment_label) for recording in corpus]))
     shown = names.index(chosen) if chosen else most
     found.sample = names[shown], scoring.truth([corpus[shown]])[names[shown]]

@@ -126,7 +126,9 @@ def decoded(found: Scored, protocols=None, decoder: str | None = None) -> dict:
     """
     segments, once = {}, {}
     exclusive = localize.reads_segments(found.read)
-    usual = [n for n in localize.PROTOCOLS if decoder or exclusive or not localize.reads_segments(n)]
+    usual = [
+        n for n in localize.PROTOCOLS if decoder or exclusive or not localize.reads_segments(n)
+    ]
     for name in protocols or usual:
         if not exclusive and decoder_config.make(name, decoder).sequence is not None:
             raise InputError(f'{name}: the run scores {predictor.ONE_LABEL}')
@@ -191,4 +193,6 @@ def _scores(run: run_loader.Run, corpus: Corpus, data_dir, window: windowing.Win
         return scoring.corpus_probabilities(run.model, run.variables, corpus)
     # Normalised window by window, as somebody who does not know the rest must.
     raw = corpora.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalized=False)
-    return scoring.score_corpus(raw, lambda recording: streaming.frame_scores(run, recording, window))
+    return scoring.score_corpus(
+        raw, lambda recording: streaming.frame_scores(run, recording, window)
+    )

@@ -38,8 +38,8 @@ def collect(model, variables: dict, corpus: Corpus, chosen) -> Bank:
     """Encodes labeled recordings: one vector per encoder step.
 
     Args:
-        model: a `models.heads.FrameClassifier`; with `clip_level`, one vector per recording, with the label
-            of its first segment.
+        model: a `models.heads.FrameClassifier`; with `clip_level`, one vector per recording,
+            with the label of its first segment.
         variables: of the model.
         corpus: normalized.
         chosen: indices of the recordings.

@@ -1,8 +1,8 @@
 """Sliding windows over long recordings; each frame is scored in exactly one window.
 
-If the network has a finite receptive field (`heads.FrameClassifier.receptive_field`), the windows overlap by it,
-and the scores equal those of the whole recording up to rounding. Otherwise (attention over all
-frames) the scores are those of the network on windows. For a network that was trained on short
+If the network has a finite receptive field (`heads.FrameClassifier.receptive_field`), the windows
+overlap by it, and the scores equal those of the whole recording up to rounding. Otherwise
+(attention over all frames) the scores are those of the network on windows. For a network that was trained on short
 clips and does not generalize to longer ones (`heads.FrameClassifier.max_length`), these are better.
 """
 

@@ -223,7 +223,7 @@ class FrameClassifier(nn.Module):
 
     @nn.nowrap
     def probabilities(self, logits):
-        """Maps logits float[..., L + 1] to probabilities: softmax, or sigmoid with `multi_label`."""
+        """Maps logits float[..., L + 1] to probabilities: softmax, or sigmoid if `multi_label`."""
         return nn.sigmoid(logits) if self.multi_label else jax.nn.softmax(logits, axis=-1)
 
     @nn.nowrap

@@ -175,7 +175,11 @@ def method(config: ConfigDict, layout: str) -> ContrastiveMethod:
 
 def _check_ring(config: ConfigDict, method: ContrastiveMethod):
     """Raises InputError where a ring has no keys to move, or single logits are needed."""
-    chosen, ring, otherwise = config.pretrain, "config.pretrain.negatives_impl 'ring'", "use 'gather'"
+    chosen, ring, otherwise = (
+        config.pretrain,
+        "config.pretrain.negatives_impl 'ring'",
+        "use 'gather'",
+    )
     if tuple(chosen.negatives) == ('queue',):
         raise InputError(
             f"{ring} moves the batch's keys, but config.pretrain.negatives is ('queue',): "

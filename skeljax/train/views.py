@@ -55,7 +55,8 @@ def draw(rng, batch: dict, views: dict, settings) -> dict[str, ViewBatch]:
         if view.num_masked_joints:
             # After the streams are derived: else motion to and from zero would show these joints.
             derived = {
-                s: augment.mask_joints(joint_keys, x, view.num_masked_joints) for s, x in derived.items()
+                s: augment.mask_joints(joint_keys, x, view.num_masked_joints)
+                for s, x in derived.items()
             }
         drawn[name] = ViewBatch(derived, mask, times)
     return drawn

@@ -145,7 +145,13 @@ def _method_options() -> str:
         f'| `{method}` | {", ".join(f"`{name}={value!r}`" for name, value in options.items())} |'
         for method, options in default._OPTIONS.items()
     ]
-    head = ['## pretrain.METHOD', '', 'Each contrastive method has its own options, described in',
-            '`skeljax/contrast/methods/METHOD.py` (`method=METHOD` in the argument of a config):', '',
-            '| method | options, as `config.pretrain.METHOD.KEY` |', '|---|---|']
+    head = [
+        '## pretrain.METHOD',
+        '',
+        'Each contrastive method has its own options, described in',
+        '`skeljax/contrast/methods/METHOD.py` (`method=METHOD` in the argument of a config):',
+        '',
+        '| method | options, as `config.pretrain.METHOD.KEY` |',
+        '|---|---|',
+    ]
     return '\n'.join([*head, *rows]) + '\n'

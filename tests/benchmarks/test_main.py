@@ -55,7 +55,11 @@ def test_the_step_is_measured_and_compiles_once(tiny, tmp_path):
 
 
 def test_inference_of_a_row_is_measured_without_a_corpus(tmp_path):
-    small = ['--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.clips=4']
+    small = [
+        '--config.model.base_channels=4',
+        '--config.model.stgcn.out_channels=8',
+        '--config.bench.clips=4',
+    ]
     out = tmp_path / 'infer.json'
     shown = _run('infer', '--steps', '2', '--threads', '1', '--json', str(out), *small)
     figures = json.loads(out.read_text())
@@ -128,8 +132,11 @@ def test_pairs_are_compared_with_steps_without_snippets(monkeypatch, capsys):
 def test_a_step_is_run_beside_one_without_the_snippet_term(tmp_path):
     out = tmp_path / 'step.json'
     small = [
-        '--config.model.base_channels=4', '--config.pretrain.batch_size=2', '--config.pretrain.queue_size=8',
-        '--config.pretrain.snippet.queue_size=8', '--config.pretrain.crop.length=32',
+        '--config.model.base_channels=4',
+        '--config.pretrain.batch_size=2',
+        '--config.pretrain.queue_size=8',
+        '--config.pretrain.snippet.queue_size=8',
+        '--config.pretrain.crop.length=32',
     ]
     words = ['--config', 'bench:pair,backbone=transformer', '--against', 'video', '--threads', '1']
     shown = _run('step', *words, '--steps', '2', '--json', str(out), *small)
@@ -196,7 +203,8 @@ status = main.main(['pretrain', '--config', 'ui_prmd', '--quiet',
     '--workdir', {str(tmp_path / 'w')!r},
     '--config.data.data_dir={tiny}', '--config.data.corpus=synthetic/tiny',
     '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.base_channels=4',
-    '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=64', '--config.pretrain.window=64',
+    '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=64',
+    '--config.pretrain.window=64',
     '--config.pretrain.crop.length=32', '--config.pretrain.num_steps=600',
     '--config.pretrain.checkpoint_every=1000'])
 open({str(tmp_path / 'memory.json')!r}, 'w').write(json.dumps(memory))
@@ -247,7 +255,9 @@ def test_the_memory_of_negatives_grows_with_the_square_only_where_they_are_gathe
 
 def test_a_stream_is_timed_frame_by_frame(tmp_path, capsys):
     small = [
-        '--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.persons=1',
+        '--config.model.base_channels=4',
+        '--config.model.stgcn.out_channels=8',
+        '--config.bench.persons=1',
     ]
     out, before = tmp_path / 'stream.json', os.sched_getaffinity(0)
     window = ['--window', '32', '--hop', '8', '--ahead', '8']

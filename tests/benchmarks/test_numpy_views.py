@@ -109,7 +109,9 @@ def test_draws_are_distributed_alike():
 
 def _row(*more):
     small = [
-        '--config.pretrain.batch_size=6', '--config.pretrain.queue_size=12', '--config.bench.persons=1',
+        '--config.pretrain.batch_size=6',
+        '--config.pretrain.queue_size=12',
+        '--config.bench.persons=1',
     ]
     return config_args.load('bench:augment', [*small, *more]).to_dict()
 

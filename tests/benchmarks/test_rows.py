@@ -15,7 +15,9 @@ def test_a_row_is_valid(name):
     config = config_args.load(f'bench:{name}')
     build.check(config)
     method = build.method(config, 'ntu25')
-    assert build.encoder(config, 'ntu25', method).backbone.base_channels == config.model.base_channels
+    assert (
+        build.encoder(config, 'ntu25', method).backbone.base_channels == config.model.base_channels
+    )
     assert build.localizer(config, 'ntu25', config.bench.classes)
     assert (config.bench.what == 'infer') == bool(config.bench.frames)
     if config.bench.frames:

@@ -23,13 +23,19 @@ frame_classifier = importlib.import_module('benchmarks.torch_baselines.frame_cla
 randomize = importlib.import_module('tests.torch_weights').randomize
 
 SMALL = [
-    '--config.model.base_channels=4', '--config.model.stgcn.out_channels=16', '--config.model.dropout=0.0',
+    '--config.model.base_channels=4',
+    '--config.model.stgcn.out_channels=16',
+    '--config.model.dropout=0.0',
     '--config.bench.classes=5',
 ]
 PRETRAIN = [
-    '--config.pretrain.batch_size=8', '--config.pretrain.window=16', '--config.pretrain.crop.length=16',
-    '--config.pretrain.queue_size=32', '--config.pretrain.embed_dim=8',
-    '--config.pretrain.momentum=0.9', '--config.pretrain.optimizer.peak_lr=0.01',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.window=16',
+    '--config.pretrain.crop.length=16',
+    '--config.pretrain.queue_size=32',
+    '--config.pretrain.embed_dim=8',
+    '--config.pretrain.momentum=0.9',
+    '--config.pretrain.optimizer.peak_lr=0.01',
 ]
 
 

@@ -170,8 +170,21 @@ def test_bad_input_is_one_line_before_anything_runs(run, more, named):
 
 def test_the_ablations_are_those_that_the_project_promises():
     assert SHIPPED == [
-        'augmentation', 'backbone', 'corpus', 'decoding', 'frame_loss', 'head', 'labels', 'matching',
-        'method', 'mining', 'negatives', 'results', 'snippet_count', 'snippet_weight', 'taps',
+        'augmentation',
+        'backbone',
+        'corpus',
+        'decoding',
+        'frame_loss',
+        'head',
+        'labels',
+        'matching',
+        'method',
+        'mining',
+        'negatives',
+        'results',
+        'snippet_count',
+        'snippet_weight',
+        'taps',
     ]
 
 

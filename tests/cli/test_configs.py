@@ -14,16 +14,36 @@ from skeljax.errors import InputError
 from skeljax.inference import knn as neighbours, scoring
 from skeljax.train import build, corpora, loop, run as training, run_dir as workdirs
 
-CONFIGS = ['default', 'default:synthetic/tiny', 'ui_prmd', 'ui_prmd:composed10',
-           'default:corpus=synthetic/tiny,method=skeletonclr', 'ui_prmd:composed20', 'demo', 'demo:synthetic', 'demo:ui_prmd', 'own', 'own:mine', 'babel', 'pku_mmd',
-           'open_corpora', 'open_corpora:precog/fold2']
+CONFIGS = [
+    'default',
+    'default:synthetic/tiny',
+    'ui_prmd',
+    'ui_prmd:composed10',
+    'default:corpus=synthetic/tiny,method=skeletonclr',
+    'ui_prmd:composed20',
+    'demo',
+    'demo:synthetic',
+    'demo:ui_prmd',
+    'own',
+    'own:mine',
+    'babel',
+    'pku_mmd',
+    'open_corpora',
+    'open_corpora:precog/fold2',
+]
 # Small enough for the tiny corpus and two cores.
 SMALL = [
-    '--config.data.corpus=synthetic/tiny', "--config.data.unlabeled=('synthetic/tiny',)",
-    '--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
-    '--config.pretrain.window=64', '--config.pretrain.crop.length=32',
-    '--config.pretrain.snippet.num_snippets=2', '--config.finetune.batch_size=8',
-    '--config.finetune.window=64', '--config.finetune.crop.length=64',
+    '--config.data.corpus=synthetic/tiny',
+    "--config.data.unlabeled=('synthetic/tiny',)",
+    '--config.model.base_channels=4',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.queue_size=16',
+    '--config.pretrain.window=64',
+    '--config.pretrain.crop.length=32',
+    '--config.pretrain.snippet.num_snippets=2',
+    '--config.finetune.batch_size=8',
+    '--config.finetune.window=64',
+    '--config.finetune.crop.length=64',
 ]
 
 
@@ -90,7 +110,9 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     recorder = Recorder(config, seen)
 
     def instead(step, state, batches, plan, workdir, *, validate=None, corpus, **_):
-        assert isinstance(batches, device_pack.PlaceBatches) and corpus['joints'].dtype == np.float32
+        assert (
+            isinstance(batches, device_pack.PlaceBatches) and corpus['joints'].dtype == np.float32
+        )
         return validate and validate(state)
 
     monkeypatch.setattr(loop, 'train', instead)
@@ -199,14 +221,21 @@ def test_an_own_config_file_may_build_on_those_that_ship(tmp_path):
     own.write_text(
         'from skeljax.configs import ui_prmd\n\n'
         'def get_config(arg=""):\n'
-        '    config = ui_prmd.get_config(arg)\n    config.model.base_channels = 8\n    return config\n'
+        '    config = ui_prmd.get_config(arg)\n    config.model.base_channels = 8\n'
+        '    return config\n'
     )
     config = config_args.load(f'{own}:composed20', ['--config.seed=3'])
-    assert (config.model.base_channels, config.seed, config.data.corpus) == (8, 3, 'ui_prmd/composed20')
+    assert (config.model.base_channels, config.seed, config.data.corpus) == (
+        8,
+        3,
+        'ui_prmd/composed20',
+    )
 
 
 @pytest.mark.parametrize('setting', sorted(default.SETTINGS))
-@pytest.mark.parametrize('name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published', 'open_corpora'])
+@pytest.mark.parametrize(
+    'name', ['default', 'ui_prmd', 'own', 'demo', 'babel', 'pku_mmd', 'published', 'open_corpora']
+)
 def test_a_setting_holds_in_every_config(name, setting):
     """No config puts back what a setting chose."""
     config = config_args.load(f'{name}:setting={setting}')
@@ -244,7 +273,10 @@ def test_open_corpora_share_the_settings_of_ui_prmd():
 
 
 def test_published_rates_belong_to_the_settings():
-    peaks = {s: config_args.load(f'babel:setting={s}').finetune.optimizer.peak_lr for s in ('plain', 'fuser')}
+    peaks = {
+        s: config_args.load(f'babel:setting={s}').finetune.optimizer.peak_lr
+        for s in ('plain', 'fuser')
+    }
     assert peaks == {'plain': 1e-3, 'fuser': 1e-4}
     linear = config_args.load('published:setting=recognition').finetune
     assert (linear.optimizer.name, linear.optimizer.peak_lr, linear.num_epochs) == ('sgd', 3.0, 100)
@@ -256,7 +288,9 @@ def test_corpora_and_layout_are_chosen_by_name():
     assert config.data.unlabeled == ('ntu_rgbd/xsub60', 'babel/all')
     assert config_args.load('pku_mmd').data.unlabeled == ('pku_mmd/part1_xsub',)
     assert config_args.load('babel:subset2,setting=semi20').data.unlabeled == ('babel/all',)
-    assert config_args.load('ui_prmd:unlabeled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
+    assert (
+        config_args.load('ui_prmd:unlabeled=cmu_mocap/routines,layout=ntu25').data.layout == 'ntu25'
+    )
 
 
 @pytest.mark.parametrize(
@@ -279,7 +313,9 @@ def test_epochs_are_told_in_steps():
     steps = config_args.load('default')
     assert corpora.in_steps(steps, 'finetune', lambda: pytest.fail('asked')) is steps
     with pytest.raises(InputError, match='num_epochs is -1'):
-        corpora.in_steps(config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int)
+        corpora.in_steps(
+            config_args.load('default', ['--config.pretrain.num_epochs=-1']), 'pretrain', int
+        )
 
 
 def test_a_fuser_does_not_score_recordings_as_a_whole():

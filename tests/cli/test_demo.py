@@ -7,11 +7,17 @@ import pytest
 from skeljax.cli import demo, main
 
 FEW = [
-    '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
-    '--config.model.base_channels=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8',
-    '--config.pretrain.window=48', '--config.pretrain.crop.length=32',
-    '--config.pretrain.queue_size=16', '--config.finetune.num_steps=2',
-    '--config.finetune.validate_every=2', '--config.finetune.window=64',
+    '--config.data.corpus=synthetic/tiny',
+    '--config.data.unlabeled=("synthetic/tiny",)',
+    '--config.model.base_channels=4',
+    '--config.pretrain.num_steps=2',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.window=48',
+    '--config.pretrain.crop.length=32',
+    '--config.pretrain.queue_size=16',
+    '--config.finetune.num_steps=2',
+    '--config.finetune.validate_every=2',
+    '--config.finetune.window=64',
     '--config.finetune.crop.length=64',
 ]
 

@@ -178,7 +178,10 @@ def test_a_subset_is_chosen_where_there_are_several(tmp_path, capsys):
         (['--predictions', 'p', '--workdir', 'w'], 'give either --workdir'),
         (['--predictions', 'p'], 'p: scored against what? give --truth'),
         (['--predictions', 'p', '--truth', 't'], 't: no such file; of a prepared'),
-        (['--predictions', 'p', '--truth', 't', '--fuse', 'w'], '--fuse has no meaning with --pred'),
+        (
+            ['--predictions', 'p', '--truth', 't', '--fuse', 'w'],
+            '--fuse has no meaning with --pred',
+        ),
         (['--workdir', 'w', '--fps', '30'], '--fps has no meaning with --workdir'),
         (['--workdir', 'w', '--on-error', 'skip'], '--on-error has no meaning with --workdir'),
     ],

@@ -1,4 +1,4 @@
-"""`evaluate --window`: the figures of windows, which are those of `predict` and, seen enough, of all."""
+"""`evaluate --window`: scores in windows equal those of `predict` in windows."""
 
 import json
 
@@ -25,7 +25,7 @@ def _local(model, variables, joints, mask):
 
 @pytest.fixture(scope='module')
 def run(tiny, tmp_path_factory):
-    """A run on a corpus that is normalised by its first frames, so that windows do not differ in that."""
+    """A run on a corpus that is normalized by its first frames, so that windows do not differ."""
     corpus = Corpus(tiny, 'synthetic/tiny', 'test')
     told = {'data_dir': str(tiny), 'normalization': ('center', 'align')}
     return untrained.make(tmp_path_factory.mktemp('runs') / 'tuned', corpus=corpus, data=told)
@@ -44,11 +44,17 @@ def whole(run):
 
 
 def _evaluate(run, *words) -> int:
-    return main.main(['evaluate', '--workdir', str(run), '--protocol', 'framewise', *map(str, words)])
+    return main.main(
+        ['evaluate', '--workdir', str(run), '--protocol', 'framewise', *map(str, words)]
+    )
 
 
 def _options(window) -> list[str]:
-    return [w for n, v in window._asdict().items() for w in (f'--{n.replace("length", "window")}', str(v))]
+    return [
+        w
+        for n, v in window._asdict().items()
+        for w in (f'--{n.replace("length", "window")}', str(v))
+    ]
 
 
 def test_windows_that_see_enough_give_the_figures_of_whole_recordings(run, whole):

@@ -144,7 +144,9 @@ def test_a_model_decodes_otherwise_when_told():
 def test_a_decoding_comes_back_from_json_and_finds_the_same(steps):
     scores = scoring.softmax(3 * np.random.default_rng(0).normal(size=(80, 4)))
     chosen = decoder_config.make('babel', steps, min_score=0.0)
-    back = decoder_config.from_json_dict(json.loads(json.dumps(decoder_config.to_json_dict(chosen))))
+    back = decoder_config.from_json_dict(
+        json.loads(json.dumps(decoder_config.to_json_dict(chosen)))
+    )
     assert back == chosen
     expected = localize.protocol('babel', steps).decode(scores)
     expected = expected[expected.score >= 0]

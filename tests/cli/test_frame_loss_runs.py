@@ -15,10 +15,19 @@ from skeljax.inference import predictor
 from skeljax.train import checkpoint, corpora, run as training, run_dir as workdirs
 
 SMALL = [
-    '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny', '--config.model.name=gru',
-    '--config.model.base_channels=4', '--config.model.gru.num_layers=1', '--config.finetune.num_steps=4',
-    '--config.finetune.validate_every=2', '--config.finetune.checkpoint_every=2',
-    '--config.finetune.log_every=1', '--config.finetune.window=64', '--config.finetune.crop.length=64',
+    '--config',
+    'ui_prmd',
+    '--quiet',
+    '--config.data.corpus=synthetic/tiny',
+    '--config.model.name=gru',
+    '--config.model.base_channels=4',
+    '--config.model.gru.num_layers=1',
+    '--config.finetune.num_steps=4',
+    '--config.finetune.validate_every=2',
+    '--config.finetune.checkpoint_every=2',
+    '--config.finetune.log_every=1',
+    '--config.finetune.window=64',
+    '--config.finetune.crop.length=64',
     '--config.finetune.label_fraction=0.5',
 ]
 OPTIONS = [
@@ -94,7 +103,10 @@ def test_weights_are_those_of_the_drawn_recordings(tiny):
     shown = np.flatnonzero(classes)
     np.testing.assert_allclose((weights * raw)[shown], (weights * raw)[shown[0]], rtol=1e-4)
     assert (weights[classes == 0] == 1).all()
-    assert settings.balance.boundary == (sum(classes) / (2 * (sum(classes) - near)), sum(classes) / (2 * near))
+    assert settings.balance.boundary == (
+        sum(classes) / (2 * (sum(classes) - near)),
+        sum(classes) / (2 * near),
+    )
 
 
 def test_it_is_evaluated_exported_and_read_again(run, tiny, tmp_path):
@@ -127,12 +139,23 @@ def test_the_function_in_stablehlo_averages_too(run, tmp_path):
     np.testing.assert_allclose(served.call(joints, mask), expected, atol=2e-6)
 
 
-@pytest.mark.parametrize('override, message', [
-    ('loss.class_beta=2.0', 'config.finetune.loss.class_beta is 2.0, expected more than 0, at most 1'),
-    ('clip_level=True', 'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.clip_level'),
-])
+@pytest.mark.parametrize(
+    'override, message',
+    [
+        (
+            'loss.class_beta=2.0',
+            'config.finetune.loss.class_beta is 2.0, expected more than 0, at most 1',
+        ),
+        (
+            'clip_level=True',
+            'config.finetune.loss.boundary_weight is 0.1, but with config.finetune.clip_level',
+        ),
+    ],
+)
 def test_a_wrong_option_is_an_error_of_one_line(tiny, tmp_path, capsys, override, message):
     more = [*OPTIONS, '--config.finetune.fuser=False', f'--config.finetune.{override}']
     assert _finetune(tmp_path / 'run', tiny, *more) == 2
-    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith('skeljax finetune: ')]
+    (line,) = [
+        x for x in capsys.readouterr().err.splitlines() if x.startswith('skeljax finetune: ')
+    ]
     assert message in line and not (tmp_path / 'run').exists()

@@ -17,18 +17,29 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
         joints = rng.normal(0, 0.02, (128, 25, 3)).astype(np.float32)
         joints[..., 1] += np.linspace(0, 1, 25)
         start = int(rng.integers(0, 32))
-        for label, joint, (begin, end) in (('up', 5, (start, start + 64)), ('out', 9, (start + 32, start + 96))):
+        for label, joint, (begin, end) in (
+            ('up', 5, (start, start + 64)),
+            ('out', 9, (start + 32, start + 96)),
+        ):
             joints[begin:end, joint : joint + 3, 0] += 2.0
             table.append(f'r{index},{begin / 32},{end / 32},{label}')
-        np.savez(raw / f'r{index}.npz', joints=joints, fps=32.0, layout='ntu25', subject=f's{index}')
+        np.savez(
+            raw / f'r{index}.npz', joints=joints, fps=32.0, layout='ntu25', subject=f's{index}'
+        )
     (raw / 'labels.csv').write_text('\n'.join(table) + '\n')
     where = ['--manual-dir', str(raw), '--data-dir', str(data), '--processes', '1']
     assert main.main(['prepare', 'folder/mine', *where]) == 0
     assert '12 labels overlap the one before' in capsys.readouterr().out
     stage = {
-        'data.data_dir': data, 'model.base_channels': 16, 'finetune.num_steps': 40, 'finetune.fuser': False,
-        'finetune.validate_every': 40, 'finetune.window': 128, 'finetune.crop.length': 128,
-        'finetune.multi_label': True, 'finetune.optimizer.peak_lr': 0.01,
+        'data.data_dir': data,
+        'model.base_channels': 16,
+        'finetune.num_steps': 40,
+        'finetune.fuser': False,
+        'finetune.validate_every': 40,
+        'finetune.window': 128,
+        'finetune.crop.length': 128,
+        'finetune.multi_label': True,
+        'finetune.optimizer.peak_lr': 0.01,
         'finetune.batch_size': 8,
     }
     given = [f'--config.{name}={value}' for name, value in stage.items()]

@@ -43,9 +43,13 @@ def test_a_folder_goes_all_the_way_to_predictions(tmp_path, write_own, capsys, f
     assert main.main(['prepare', name, *arguments, '--processes', '1']) == 0
     assert corpus.splits(data, name) == ['train', 'validation', 'test']
     stage = [
-        f'--config.data.data_dir={data}', f'--config.data.corpus={name}', '--config.model.base_channels=4',
-        '--config.finetune.num_steps=2', '--config.finetune.validate_every=1',
-        '--config.finetune.window=64', '--config.finetune.crop.length=64',
+        f'--config.data.data_dir={data}',
+        f'--config.data.corpus={name}',
+        '--config.model.base_channels=4',
+        '--config.finetune.num_steps=2',
+        '--config.finetune.validate_every=1',
+        '--config.finetune.window=64',
+        '--config.finetune.crop.length=64',
         '--config.finetune.label_fraction=1.0',
     ]
     tuned = ['--workdir', str(tmp_path / 'tuned')]

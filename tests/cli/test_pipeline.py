@@ -21,8 +21,11 @@ SMALL = [
     '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.base_channels=4',
 ]
 PRETRAIN = [
-    '--config.pretrain.num_steps=3', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
-    '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16',
+    '--config.pretrain.num_steps=3',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.window=48',
+    '--config.pretrain.crop.length=32',
+    '--config.pretrain.queue_size=16',
 ]
 FINETUNE = [
     '--config.finetune.num_steps=4', '--config.finetune.validate_every=2',
@@ -127,19 +130,29 @@ def test_streams_are_trained_apart_and_fused_when_evaluated(runs, tiny, tmp_path
             frames = [found.pop('framewise')['mean'] for found in (fused, dict(alone[0]))]
             assert frames[0] == pytest.approx(frames[1], abs=1e-4)
             assert fused == {k: v for k, v in alone[0].items() if k != 'framewise'}
-        np.testing.assert_array_equal(fused['argmax_clean']['ap'], alone[number]['argmax_clean']['ap'])
+        np.testing.assert_array_equal(
+            fused['argmax_clean']['ap'], alone[number]['argmax_clean']['ap']
+        )
     capsys.readouterr()
     assert main.main(['evaluate', '--workdir', both[0], '--fuse', both[1]]) == 0
     assert f'fused with {both[1]}' in capsys.readouterr().out
     saved = json.loads((runs / 'tuned' / 'evaluate-test-joint-motion.json').read_text())
-    assert [(run['stream'], run['weight']) for run in saved['runs']] == [('joint', 0.6), ('motion', 0.4)]
+    assert [(run['stream'], run['weight']) for run in saved['runs']] == [
+        ('joint', 0.6),
+        ('motion', 0.4),
+    ]
     (corpus, first, *_), (_, second, *_) = (evaluation.scored([folder]) for folder in both)
     expected = {}
     for name, scores in first.items():
         mixed = scores.astype(float) ** 0.6 * second[name].astype(float) ** 0.4
-        expected[name] = localize.protocol('argmax_clean').decode(mixed / mixed.sum(-1, keepdims=True))
+        expected[name] = localize.protocol('argmax_clean').decode(
+            mixed / mixed.sum(-1, keepdims=True)
+        )
     result = localize.protocol('argmax_clean').evaluate(
-        expected, scoring.truth(corpus), num_classes=len(corpus.classes), tious=tuple(saved['tious'])
+        expected,
+        scoring.truth(corpus),
+        num_classes=len(corpus.classes),
+        tious=tuple(saved['tious']),
     )
     np.testing.assert_allclose(saved['protocols']['argmax_clean']['map'], result.map, atol=1e-6)
 

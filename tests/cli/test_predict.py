@@ -100,7 +100,10 @@ def test_segments_are_exclusive_and_a_missing_decoder_is_told_once(run, tmp_path
             decoder = SequenceDecoder(
                 log_mean=(math.log(0.5),) * 4, log_std=(0.5,) * 4, weight=8.0, penalty=-5.0, gap=0.1
             )
-            told = {'step': 7, 'decoding': decoder_config.to_json_dict(decoder_config.from_sequence(decoder))}
+            told = {
+                'step': 7,
+                'decoding': decoder_config.to_json_dict(decoder_config.from_sequence(decoder)),
+            }
             (folder / 'decoder.json').write_text(json.dumps(told))
         assert main.main([*given, '--workdir', str(folder), '--out', str(out)]) == 0
         lines = [line for line in capsys.readouterr().err.splitlines() if 'decoder' in line]

@@ -76,7 +76,10 @@ def test_processes_that_differ_do_not_start(pod, tiny, tmp_path):
     program = tmp_path / 'venv' / 'bin' / 'skeljax'
     real = program.read_text()
     for option, said in [
-        ('--config.pretrain.batch_size=16', 'config.pretrain.batch_size is 16, but 8 for process 0'),
+        (
+            '--config.pretrain.batch_size=16',
+            'config.pretrain.batch_size is 16, but 8 for process 0',
+        ),
         ('--config.data.data_dir=/nowhere', 'process 1: /nowhere/synthetic/tiny: no prepared'),
     ]:
         extra = f'[ "$JAX_PROCESS_ID" != 1 ] || set -- "$@" {option}\n'
@@ -97,7 +100,9 @@ def test_two_processes_evaluate_as_one(pod, tiny, tmp_path):
     subprocess.run(words, env=started.environment(1), check=True, capture_output=True)
     shutil.copytree(one, two)
     command = [sys.executable, '-m', 'skeljax', 'evaluate', '--workdir', str(one), '--diagnose']
-    alone = subprocess.run(command, env=started.environment(1), check=True, capture_output=True, text=True)
+    alone = subprocess.run(
+        command, env=started.environment(1), check=True, capture_output=True, text=True
+    )
     done = pod(2, 1, ['evaluate', '--workdir', str(two), '--diagnose'])
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if '[Gloo]' not in line]
@@ -134,7 +139,9 @@ def _worker(pod: subprocess.Popen, index: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('during', 'victim'), [('compiling', 1), ('compiling', 0), ('training', 1)])
+@pytest.mark.parametrize(
+    ('during', 'victim'), [('compiling', 1), ('compiling', 0), ('training', 1)]
+)
 def test_when_one_process_dies_the_others_end_in_a_line_and_the_run_resumes(
     tiny, tmp_path, during, victim
 ):
@@ -161,7 +168,9 @@ def test_when_one_process_dies_the_others_end_in_a_line_and_the_run_resumes(
     others = [line for line in said if line not in own and 'the others are stopped' not in line]
     assert len(own) <= 1 and not others, said
     assert own or len(said) == 1, said
-    print(f'{during}, process {victim} killed: ended {time.monotonic() - begun:.0f} s later: {said}')
+    print(
+        f'{during}, process {victim} killed: ended {time.monotonic() - begun:.0f} s later: {said}'
+    )
     environment['SKELJAX_POD_PORT'] = str(port + 1)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr

@@ -56,7 +56,9 @@ def test_the_rate_falls_once_to_a_tenth(method):
     epochs, falls = (300, 250) if method in MOCO else (451, 351)
     each = chosen.num_steps // epochs
     with jax.numpy_dtype_promotion('standard'):
-        rates = [float(rate(step)) for step in (0, falls * each - 1, falls * each + 1, epochs * each)]
+        rates = [
+            float(rate(step)) for step in (0, falls * each - 1, falls * each + 1, epochs * each)
+        ]
     np.testing.assert_allclose(rates, [peak, peak, peak / 10, peak / 10], rtol=1e-5)
 
 
@@ -68,7 +70,9 @@ def test_every_method_is_sound_with_and_without_the_snippet_term(method):
         made = build.method(config, 'ntu25')
         encoder = build.encoder(config, 'ntu25', made)
         assert (encoder.snippet is None) == (weight == 0)
-        assert type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(method, "stgcn")}'
+        assert (
+            type(encoder.backbone).__module__ == f'skeljax.models.{BACKBONES.get(method, "stgcn")}'
+        )
         settings = build.pretrain_settings(config, made, 'ntu25')
         assert settings.streams == (
             ('joint', 'motion', 'bone') if method in ('crossclr', 'cmd') else ('joint',)
@@ -82,7 +86,9 @@ def test_the_encoder_is_that_of_the_releases(method):
     backbone = build.backbone(_load(method), 'ntu25')
     assert backbone.dropout == 0.5
     joints, mask = jnp.zeros((1, 8, 1, 25, 3)), jnp.ones((1, 8, 1), bool)
-    made = jax.eval_shape(functools.partial(backbone.init, train=False), jax.random.key(0), joints, mask)
+    made = jax.eval_shape(
+        functools.partial(backbone.init, train=False), jax.random.key(0), joints, mask
+    )
     assert sum(x.size for x in jax.tree.leaves(made['params'])) == 821_380
 
 
@@ -99,7 +105,10 @@ def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(me
     weak = dict(shear=0.5)
     extreme = dict(**weak, mirror=0.5, rotate=np.deg2rad(30), noise=0.01, blur=2.0, axis_mask=0.5)
     expected = dict(query=weak, key=weak)
-    expected |= {'aimclr': dict(extreme=extreme), 'hiclr': dict(extreme=extreme, masked=extreme)}.get(method, {})
+    expected |= {
+        'aimclr': dict(extreme=extreme),
+        'hiclr': dict(extreme=extreme, masked=extreme),
+    }.get(method, {})
     found = {
         view: {name: value for name, value in amplitudes.items() if value}
         for view, amplitudes in config.pretrain.views.items()
@@ -107,14 +116,23 @@ def test_normal_views_are_sheared_and_extreme_ones_go_through_five_operations(me
     assert found.keys() == expected.keys()
     for view, amplitudes in expected.items():
         assert found[view] == pytest.approx(amplitudes, rel=1e-4), view
-    hidden = {name: view.num_masked_joints for name, view in build.method(config, 'ntu25').views.items()}
-    assert {name: count for name, count in hidden.items() if count} == ({'masked': 2} if method == 'hiclr' else {})
+    hidden = {
+        name: view.num_masked_joints for name, view in build.method(config, 'ntu25').views.items()
+    }
+    assert {name: count for name, count in hidden.items() if count} == (
+        {'masked': 2} if method == 'hiclr' else {}
+    )
 
 
 @pytest.mark.parametrize('method', PUBLISHED)
 def test_stages_begin_where_they_were_published_to(method):
     made = build.method(_load(method), 'ntu25')
-    half = {'crossclr': 'cross_start', 'aimclr': 'mining_start', 'hiclr': 'mining_start', 'rvtclr': 'mining_start'}
+    half = {
+        'crossclr': 'cross_start',
+        'aimclr': 'mining_start',
+        'hiclr': 'mining_start',
+        'rvtclr': 'mining_start',
+    }
     assert method not in half or getattr(made, half[method]) == 150 / 300
     assert made.temperature == 0.07 and made.faithful == ('',)
 
@@ -124,7 +142,11 @@ def test_fifty_frames_are_the_pipeline_of_crossclr():
 
 
 @pytest.mark.parametrize(
-    ('arg', 'told'), [('method=moco', "unknown method 'moco', known: aimclr"), ('backbone=mlp', "unknown backbone 'mlp'")]
+    ('arg', 'told'),
+    [
+        ('method=moco', "unknown method 'moco', known: aimclr"),
+        ('backbone=mlp', "unknown backbone 'mlp'"),
+    ],
 )
 def test_what_there_is_not_is_told_in_a_line(arg, told):
     with pytest.raises(InputError, match=told) as raised:

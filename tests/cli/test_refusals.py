@@ -22,7 +22,9 @@ def _told(capsys, *words, status=2) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize('content', ['hello', '{', '\x00', 'import nothing_there', 'raise SystemError', ''])
+@pytest.mark.parametrize(
+    'content', ['hello', '{', '\x00', 'import nothing_there', 'raise SystemError', '']
+)
 def test_a_config_that_is_none_is_told_and_claims_no_folder(tmp_path, capsys, content):
     path = tmp_path / 'text.txt'
     path.write_text(content)
@@ -36,7 +38,9 @@ def test_a_place_that_cannot_be_is_told(tmp_path, capsys):
     joints = np.random.default_rng(0).normal(size=(40, 1, 25, 3)).astype(np.float32)
     np.savez(tmp_path / 'a.npz', joints=joints, fps=30.0, layout='ntu25')
     place = tmp_path / 'a.npz' / 'x.png'
-    told = _told(capsys, 'inspect', str(tmp_path / 'a.npz'), '--out', str(place), '--processes', '1')
+    told = _told(
+        capsys, 'inspect', str(tmp_path / 'a.npz'), '--out', str(place), '--processes', '1'
+    )
     assert told == f'skeljax inspect: {tmp_path}/a.npz: File exists'
 
 
@@ -48,13 +52,19 @@ def test_what_is_no_number_is_told(capsys):
     assert told == 'skeljax predict: --threshold is nan, expected a number'
 
 
-@pytest.mark.parametrize('error, told', [
-    (MemoryError(), 'not enough memory'),
-    (MemoryError('Unable to allocate 3 TiB'), 'not enough memory: Unable to allocate 3 TiB'),
-    (RuntimeError('RESOURCE_EXHAUSTED: Out of memory\nmore'), 'not enough memory: RESOURCE_EXHAUSTED'),
-    (PermissionError(13, 'Permission denied', 'a\nb'), r'a\nb: Permission denied'),
-    (OSError(28, 'No space left on device'), 'No space left on device'),
-])
+@pytest.mark.parametrize(
+    'error, told',
+    [
+        (MemoryError(), 'not enough memory'),
+        (MemoryError('Unable to allocate 3 TiB'), 'not enough memory: Unable to allocate 3 TiB'),
+        (
+            RuntimeError('RESOURCE_EXHAUSTED: Out of memory\nmore'),
+            'not enough memory: RESOURCE_EXHAUSTED',
+        ),
+        (PermissionError(13, 'Permission denied', 'a\nb'), r'a\nb: Permission denied'),
+        (OSError(28, 'No space left on device'), 'No space left on device'),
+    ],
+)
 def test_what_the_system_refuses_is_told(capsys, monkeypatch, error, told):
     from skeljax.cli import runs
 
@@ -76,7 +86,9 @@ def test_a_fault_of_the_program_is_not_hidden(monkeypatch):
 
 
 def test_names_of_files_do_not_reach_the_terminal(tmp_path, capsys):
-    (tmp_path / 'labels.csv').write_text('recording,start,end,label\nx,0,1,"\x1b[2Jred\nskeljax: done"\n')
+    (tmp_path / 'labels.csv').write_text(
+        'recording,start,end,label\nx,0,1,"\x1b[2Jred\nskeljax: done"\n'
+    )
     assert main.main(['inspect', str(tmp_path)]) == 2
     assert '\x1b' not in capsys.readouterr().err
     shown = table.text(['a\x1b[2J', 'b\nc'], ['\x07d'], [[1.0], [2.0]])
@@ -92,7 +104,10 @@ def test_names_in_markdown_are_what_they_are():
 
 def _start(*words):
     return subprocess.Popen(
-        [sys.executable, '-m', 'skeljax', *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, '-m', 'skeljax', *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -104,7 +119,9 @@ def _await(found, process):
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
 def test_a_preparation_that_is_ended_leaves_nothing(tmp_path, number):
-    process = _start('prepare', 'synthetic/default', '--data-dir', str(tmp_path), '--processes', '2')
+    process = _start(
+        'prepare', 'synthetic/default', '--data-dir', str(tmp_path), '--processes', '2'
+    )
     left = lambda: list(tmp_path.glob('.preparing-*/*/*'))
     _await(left, process)
     workers = lambda: subprocess.run(
@@ -141,7 +158,14 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
 
 
 def test_a_command_that_is_ended_while_it_starts_says_so():
-    process = _start('finetune', '--config', 'ui_prmd', '--workdir', '/nowhere/at/all', '--config.data.data_dir=/none')
+    process = _start(
+        'finetune',
+        '--config',
+        'ui_prmd',
+        '--workdir',
+        '/nowhere/at/all',
+        '--config.data.data_dir=/none',
+    )
     status = Path(f'/proc/{process.pid}/status')
     caught = lambda: status.read_text().partition('SigCgt:')[2].split()[0]
     _await(lambda: int(caught(), 16) >> (signal.SIGTERM - 1) & 1, process)  # its handler is set

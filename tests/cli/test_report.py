@@ -10,17 +10,30 @@ import pytest
 from skeljax.cli import main
 
 SMALL = [
-    '--config', 'ui_prmd:backbone=gru', '--quiet', '--config.data.corpus=synthetic/tiny',
-    '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.base_channels=8', '--config.model.gru.num_layers=1',
+    '--config',
+    'ui_prmd:backbone=gru',
+    '--quiet',
+    '--config.data.corpus=synthetic/tiny',
+    '--config.data.unlabeled=("synthetic/tiny",)',
+    '--config.model.base_channels=8',
+    '--config.model.gru.num_layers=1',
 ]
 STAGES = {
     'pretrain': [
-        '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.window=48',
-        '--config.pretrain.crop.length=32', '--config.pretrain.queue_size=16', '--config.pretrain.log_every=1',
+        '--config.pretrain.num_steps=2',
+        '--config.pretrain.batch_size=8',
+        '--config.pretrain.window=48',
+        '--config.pretrain.crop.length=32',
+        '--config.pretrain.queue_size=16',
+        '--config.pretrain.log_every=1',
     ],
     'finetune': [
-        '--config.finetune.num_steps=2', '--config.finetune.validate_every=2', '--config.finetune.log_every=1',
-        '--config.finetune.window=64', '--config.finetune.crop.length=64', '--config.finetune.fuser=False',
+        '--config.finetune.num_steps=2',
+        '--config.finetune.validate_every=2',
+        '--config.finetune.log_every=1',
+        '--config.finetune.window=64',
+        '--config.finetune.crop.length=64',
+        '--config.finetune.fuser=False',
     ],
 }
 
@@ -64,7 +77,11 @@ def _moved(runs, folder, name, data_dir):
 
 def test_a_page_tells_of_both_runs(runs, report):
     text = report.read_text()
-    assert re.findall('<h2 class="run" id="[^"]*">(.*?)</h2>', text) == ['All runs', 'tuned', 'first']
+    assert re.findall('<h2 class="run" id="[^"]*">(.*?)</h2>', text) == [
+        'All runs',
+        'tuned',
+        'first',
+    ]
     # Of the one all, of the other what needs no labels' figures.
     heads = re.findall('<h3>(.*?)</h3>', text)
     assert heads[:8] == [
@@ -72,11 +89,15 @@ def test_a_page_tells_of_both_runs(runs, report):
         'Encoder embeddings', 'Curves of pretraining', 'Curves of fine-tuning',
     ]
     assert heads[8:] == ['Configuration', 'Encoder embeddings', 'Curves of pretraining']
-    figures = json.loads((runs / 'tuned' / 'evaluate-test.json').read_text())['protocols']['babel_clean']
+    figures = json.loads((runs / 'tuned' / 'evaluate-test.json').read_text())['protocols'][
+        'babel_clean'
+    ]
     assert f'<dd class="value">{100 * figures["mean"]:.1f} %</dd>' in text
     assert all(f'<tr><td>{n}</td><td class="number">{100 * v:.1f}</td></tr>' in text
                for n, v in figures['figures'].items())
-    assert text.count('aria-label="Pretrained: ') == 4 and text.count('aria-label="Fine-tuned: ') == 2
+    assert (
+        text.count('aria-label="Pretrained: ') == 4 and text.count('aria-label="Fine-tuned: ') == 2
+    )
 
 
 def test_links_lead_to_recordings_that_the_viewer_has(report):
@@ -86,9 +107,13 @@ def test_links_lead_to_recordings_that_the_viewer_has(report):
     shown = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])['recordings']
     assert {one['name'] for one in shown} == {name for _, name in links}
     # The errors are those of the viewer.
-    rows = re.findall(r'#recording=([^"]+)">[^<]*</a></td><td class="number">([\d.]+)</td>', report.read_text())
+    rows = re.findall(
+        r'#recording=([^"]+)">[^<]*</a></td><td class="number">([\d.]+)</td>', report.read_text()
+    )
     errors = {one['name']: one['error'] for one in shown}
-    assert {name: float(told) for name, told in rows} == {n: pytest.approx(100 * e, abs=0.06) for n, e in errors.items()}
+    assert {name: float(told) for name, told in rows} == {
+        n: pytest.approx(100 * e, abs=0.06) for n, e in errors.items()
+    }
 
 
 def test_without_the_corpus_what_is_left_is_reported(runs, tmp_path, capsys, report):
@@ -97,9 +122,15 @@ def test_without_the_corpus_what_is_left_is_reported(runs, tmp_path, capsys, rep
     assert main.main(['report', str(moved), '--out', str(out)]) == 0
     assert 'tuned: recordings are left out: ' in capsys.readouterr().err
     text = out.read_text()
-    assert '### Encoder embeddings' not in text and '### Errors' in text and 'recordings.html' not in text
+    assert (
+        '### Encoder embeddings' not in text
+        and '### Errors' in text
+        and 'recordings.html' not in text
+    )
     # The same figures as from the corpus, from the segments that were kept.
-    value = lambda head: re.search(rf'{head}</dt><dd class="value">(.*?)</dd>', report.read_text())[1]
+    value = lambda head: re.search(rf'{head}</dt><dd class="value">(.*?)</dd>', report.read_text())[
+        1
+    ]
     for head in ('F1@50', 'edit score', 'segments', 'frame accuracy', 'mean mAP'):
         assert f'| {head} | {value(head)} |' in text
     assert '| segments | of the sequence decoder |' in text
@@ -121,7 +152,10 @@ def test_figures_that_an_older_version_left_are_judged_as_they_were(runs, tmp_pa
     assert said in capsys.readouterr().err
     text = out.read_text()
     assert '### Errors' in text and '### Metrics of babel\\_clean' in text
-    assert '| segments | of the decoder of babel\\_clean, without those that a better one covers' in text
+    assert (
+        '| segments | of the decoder of babel\\_clean, without those that a better one covers'
+        in text
+    )
     # The name has another meaning now.
     given = ['--protocol', 'segmentation', '--out', str(out), '--force']
     assert main.main(['report', str(moved), *given]) == 0
@@ -136,7 +170,10 @@ def test_a_protocol_judges_and_measures_where_it_is_asked_for(runs, tmp_path):
     assert main.main(['report', str(runs / 'tuned'), '--out', str(out), *given]) == 0
     text = out.read_text()
     assert '### Metrics of pkummd' in text
-    assert '| segments | of the decoder of pkummd, without those that a better one covers by half |' in text
+    assert (
+        '| segments | of the decoder of pkummd, without those that a better one covers by half |'
+        in text
+    )
 
 
 def test_a_run_of_an_older_version_has_the_default_decoder_and_says_so_once(runs, tmp_path, capsys):
@@ -167,7 +204,10 @@ def test_a_pretraining_that_is_gone_is_told(runs, tmp_path, capsys):
     told['config']['finetune']['init_from'] = str(tmp_path / 'away')
     (moved / 'run.json').write_text(json.dumps(told))
     assert main.main(['report', str(moved), '--out', str(tmp_path / 'r.md')]) == 0
-    assert f'what it started from is left out: {tmp_path / "away"}: no run here' in capsys.readouterr().err
+    assert (
+        f'what it started from is left out: {tmp_path / "away"}: no run here'
+        in capsys.readouterr().err
+    )
     text = (tmp_path / 'r.md').read_text()
     assert '### Curves of fine-tuning' in text and '### Curves of pretraining' not in text
 
@@ -176,7 +216,10 @@ def test_what_is_no_run_or_has_no_state_is_refused(runs, tmp_path, capsys):
     out = ['--out', tmp_path / 'r.html']
     (tmp_path / 'empty').mkdir()
     assert 'no run here' in _refused(capsys, tmp_path / 'empty', *out)
-    for name, part, told in (('tuned', 'best', 'nothing validated yet'), ('first', 'checkpoints', 'no checkpoint yet')):
+    for name, part, told in (
+        ('tuned', 'best', 'nothing validated yet'),
+        ('first', 'checkpoints', 'no checkpoint yet'),
+    ):
         shutil.rmtree(_moved(runs, tmp_path, name, tmp_path) / part)
         assert told in _refused(capsys, runs / 'tuned', tmp_path / name, *out)
     assert not (tmp_path / 'r.html').exists() and not (tmp_path / 'r_files').exists()

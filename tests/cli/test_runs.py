@@ -104,7 +104,10 @@ def test_runs_of_any_depth_are_listed_by_folder(tmp_path, capsys):
     out = _listed(capsys, tmp_path)
     head, first, second, third = out.out.splitlines()
     assert head.split() == ['run', 'stage', 'corpus', 'model', 'state', 'step', 'best', 'changed']
-    assert first.split()[:9] == 'ablation/runs/x pretrain a/b+c/d agcn, aimclr stopped 0 of 100'.split()
+    assert (
+        first.split()[:9]
+        == 'ablation/runs/x pretrain a/b+c/d agcn, aimclr stopped 0 of 100'.split()
+    )
     assert second.startswith('b ') and ' folder/mine  gru ' in second
     assert ' done      100 of 100  0.625 at 80 ' in second
     assert 'imported' in third and not out.err
@@ -116,7 +119,12 @@ def test_runs_of_any_depth_are_listed_by_folder(tmp_path, capsys):
 
 def test_what_is_no_run_is_told_in_a_line(tmp_path, capsys):
     _make(tmp_path / 'good')
-    texts = ('{"stage": "finetune"', '{"name": "of another program"}', '[]', '{"stage": [], "config": {}}')
+    texts = (
+        '{"stage": "finetune"',
+        '{"name": "of another program"}',
+        '[]',
+        '{"stage": [], "config": {}}',
+    )
     for name, text in zip('abcd', texts):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'run.json').write_text(text)

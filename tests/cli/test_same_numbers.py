@@ -4,8 +4,8 @@ A run of each stage as users start it: pretraining by the host and the snippet t
 its queue beside the batch, and fine-tuning by the U-shaped fuser. In float32 they agree to
 1e-5, and in float64 to 1e-10, so that what is left in float32 is rounding.
 
-The network is a small GRU with dropout. An untrained AGCN has units on ReLU's edge, the centred joint being
-0 throughout, on which rounding decides; in float64 `tests/train/test_methods.py` compares it.
+The network is a small GRU with dropout. In an untrained AGCN inputs of ReLUs are 0, as the center
+joint is 0 in all frames, and rounding decides; in float64 `tests/train/test_methods.py` compares it.
 """
 
 import jax
@@ -21,7 +21,8 @@ DOUBLED = ('-P', str(started.ROOT / 'tests' / 'doubled.py'))
 OPTIONS = [
     '--config', 'ui_prmd', '--quiet', '--config.data.corpus=synthetic/tiny',
     '--config.data.unlabeled=("synthetic/tiny",)', '--config.model.name=gru',
-    '--config.model.base_channels=8', '--config.model.gru.num_layers=2', '--config.model.dropout=0.25',
+    '--config.model.base_channels=8', '--config.model.gru.num_layers=2',
+    '--config.model.dropout=0.25',
     *(f'--config.{stage}.{option}' for stage in ('pretrain', 'finetune') for option in (
         f'num_steps={STEPS}', 'batch_size=8', 'window=48', 'crop.length=32', 'log_every=1',
         'optimizer.name=sgd', 'optimizer.peak_lr=0.001',

@@ -1,4 +1,4 @@
-"""The verb `stream`: frames down a pipe or a socket, a line for a segment, a line for what is wrong."""
+"""The verb `stream`: frames on a pipe or a socket, one line for a segment or an error."""
 
 import json
 import os
@@ -85,19 +85,29 @@ def test_what_is_written_is_what_predict_finds_with_the_same_window(run, stream,
     assert raw == (0, found, [])
     np.savez(tmp_path / 'a.npz', joints=bodies, fps=30.0, layout='ntu25')
     given = ['--workdir', str(run), '--out', str(tmp_path / 'out'), '--format', 'json', *WINDOW]
-    assert main.main(['predict', str(tmp_path / 'a.npz'), *given, '--min-score', '0', '--quiet']) == 0
+    assert (
+        main.main(['predict', str(tmp_path / 'a.npz'), *given, '--min-score', '0', '--quiet']) == 0
+    )
     with np.load(tmp_path / 'out' / 'a.scores.npz') as stored:
         runs = localize.hysteresis_runs(stored['probabilities'], threshold=0.26, keep=0.98)
     expected = localize.to_json_dict(runs, classes=untrained.CLASSES, fps=30.0)
     assert [{**item, 'score': 0} for item in found] == [{**item, 'score': 0} for item in expected]
-    np.testing.assert_allclose([i['score'] for i in found], [i['score'] for i in expected], atol=1e-5)
+    np.testing.assert_allclose(
+        [i['score'] for i in found], [i['score'] for i in expected], atol=1e-5
+    )
 
 
 def test_what_the_stream_promises(run, bodies, monkeypatch, capsys):
     for words, told in (
-        (('--lag', '2'), 'a segment is written 3.00 s after its end: 24 frames (0.80 s) of the '
-                         'window, then the lag'),
-        (('--decoder', 'hysteresis'), 'a segment is written 24 frames (0.80 s) after its end, or sooner'),
+        (
+            ('--lag', '2'),
+            'a segment is written 3.00 s after its end: 24 frames (0.80 s) of the '
+            'window, then the lag',
+        ),
+        (
+            ('--decoder', 'hysteresis'),
+            'a segment is written 24 frames (0.80 s) after its end, or sooner',
+        ),
     ):
         pipe = Pipe(b'')
         monkeypatch.setattr('sys.stdin', pipe)
@@ -128,26 +138,50 @@ def test_a_stream_that_stalls(stream, bodies):
     assert found  # what was found until then
 
 
-@pytest.mark.parametrize('words, message', [
-    ((), '--fps is missing: how many frames a second come'),
-    (('--fps', '0'), '--fps: frame rate is 0.0, expected 0.1 to 10000 frames per second'),
-    (('--fps', '30', '--stall', '0'), '--stall 0: expected a number above 0'),
-    (('--fps', '30', '--stall', 'nan'), '--stall is nan, expected a number'),
-    (('--fps', '30', '--stall', 'inf'), '--stall inf: expected a number above 0'),
-    (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
-    (('--fps', '30', '--persons', '100000000'), '100000000 persons in a frame, expected 1 to 6250 '),
-    (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
-    (('--fps', '30', '--decoder', 'hysteresis', '--threshold', '7'), 'threshold is 7, expected 0 to 1'),
-    (('--fps', '30', '--decoder', 'hysteresis', '--keep', 'nan'), '--keep is nan, expected a number'),
-    (('--fps', '30', '--decoder', 'hysteresis', '--min-frames', '-1'), 'min_frames is -1, expected 0 or more'),
-    (('--fps', '30', '--threshold', '0.5'), '--threshold needs --decoder hysteresis, found sequence'),
-    (('--fps', '30', '--decoder', 'hysteresis', '--lag', '2'), '--lag needs --decoder sequence, found'),
-    (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
-    (('--fps', '30', '--min-score', 'nan'), '--min-score is nan, expected a number'),
-    (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
-    (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),
-    (('--fps', '30', '--hop', '60'), 'a window of 64 frames that moves by 60 and looks 16 ahead'),
-])
+@pytest.mark.parametrize(
+    'words, message',
+    [
+        ((), '--fps is missing: how many frames a second come'),
+        (('--fps', '0'), '--fps: frame rate is 0.0, expected 0.1 to 10000 frames per second'),
+        (('--fps', '30', '--stall', '0'), '--stall 0: expected a number above 0'),
+        (('--fps', '30', '--stall', 'nan'), '--stall is nan, expected a number'),
+        (('--fps', '30', '--stall', 'inf'), '--stall inf: expected a number above 0'),
+        (('--fps', '30', '--persons', '0'), '--persons 0: expected a number above 0'),
+        (
+            ('--fps', '30', '--persons', '100000000'),
+            '100000000 persons in a frame, expected 1 to 6250 ',
+        ),
+        (('--fps', '30', '--at-once', '-1'), '--at-once -1: expected a number above 0'),
+        (
+            ('--fps', '30', '--decoder', 'hysteresis', '--threshold', '7'),
+            'threshold is 7, expected 0 to 1',
+        ),
+        (
+            ('--fps', '30', '--decoder', 'hysteresis', '--keep', 'nan'),
+            '--keep is nan, expected a number',
+        ),
+        (
+            ('--fps', '30', '--decoder', 'hysteresis', '--min-frames', '-1'),
+            'min_frames is -1, expected 0 or more',
+        ),
+        (
+            ('--fps', '30', '--threshold', '0.5'),
+            '--threshold needs --decoder hysteresis, found sequence',
+        ),
+        (
+            ('--fps', '30', '--decoder', 'hysteresis', '--lag', '2'),
+            '--lag needs --decoder sequence, found',
+        ),
+        (('--fps', '30', '--lag', '-1'), 'lag is -1 seconds, expected a finite number from 0'),
+        (('--fps', '30', '--min-score', 'nan'), '--min-score is nan, expected a number'),
+        (('--fps', '30', '--layout', 'none'), "unknown joint layout 'none', known: "),
+        (('--fps', '30', '--listen', 'here'), '--listen here: expected HOST:PORT, or a port'),
+        (
+            ('--fps', '30', '--hop', '60'),
+            'a window of 64 frames that moves by 60 and looks 16 ahead',
+        ),
+    ],
+)
 def test_options_that_cannot_be(stream, words, message):
     status, found, (line,) = stream(b'', *words, fps='')
     assert (status, found) == (2, []) and line.startswith(f'skeljax stream: {message}')

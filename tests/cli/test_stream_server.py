@@ -112,7 +112,10 @@ def test_an_interrupt_ends_the_streams_as_the_clients_would(capsys, interrupts):
     talking.start()
     with pytest.raises(KeyboardInterrupt):
         stream_server.serve(
-            ('127.0.0.1', 0), _echo, lambda said: ports.append(int(said.rpartition(':')[2])), stall=5.0
+            ('127.0.0.1', 0),
+            _echo,
+            lambda said: ports.append(int(said.rpartition(':')[2])),
+            stall=5.0,
         )
     talking.join(30)
     assert got == [b'a', b'']

@@ -16,7 +16,7 @@ def _unit(rng, *shape):
 
 
 def _whole(query, keys, mask):
-    """log-sum-exp of all logits in float64, and its gradient: the mean of keys under the softmax."""
+    """Log-sum-exp of all logits in float64, and its gradient: the mean of keys by the softmax."""
     logits = np.float64(query) @ np.float64(keys).T / TEMPERATURE
     if mask is not None:
         logits = np.where(np.repeat(mask, EACH, axis=0), logits, -np.inf)

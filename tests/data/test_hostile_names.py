@@ -83,7 +83,9 @@ def test_a_member_of_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeyp
 def test_markdown_of_a_report_holds_names_as_they_are():
     name = '<script>x</script>\n# a [b](javascript:c) | `d` ![e](f) *g*'
     text = markdown.render(
-        [Heading(1, name), Paragraph(name), Table((name,), [(name,)])], title=name, folder='pictures'
+        [Heading(1, name), Paragraph(name), Table((name,), [(name,)])],
+        title=name,
+        folder='pictures',
     )
     for line in text.splitlines():
         plain = line.replace('\\<', '').replace('\\[', '').replace('\\|', '').replace('\\`', '')

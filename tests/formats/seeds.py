@@ -102,7 +102,8 @@ def _kept() -> bytes:
     some = Segments([0, 5], [3, 9], [0, 1], [0.5, 0.25])
     with tempfile.TemporaryDirectory() as folder:
         path = saved_eval.write(
-            Path(folder) / 'a.npz', saved_eval.SavedSegments({'a': some}, {'p': {'a': some}}, {'a': 9})
+            Path(folder) / 'a.npz',
+            saved_eval.SavedSegments({'a': some}, {'p': {'a': some}}, {'a': 9}),
         )
         return path.read_bytes()
 

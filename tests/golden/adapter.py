@@ -45,7 +45,9 @@ ITEMS = ('backbone', 'heads', 'decoder', 'key', 'queues')  # of a state, without
 def pretrain(method: str) -> dict:
     """Takes three steps of pretraining by a method; see `_run`."""
     case = cases.METHODS[method]
-    config = _one_block(_source(f'default:host={method},backbone=stgcn'), cases.PRETRAIN | case.fields)
+    config = _one_block(
+        _source(f'default:host={method},backbone=stgcn'), cases.PRETRAIN | case.fields
+    )
     step, state = build.pretraining(config, inputs.LAYOUT, case.persons)
     return _run(step, state, _batches(method, case))
 
@@ -76,7 +78,9 @@ def _source(source: str) -> str:
 
 def options(fields: dict) -> list[str]:
     """Returns `--config.KEY=VALUE` of config keys as they were."""
-    today = {key: value == 'all' if key == 'model.bn_axis' else value for key, value in fields.items()}
+    today = {
+        key: value == 'all' if key == 'model.bn_axis' else value for key, value in fields.items()
+    }
     return [f'--config.{RENAMED.get(key, key)}={value}' for key, value in today.items()]
 
 

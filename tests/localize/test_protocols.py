@@ -34,12 +34,18 @@ def test_a_protocol_of_another_module_is_found_by_name():
     assert not localize.reads_segments(COUNT_NAME)
 
 
-@pytest.mark.parametrize(('name', 'what'), [
-    ('skeljax.no_such_module:X', "unknown protocol 'skeljax.no_such_module:X' cannot be imported: No module"),
-    (f'{__name__}:MISSING', 'has no attribute'),
-    (':X', 'unknown protocol'),
-    (f'{__name__}:count', 'expected a skeljax.localize.Protocol, found function'),
-])
+@pytest.mark.parametrize(
+    ('name', 'what'),
+    [
+        (
+            'skeljax.no_such_module:X',
+            "unknown protocol 'skeljax.no_such_module:X' cannot be imported: No module",
+        ),
+        (f'{__name__}:MISSING', 'has no attribute'),
+        (':X', 'unknown protocol'),
+        (f'{__name__}:count', 'expected a skeljax.localize.Protocol, found function'),
+    ],
+)
 def test_a_wrong_name_is_one_line(name, what):
     with pytest.raises(InputError, match=what) as caught:
         localize.protocol(name)

@@ -73,9 +73,15 @@ def test_a_folder_is_named_by_what_can_be_read_and_does_not_move_with_the_workdi
 
 def test_the_commands_make_the_config_that_was_hashed():
     run = _one(
-        {'finetune.feature_strides': (1, 8), 'finetune.fuser': True, 'pretrain.negatives': ('queue',),
-         'finetune.batch_size': 4},
-        changes={'finetune.batch_size': 2}, overrides=['--config.finetune.window=300'], scale=0.5,
+        {
+            'finetune.feature_strides': (1, 8),
+            'finetune.fuser': True,
+            'pretrain.negatives': ('queue',),
+            'finetune.batch_size': 4,
+        },
+        changes={'finetune.batch_size': 2},
+        overrides=['--config.finetune.window=300'],
+        scale=0.5,
     )
     train, measure = run.commands()
     assert train[:5] == ['finetune', '--config', BASE, '--workdir', str(run.folder)]

@@ -27,7 +27,9 @@ def test_scores_of_a_batch_are_those_of_each_alone(recordings, tmp_path, backbon
     found = np.asarray(scoring.clip_probabilities(trained.model, trained.variables, *stacked))
     order = [4, 2, 0, 3, 1]
     turned = np.asarray(
-        scoring.clip_probabilities(trained.model, trained.variables, *(part[order] for part in stacked))
+        scoring.clip_probabilities(
+            trained.model, trained.variables, *(part[order] for part in stacked)
+        )
     )
     np.testing.assert_allclose(turned, found[order], rtol=1e-5, atol=1e-6)
     for index in (0, 3):
@@ -40,7 +42,9 @@ def test_scores_of_a_batch_are_those_of_each_alone(recordings, tmp_path, backbon
 def test_windows_give_the_same_however_many_are_scored_at_once(recordings, tmp_path, monkeypatch):
     trained = predictor.of_run(untrained.make(tmp_path / 'run')).run
     window = windowing.Window(64, 16, 8)
-    several = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
+    several = scoring.windowed_probabilities(
+        trained.model, trained.variables, recordings[0], window
+    )
     monkeypatch.setattr(windowing, 'MAX_FRAMES', 64)
     one = scoring.windowed_probabilities(trained.model, trained.variables, recordings[0], window)
     assert len(one) == len(recordings[0].joints)

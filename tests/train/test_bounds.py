@@ -18,10 +18,26 @@ BAD = {
 # Texts that name what is anywhere: folders, corpora, projects.
 FREE = ('wandb', 'data.data_dir', 'data.corpus', 'data.unlabeled', 'finetune.init_from')
 ZERO = (  # numbers that may not be 0
-    'steps_per_call', 'base_channels', 'down_stages', 'out_channels', 'num_layers', 'num_heads',
-    'mlp_ratio', 'num_steps', 'batch_size',
-    'window', 'length', 'embed_dim', 'temperature', 'num_neighbors', 'label_fraction', 'top_k', 'num_views',
-    'hidden_dim', 'num_masked_joints', 'tious',
+    'steps_per_call',
+    'base_channels',
+    'down_stages',
+    'out_channels',
+    'num_layers',
+    'num_heads',
+    'mlp_ratio',
+    'num_steps',
+    'batch_size',
+    'window',
+    'length',
+    'embed_dim',
+    'temperature',
+    'num_neighbors',
+    'label_fraction',
+    'top_k',
+    'num_views',
+    'hidden_dim',
+    'num_masked_joints',
+    'tious',
 )
 
 
@@ -79,10 +95,22 @@ def test_no_value_that_cannot_be_is_let_through():
 
 
 @pytest.mark.parametrize('stage', ['pretrain', 'finetune'])
-@pytest.mark.parametrize('override', [
-    'batch_size=0', 'batch_size=-8', 'window=0', 'optimizer.peak_lr=nan', 'num_steps=0', 'crop.tempo=-1',
-    'optimizer.warmup=2', 'batch_size=many', 'optimizer.name=lion', 'crop.length=1000000', 'nothing=1',
-])
+@pytest.mark.parametrize(
+    'override',
+    [
+        'batch_size=0',
+        'batch_size=-8',
+        'window=0',
+        'optimizer.peak_lr=nan',
+        'num_steps=0',
+        'crop.tempo=-1',
+        'optimizer.warmup=2',
+        'batch_size=many',
+        'optimizer.name=lion',
+        'crop.length=1000000',
+        'nothing=1',
+    ],
+)
 def test_the_command_refuses_before_data_are_read(tmp_path, capsys, stage, override):
     words = [stage, '--config', 'ui_prmd', '--workdir', str(tmp_path / 'run')]
     words += [f'--config.{stage}.{override}', f'--config.data.data_dir={tmp_path}/none']
@@ -96,6 +124,11 @@ def test_the_command_refuses_before_data_are_read(tmp_path, capsys, stage, overr
 def test_a_config_that_is_stored_is_checked_for_kinds(tmp_path):
     config = config_args.load('ui_prmd')
     told = run_dir._plain(config, 'finetune')
-    for name, value in (('model', 3), ('model', {'base_channels': 'wide'}), ('seed', []), ('finetune', None)):
+    for name, value in (
+        ('model', 3),
+        ('model', {'base_channels': 'wide'}),
+        ('seed', []),
+        ('finetune', None),
+    ):
         with pytest.raises(InputError, match=f'config.{name}'):
             run_dir.config_of({'config': {**told, name: value}}, default.get_config())

@@ -1,4 +1,4 @@
-"""Runs whose circumstances change: devices, clocks, folders that cannot be written, little memory."""
+"""Runs in changed circumstances: devices, clocks, read-only folders, little memory."""
 
 import os
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_no_key_of_an_account_is_written_down(tmp_path, monkeypatch):
     assert 'secret-of-someone' not in (tmp_path / 'run.json').read_text()
 
 
-_LITTLE = textwrap.dedent('''
+_LITTLE = textwrap.dedent("""
     import resource, sys
     from skeljax.cli import main
 
@@ -59,8 +59,9 @@ _LITTLE = textwrap.dedent('''
     with open('/proc/self/statm') as file:
         size = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + (100 << 20),) * 2)
-    sys.exit(main.main(['inspect', sys.argv[1], '--fps', '30', '--layout', 'ntu25', '--processes', '1']))
-''')
+    words = ['inspect', sys.argv[1], '--fps', '30', '--layout', 'ntu25', '--processes', '1']
+    sys.exit(main.main(words))
+""")
 
 
 def test_too_little_memory_is_a_line(tmp_path):
@@ -94,10 +95,15 @@ def _read_only(folder: Path) -> list[str]:
 def test_data_that_cannot_be_written_are_read_and_not_prepared_again(tiny):
     before = _read_only(tiny)
     run = lambda *words: subprocess.run(
-        [*before, sys.executable, '-m', 'skeljax', *words], capture_output=True, text=True, timeout=300
+        [*before, sys.executable, '-m', 'skeljax', *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     done = run('inspect', 'synthetic/tiny', '--data-dir', str(tiny))
     assert done.returncode == 0 and 'ntu25' in done.stdout, done.stderr
-    done = run('prepare', 'synthetic/tiny', '--data-dir', str(tiny), '--overwrite', '--processes', '1')
+    done = run(
+        'prepare', 'synthetic/tiny', '--data-dir', str(tiny), '--overwrite', '--processes', '1'
+    )
     assert done.returncode == 2 and done.stderr.count('\n') == 1, done.stderr
     assert 'Read-only file system' in done.stderr

@@ -60,7 +60,10 @@ def _windows(labelled=False, **options):
 
 def _cut(windows, dtype, steps):
     """Cuts batches as a step does, on the device."""
-    corpus, rows = jax.device_put(device_pack.pack(windows, dtype)), device_pack.PlaceBatches(windows)
+    corpus, rows = (
+        jax.device_put(device_pack.pack(windows, dtype)),
+        device_pack.PlaceBatches(windows),
+    )
     cut = jax.jit(device_dataset.cut, static_argnames='length')
     return [jax.device_get(cut(corpus, rows(step), length=windows.length)) for step in steps]
 
@@ -135,7 +138,10 @@ def test_the_fullest_device_counts():
 
 def test_recordings_that_do_not_fit_are_refused():
     data = ConfigDict({'data': {'device_dataset': True, 'device_dataset_dtype': 'float32'}})
-    told = 'need 11,284 bytes on each device in float32, 11,283 are free; use config.data.device_dataset=False or'
+    told = (
+        'need 11,284 bytes on each device in float32, 11,283 are free; '
+        'use config.data.device_dataset=False or'
+    )
     with pytest.raises(InputError, match=told) as raised:
         device_dataset.hold(None, _windows(), data, [_Device(20_000, 8717)])
     assert '\n' not in str(raised.value)

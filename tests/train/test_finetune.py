@@ -1,4 +1,4 @@
-"""The fine-tuning step on a network of one layer: what it adds up, and that nothing else changed."""
+"""The fine-tuning step on a network of one layer: its loss, and that nothing else changes."""
 
 import functools
 import types

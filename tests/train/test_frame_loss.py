@@ -74,8 +74,11 @@ def test_the_focal_loss_weighs_easy_frames_less():
 @pytest.mark.parametrize('gamma', [0.5, 1.0, 2.0])
 def test_the_focal_loss_of_a_certain_frame_has_a_gradient(gamma):
     certain = jnp.array([[[200.0, 0.0]], [[0.0, 200.0]]])
-    total = lambda z: FrameLoss(focal_gamma=gamma).terms(z, None, jnp.zeros((2, 1), jnp.int32),
-                                                         jnp.ones((2, 1), bool))['classification'].sum()
+    total = lambda z: (
+        FrameLoss(focal_gamma=gamma)
+        .terms(z, None, jnp.zeros((2, 1), jnp.int32), jnp.ones((2, 1), bool))['classification']
+        .sum()
+    )
     value, gradient = jax.jit(jax.value_and_grad(total))(certain)
     np.testing.assert_allclose(value, 200, rtol=1e-5)  # of the frame that is certain and wrong
     np.testing.assert_allclose(gradient, [[[0, 0]], [[-1, 1]]], atol=1e-5)
@@ -108,7 +111,9 @@ def test_the_boundary_head_is_to_find_the_frames_beside_a_change():
     weighed = _terms(boundaries=boundaries, balance=balance, boundary_weight=0.1, boundary_radius=1)
     odds = 4 * probability / (1 - probability)
     moved = odds / (1 + odds)
-    expected = -np.array([0.625, 2.5, 2.5, 0.625]) * np.log([1 - moved[0], *moved[1:3], 1 - moved[3]])
+    expected = -np.array([0.625, 2.5, 2.5, 0.625]) * np.log(
+        [1 - moved[0], *moved[1:3], 1 - moved[3]]
+    )
     np.testing.assert_allclose(weighed['boundary'], expected, rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""A disk that fills up, or cannot be written: one line, nothing beside it, and what was saved stays."""
+"""A full or read-only disk: one line, no partial files, and earlier checkpoints stay."""
 
 from pathlib import Path
 import resource
@@ -10,14 +10,16 @@ import pytest
 
 from skeljax.train import tensorboard
 
-_RUN = textwrap.dedent('''
+_RUN = textwrap.dedent("""
     import pathlib, resource, sys
     sys.path.insert(0, sys.argv[1])
     import killed_saves, numpy as np
     from skeljax.errors import InputError
 
     killed_saves.state = lambda: {
-        'weights': {f'w{i}': np.random.default_rng(i).normal(size=2000).astype('f') for i in range(20)}
+        'weights': {
+            f'w{i}': np.random.default_rng(i).normal(size=2000).astype('f') for i in range(20)
+        }
     }
     killed_saves.step = lambda state, batch, rng: (state, {'loss': batch['x'].mean()})
     folder = pathlib.Path(sys.argv[2])
@@ -29,12 +31,19 @@ _RUN = textwrap.dedent('''
     except InputError as error:
         print(f'skeljax pretrain: {error}', file=sys.stderr)
         sys.exit(2)
-''')
+""")
 
 
 def _run(folder: Path, *limit, before=()) -> str:
     """Trains until the disk is full; returns the line that was written."""
-    command = [sys.executable, '-c', _RUN, str(Path(__file__).parent), str(folder), *map(str, limit)]
+    command = [
+        sys.executable,
+        '-c',
+        _RUN,
+        str(Path(__file__).parent),
+        str(folder),
+        *map(str, limit),
+    ]
     done = subprocess.run([*before, *command], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2 and not done.stdout, done.stderr
     lines = done.stderr.splitlines()
@@ -48,7 +57,7 @@ def test_a_file_that_may_not_grow_is_told_in_a_line(tmp_path):
 
 
 def _small_disk(folder: Path, size: str) -> list[str]:
-    """Words before a command that give it a disk of some size at a folder; skips where it cannot."""
+    """Returns words before a command that mount a disk of some size at a folder, or skips."""
     mount = f'mount -t tmpfs -o size={size} tmpfs {folder} && exec "$@"'
     words = ['unshare', '-rm', 'sh', '-c', mount, 'sh']
     try:

@@ -81,6 +81,9 @@ def test_reading_leaves_the_save_of_another_process_alone(tmp_path):
     with checkpoint.reader(tmp_path) as mngr:
         checkpoint.restore(mngr, killed_saves.state())
     assert left.is_dir()
-    with pytest.raises(InputError, match='no checkpoint here'), checkpoint.reader(tmp_path / 'none'):
+    with (
+        pytest.raises(InputError, match='no checkpoint here'),
+        checkpoint.reader(tmp_path / 'none'),
+    ):
         pass
     assert not (tmp_path / 'none').exists()

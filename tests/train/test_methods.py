@@ -28,10 +28,16 @@ FEW = {
     'gru': {'num_layers': 1},
 }
 SMALL = [
-    '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16', '--config.pretrain.window=64',
-    '--config.pretrain.crop.length=32', '--config.pretrain.snippet.num_snippets=2',
-    '--config.model.base_channels=8', '--config.model.dropout=0.0', '--config.pretrain.num_steps=12',
-    '--config.pretrain.optimizer.name=adam', '--config.pretrain.optimizer.peak_lr=2e-3',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.queue_size=16',
+    '--config.pretrain.window=64',
+    '--config.pretrain.crop.length=32',
+    '--config.pretrain.snippet.num_snippets=2',
+    '--config.model.base_channels=8',
+    '--config.model.dropout=0.0',
+    '--config.pretrain.num_steps=12',
+    '--config.pretrain.optimizer.name=adam',
+    '--config.pretrain.optimizer.peak_lr=2e-3',
     '--config.pretrain.negatives=("batch",)',
 ]
 

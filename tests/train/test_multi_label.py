@@ -38,8 +38,12 @@ def test_a_frame_of_one_label_is_as_it_was():
 
 def test_probabilities_are_of_each_class_or_of_one():
     logits = np.array([[2.0, -1.0, 0.5]], np.float32)
-    make = lambda several: heads.FrameClassifier(None, None, heads.FrameHead(3), multi_label=several)
-    np.testing.assert_allclose(make(True).probabilities(logits), 1 / (1 + np.exp(-logits)), rtol=1e-6)
+    make = lambda several: heads.FrameClassifier(
+        None, None, heads.FrameHead(3), multi_label=several
+    )
+    np.testing.assert_allclose(
+        make(True).probabilities(logits), 1 / (1 + np.exp(-logits)), rtol=1e-6
+    )
     np.testing.assert_allclose(make(False).probabilities(logits), jax.nn.softmax(logits), rtol=1e-6)
 
 

@@ -10,13 +10,22 @@ from skeljax.train import checkpoint, corpora, loop, run
 
 
 def test_it_goes_on_as_if_never_stopped(tiny, tmp_path):
-    config = config_args.load('ui_prmd:method=vicreg,backbone=gru', [
-        '--config.data.corpus=synthetic/tiny', '--config.data.unlabeled=("synthetic/tiny",)',
-        f'--config.data.data_dir={tiny}', '--config.model.base_channels=4', '--config.model.gru.num_layers=1',
-        '--config.pretrain.batch_size=8', '--config.pretrain.window=32',
-        '--config.pretrain.crop.length=16', '--config.pretrain.queue_size=16',
-        '--config.pretrain.snippet.weight=0.0', '--config.pretrain.vicreg.num_views=2',
-    ])
+    config = config_args.load(
+        'ui_prmd:method=vicreg,backbone=gru',
+        [
+            '--config.data.corpus=synthetic/tiny',
+            '--config.data.unlabeled=("synthetic/tiny",)',
+            f'--config.data.data_dir={tiny}',
+            '--config.model.base_channels=4',
+            '--config.model.gru.num_layers=1',
+            '--config.pretrain.batch_size=8',
+            '--config.pretrain.window=32',
+            '--config.pretrain.crop.length=16',
+            '--config.pretrain.queue_size=16',
+            '--config.pretrain.snippet.weight=0.0',
+            '--config.pretrain.vicreg.num_views=2',
+        ],
+    )
     plan = loop.LoopConfig(num_steps=3, batch=8, checkpoint_every=1)
     with jax.numpy_dtype_promotion('standard'):
         step, state, batches = run.prepare_pretraining(config, corpora.open_unlabeled(config))

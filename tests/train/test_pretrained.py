@@ -14,7 +14,11 @@ BACKBONES = ('agcn', 'stgcn', 'ctrgcn', 'gru', 'transformer')
 @pytest.mark.parametrize('fused', [True, False])
 @pytest.mark.parametrize('backbone', BACKBONES)
 def test_fine_tuning_starts_from_the_encoder_of_pretraining(backbone, fused, tmp_path):
-    small = ['--config.model.base_channels=8', '--config.pretrain.queue_size=64', f'--config.finetune.fuser={fused}']
+    small = [
+        '--config.model.base_channels=8',
+        '--config.pretrain.queue_size=64',
+        f'--config.finetune.fuser={fused}',
+    ]
     config = config_args.load(f'ui_prmd:backbone={backbone}', small)
     shapes = jax.eval_shape(lambda: build.pretraining(config, 'uiprmd22', 1)[1])
     rng = np.random.default_rng(0)

@@ -11,10 +11,19 @@ from skeljax.inference import predictor
 from skeljax.train import run
 
 QUICK = {
-    'model.base_channels': 4, 'model.gru.num_layers': 1, 'pretrain.num_steps': 2, 'pretrain.batch_size': 8,
-    'pretrain.queue_size': 16, 'pretrain.window': 32, 'pretrain.crop.length': 32,
-    'finetune.num_steps': 2, 'finetune.batch_size': 8, 'finetune.window': 32,
-    'finetune.crop.length': 32, 'finetune.validate_every': 2, 'finetune.log_every': 1,
+    'model.base_channels': 4,
+    'model.gru.num_layers': 1,
+    'pretrain.num_steps': 2,
+    'pretrain.batch_size': 8,
+    'pretrain.queue_size': 16,
+    'pretrain.window': 32,
+    'pretrain.crop.length': 32,
+    'finetune.num_steps': 2,
+    'finetune.batch_size': 8,
+    'finetune.window': 32,
+    'finetune.crop.length': 32,
+    'finetune.validate_every': 2,
+    'finetune.log_every': 1,
 }
 
 

@@ -25,11 +25,20 @@ def _save(folder, step=1):
 
 
 def test_a_run_tells_what_it_takes_to_repeat_it(tmp_path):
-    words = ['skeljax', 'finetune', '--config', 'ui_prmd', "--config.finetune.feature_strides=(1, 8)"]
+    words = [
+        'skeljax',
+        'finetune',
+        '--config',
+        'ui_prmd',
+        '--config.finetune.feature_strides=(1, 8)',
+    ]
     workdirs.create_run_dir(tmp_path, _described('finetune', '--config.seed=5'), words)
     run = workdirs.read(tmp_path)
     assert run['config']['seed'] == 5 and run['config']['finetune']['label_seed'] == 4
-    assert run['command'] == "skeljax finetune --config ui_prmd '--config.finetune.feature_strides=(1, 8)'"
+    assert (
+        run['command']
+        == "skeljax finetune --config ui_prmd '--config.finetune.feature_strides=(1, 8)'"
+    )
     assert run['versions']['python'] == '.'.join(map(str, sys.version_info[:3]))
     assert {'skeljax', 'jax', 'jaxlib', 'flax', 'numpy'} < run['versions'].keys()
     assert str(ROOT) not in json.dumps(run)
@@ -44,7 +53,9 @@ def test_a_run_with_another_order_of_examples_continues_with_a_note(tmp_path, ca
     workdirs.create_run_dir(tmp_path, before)
     described = _described('pretrain', folder=tmp_path)
     assert not capsys.readouterr().err
-    workdirs.create_run_dir(tmp_path, described)  # of which nothing is saved: it starts with the new order
+    workdirs.create_run_dir(
+        tmp_path, described
+    )  # of which nothing is saved: it starts with the new order
     assert workdirs.read(tmp_path)['sampling'] == 2
     (tmp_path / 'run.json').write_text(json.dumps(before))
     _save(tmp_path)
@@ -59,7 +70,9 @@ def test_a_run_from_before_a_field_came_goes_on_with_what_held_before(tmp_path):
     workdirs.create_run_dir(tmp_path, before)
     _save(tmp_path)
     _described('pretrain', folder=tmp_path)
-    with pytest.raises(InputError, match='config.data.device_dataset_dtype was float32, now it is float16'):
+    with pytest.raises(
+        InputError, match='config.data.device_dataset_dtype was float32, now it is float16'
+    ):
         _described('pretrain', '--config.data.device_dataset_dtype=float16', folder=tmp_path)
 
 

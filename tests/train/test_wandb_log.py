@@ -68,7 +68,9 @@ def test_a_run_and_its_resumption_are_one(folder, stand):
         assert run.options['config']['config'] == TOLD['config']
         assert run.options['resume'] == 'allow' and run.options['dir'] == str(folder)
         assert run.metrics == [('*', 'step')] and run.codes == [0]
-    assert first.options['id'] == second.options['id'] == (folder / 'wandb_id.txt').read_text().strip()
+    assert (
+        first.options['id'] == second.options['id'] == (folder / 'wandb_id.txt').read_text().strip()
+    )
     assert [line['step'] for line in first.lines] == [*range(1, 11), 10]
     assert [line['step'] for line in second.lines] == [*range(7, 13), 12]
     lines = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
@@ -93,7 +95,9 @@ def test_nobody_who_is_logged_in_is_one_line(folder, stand):
         raise stand.Error('No API key configured.\nUse wandb login.')
 
     stand.module.init = init
-    with pytest.raises(InputError, match='posture: No API key configured.*WANDB_MODE=offline') as raised:
+    with pytest.raises(
+        InputError, match='posture: No API key configured.*WANDB_MODE=offline'
+    ) as raised:
         _log(folder, 0, 1)
     assert '\n' not in str(raised.value)
 
@@ -119,5 +123,11 @@ def test_the_package_itself_keeps_all_offline(folder, monkeypatch):
     assert len(kept) == 2
     for path in kept:
         data = path.read_bytes()
-        for word in (b'posture', b'tuned', b'12345', b'validation/selection', b'examples_per_second'):
+        for word in (
+            b'posture',
+            b'tuned',
+            b'12345',
+            b'validation/selection',
+            b'examples_per_second',
+        ):
             assert word in data

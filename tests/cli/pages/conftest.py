@@ -10,11 +10,16 @@ from tests import documented, untrained
 _SMALL = ['--quiet', '--config.model.base_channels=4']
 FEW = {
     'pretrain': [
-        *_SMALL, '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=16',
+        *_SMALL,
+        '--config.pretrain.num_steps=2',
+        '--config.pretrain.batch_size=8',
+        '--config.pretrain.queue_size=16',
         '--config.pretrain.checkpoint_every=2',
     ],
     'finetune': [
-        *_SMALL, '--config.finetune.num_steps=2', '--config.finetune.validate_every=2',
+        *_SMALL,
+        '--config.finetune.num_steps=2',
+        '--config.finetune.validate_every=2',
         '--config.finetune.checkpoint_every=2',
     ],
     'knn': ['--config.model.base_channels=4'],
@@ -35,7 +40,7 @@ class Told:
         return taken
 
     def skeljax(self, *more: str, part='', instead=()) -> str:
-        """Runs commands of skeljax or benchmarks with further words, others instead of some; returns what they print."""
+        """Runs commands with further words, others instead of some; returns what they print."""
         instead = dict(instead)
         self._capsys.readouterr()
         for command in self.take(part):
@@ -43,7 +48,9 @@ class Told:
                 self._setenv(name, value)
             program, *given = [instead.get(word, word) for word in command.words()]
             given += [*FEW.get(given[0], ()), *more]
-            assert documented.PROGRAMS[program](given) == 0, f'{command.text}\n{self._capsys.readouterr().err}'
+            assert documented.PROGRAMS[program](given) == 0, (
+                f'{command.text}\n{self._capsys.readouterr().err}'
+            )
         return self._capsys.readouterr().out
 
 
@@ -72,7 +79,18 @@ def tuned(here, tiny):
     untrained.make(here / 'runs' / 'tuned', corpus=corpus, data={'data_dir': str(tiny)})
     assert main.main(['export', 'runs/tuned', '--out', 'model/']) == 0
     name = f'synthetic/tiny:test:{corpus[0].name}'
-    given = ['--workdir', 'runs/tuned', '--out', 'predictions', '--min-score', '0', '--decoder', 'argmax']
+    given = [
+        '--workdir',
+        'runs/tuned',
+        '--out',
+        'predictions',
+        '--min-score',
+        '0',
+        '--decoder',
+        'argmax',
+    ]
     assert main.main(['predict', name, *given, '--quiet']) == 0
-    (here / 'labels.csv').write_text(f'recording,start,end,label\n{corpus[0].name},1,2,{corpus.classes[0]}\n')
+    (here / 'labels.csv').write_text(
+        f'recording,start,end,label\n{corpus[0].name},1,2,{corpus.classes[0]}\n'
+    )
     return here

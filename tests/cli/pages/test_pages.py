@@ -22,12 +22,17 @@ LABELS = 'recording,start,end,label\na,0,1,sit\na,2,3,walk\n'
 @pytest.mark.documented('docs/protocols.md', 'skeljax evaluate --workdir W')
 def test_files_of_segments(tuned, told):
     (tuned / 'labels.csv').write_text(LABELS)
-    (tuned / 'found.csv').write_text(LABELS.replace('label\n', 'label,score\n').replace('sit', 'sit,0.9')
-                                     .replace('walk', 'walk,0.8'))
+    (tuned / 'found.csv').write_text(
+        LABELS.replace('label\n', 'label,score\n')
+        .replace('sit', 'sit,0.9')
+        .replace('walk', 'walk,0.8')
+    )
     (tuned / 'labels.json').write_text(
         '{"database": {"a": {"annotations": [{"segment": [0, 1], "label": "sit"}]}}}'
     )
-    (tuned / 'found.json').write_text('{"results": {"a": [{"segment": [0, 1], "label": "sit", "score": 1}]}}')
+    (tuned / 'found.json').write_text(
+        '{"results": {"a": [{"segment": [0, 1], "label": "sit", "score": 1}]}}'
+    )
     told.skeljax(part='found.json --truth')
     told.skeljax(part='found.csv')
     assert (tuned / 'figures.json').is_file()
@@ -76,7 +81,9 @@ def test_streams(tuned, told, monkeypatch):
         with file.open('rb') as stream:
             monkeypatch.setattr('sys.stdin', types.SimpleNamespace(fileno=stream.fileno))
             told.skeljax(part=part)
-            assert os.lseek(stream.fileno(), 0, os.SEEK_CUR) == file.stat().st_size  # all of it was read
+            assert (
+                os.lseek(stream.fileno(), 0, os.SEEK_CUR) == file.stat().st_size
+            )  # all of it was read
 
 
 @pytest.mark.documented('docs/streaming.md', '--listen', 'skeljax predict recording.npz')

@@ -19,7 +19,9 @@ def checkout(tmp_path):
     shutil.copytree(LAUNCH, place / 'launch')
     told = shutil.copy(documented.ROOT / 'pyproject.toml', place)
     subprocess.run(['git', 'init', '-q', place], check=True)
-    number = subprocess.run(['cksum'], input=Path(told).read_bytes(), capture_output=True).stdout.split()[0]
+    number = subprocess.run(
+        ['cksum'], input=Path(told).read_bytes(), capture_output=True
+    ).stdout.split()[0]
     venv = tmp_path / 'venv'
     venv.mkdir()
     for extra in ('run', 'test', 'cuda', 'test,docs', 'test,docs,beam,compare'):
@@ -36,7 +38,9 @@ def checkout(tmp_path):
         """Runs the lines as one script, and returns what was called."""
         before = len(made.calls())
         script = '\n'.join(command.text for command in commands)
-        done = made.bash('-euc', script, cwd=place, PYTHON=sys.executable, SKELJAX_VENV=str(venv), **more)
+        done = made.bash(
+            '-euc', script, cwd=place, PYTHON=sys.executable, SKELJAX_VENV=str(venv), **more
+        )
         assert done.returncode == 0, done.stderr
         return made.calls()[before:]
 
@@ -65,7 +69,12 @@ def test_tpus(checkout, told):
     assert asked[:7] == ['create', 'scp', 'ssh', 'ssh', 'ssh', 'ssh', 'delete']
     assert asked[7:] == ['describe', 'describe', 'scp', 'ssh', 'ssh', 'delete']
     assert all('my-project' in ' '.join(call) and 'pod' in ' '.join(call) for call in calls)
-    runs = [word for call in calls for word in call if 'pretrain' in word and word.startswith('--command=')]
+    runs = [
+        word
+        for call in calls
+        for word in call
+        if 'pretrain' in word and word.startswith('--command=')
+    ]
     assert len(runs) == 2
     for run in runs:
         words = run[run.index('pretrain'):].split()

@@ -12,8 +12,11 @@ from benchmarks import measure
 from tests import documented
 
 TINY = [
-    '--config.model.base_channels=4', '--config.pretrain.batch_size=8', '--config.pretrain.queue_size=64',
-    '--config.pretrain.window=32', '--config.pretrain.crop.length=32',
+    '--config.model.base_channels=4',
+    '--config.pretrain.batch_size=8',
+    '--config.pretrain.queue_size=64',
+    '--config.pretrain.window=32',
+    '--config.pretrain.crop.length=32',
 ]
 
 
@@ -39,7 +42,9 @@ def test_rows_with_a_stand_in_for_what_measures(here, told, monkeypatch):
 @pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks stream')
 def test_streams(here, told):
     small = [
-        '--config.model.base_channels=4', '--config.model.stgcn.out_channels=8', '--config.bench.persons=1',
+        '--config.model.base_channels=4',
+        '--config.model.stgcn.out_channels=8',
+        '--config.bench.persons=1',
     ]
     cores = os.sched_getaffinity(0)
     count, shown = len(told.left), told.skeljax(*small, '--seconds', '1')

@@ -40,7 +40,10 @@ def verbs(here, monkeypatch):
         'protocols': {name: score_tables.to_json_dict(result) for name, result in found.items()},
     }))
     scored = {name: Segments(s.start, s.end, s.label, np.ones(2)) for name, s in truth.items()}
-    saved_eval.write(here / 'figures.npz', saved_eval.SavedSegments(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)))
+    saved_eval.write(
+        here / 'figures.npz',
+        saved_eval.SavedSegments(truth, dict.fromkeys(names, scored), dict.fromkeys(truth, 40)),
+    )
     (here / 'stand_in.py').write_text(STAND_IN)
     monkeypatch.setattr(execute, 'SKELJAX', (sys.executable, '-S', str(here / 'stand_in.py')))
 

@@ -1,4 +1,4 @@
-"""Commands that prepare raw files and train: on small files in the true formats, a few steps each."""
+"""Commands that prepare raw files and train, on small files in the true formats."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,12 @@ pytestmark = pytest.mark.slow
 
 # Of people who sway for 40 frames a movement, in a network that compiles quickly.
 QUICK = [
-    '--config.model.name=gru', '--config.model.gru.num_layers=1', '--config.pretrain.window=48',
-    '--config.pretrain.crop.length=32', '--config.finetune.window=64', '--config.finetune.crop.length=64',
+    '--config.model.name=gru',
+    '--config.model.gru.num_layers=1',
+    '--config.pretrain.window=48',
+    '--config.pretrain.crop.length=32',
+    '--config.finetune.window=64',
+    '--config.finetune.crop.length=64',
 ]
 
 
@@ -36,7 +40,9 @@ def _file(name: str) -> str:
     return found[name].positions.name
 
 
-@pytest.mark.documented('README.md', 'composed20 --', ':test:', '--workdir runs/tuned --split', 'skeljax export')
+@pytest.mark.documented(
+    'README.md', 'composed20 --', ':test:', '--workdir runs/tuned --split', 'skeljax export'
+)
 @pytest.mark.documented('docs/tracking.md', '--config.wandb')
 @pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks step --config')
 def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
@@ -55,13 +61,22 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     names = {}
     exec(program, names)
     assert names['scores'].shape == (len(names['motion'].joints), 21)
-    told.skeljax('--steps', '1', '--config.pretrain.batch_size=8', '--config.model.base_channels=4', *QUICK, part='benchmarks step')
+    told.skeljax(
+        '--steps',
+        '1',
+        '--config.pretrain.batch_size=8',
+        '--config.model.base_channels=4',
+        *QUICK,
+        part='benchmarks step',
+    )
     # Weights & Biases is told offline, with a stand-in for the package.
     runs = []
 
     def init(**options):
         runs.append(options)
-        return types.SimpleNamespace(log=lambda *_: 0, finish=lambda **_: 0, define_metric=lambda *_, **__: 0)
+        return types.SimpleNamespace(
+            log=lambda *_: 0, finish=lambda **_: 0, define_metric=lambda *_, **__: 0
+        )
 
     module = types.ModuleType('wandb')
     module.__spec__, module.Error, module.Settings, module.init = object(), OSError, dict, init
@@ -72,7 +87,14 @@ def test_the_benchmark_of_the_first_page(benchmark, told, monkeypatch, capsys):
     assert [run['project'] for run in runs] == ['skeljax'] * 2
 
 
-@pytest.mark.documented('docs/results.md', 'skeljax prepare', 'skeljax pretrain', 'skeljax knn', 'skeljax finetune', 'skeljax evaluate')
+@pytest.mark.documented(
+    'docs/results.md',
+    'skeljax prepare',
+    'skeljax pretrain',
+    'skeljax knn',
+    'skeljax finetune',
+    'skeljax evaluate',
+)
 def test_what_results_were_made_with(benchmark, told):
     told.skeljax(part='skeljax prepare')
     told.skeljax(*QUICK, part='--config.pretrain.batch_size=32')
@@ -87,16 +109,29 @@ def test_what_results_were_made_with(benchmark, told):
 @pytest.mark.documented('README.md', 'method=aimclr')
 @pytest.mark.documented('docs/benchmarks.md', 'python -m benchmarks read')
 def test_other_hosts_and_corpora(benchmark, told):
-    assert main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data']) == 0
+    assert (
+        main.main(['prepare', 'ui_prmd/composed20', '--manual-dir', 'DIR', '--data-dir', 'data'])
+        == 0
+    )
     raw = licensed.ntu_rgbd(benchmark.parent / 'ntu')
-    assert main.main(['prepare', 'ntu_rgbd/xsub60', '--manual-dir', str(raw), '--data-dir', 'data']) == 0
+    assert (
+        main.main(['prepare', 'ntu_rgbd/xsub60', '--manual-dir', str(raw), '--data-dir', 'data'])
+        == 0
+    )
     narrow = '--config.model.stgcn.out_channels=8'
-    told.skeljax('--config.pretrain.window=48', '--config.pretrain.crop.length=32', narrow, part='runs/aimclr')
+    told.skeljax(
+        '--config.pretrain.window=48',
+        '--config.pretrain.crop.length=32',
+        narrow,
+        part='runs/aimclr',
+    )
     told.skeljax(narrow, part='published.py')
     told.skeljax('--steps', '1', instead={'DIR': str(raw)})
 
 
-@pytest.mark.documented('README.md', 'skeljax inspect', 'folder/mine', 'own.py', 'new.bvh', 'skeljax view predictions')
+@pytest.mark.documented(
+    'README.md', 'skeljax inspect', 'folder/mine', 'own.py', 'new.bvh', 'skeljax view predictions'
+)
 def test_ones_own_recordings_in_five_steps(here, told, write_own):
     write_own(here / 'mine', 8, formats=('bvh',))
     shutil.copy('mine/r00.bvh', 'new.bvh')
@@ -121,12 +156,18 @@ def test_ones_own_recordings_slowly(here, told, write_own):
     assert (here / 'predictions' / 'first.json').is_file()
 
 
-@pytest.mark.documented('docs/clusters.md', 'skeljax prepare synthetic', 'launch/pod_sim.sh', '--coordinator')
+@pytest.mark.documented(
+    'docs/clusters.md', 'skeljax prepare synthetic', 'launch/pod_sim.sh', '--coordinator'
+)
 def test_several_processes(here, told, tiny, monkeypatch):
     """Four hosts are four processes of this machine."""
     told.skeljax(part='skeljax prepare')
     small = [
-        *QUICK, '--quiet', '--config.model.base_channels=4', '--config.pretrain.num_steps=2', '--config.pretrain.batch_size=8',
+        *QUICK,
+        '--quiet',
+        '--config.model.base_channels=4',
+        '--config.pretrain.num_steps=2',
+        '--config.pretrain.batch_size=8',
         '--config.pretrain.queue_size=16',
     ]
     corpus = [
@@ -143,7 +184,8 @@ def test_several_processes(here, told, tiny, monkeypatch):
     at = words.index('--process') + 1
     hosts = [
         subprocess.Popen(
-            [*program, *words[:at], str(number), *words[at + 1:], *small, *corpus], stderr=subprocess.PIPE
+            [*program, *words[:at], str(number), *words[at + 1 :], *small, *corpus],
+            stderr=subprocess.PIPE,
         )
         for number in range(int(words[words.index('--num-processes') + 1]))
     ]
@@ -153,10 +195,16 @@ def test_several_processes(here, told, tiny, monkeypatch):
     assert (here / 'run' / 'checkpoints' / '2').is_dir()
     venv = here / 'venv' / 'bin'
     venv.mkdir(parents=True)
-    (venv / 'skeljax').write_text(f'#!/usr/bin/env bash\nexec {sys.executable} -P -m skeljax "$@"\n')
+    (venv / 'skeljax').write_text(
+        f'#!/usr/bin/env bash\nexec {sys.executable} -P -m skeljax "$@"\n'
+    )
     (venv / 'skeljax').chmod(0o755)
     text = (documented.ROOT / 'pyproject.toml').read_bytes()
-    number = subprocess.run(['cksum'], input=text, capture_output=True, check=True).stdout.split()[0].decode()
+    number = (
+        subprocess.run(['cksum'], input=text, capture_output=True, check=True)
+        .stdout.split()[0]
+        .decode()
+    )
     (here / 'venv' / f'skeljax-{number}-run').touch()
     shutil.copytree(documented.ROOT / 'launch', here / 'launch')
     shutil.copy(documented.ROOT / 'pyproject.toml', here)
