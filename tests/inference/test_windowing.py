@@ -95,7 +95,9 @@ def test_the_reach_is_how_far_a_frame_makes_itself_felt(changes):
         joints[0, frame] = np.nan
         where = np.flatnonzero(np.isnan(apply(joints)).any(-1))
         felt = max(felt, *np.abs(where - frame))
-    assert felt == reach and stride == 4
+    # Motion needs one more frame on one side only, where the network needs less than on the other.
+    one_sided = changes.get('stream') == 'motion'
+    assert felt == reach - one_sided and stride == 4
 
 
 @pytest.mark.parametrize('backbone', ['agcn', 'ctrgcn', 'gru', 'transformer'])
