@@ -115,8 +115,8 @@ def _model(backbone: str) -> ConfigDict:
             base_channels=base_channels,  # of the first block
             dropout=dropout,  # rate
             dtype='float32',  # of the computation; or 'bfloat16'
-            # Intermediates of a block that are stored for its gradient: 'none' (no rematerialization):
-            # all of them; 'blocks': only the input; or a policy of jax.checkpoint_policies,
+            # What a block stores for its gradient: 'none' (no rematerialization): all intermediates;
+            # 'blocks': only the input; or a policy of jax.checkpoint_policies,
             # 'dots_saveable' ... (docs/scaling.md).
             remat='none',
             sync_bn=True,  # batch statistics over all devices; False: of each device alone

@@ -2,8 +2,9 @@
 
 If the network has a finite receptive field (`heads.FrameClassifier.receptive_field`), the windows
 overlap by it, and the scores equal those of the whole recording up to rounding. Otherwise
-(attention over all frames) the scores are those of the network on windows. For a network that was trained on short
-clips and does not generalize to longer ones (`heads.FrameClassifier.max_length`), these are better.
+(attention over all frames) the scores are those of the network on windows. These are better for a
+network that was trained on short clips and does not generalize to longer ones
+(`heads.FrameClassifier.max_length`).
 """
 
 from __future__ import annotations

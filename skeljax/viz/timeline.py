@@ -52,8 +52,8 @@ def draw(
     Rows from the top: the truth, the prediction, one score curve per class. If predictions
     overlap, the row of the prediction shows a non-overlapping selection of the best
     (`localize.non_overlapping`), and a few lanes below it show the others. The opacity of a bar
-    grows with its score, on the same scale in all plots. Curves are drawn for classes that are true,
-    predicted or have a score above 0.1 at some time, at most 24.
+    grows with its score, on the same scale in all plots. Curves are drawn for classes that are
+    true, predicted or have a score above 0.1 at some time, at most 24.
 
     Args:
         path: PNG file to write.

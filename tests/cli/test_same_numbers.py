@@ -5,7 +5,8 @@ its queue beside the batch, and fine-tuning by the U-shaped fuser. In float32 th
 1e-5, and in float64 to 1e-10, so that what is left in float32 is rounding.
 
 The network is a small GRU with dropout. In an untrained AGCN inputs of ReLUs are 0, as the center
-joint is 0 in all frames, and rounding decides; in float64 `tests/train/test_methods.py` compares it.
+joint is 0 in all frames, and rounding decides;
+`tests/train/test_methods.py` compares it in float64.
 """
 
 import jax
