@@ -115,7 +115,7 @@ def _model(backbone: str) -> ConfigDict:
             base_channels=base_channels,  # of the first block
             dropout=dropout,  # rate
             dtype='float32',  # of the computation; or 'bfloat16'
-            # What a block stores for its gradient: 'none' (no rematerialization): all intermediates;
+            # What a block stores for its gradient: 'none' (no rematerialization): everything;
             # 'blocks': only the input; or a policy of jax.checkpoint_policies,
             # 'dots_saveable' ... (docs/scaling.md).
             remat='none',

@@ -50,7 +50,7 @@ class Block(nn.Module):
         # The temporal convolution needs zeros at padding.
         y = materialize(jnp.where(mask, y, 0))
         y = self.temporal_conv(y, mask, train=train)
-        new_mask = layers.strided_slice(mask, self.stride, self.time)
+        new_mask = layers.strided_slice(mask, self.stride, self.time, self.implementation)
         y = layers.Dropout(self.dropout, self.axis_name, 2 - self.time)(y, train=train)
         if self.has_residual:
             y = y + self.residual(x, new_mask, train=train)
@@ -68,12 +68,12 @@ class Block(nn.Module):
             name='temporal',
         )
         x, bias = convolve.split_bias(x)
-        mask = layers.strided_slice(mask, self.stride, self.time)
+        mask = layers.strided_slice(mask, self.stride, self.time, self.implementation)
         return self.norm(name='norm')(x, mask, bias, train=train)
 
     def residual(self, x, mask, *, train: bool):
         """Maps the input to the result's shape; it has parameters only where the shape differs."""
-        x = layers.strided_slice(x, self.stride, self.time)
+        x = layers.strided_slice(x, self.stride, self.time, self.implementation)
         if self.stride == 1 and x.shape[-1] == self.features:
             return x
         linear = layers.Linear(self.features, self.kernel_init, self.dtype, name='residual')

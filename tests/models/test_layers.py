@@ -43,6 +43,8 @@ def test_strided_slice_takes_every_stride_th_element(shape, axis, stride):
     take = lambda x: layers.strided_slice(x, stride, axis)
     np.testing.assert_array_equal(take(jnp.array(x)), x[part])
     np.testing.assert_array_equal(take(jnp.array(x > 0)), (x > 0)[part])
+    on_cpu = layers.strided_slice(jnp.array(x), stride, axis, implementation='cpu')
+    np.testing.assert_array_equal(on_cpu, x[part])
     slope = jax.grad(lambda x: take(x).sum())(jnp.array(x))
     expected = np.zeros_like(x)
     expected[part] = 1
