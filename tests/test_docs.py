@@ -100,14 +100,13 @@ def test_fields_that_pages_name_are_there():
 
 
 def _run_by_tests() -> dict[str, str]:
-    """Finds which commands tests are marked to run; `told` of tests/cli/pages sees that they do."""
+    """Finds which commands tests are marked to run; `told` of tests/cli/pages checks that they do."""
     found = {}
     for path in sorted((ROOT / 'tests' / 'cli' / 'pages').glob('test_*.py')):
-        for marked in re.findall(
-            r'^@pytest\.mark\.documented(\(.+\))$', path.read_text(), re.MULTILINE
-        ):
-            given = ast.literal_eval(marked.removesuffix(')') + ',)')
-            found |= {command.text: path.name for command in documented.chosen(*given)}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == 'pytest.mark.documented':
+                given = map(ast.literal_eval, node.args)
+                found |= {command.text: path.name for command in documented.chosen(*given)}
     return found
 
 
