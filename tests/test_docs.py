@@ -100,7 +100,7 @@ def test_fields_that_pages_name_are_there():
 
 
 def _run_by_tests() -> dict[str, str]:
-    """Finds which commands tests are marked to run; `told` of tests/cli/pages checks that they do."""
+    """Finds which commands tests are marked to run; tests/cli/pages checks that they do."""
     found = {}
     for path in sorted((ROOT / 'tests' / 'cli' / 'pages').glob('test_*.py')):
         for node in ast.walk(ast.parse(path.read_text())):
