@@ -44,7 +44,7 @@ def read(
 ) -> 'Motion':
     """Reads one recording of any known format; see `skeljax.formats.read`.
 
-    Example:
+    Examples:
         >>> motion = skeljax.read('nod.csv', fps=30)  # columns Head_x, Head_y, Head_z ...
         >>> motion.joints.shape, motion.fps  # frames, persons, joints, x y z in meters
         ((90, 1, 25, 3), 30.0)
@@ -57,7 +57,7 @@ def read(
 def load(folder: 'str | _os.PathLike[str]') -> 'Model':
     """Loads a model written by `skeljax export`; see `skeljax.inference.predictor.Model`.
 
-    Example:
+    Examples:
         >>> model = skeljax.load('model/')
         >>> model.classes
         ('sit', 'walk', 'wave')
@@ -92,7 +92,7 @@ def predict(
     Raises:
         InputError: no such model or file; a layout that cannot be mapped to the model's.
 
-    Example:
+    Examples:
         >>> found = skeljax.predict('model/', skeljax.read('nod.csv', fps=30))
         >>> found.classes
         ('sit', 'walk', 'wave')
@@ -117,7 +117,7 @@ def evaluate(
 ) -> 'Result':
     """Evaluates predicted segments against true ones; see `skeljax.localize.compare.evaluate`.
 
-    Example:
+    Examples:
         >>> from skeljax.localize import Segments
         >>> true = Segments([0, 50], [40, 90], [0, 1], classes=('sit', 'walk'))
         >>> found = Segments([2, 60], [40, 70], [0, 1], [0.9, 0.8], classes=('sit', 'walk'))
