@@ -31,7 +31,7 @@ def test_adaptive_pool_leaves_padding_out():
 
 
 def test_snippets_are_unit_vectors_and_features_are_not():
-    head = heads.SnippetHead(num_snippets=6, embed=5)
+    head = heads.SnippetHead(num_snippets=6, embed_dim=5)
     out, variables = head.init_with_output(jax.random.key(0), _taps())
     assert out.features.shape == (2, 6, 4) and out.embeddings.shape == (2, 6, 5)
     lengths = np.linalg.norm(out.embeddings, axis=-1)
@@ -49,13 +49,13 @@ def test_snippets_are_unit_vectors_and_features_are_not():
 
 
 def test_every_step_is_a_snippet_by_default():
-    out, _ = heads.SnippetHead(embed=5).init_with_output(jax.random.key(0), _taps())
+    out, _ = heads.SnippetHead(embed_dim=5).init_with_output(jax.random.key(0), _taps())
     assert out.embeddings.shape == (2, 12, 5)
     np.testing.assert_array_equal(out.valid, _taps()[8][1])
 
 
 def test_global_head_ignores_padding():
-    head = heads.GlobalHead(hidden=4, embed=5)
+    head = heads.GlobalHead(hidden=4, embed_dim=5)
     taps = _taps()
     out, variables = head.init_with_output(jax.random.key(0), taps)
     garbage = {8: (jnp.where(taps[8][1][..., None], taps[8][0], 99.0), taps[8][1])}

@@ -11,6 +11,7 @@ import types
 import numpy as np
 import pytest
 
+from benchmarks import __main__ as benchmarks
 from skeljax.cli import main
 from skeljax.data.corpus import Corpus
 from tests import documented, licensed
@@ -48,10 +49,14 @@ def test_the_viewer_and_what_only_tells(tuned, told, capsys):
     assert (tuned / 'page.html').stat().st_size > 100_000
     assert told.skeljax(part='skeljax runs', instead={'DIR': 'runs'}).count('tuned  finetune') == 2
     assert '_skeljax' in told.skeljax(part='completion')
-    (command,) = told.take('--help')
-    with pytest.raises(SystemExit, match='0'):
-        main.main(command.words()[1:])
-    assert 'skeljax predict walk.bvh' in capsys.readouterr().out
+    own, suite = told.take('--help')
+    for run, words, line in (
+        (main.main, own.words()[1:], 'skeljax predict walk.bvh'),
+        (benchmarks.main, suite.text.split()[3:], 'python -m benchmarks rows'),
+    ):
+        with pytest.raises(SystemExit, match='0'):
+            run(words)
+        assert line in capsys.readouterr().out
 
 
 @pytest.mark.documented('README.md', '--fuse')
