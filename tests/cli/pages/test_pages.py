@@ -52,7 +52,7 @@ def test_the_viewer_and_what_only_tells(tuned, told, capsys):
     own, suite = told.take('--help')
     for run, words, line in (
         (main.main, own.words()[1:], 'skeljax predict walk.bvh'),
-        (benchmarks.main, suite.text.split()[3:], 'python -m benchmarks rows'),
+        (benchmarks.main, suite.text.split()[3:], 'time a training step'),
     ):
         with pytest.raises(SystemExit, match='0'):
             run(words)
