@@ -121,13 +121,14 @@ def _model(backbone: str) -> ConfigDict:
             remat='none',
             sync_bn=True,  # batch statistics over all devices; False: of each device alone
             # Options of the backbone of that name; the defaults of its module.
-            # Blocks that halve the temporal resolution; (5, 8) in 2s-AGCN itself.
-            agcn=dict(down_stages=(2, 5, 8)),
+            agcn=dict(
+                down_stages=(2, 5, 8),  # blocks that halve the temporal resolution; 2s-AGCN: (5, 8)
+            ),
             stgcn=dict(out_channels=256),  # of its last block
             ctrgcn=dict(down_stages=(5, 8)),  # blocks that halve the temporal resolution
             gru=dict(num_layers=3),  # each in both directions
             transformer=dict(
-                num_layers=4,
+                num_layers=4,  # blocks
                 num_heads=4,  # of attention
                 mlp_ratio=4,  # hidden channels of its MLPs, as a multiple of `base_channels`
             ),
