@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from ml_collections import ConfigDict
 
 from skeljax import documents
-from skeljax.data import sampling
 from skeljax.errors import InputError, writing
 from skeljax.train import renamed_fields
 
@@ -62,6 +61,8 @@ def check(workdir, stage: str, config: ConfigDict, corpus: 'Corpus') -> dict:
     Raises:
         InputError: the folder has another run, or checkpoints of an unknown one.
     """
+    from skeljax.data import sampling  # NumPy, which `skeljax runs` does not need
+
     workdir = Path(workdir)
     described = {
         'stage': stage,
