@@ -82,10 +82,10 @@ def real_data() -> Path:
 @pytest.fixture(scope='session')
 def tiny(tmp_path_factory) -> Path:
     """A folder of records in which synthetic/tiny is prepared."""
-    from skeljax.cli import prepare
+    from skeljax.data import preparation
 
     folder = tmp_path_factory.mktemp('data')
-    prepare.prepare('synthetic/tiny', data_dir=folder)
+    preparation.prepare('synthetic/tiny', data_dir=folder)
     return folder
 
 

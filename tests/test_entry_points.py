@@ -11,7 +11,7 @@ import pytest
 
 import skeljax
 from skeljax import formats, plugins
-from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.errors import FormatError, InputError
 from skeljax.skeletons import skeleton
@@ -93,7 +93,7 @@ def test_a_corpus_of_it_is_read_where_the_package_is_not_installed(installed, tm
     for name in 'abc':
         _write(raw / f'{name}.gait')
     (raw / 'splits.csv').write_text('recording,split\na,train\nb,validation\nc,test\n')
-    prepare.prepare('folder/clinic', data_dir=tmp_path / 'data', manual_dir=raw)
+    preparation.prepare('folder/clinic', data_dir=tmp_path / 'data', manual_dir=raw)
     (site / 'clinic-1.0.dist-info' / 'entry_points.txt').unlink()
     _forget()
     with pytest.raises(InputError, match='unknown joint layout'):

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NUMPY = (
     'skeljax.documents',
     'skeljax.plugins',
+    'skeljax.signals',
     'skeljax.skeletons.skeleton',
     'skeljax.skeletons.layouts',
     'skeljax.skeletons.image_layouts',

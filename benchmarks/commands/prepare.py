@@ -8,7 +8,7 @@ import time
 
 from benchmarks import memory, ratios, tables
 from benchmarks.commands import options
-from skeljax.cli import prepare
+from skeljax.data import preparation
 
 
 def add_arguments(parser):
@@ -25,7 +25,7 @@ def run(args) -> tuple[dict, str]:
     for _ in range(args.steps):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            report = prepare.prepare(args.corpus, data_dir=folder, manual_dir=args.manual_dir)
+            report = preparation.prepare(args.corpus, data_dir=folder, manual_dir=args.manual_dir)
             seconds.append(time.perf_counter() - start)
     spread = ratios.spread(seconds)
     splits = report['splits'].values()

@@ -3,13 +3,13 @@
     skeljax ablate configs/ablations/matching.py --workdir out/ablations
     skeljax ablate matching:0.1 --workdir out/ablations --jobs 2 --only random --list
 
-The argument after the colon is the sweep's: for those that come with skeljax a factor of
-the steps. Runs lie in WORKDIR/runs, named by what they are and a hash of their config: what
-is done is not done again, by this sweep or another, and what was stopped goes on. Results
-are WORKDIR/NAME-PROTOCOL.md, .csv, -runs.csv and .png; they tell of every run of the sweep
-that is done, whatever --only says.
+The text after the colon is the argument of the sweep: for the sweeps of skeljax, a factor of the
+number of steps. Runs are in WORKDIR/runs, named by variant, seed and a hash of their config. Runs
+that are done, by this sweep or another, are not repeated; stopped runs are resumed. Results are
+WORKDIR/NAME-PROTOCOL.md, .csv, -runs.csv and .png, with all runs of the sweep that are done,
+independent of --only.
 
---config.key=value changes every run; what a variant changes itself comes after.
+--config.key=value changes every run; the changes of a variant are applied after it.
 """
 
 import fnmatch
@@ -23,23 +23,23 @@ from skeljax.sweep import definition as sweeps, execute, gather, plan, resources
 
 
 def add_arguments(parser):
-    parser.add_argument('sweep', metavar='FILE[:ARG]', help='a sweep, here or one of skeljax')
-    parser.add_argument('--workdir', required=True, help='for runs, logs and results')
-    parser.add_argument('--jobs', type=int, help='runs at once (default: one a GPU, or a core)')
+    parser.add_argument('sweep', metavar='FILE[:ARG]', help='file or name of a sweep')
+    parser.add_argument('--workdir', required=True, help='folder of runs, logs and results')
+    parser.add_argument('--jobs', type=int, help='runs at a time (default: one per GPU or core)')
     parser.add_argument(
         '--only', nargs='+', default=[], metavar='PATTERN',
-        help='run only the variants so named; * and ? stand for other letters',
+        help='run only the variants that match; * and ? are wildcards',
     )
     parser.add_argument(
-        '--seeds', nargs='+', type=int, metavar='N', help="instead of the sweep's"
+        '--seeds', nargs='+', type=int, metavar='N', help="seeds (default: the sweep's)"
     )
     parser.add_argument(
         '--pretrain-seed', type=int, metavar='N',
-        help='pretrain once, with this seed, for all seeds (default: once for each); deviations '
-        'are then those of labels and fine-tuning alone',
+        help='pretrain once, with this seed, for all seeds (default: once for each seed); '
+        'deviations are then those of labels and fine-tuning alone',
     )
-    parser.add_argument('--protocol', help="of the table, instead of the sweep's")
-    parser.add_argument('--list', action='store_true', help='show every run and its state only')
+    parser.add_argument('--protocol', help="protocol of the table (default: the sweep's)")
+    parser.add_argument('--list', action='store_true', help='only list every run and its state')
 
 
 def parse_rest(args, rest: list[str], parser) -> None:
@@ -60,18 +60,18 @@ def run(args) -> int:
         return 0
     outcome = execute.execute(
         plan.needed(chosen), resources.local(args.jobs), args.workdir, command=execute.SKELJAX,
-        report=_tell,
+        report=_print,
     )
     if outcome.signal:
-        told = f'stopped, {len(outcome.left)} runs left; the same command goes on from there'
-        print(f'skeljax ablate: {told}', file=sys.stderr)
+        line = f'stopped, {len(outcome.left)} runs left; the same command resumes'
+        print(f'skeljax ablate: {line}', file=sys.stderr)
         return 128 + outcome.signal
     _report(args, sweep, runs, protocol)
-    for failed, log, said in outcome.failed:
-        print(f'skeljax ablate: {failed.folder.name} failed, see {log}: {said}', file=sys.stderr)
+    for failed, log, error in outcome.failed:
+        print(f'skeljax ablate: {failed.folder.name} failed, see {log}: {error}', file=sys.stderr)
     for left in outcome.left:
-        told = f'{left.folder.name} was not tried, its pretraining failed'
-        print(f'skeljax ablate: {told}', file=sys.stderr)
+        line = f'{left.folder.name} was not started, its pretraining failed'
+        print(f'skeljax ablate: {line}', file=sys.stderr)
     return 1 if outcome.failed else 0
 
 
@@ -85,7 +85,7 @@ def load(text: str, overrides=()):
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Makes one word of `--config.key` and the value that follows."""
+    """Joins each `--config.key` with the value that follows it."""
     joined = []
     for word in words:
         if word.startswith('--config.'):
@@ -96,7 +96,7 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _chosen(sweep: ablations.Sweep, runs, patterns: list[str]) -> dict:
-    """Picks the runs of the variants that one of the patterns names; all without any."""
+    """Returns the runs of the variants that match a pattern; without patterns all runs."""
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(name, pattern) for name in sweep.variants):
             known = ', '.join(map(repr, sweep.variants))
@@ -106,7 +106,7 @@ def _chosen(sweep: ablations.Sweep, runs, patterns: list[str]) -> dict:
 
 
 def _listing(runs: dict, chosen: dict) -> str:
-    """Shows the runs that would be done or skipped, and how far each is."""
+    """Returns a list of the runs to do or to skip, with the state of each."""
     users = {}
     for (name, _), run in runs.items():
         for one in filter(None, (run.source, run)):
@@ -119,7 +119,7 @@ def _listing(runs: dict, chosen: dict) -> str:
     return '\n'.join([*rows, f'{len(found)} runs, {done} done, {len(found) - done} left'])
 
 
-def _tell(line: str):
+def _print(line: str):
     print(line, file=sys.stderr, flush=True)
 
 

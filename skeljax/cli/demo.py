@@ -1,12 +1,11 @@
-"""Run all stages on one corpus and compare.
+"""Run all stages on one corpus and compare the results.
 
     skeljax demo
     skeljax demo --corpus ui_prmd --manual-dir DIR
 
-Prepares the corpus, pretrains, fine-tunes with 10 % of the labels from scratch
-and from the pretrained encoder, each with the plain head and with the U-shaped
-fuser, scores them on other persons, and draws pictures. Stages that an earlier
-call finished are not repeated.
+Prepares the corpus, pretrains, and fine-tunes with 10 % of the labels, from random weights and
+from the pretrained encoder, with the plain head and with the U-shaped fuser. Evaluates on persons
+that are not in the training data, and draws charts. Stages that are complete are not repeated.
 """
 
 import json
@@ -21,16 +20,18 @@ from skeljax.viz import table
 
 CORPORA = {'synthetic': 'synthetic/default', 'ui_prmd': 'ui_prmd/composed10'}
 STARTS = ('scratch', 'pretrained')
-HEADS = {'plain head': False, 'U-shaped fuser': True}  # whether it has the fuser
+HEADS = {'plain head': False, 'U-shaped fuser': True}  # name -> config.finetune.fuser
 PROTOCOL = 'babel_clean'
 
 
 def add_arguments(parser):
     parser.add_argument('--corpus', choices=tuple(CORPORA), default='synthetic')
-    parser.add_argument('--manual-dir', help='where the raw files of the corpus are')
-    parser.add_argument('--data-dir', default='out/data', help='for the records')
-    parser.add_argument('--out', default='out/demo', help='for runs, table and pictures')
-    parser.add_argument('--config', default='demo', help='the config, given the corpus as its arg')
+    parser.add_argument('--manual-dir', help='folder of the raw files of the corpus')
+    parser.add_argument('--data-dir', default='out/data', help='folder of the records')
+    parser.add_argument('--out', default='out/demo', help='folder of runs, table and charts')
+    parser.add_argument(
+        '--config', default='demo', help='config, which gets the corpus as its argument'
+    )
     parser.add_argument('--fresh', action='store_true', help='remove earlier runs first')
     parser.add_argument('--quiet', action='store_true', help='show no progress bars')
 
@@ -72,7 +73,7 @@ def demo(args):
             figures[start, head] = _finetune(args, config, out, source, start, head)
     _report(out, figures)
     _draw(out, args.data_dir, CORPORA[args.corpus])
-    print(f'\nall of it took {(time.time() - began) / 60:.1f} minutes; see {out}/')
+    print(f'\nfinished in {(time.time() - began) / 60:.1f} minutes; see {out}/')
 
 
 def _workdir(out: Path, start: str, head: str) -> Path:
@@ -93,7 +94,7 @@ def _finetune(args, config, out, source, start, head) -> dict:
 
 
 def _report(out: Path, figures: dict):
-    """Writes and prints the table of every start and head."""
+    """Writes and prints the table of all initializations and heads."""
     from skeljax.viz import charts
 
     tious = next(iter(figures.values()))['tious']
@@ -115,13 +116,13 @@ def _report(out: Path, figures: dict):
 
 
 def _values(measured: dict) -> list[float]:
-    """Returns a row of the table from the figures of all protocols, shares of 1."""
+    """Returns a row of the table, as fractions, from the figures of all protocols."""
     read, ranked = measured[decoder_config.READABLE]['figures'], measured[PROTOCOL]
     return [read['F1@50'], read['edit'], ranked['mean'], *ranked['map']]
 
 
 def _draw(out: Path, data_dir, name: str):
-    """Draws the curves of every run and what each start finds in one test recording."""
+    """Draws the curves of every run, and predicts one test recording from each initialization."""
     from skeljax.data.corpus import Corpus
     from skeljax.viz import charts
 

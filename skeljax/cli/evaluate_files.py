@@ -1,4 +1,4 @@
-"""Scoring of files without a model, files of a run's segments, diagnosis: for `evaluate`."""
+"""Scoring of files without a model, files of a run's segments, diagnosis, for `evaluate`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skeljax.viz import diagnosis_tables as pages, score_tables, table
 if TYPE_CHECKING:
     from skeljax.data.corpus import Corpus
 
-# What serves one of the two ways alone: name -> its value where it is not given.
+# Options of one of the two modes alone: name -> default value.
 _FILES = {
     'truth': None, 'fps': None, 'out': None, 'classes': None, 'on_error': 'stop', 'frame_base': 0,
     'label_base': None, 'tier': None,
@@ -33,34 +33,35 @@ _RUNS = {
 
 def add_arguments(parser):
     files = parser.add_argument_group('scoring files, without a model')
-    files.add_argument('--predictions', metavar='P', help='segments of any system')
-    files.add_argument('--truth', metavar='G', help='true segments: a file, or a prepared CORPUS')
+    files.add_argument('--predictions', metavar='P', help='file of segments of any system')
+    files.add_argument('--truth', metavar='G', help='file of true segments, or a prepared CORPUS')
     files.add_argument(
-        '--fps', type=float, help='frames a second (default: those of the truth, if it tells)'
+        '--fps', type=float, help='frame rate (default: that of the truth, if given there)'
     )
-    files.add_argument('--classes', metavar='FILE', help='all classes, a name a line, in order')
+    files.add_argument('--classes', metavar='FILE', help='all class names in order, one per line')
     files.add_argument(
         '--on-error', choices=('stop', 'skip'), default='stop',
-        help='skip: leave bad predictions out, and tell how many (default: stop)',
+        help='skip: leave out invalid predictions and print their number (default: stop)',
     )
     files.add_argument(
-        '--frame-base', type=int, choices=(0, 1), default=0, help='of PKU-MMD files (default: 0)'
+        '--frame-base', type=int, choices=(0, 1), default=0,
+        help='number of the first frame in PKU-MMD files (default: 0)',
     )
     files.add_argument(
         '--label-base', type=int, choices=(0, 1),
-        help='from which labels that are numbers count (default: as they show themselves)',
+        help='smallest label where labels are numbers (default: guessed from the labels)',
     )
-    files.add_argument('--tier', help='whose labels to take of ELAN, Praat, BORIS ...')
-    files.add_argument('--out', metavar='FILE', help='JSON of the figures')
+    files.add_argument('--tier', help='tier of the labels in files of ELAN, Praat, BORIS ...')
+    files.add_argument('--out', metavar='FILE', help='JSON file of the figures')
     parser.add_argument(
         '--save-predictions', metavar='FILE',
-        help="the run's segments: .json (ActivityNet), .csv, or a folder (PKU-MMD)",
+        help="save the run's segments: .json (ActivityNet), .csv, or a folder (PKU-MMD)",
     )
     kinds = (*exchange.KINDS, *exchange.WITHOUT_SCORES)
-    parser.add_argument('--format', choices=kinds, help='of that file, if not by its name')
+    parser.add_argument('--format', choices=kinds, help='format of that file, if not by its name')
     parser.add_argument(
         '--diagnose', nargs='?', type=float, const=0.5, metavar='TIOU',
-        help='tell what is wrong with the segments (default tIoU: 0.5)',
+        help='list the errors of the segments by kind (default tIoU: 0.5)',
     )
     parser.add_argument(
         '--diagnose-above', type=float, metavar='SCORE', default=float('-inf'),
@@ -69,15 +70,15 @@ def add_arguments(parser):
 
 
 def check(args):
-    """Refuses options that do not go together.
+    """Checks the combination of options.
 
     Raises:
-        InputError: names them.
+        InputError: options exclude each other, or one is missing.
     """
     if (args.workdir is None) == (args.predictions is None):
         raise InputError('give either --workdir, or --predictions with --truth')
     if args.predictions and not args.truth:
-        raise InputError(f'{args.predictions}: scored against what? give --truth')
+        raise InputError(f'{args.predictions}: --predictions needs --truth')
     way, other = ('--predictions', _RUNS) if args.predictions else ('--workdir', _FILES)
     for name, default in other.items():
         if getattr(args, name) != default:
@@ -85,7 +86,7 @@ def check(args):
 
 
 def run(args) -> int:
-    """Scores a file of predictions against a truth."""
+    """Scores a file of predictions against the true segments."""
     figures, shown = evaluate(
         args.predictions,
         args.truth,
@@ -127,29 +128,30 @@ def evaluate(
     tiou=None,
     min_score=float('-inf'),
 ) -> tuple[dict, str]:
-    """Scores predictions of any system against a truth; `skeljax.localize.exchange` tells how
-    files are read.
+    """Scores predictions of any system against true segments.
+
+    Files are read by `skeljax.localize.exchange`.
 
     Args:
         predictions: a file or folder.
         truth: a file or folder, or the name of a prepared corpus.
-        protocols: names; by default all, those that differ in decoding alone once.
-        split: of the truth; needed where it has several.
-        data_dir: where the corpus is prepared.
-        fps: frames a second that both are scored at; by default those of the truth.
-        classes: all of them; by default those of the truth.
-        skip: leaves bad predictions out.
-        frame_base: of PKU-MMD's files.
-        label_base: 0 or 1, from which labels that are numbers count.
-        tier: whose labels to take of files of annotation programs.
-        tiou: of the diagnosis; None makes none.
-        min_score: of segments to diagnose.
+        protocols: names; by default all, with one of those that differ in decoding alone.
+        split: split of the truth; required if it has several.
+        data_dir: folder of the prepared corpus.
+        fps: frames per second of both; by default those of the truth.
+        classes: names of all classes; by default those of the truth.
+        skip: whether invalid predictions are left out.
+        frame_base: number of the first frame in files of PKU-MMD.
+        label_base: 0 or 1, the smallest label where labels are numbers.
+        tier: tier of the labels in files of annotation programs.
+        tiou: temporal IoU of the diagnosis; None: no diagnosis.
+        min_score: smallest score of segments in the diagnosis.
 
     Returns:
-        What is saved as JSON, and what is shown.
+        The figures as saved in JSON, and the text that is shown.
 
     Raises:
-        InputError: files that cannot be read or do not fit each other, an unknown protocol.
+        InputError: a file cannot be read, files do not fit each other, or an unknown protocol.
     """
     how = {'fps': fps, 'frame_base': frame_base, 'label_base': label_base, 'tier': tier}
     true = _truth(truth, split, data_dir, classes, how)
@@ -166,8 +168,8 @@ def evaluate(
     measured, notes = _measured(score_one, protocols)
     without = sum(not len(found.segments.get(name, ())) for name in true.segments)
     if without:
-        told = f'{without} of {len(true.segments)} recordings have no prediction'
-        notes.append(told if len(found) else f'{predictions}: no prediction at all')
+        line = f'{without} of {len(true.segments)} recordings have no prediction'
+        notes.append(line if len(found) else f'{predictions}: no prediction at all')
     figures = {
         'predictions': str(predictions),
         'truth': str(truth),
@@ -204,19 +206,19 @@ def of_run(
     args, figures: dict, corpus: Corpus, probabilities: dict, sequence: SequenceDecoder | None,
     read: str,
 ) -> str:
-    """Saves and diagnoses the segments of a run, as its options tell.
+    """Saves and diagnoses the segments of a run, if the options request it.
 
     Args:
-        args: of the command; the first protocol, by default that of the segments which a
-            person reads, decodes.
-        figures: gets the diagnosis.
+        args: arguments of the command; segments are decoded by the first protocol in them, by
+            default by `read`.
+        figures: dict to which the diagnosis is added.
         corpus: the split that was scored.
         probabilities: recording -> float[T, L + 1].
         sequence: the fitted sequence decoder of the run.
-        read: the protocol whose segments a person reads.
+        read: the protocol of exclusive segments.
 
     Returns:
-        What is shown, '' for nothing.
+        The text to show; '' if there is none.
     """
     if args.save_predictions is None and args.diagnose is None:
         return ''
@@ -239,7 +241,7 @@ def of_run(
 
 
 def _measured(score_one, protocols) -> tuple[dict, list[str]]:
-    """Scores by each protocol; by default leaves out those that cannot, and notes why."""
+    """Scores by each protocol; by default leaves out those that do not apply, with a note."""
     measured, notes, first = {}, [], None
     for name in protocols or _scorers():
         try:
@@ -255,7 +257,7 @@ def _measured(score_one, protocols) -> tuple[dict, list[str]]:
 
 
 def _scorers() -> list[str]:
-    """Lists protocols, of those that score alike and decode differently the first."""
+    """Lists protocols, with the first of those that differ in decoding alone."""
     first = {}
     for name, protocol in localize.PROTOCOLS.items():
         scorer = protocol.evaluate
@@ -265,18 +267,16 @@ def _scorers() -> list[str]:
 
 
 def _truth(truth, split, data_dir, classes, how) -> SegmentSet:
-    """Reads a truth from a file or a prepared corpus."""
+    """Reads true segments from a file or a prepared corpus."""
     fps = how['fps']
     if Path(truth).exists():
-        found = exchange.read(
-            truth, classes=classes, subset=split, **how
-        )
+        found = exchange.read(truth, classes=classes, subset=split, **how)
         several = sorted(set(found.subsets.values()))
         if split is None and len(several) > 1:
             raise InputError(f'{truth}: has subsets {", ".join(several)}; choose one by --split')
         return found
     if data_dir is None:
-        raise InputError(f'{truth}: no such file; of a prepared corpus tell --data-dir')
+        raise InputError(f'{truth}: no such file; a prepared corpus needs --data-dir')
     if classes:
         raise InputError(f'{truth}: a prepared corpus has its own classes, leave --classes out')
     from skeljax.data.corpus import Corpus
@@ -295,5 +295,5 @@ def _classes(path) -> list[str] | None:
         return None
     names = [line.strip() for line in texts.read(path).splitlines() if line.strip()]
     if not names:
-        raise InputError(f'{path}: empty, expected a name of a class a line')
+        raise InputError(f'{path}: empty, expected a class name on each line')
     return names

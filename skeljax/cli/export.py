@@ -16,12 +16,12 @@ from skeljax.errors import InputError
 
 def add_arguments(parser):
     parser.add_argument('workdir', metavar='WORKDIR', help='folder of a fine-tuning run')
-    parser.add_argument('--out', required=True, help='folder of the model, made')
+    parser.add_argument('--out', required=True, help='folder of the model, which is created')
     parser.add_argument('--force', action='store_true', help='replace an existing model')
     parser.add_argument('--stablehlo', action='store_true', help='add the scoring function')
     parser.add_argument(
         '--frames', type=int, metavar='N',
-        help='that it takes (default: any multiple of 128)',
+        help='number of frames of its input (default: any multiple of 128)',
     )
     model_args.add_decoding(parser)
 
@@ -41,6 +41,6 @@ def run(args) -> int:
     model = model._replace(origin=model_io.origin(args.workdir))
     more = (lambda folder: stablehlo.write(folder, model, args.frames)) if args.stablehlo else None
     model_io.write(args.out, model, force=args.force, more=more)
-    told = f'{len(model.classes)} classes, {model.run.step} steps of training'
-    print(f'{args.out}: {told}; {"with" if more else "without"} the function in StableHLO')
+    summary = f'{len(model.classes)} classes, {model.run.step} steps of training'
+    print(f'{args.out}: {summary}; {"with" if more else "without"} the function in StableHLO')
     return 0

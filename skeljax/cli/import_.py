@@ -1,11 +1,11 @@
-"""Take over an encoder that was published as a PyTorch checkpoint; PyTorch is not needed.
+"""Import an encoder that was published as a PyTorch checkpoint; PyTorch is not needed.
 
     skeljax import aimclr.pt --as stgcn --out runs/aimclr
     skeljax finetune --config ... --workdir runs/tuned --config.finetune.init_from=runs/aimclr
 
 Reads checkpoints of AimCLR, CrosSCLR, HiCLR and ActCLR (stgcn), 2s-AGCN and SnipCLR (agcn), and
-CTR-GCN (ctrgcn). Nothing in the file is run. Prints what became of every tensor, and the options
-by which `finetune` makes the same network.
+CTR-GCN (ctrgcn). No code in the file is run. Prints the use of every tensor, and the options
+with which `finetune` builds the same network.
 """
 
 from __future__ import annotations
@@ -28,24 +28,25 @@ STREAMS = ('joint', 'motion', 'bone')  # of skeljax.skeletons.streams, which loa
 
 
 def add_arguments(parser):
-    parser.add_argument('checkpoint', help='file that torch.save wrote')
+    parser.add_argument('checkpoint', help='file written by torch.save')
     parser.add_argument(
         '--as', dest='architecture', required=True, choices=imported.ARCHITECTURES,
-        help='the backbone that it is',
+        help='backbone of the checkpoint',
     )
-    parser.add_argument('--out', required=True, help='folder to make, as of a pretraining run')
+    parser.add_argument('--out', required=True, help='folder to create, as of a pretraining run')
     parser.add_argument(
-        '--layout', default='ntu25', help='joint layout that it was trained on (default: ntu25)'
+        '--layout', default='ntu25', help='joint layout of its training data (default: ntu25)'
     )
     parser.add_argument(
-        '--stream', default='joint', choices=STREAMS, help='that it was trained on (default: joint)'
+        '--stream', default='joint', choices=STREAMS,
+        help='stream of its training data (default: joint)'
     )
     parser.add_argument(
         '--prefix',
-        help='of the encoder in names of tensors (default: the query encoder, or the only one)',
+        help='prefix of the tensors of the encoder (default: the query encoder, or the only one)',
     )
     parser.add_argument(
-        '--allow-missing', action='store_true', help='begin anew where tensors are missing'
+        '--allow-missing', action='store_true', help='initialize randomly where tensors are missing'
     )
 
 
@@ -68,10 +69,10 @@ def convert(
     prefix: str | None = None,
     allow_missing: bool = False,
 ) -> tuple[Translation, ConfigDict]:
-    """Makes a folder with the encoder of a PyTorch checkpoint, from which fine-tuning can start.
+    """Creates a folder with the encoder of a PyTorch checkpoint, from which fine-tuning can start.
 
     Returns:
-        What became of each tensor, and the config of the network.
+        The use of each tensor, and the config of the network.
 
     Raises:
         InputError: the file, the architecture, the layout or the folder do not fit,
@@ -108,7 +109,7 @@ def convert(
 def configure(
     architecture: str, network: imported.Network, layout: str, stream: str
 ) -> ConfigDict:
-    """Makes the config of a pretraining that would have led to such an encoder."""
+    """Returns the config of a pretraining run that yields an encoder of this form."""
     config = skeljax.configs.default.get_config()
     module = imported.of(architecture)
     config.faithful = network.faithful or ('',)
@@ -123,25 +124,25 @@ def configure(
 
 
 def describe(translation: Translation, config: ConfigDict, out) -> str:
-    """Lists every tensor, then sums up and tells how to go on."""
+    """Returns a list of all tensors, a summary and the command for fine-tuning."""
     from skeljax.train import build
 
     used, unused, missing = translation.used, translation.unused, translation.missing
     lines = [f'used     {name} -> {path}' for name, path in used.items()]
     lines += [f'unused   {name}: {why}' for name, why in unused.items()]
     lines += [f'missing  {" + ".join(names)} -> {path}' for path, names in missing.items()]
-    anew = f'{len(missing)} arrays begun anew'
+    anew = f'{len(missing)} arrays initialized'
     lines.append(f'{len(used)} tensors used, {len(unused)} unused, {anew}')
     if translation.persons > 1:
         lines.append(
-            f'note: its data_bn normalised {translation.persons} persons together, each by figures '
-            'of its own; everybody gets those of the first'
+            f'note: its data_bn has separate parameters for each of {translation.persons} persons; '
+            'those of the first are used for all'
         )
     (stream,), (normalization,) = config.pretrain.streams, config.data.normalization
     options = [f'--config.finetune.init_from={out}', f'--config.finetune.stream={stream}']
     lines += [
         f'trained on layout {config.data.layout}, clips normalized as {normalization!r}',
-        f'go on by: skeljax finetune {" ".join(options + build.architecture_options(config))}',
+        f'next: skeljax finetune {" ".join(options + build.architecture_options(config))}',
     ]
     return '\n'.join(lines)
 
@@ -168,7 +169,7 @@ def _flat(tree) -> dict:
 
 
 def _write(out, config: ConfigDict, arrays: dict, described: dict):
-    """Writes a run's folder that holds nothing but the backbone."""
+    """Writes a run folder with the backbone alone."""
     from skeljax.train import checkpoint, run_dir
 
     backbone: dict = {}

@@ -1,13 +1,13 @@
-"""Tell and show what a prepared corpus or raw recordings hold.
+"""Describe and draw the contents of a prepared corpus or of raw recordings.
 
     skeljax inspect folder/mine --data-dir data --out sheet.png
     skeljax inspect DIR                     (a folder of raw recordings)
     skeljax inspect walk.npy --fps 30 --layout ntu25
 
-Prints of each raw file how it was read: format, layout, frames, persons, height, which axis
-is up, what was guessed and what is odd. Then, for each split, recordings, minutes, persons,
-lengths, how much is labelled or missing, and instances of each class. --out draws poses of
-every class to one scale.
+Prints for each raw file how it was read: format, layout, frames, persons, height, vertical
+axis, guesses and oddities. Then prints for each split the recordings, minutes, persons, lengths,
+the labeled and the missing share, and the instances of each class. --out draws poses of every
+class at one scale.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,12 @@ _LISTED = 20  # files of a folder, unless --all
 def add_arguments(parser):
     parser.add_argument('data', metavar='DATA', help='a prepared NAME, a folder or a file')
     parser.add_argument('--data-dir', default='data', help='of prepared corpora (default: data)')
-    parser.add_argument('--out', metavar='PNG', help='draws a sheet of skeletons')
-    cores = os.cpu_count()
-    parser.add_argument('--processes', type=int, default=cores, help='that read raw files')
+    parser.add_argument('--out', metavar='PNG', help='draw a sheet of skeletons')
     parser.add_argument(
-        '--all', action='store_true', help=f'lists every file of a folder, not {_LISTED} of them'
+        '--processes', type=int, default=os.cpu_count(), help='number of processes that read files'
+    )
+    parser.add_argument(
+        '--all', action='store_true', help=f'list every file of a folder, not only {_LISTED}'
     )
     raw.add_arguments(parser)
 
@@ -45,12 +46,12 @@ def run(args) -> int:
     tallies: dict[str, counts.SplitCounts] = {}
     strips, lines = pose_sheet.PoseSheet(), []
     mirrored: list[str] = []
-    for split, recording, told in recordings:
+    for split, recording, described in recordings:
         if handedness.find(recording).mirrored:
             mirrored.append(recording.name)
         tallies.setdefault(split, counts.SplitCounts()).add(recording, classes)
         strips.add(recording)
-        lines.append(told)
+        lines.append(described)
     if not tallies:
         raise InputError.of_lines([f'{args.data}: nothing to inspect', *work.troubles])
     print('\n'.join([*_listed(lines, args.all), counts.describe(tallies, classes)]))
@@ -74,18 +75,18 @@ def run(args) -> int:
 
 
 def _listed(lines: list[list[str]], every: bool) -> list[str]:
-    """Lists the files that are described: all that are odd, of the others as many as fit."""
+    """Lists the described files: the first ones, and every further one with an oddity."""
     lines = [some for some in lines if some]
     first = lines if every else lines[:_LISTED]
     odd = [some for some in lines[len(first) :] if any('  odd: ' in line for line in some)]
     left = len(lines) - len(first) - len(odd)
-    more = [f'... and {left} files more, of which none is odd; --all lists them'] if left else []
-    told = [shown(line) for some in (*first, *odd) for line in some] + more
-    return [*told, ''] if told else []
+    more = [f'... and {left} more files without oddities; --all lists them'] if left else []
+    listed = [shown(line) for some in (*first, *odd) for line in some] + more
+    return [*listed, ''] if listed else []
 
 
 def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, list[str]]]]:
-    """Finds out what DATA is; returns its classes, and of each recording (split, it, lines)."""
+    """Opens DATA; returns its classes and, for each recording, (split, recording, lines)."""
     path = Path(args.data)
     prepared = any((Path(args.data_dir) / args.data).glob('*/dataset_info.json'))
     if prepared or not path.exists():
@@ -96,17 +97,18 @@ def _open(args, work) -> tuple[tuple[str, ...], Iterator[tuple[str, Recording, l
         recording = records.from_motion(motion, name=name)
         lines = recording_notes.describe(recording, path, motion.notes, args.layout)
         return (), iter([('all', recording, lines)])
-    told = folder.plan(path)
+    planned = folder.plan(path)
     given = {name: value for name, value in raw.options(args).items() if value is not None}
-    told = dataclasses.replace(told, options=dataclasses.replace(told.options, **given))
-    work.skipped.update(told.skipped)
-    work.notes += told.notes
-    jobs = stats.jobs(told, told.files)
+    options = dataclasses.replace(planned.options, **given)
+    planned = dataclasses.replace(planned, options=options)
+    work.skipped.update(planned.skipped)
+    work.notes += planned.notes
+    jobs = stats.jobs(planned, planned.files)
     made = work.each(stats.make_noted, jobs)
-    return told.classes, (
+    return planned.classes, (
         (
-            told.splits.get(r.name, 'all'), r,
-            recording_notes.describe(r, told.files[r.name], notes, told.options.layout),
+            planned.splits.get(r.name, 'all'), r,
+            recording_notes.describe(r, planned.files[r.name], notes, planned.options.layout),
         )
         for r, notes in made
     )
@@ -116,5 +118,5 @@ def _prepared(data_dir, name: str):
     splits = corpus.splits(data_dir, name)
     opened = [Corpus(data_dir, name, split, keep=False) for split in splits]
     odd = lambda r: [f'{r.name}:', *(f'  odd: {what}' for what in posture.of(r).odd())]
-    told = lambda r: odd(r) if posture.of(r).odd() else []
-    return opened[0].classes, ((c.split, r, told(r)) for c in opened for r in c)
+    lines = lambda r: odd(r) if posture.of(r).odd() else []
+    return opened[0].classes, ((c.split, r, lines(r)) for c in opened for r in c)

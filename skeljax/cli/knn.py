@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser):
     config_args.add_config(parser)
-    parser.add_argument('--out', required=True, help='folder that the figures are saved in')
-    parser.add_argument('--split', default='test', help='of the prepared corpus (default: test)')
+    parser.add_argument('--out', required=True, help='folder of the figures')
+    parser.add_argument('--split', default='test', help='split of the corpus (default: test)')
     parser.add_argument(
-        '--protocol', action='append', help='only this one (may be repeated; default: all)'
+        '--protocol', action='append', help='protocol of the scores (may be repeated; default: all)'
     )
 
 
@@ -76,7 +76,7 @@ def scored(config, split: str = 'test') -> Scored:
     if chosen.multi_label:
         raise InputError('config.finetune.multi_label is True, expected False: kNN finds one class')
     config = config.copy_and_resolve_references()
-    config.finetune.fuser = False  # there is none before fine-tuning
+    config.finetune.fuser = False  # a fuser has no weights before fine-tuning
     corpus, held_out = (corpora.open_labeled(config, name) for name in ('train', split))
     _, state, _, model = runs.prepare_finetuning(config, corpus)
     variables = jax.device_put(scoring.variables(state), jax.local_devices()[0])
@@ -88,5 +88,5 @@ def scored(config, split: str = 'test') -> Scored:
         )
         for recording in held_out
     }
-    told = {'encoder': chosen.init_from, 'neighbours': chosen.num_neighbors}
-    return Scored(held_out, probabilities, tuple(config.evaluate.tious), [told])
+    origin = {'encoder': chosen.init_from, 'neighbors': chosen.num_neighbors}
+    return Scored(held_out, probabilities, tuple(config.evaluate.tious), [origin])

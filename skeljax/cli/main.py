@@ -13,8 +13,8 @@ import sys
 from types import ModuleType
 import warnings
 
-from skeljax import __version__
-from skeljax.cli import compiler, signals
+from skeljax import __version__, signals
+from skeljax.cli import compiler
 from skeljax.errors import InputError, shown
 
 VERBS = {

@@ -1,22 +1,22 @@
-"""Find the segments of recordings: files, folders of them, of any known format.
+"""Find the segments of recordings: files of any known format, or folders of such files.
 
     skeljax predict walk.bvh monday/ --model model/ --out predictions/
     skeljax predict walk.bvh --workdir runs/tuned --out predictions/
     skeljax predict clips/ --model model/ --format csv --format eaf --out predictions/
 
 RECORDING is a file, a folder (all recordings below it), or CORPUS:SPLIT:NAME for one of a
-prepared corpus. What a file does not tell itself is told by --fps, --layout, --unit, --up.
-Of another joint layout or frame rate than the model's, it is mapped and resampled to
-these, and what had to be guessed is told. A recording that cannot be read is told, the
-others go on, and the exit status is 2.
+prepared corpus. --fps, --layout, --unit and --up give properties that a file does not state.
+A recording of another joint layout or frame rate is mapped and resampled to those of the model;
+guessed properties are printed. A recording that cannot be read is reported, the others are
+processed, and the exit status is 2.
 
 --format may be repeated: json (NAME.json in seconds and frames, with NAME.scores.npz of
 every frame; `skeljax view` shows them), png (a picture), eaf (ELAN), vtt (captions), nwb
 (ndx-ethogram), scores (the .npz alone), and of all recordings together activitynet
-(activitynet.json), csv (segments.csv) and boris (segments.boris). docs/predicting.md tells
-what is in them.
+(activitynet.json), csv (segments.csv) and boris (segments.boris). docs/predicting.md describes
+their contents.
 
---window, --hop and --ahead give the scores that `skeljax stream` gives with the same.
+With --window, --hop and --ahead the scores are those of `skeljax stream` with the same options.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def add_arguments(parser):
     parser.add_argument('--out', default='.', help='folder for the results (default: here)')
     parser.add_argument(
         '--format', action='append', choices=results.FORMATS, dest='formats',
-        help=f'may be repeated (default: {" and ".join(results.USUAL)})',
+        help=f'form of the results; may be repeated (default: {" and ".join(results.USUAL)})',
     )
-    parser.add_argument('--force', action='store_true', help='replace results that are not these')
-    parser.add_argument('--quiet', action='store_true', help='no progress bar')
-    parser.add_argument('--data-dir', help='of a prepared corpus, if not the one trained on')
+    parser.add_argument('--force', action='store_true', help='replace other files')
+    parser.add_argument('--quiet', action='store_true', help='show no progress bar')
+    parser.add_argument('--data-dir', help='of the prepared corpus (default: that of training)')
     model_args.add_window(parser)
     model_args.add_decoding(parser)
     raw.add_arguments(parser)
@@ -60,12 +60,12 @@ def run(args) -> int:
 
     model, named = model_args.open_model(args)
     out, chosen = Path(args.out), tuple(args.formats or results.USUAL)
-    told = lambda text: tqdm.tqdm.write(shown(text), file=sys.stderr)
+    note = lambda text: tqdm.tqdm.write(shown(text), file=sys.stderr)
     data_dir = args.data_dir or model.run.config.data.data_dir
-    found = sources.find(args.recordings, out, told)
+    found = sources.find(args.recordings, out, note)
     results.check(out, found, chosen, force=args.force)
     try:
-        counts, failed = _predict(args, model, named, found, out, chosen, data_dir, told)
+        counts, failed = _predict(args, model, named, found, out, chosen, data_dir, note)
     except OSError as error:
         raise InputError(f'{error.filename or out}: cannot be written: {error.strerror}') from None
     for error in failed:
@@ -78,21 +78,21 @@ def run(args) -> int:
 
 def _predict(
     args, model: predictor.Model, named: dict, found: Sequence[sources.Source], out: Path,
-    chosen: Sequence[str], data_dir, told,
+    chosen: Sequence[str], data_dir, note,
 ) -> tuple[dict[str, int], list[InputError]]:
-    """Predicts recordings one by one: how many segments each has, and what went wrong."""
+    """Predicts recordings one by one; returns the number of segments of each, and the errors."""
     from skeljax.cli import sources
     from skeljax.inference import adapt, streaming
 
     options, segments, rates, failed = raw.options(args), {}, {}, []
-    score = functools.partial(adapt.frame_scores, model.run, note=told)
+    score = functools.partial(adapt.frame_scores, model.run, note=note)
     if given := model_args.window(args):
-        score = functools.partial(streaming.frame_scores, model.run, window=given, note=told)
-    # Of one recording, and where nobody looks, there is no bar.
+        score = functools.partial(streaming.frame_scores, model.run, window=given, note=note)
+    # None: tqdm shows no bar if standard error is not a terminal.
     hidden = True if args.quiet or len(found) == 1 else None
     for source in tqdm.tqdm(found, desc='predict', unit='recording', disable=hidden):
         try:
-            recording, truth = sources.read(source, data_dir, options, told)
+            recording, truth = sources.read(source, data_dir, options, note)
             scores = score(recording)
         except InputError as error:
             if args.debug:

@@ -1,20 +1,21 @@
-"""Write a report of runs: figures, curves, mistakes, what the encoder sees.
+"""Write a report of runs: figures, curves, errors, encoded snippets.
 
     skeljax report runs/tuned --out report.html
     skeljax report runs/scratch runs/tuned --split test --protocol argmax_clean --out compared.md
 
-Of each run of fine-tuning, scored as `skeljax evaluate` does: F1@50, edit score, segments found,
-missed and wrong, how far starts and ends are off, mAP by overlap, classes, confusion, the best and
-worst recordings in the viewer. Segments are those of the run's sequence decoder. Of each
-run, of pretraining too: its curves (and those of the pretraining that it names), snippets of
-the split by class, and how alike those of one recording are. Several runs are compared first.
+For each run of fine-tuning, scored as by `skeljax evaluate`: F1@50, edit score, correct, missed and
+wrong segments, errors of starts and ends, mAP by overlap, classes, confusion, and the best and
+worst recordings in the viewer. Segments are those of the run's sequence decoder. For each run of
+any stage: its curves (and those of its pretraining), snippets of the split by class, and the
+self-similarity of one recording. A comparison precedes the sections of several runs.
 
-A page .html holds all but the viewer, which lies in the folder beside it (report_files/): move
-both together. Of .md the pictures lie there, too. Neither is replaced without --force.
+An .html report contains everything except the viewer, which is in a folder beside it
+(report_files/): move both together. The pictures of an .md report are there, too. Existing files
+are not replaced without --force.
 
-Where the corpus is no longer prepared, a line tells so, and what does not need it is reported:
-configuration, curves, and the figures that `skeljax evaluate` left in WORKDIR for this split, if
-it measured the same state. A --data-dir without the corpus is an error.
+If the corpus is no longer prepared, the report has a note and the parts that do not need it:
+configuration, curves, and the figures that `skeljax evaluate` saved in WORKDIR for this split, if
+they are of the same checkpoint. A --data-dir without the corpus is an error.
 """
 
 from pathlib import Path
@@ -28,22 +29,25 @@ from skeljax.viz.viewer import kinds, page as viewer
 
 def add_arguments(parser):
     parser.add_argument('workdirs', nargs='+', metavar='WORKDIR', help='folders of runs')
-    parser.add_argument('--out', required=True, metavar='FILE', help='the report, .html or .md')
+    parser.add_argument('--out', required=True, metavar='FILE', help='report, .html or .md')
     parser.add_argument('--force', action='store_true', help='replace a report that exists')
-    parser.add_argument('--split', help='of the corpus (default: test, where there is one)')
-    parser.add_argument('--data-dir', help='where the corpus is prepared, if not where it was')
+    parser.add_argument('--split', help='split of the corpus (default: test, if there is one)')
+    parser.add_argument('--data-dir', help='folder of the prepared corpus, if moved')
     parser.add_argument(
-        '--protocol', help='whose mAP is reported and whose segments are judged (default: mAP of '
-        "the one that selected a run's state, segments of the run's sequence decoder)"
+        '--protocol', help='protocol of the mAP and of the segments (default: for mAP the one '
+        "that selected a run's checkpoint, for segments the run's sequence decoder)"
     )
-    parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
+    parser.add_argument(
+        '--tiou', type=float, default=kinds.TIOU,
+        help='smallest tIoU of a correct segment (default: %(default)s)',
+    )
     parser.add_argument(
         '--min-score',
         type=float,
-        help="leave out weaker segments (default: the decoder's own rule)",
+        help="smallest score of a segment (default: the decoder's own rule)",
     )
-    parser.add_argument('--recording', metavar='NAME', help='whose self-similarity is shown')
-    parser.add_argument('--title', help='of the report')
+    parser.add_argument('--recording', metavar='NAME', help='recording of the self-similarity')
+    parser.add_argument('--title', help='title of the report')
 
 
 def run(args) -> int:
@@ -80,7 +84,7 @@ def run(args) -> int:
 
 
 def _names(workdirs: list[str]) -> list[str]:
-    """Names runs by their folders, by whole paths where these are alike."""
+    """Returns the folder names of runs, or whole paths if folder names are equal."""
     short = [Path(workdir).resolve().name for workdir in workdirs]
     if len(set(short)) == len(short):
         return short

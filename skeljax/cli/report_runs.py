@@ -1,4 +1,4 @@
-"""Finds out what a report tells of a run: reads it, scores its split, encodes snippets."""
+"""Collects the contents of a report: reads a run, scores its split, encodes snippets."""
 
 from collections.abc import Mapping
 import functools
@@ -20,53 +20,53 @@ from skeljax.viz.report import error_stats
 from skeljax.viz.report.run_report import Embeddings, RunReport
 from skeljax.viz.viewer.entry import Entry
 
-ENCODED = 200  # recordings whose snippets are shown, evenly spread
+ENCODED = 200  # most recordings with encoded snippets, evenly spaced in the split
 
 
 def begin(workdir) -> RunReport:
-    """Reads what run a folder holds, and its curves.
+    """Reads the run in a folder, and its curves.
 
     Raises:
-        InputError: no run there, or none with a checkpoint; damaged metrics.
+        InputError: the folder has no run, the run has no checkpoint, or its metrics are damaged.
     """
     reached = progress.read(workdir)
     saved = reached.best_step if reached.stage == 'finetune' else reached.saved
     if not saved:
         tuned = reached.stage == 'finetune'
         lacking = 'nothing validated yet (no best/)' if tuned else 'no checkpoint yet'
-        raise InputError(f'{workdir}: {lacking}; a report needs a state of the run')
-    told, origin, curves, notes = workdirs.read(workdir), None, {}, []
+        raise InputError(f'{workdir}: {lacking}; a report needs a checkpoint')
+    run_info, origin, curves, notes = workdirs.read(workdir), None, {}, []
     tunes = reached.stage == 'finetune'
-    source = told['config']['finetune']['init_from'] if tunes else str(workdir)
+    source = run_info['config']['finetune']['init_from'] if tunes else str(workdir)
     if source:
         try:
             progress.read(source)
             curves['pretraining'] = _curves(source)
             origin = workdirs.read(source) if tunes else None
         except InputError as error:
-            notes.append(f'what it started from is left out: {error}')
+            notes.append(f'its pretraining run is left out: {error}')
             source = ''
     if tunes:
         curves['fine-tuning'] = _curves(workdir)
-    return RunReport(Path(workdir).name, reached, told, curves, source, origin, notes=notes)
+    return RunReport(Path(workdir).name, reached, run_info, curves, source, origin, notes=notes)
 
 
 def complete(found: RunReport, args) -> list[Entry]:
-    """Adds what needs the corpus: figures, mistakes, snippets.
+    """Adds the parts that need the corpus: figures, errors, snippets.
 
     Args:
-        found: as from `begin`.
-        args: of `skeljax report`.
+        found: result of `begin`.
+        args: arguments of `skeljax report`.
 
     Returns:
-        The best and worst recordings for the viewer.
+        The best and worst recordings, for the viewer.
 
     Raises:
-        InputError: another split, protocol or recording than there is; damaged files.
+        InputError: the split, protocol or recording is unknown, or a file is damaged.
     """
     config = workdirs.config_of(found.run_info, skeljax.configs.default.get_config())
     tunes = found.progress.stage == 'finetune'
-    # An import has been trained on what its config does not tell.
+    # The config of an imported encoder does not name its training corpus.
     name = config.data.corpus if tunes else found.run_info['corpus']['name'].split('+')[0]
     found.protocol = (args.protocol or config.finetune.protocol) if tunes else ''
     data_dir = args.data_dir or config.data.data_dir
@@ -102,7 +102,7 @@ def _scored(found: RunReport, args):
     found.decoder = args.protocol or scored.read
     truth = scoring.truth(scored.corpus)
     if not any(map(len, truth.values())):
-        found.notes.append(f'nothing is labelled in split {found.split}: no figures')
+        found.notes.append(f'no segment is labeled in split {found.split}: no figures')
         return
     segments = evaluation.decoded(scored, [found.protocol, found.decoder])
     found.scores = evaluation.described(scored, segments)['protocols'][found.protocol]
@@ -111,27 +111,27 @@ def _scored(found: RunReport, args):
 
 
 def _from_files(found: RunReport, args):
-    """Takes the figures that `skeljax evaluate` left, if they are of the same state.
+    """Adds the figures saved by `skeljax evaluate`, if they are of the same checkpoint.
 
-    Files of versions before the sequence decoder tell no outcome, and what they hold under the
-    names of protocols that now use it is of another decoder.
+    Files of versions before the sequence decoder have no `outcome`, and their figures under
+    protocols that now use the sequence decoder are of another decoder.
     """
     stem = found.progress.folder / f'evaluate-{found.split}'
     file = stem.with_name(f'{stem.name}.json')
-    again = f'prepare the corpus, or where it is run `skeljax evaluate --split {found.split}`'
+    again = f'prepare the corpus, or run `skeljax evaluate --split {found.split}` where it is'
     try:
-        told = documents.parse(file.read_text())
-        same = told['runs'][0]['step'] == found.progress.best_step
-        exclusive = bool(told.get('outcome'))
+        saved = documents.parse(file.read_text())
+        same = saved['runs'][0]['step'] == found.progress.best_step
+        exclusive = bool(saved.get('outcome'))
         figures = {
-            name: of for name, of in told['protocols'].items()
+            name: of for name, of in saved['protocols'].items()
             if name in protocols.PROTOCOLS and (exclusive or not protocols.reads_segments(name))
         }
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         same, figures, exclusive = False, {}, False
     found.scores = figures.get(found.protocol) if same else None
     if not found.scores:
-        found.notes.append(f'no figures of {found.protocol} from this state in {file}: {again}')
+        found.notes.append(f'no figures of {found.protocol} for this checkpoint in {file}: {again}')
     found.decoder = _kept_decoding(found.protocol, args.protocol, figures, exclusive)
     if not same or not found.decoder:
         return
@@ -142,19 +142,19 @@ def _from_files(found: RunReport, args):
     ):
         found.notes.append(
             f'{file} has no segments of the sequence decoder: those of {found.decoder} are '
-            f'judged; {again}'
+            f'used; {again}'
         )
     segments = saved_eval.read(stem.with_name(f'{stem.name}.npz'))
     _judge(found, args, segments.predicted[found.decoder], segments.truth, segments.num_frames)
 
 
 def _kept_decoding(selected: str, given: str | None, figures: Mapping, exclusive: bool) -> str:
-    """Chooses the protocol whose kept segments are judged, '' where there is none.
+    """Returns the protocol of the saved segments to analyze, '' if there is none.
 
     Args:
-        selected: the protocol that selected the state.
-        given: the one that the user asked for.
-        figures: by protocol, of those whose segments were kept.
+        selected: the protocol that selected the checkpoint.
+        given: the protocol given on the command line.
+        figures: protocol -> figures, for protocols with saved segments.
         exclusive: whether segments of the sequence decoder are among them.
     """
     if given or not exclusive:
@@ -172,7 +172,7 @@ def _judge(found: RunReport, args, proposals, truth, frames):
 
 
 def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
-    """Encodes snippets by the encoder as pretrained and as fine-tuned, whichever there are."""
+    """Encodes snippets by the pretrained and the fine-tuned encoder, as far as they exist."""
     names = [recording.name for recording in corpus]
     if chosen and chosen not in names:
         raise InputError(
@@ -189,8 +189,8 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
         except InputError as error:
             if not tunes:
                 raise
-            found.notes.append(f'the encoder that it started from is left out: {error}')
-    # A frozen encoder is the one that it started from.
+            found.notes.append(f'its pretrained encoder is left out: {error}')
+    # Fine-tuning does not change a frozen encoder.
     if tunes and (config.finetune.backbone_lr_scale or not found.embeddings):
         tuned = run_loader.load(found.progress.folder)
         model = tuned.model.clone(clip_level=False)
@@ -198,7 +198,7 @@ def _encode(found: RunReport, config, corpus: Corpus, chosen: str | None):
 
 
 def _pretrained(config, corpus: Corpus, source) -> tuple:
-    """Restores the encoder of a pretraining run, with a head that has learnt nothing."""
+    """Restores the encoder of a pretraining run, with an untrained head."""
     config = config.copy_and_resolve_references()
     config.finetune.update(fuser=False, clip_level=False)
     if config.finetune.stream not in config.pretrain.streams:

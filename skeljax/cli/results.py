@@ -1,4 +1,4 @@
-"""Writes what was found in recordings, in the forms that a user chooses."""
+"""Writes the segments and scores of recordings in the chosen formats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from skeljax.viz import bouts, elan, webvtt
 if TYPE_CHECKING:
     from skeljax.cli.sources import Source
 
-# Of each recording: form -> how its files end. JSON tells where the scores are.
+# For each recording: format -> endings of its files. The JSON file names the file of scores.
 ENDINGS = {
     'json': ('.json', '.scores.npz'),
     'eaf': ('.eaf',),
@@ -30,25 +30,25 @@ ENDINGS = {
     'scores': ('.scores.npz',),
     'png': ('.png',),
 }
-# Of all recordings together: form -> its file.
+# For all recordings together: format -> file.
 TOGETHER = {'activitynet': 'activitynet.json', 'csv': 'segments.csv', 'boris': 'segments.boris'}
 FORMATS = (*ENDINGS, *TOGETHER)
 USUAL = ('json', 'png')
-# What tells the same again when a recording is predicted again; others people edit.
+# Replaced without --force by results of the same recording; users edit the others.
 _REPEATED = ('.json', '.scores.npz', '.png')
 
 
 class Found(NamedTuple):
-    """What was found in one recording.
+    """Results of one recording.
 
     Attributes:
-        segments: in its frames.
+        segments: found segments, in frames of the recording.
         scores: float32[T, L + 1].
-        fps: frames a second.
+        fps: frames per second.
         classes: names of the L classes.
-        model: what found it, for JSON; its `name` is shown.
-        source: where the recording is, for JSON, seen from the folder of its results.
-        truth: true segments, where known.
+        model: description of the model for JSON; its `name` is shown.
+        source: place of the recording for JSON, relative to the folder of its results.
+        truth: true segments, if known.
     """
 
     segments: Segments
@@ -61,17 +61,17 @@ class Found(NamedTuple):
 
 
 def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], *, force: bool):
-    """Sees that no result replaces what is not its own.
+    """Checks that results replace only earlier results of the same recordings.
 
     Args:
         out: folder of the results.
-        sources: recordings, of different names.
-        chosen: forms, of `FORMATS`.
-        force: lets results replace whatever is there, but for the recordings.
+        sources: recordings with different names.
+        chosen: formats, from `FORMATS`.
+        force: whether results may replace any file except a recording.
 
     Raises:
-        InputError: a result would replace a recording, another result, or a file that
-            is there; those of the same recording may be replaced, unless people edit them.
+        InputError: a result would replace a recording, another result, or an existing file. A
+            result in a format of `_REPEATED` may replace an earlier one of the same recording.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f'{out}: is a file, expected a folder for the results')
@@ -100,15 +100,15 @@ def check(out: Path, sources: Sequence[Source], chosen: Sequence[str], *, force:
 
 
 def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
-    """Writes the forms of one recording that are its own, none half.
+    """Writes the files of one recording, each complete or not at all.
 
-    ELAN and WebVTT get the segments side by side (`localize.non_overlapping`).
+    ELAN and WebVTT hold segments without overlap (`localize.non_overlapping`).
     """
     stem = out / name
     stem.parent.mkdir(parents=True, exist_ok=True)
     beside = localize.non_overlapping(found.segments)
     shown = {'classes': found.classes, 'fps': found.fps}
-    told = {'recording': name, 'model': found.model['name']}
+    properties = {'recording': name, 'model': found.model['name']}
     endings = {ending for form in chosen for ending in ENDINGS.get(form, ())}
     if '.scores.npz' in endings:
         with _placed(Path(f'{stem}.scores.npz')) as path, path.open('wb') as file:
@@ -120,13 +120,13 @@ def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
     if '.eaf' in endings:
         with _placed(Path(f'{stem}.eaf')) as path:
             tier = found.model['name']
-            elan.write(path, beside, **shown, tier=tier, properties=told)
+            elan.write(path, beside, **shown, tier=tier, properties=properties)
     if '.vtt' in endings:
-        notes = [f'{key}: {text}' for key, text in told.items()]
+        notes = [f'{key}: {text}' for key, text in properties.items()]
         with _placed(Path(f'{stem}.vtt')) as path:
             webvtt.write(path, beside, **shown, notes=notes)
     if '.nwb' in endings:
-        software = f'skeljax {skeljax.__version__}, {told["model"]}'
+        software = f'skeljax {skeljax.__version__}, {properties["model"]}'
         with _placed(Path(f'{stem}.nwb')) as path:
             bouts.write(path, found.segments, **shown, recording=name, software=software)
     if '.png' in endings:
@@ -136,7 +136,7 @@ def write(out: Path, name: str, found: Found, chosen: Sequence[str]):
             Path(f'{stem}.png'), predicted=found.segments, truth=found.truth,
             probabilities=found.scores, **shown, title=name,
         )
-    if '.json' in endings:  # the last: it says that the others are there
+    if '.json' in endings:  # the last: its presence means that the others are complete
         with _placed(Path(f'{stem}.json')) as path:
             path.write_text(json.dumps(_described(name, found), indent=1) + '\n', encoding='utf-8')
 
@@ -148,14 +148,14 @@ def write_together(
     classes: Sequence[str],
     chosen: Sequence[str],
 ):
-    """Writes the forms that hold all recordings.
+    """Writes the files that hold all recordings.
 
     Args:
         out: folder of the results.
-        segments: recording -> its segments, in its frames.
-        rates: recording -> its frames a second.
+        segments: recording -> segments, in its frames.
+        rates: recording -> frames per second.
         classes: names of the classes.
-        chosen: forms, of `FORMATS`.
+        chosen: formats, from `FORMATS`.
     """
     alike = set(rates.values())
     fps = alike.pop() if len(alike) == 1 else None
@@ -185,27 +185,27 @@ def _described(name: str, found: Found) -> dict:
 
 
 def _of(path: Path, source: Source) -> bool | str:
-    """Tells if a JSON file is of this recording; if not, why."""
+    """Returns True if a JSON file is of this recording, else the reason why not."""
     try:
-        told = documents.parse(path.read_text(encoding='utf-8'))
+        saved = documents.parse(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
-        return f'no {path.name} beside tells of which recording'
+        return f'there is no {path.name} that names its recording'
     except (OSError, ValueError):
-        told = None
-    where = told.get('source') if isinstance(told, dict) else None
+        saved = None
+    where = saved.get('source') if isinstance(saved, dict) else None
     if not isinstance(where, dict):
         return f'{path.name} is no result of `skeljax predict`'
     if source.file and 'file' in where:
         there = (path.parent / str(where['file'])).resolve()
         return there == source.file.resolve() or f'is of another recording, {there}'
     there = tuple(where.get(key) for key in ('corpus', 'split'))
-    there += (where.get('recording', told.get('recording')),)
+    there += (where.get('recording', saved.get('recording')),)
     return there == source.prepared or 'is of another recording'
 
 
 @contextlib.contextmanager
 def _placed(path: Path) -> Iterator[Path]:
-    """Gives a path to write to, which becomes `path` when all is written."""
+    """Yields a temporary path, which is moved to `path` when the block ends without an error."""
     beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
         yield beside

@@ -3,13 +3,13 @@
     skeljax runs
     skeljax runs out/ --json
 
-Shows every run of pretraining, fine-tuning or an ablation in DIR or at any depth below it, by
-folder: stage, corpus, model, state, step, and when fine-tuning the best score on the validation
-split (of config.finetune.protocol) with its step.
+Lists every run of pretraining, fine-tuning or an ablation in DIR or at any depth below it, by
+folder: stage, corpus, model, state and step. For fine-tuning, best is the highest score on the
+validation split (of config.finetune.protocol), with its step.
 
 running: a process has locked the log; locks of other machines are visible if the file system
-shares them. failed: loss or weights were not finite. stopped: neither that nor done; the same
-command resumes it.
+shares them. failed: loss or weights were not finite. stopped: incomplete, neither running nor
+failed; the same command resumes the run.
 
 --json prints a list of objects with all fields. A run.json that cannot be read or is of another
 program is named on standard error and left out.
@@ -28,7 +28,9 @@ _NUMBERS = ('step', 'best')
 
 
 def add_arguments(parser):
-    parser.add_argument('dir', metavar='DIR', nargs='?', default='.', help='(default: here)')
+    parser.add_argument(
+        'dir', metavar='DIR', nargs='?', default='.', help='folder to search (default: here)'
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 

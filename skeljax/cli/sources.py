@@ -1,4 +1,4 @@
-"""Finds the recordings that a command is told of: files, folders, those of a prepared corpus."""
+"""Finds the recordings named on the command line: files, folders, parts of a prepared corpus."""
 
 from collections.abc import Mapping, Sequence
 import os
@@ -22,10 +22,10 @@ class Source(NamedTuple):
     """One recording, not yet read.
 
     Attributes:
-        name: of its results, different for all that are found together; 'monday/walk' is
-            one of a folder.
-        file: where it is (a folder where it is one file a frame), None in a corpus.
-        prepared: corpus, split and recording, () for a file.
+        name: name of its results, unique among sources found together; 'monday/walk' is a
+            recording of a folder.
+        file: file of the recording, or folder with a file for each frame; None in a corpus.
+        prepared: corpus, split and recording; () for a file.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Source(NamedTuple):
         return str(self.file) if self.file else ':'.join(self.prepared)
 
     def described(self, options: Mapping, data_dir, folder: Path) -> dict:
-        """Tells, for a JSON file in `folder`, where the recording is, seen from there."""
+        """Returns the place of the recording for JSON; paths are relative to `folder`."""
         if self.file:
             given = {name: value for name, value in options.items() if value is not None}
             return {'file': os.path.relpath(self.file, folder), **given}
@@ -46,19 +46,19 @@ class Source(NamedTuple):
 
 
 def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
-    """Finds recordings, in the order given, those of a folder sorted; each once.
+    """Returns recordings in the order given, those of a folder sorted, without repetition.
 
-    A recording of a folder is named by its path below it, without the ending. Where two
-    would have one name, the folders above are put before both; beside one another, they
-    keep their endings.
+    The name of a recording in a folder is its path below the folder, without the ending. Equal
+    names are extended by the names of parent folders; equal names in one folder keep their
+    endings.
 
     Args:
-        given: files, folders (all below them is found) or CORPUS:SPLIT:NAME.
-        out: folder of the results: one inside a given folder is not searched.
-        note: told, in a line each, what was left out.
+        given: files, folders (searched at any depth) or CORPUS:SPLIT:NAME.
+        out: folder of the results, which is not searched.
+        note: called with a line for each folder with files that were left out.
 
     Raises:
-        InputError: a folder without recordings, or that is `out` itself.
+        InputError: a folder has no recordings, or is `out` itself.
     """
     found: dict[Path | tuple, Source] = {}
     for text in given:
@@ -79,17 +79,17 @@ def find(given: Sequence[str], out: Path, note=lambda _: None) -> list[Source]:
 def read(
     source: Source, data_dir, options: Mapping, note=lambda _: None
 ) -> tuple[Recording, Segments | None]:
-    """Reads a recording, and its truth where a prepared corpus has it.
+    """Reads a recording and, from a prepared corpus, its true segments.
 
     Args:
-        source: what to read.
-        data_dir: of prepared corpora.
-        options: what a file does not tell itself, as `skeljax.formats.read` takes it.
-        note: told, in a line each, what the reader guessed.
+        source: the recording.
+        data_dir: folder of prepared corpora.
+        options: options of `skeljax.formats.read` for properties that a file does not state.
+        note: called with a line for each guess of the reader.
 
     Raises:
-        InputError: it is missing or damaged; one that lacks its frame rate tells which
-            option of the command gives it.
+        InputError: the recording is missing or damaged. Where the frame rate is unknown, the
+            message names the option of the command line.
     """
     if source.file:
         try:
@@ -109,12 +109,12 @@ def read(
 
 
 def _as_typed(text: str) -> str:
-    """Names options as they are typed."""
+    """Replaces names of options by those of the command line."""
     return _OPTION.sub(r'--\1', text)
 
 
 def _inside(folder: Path, out: Path, note) -> list[Path]:
-    """Lists the recordings below a folder, but for those in the folder of the results."""
+    """Lists the recordings below a folder, except those in the folder of the results."""
     out, inside = out.resolve(), out.resolve().is_relative_to(folder.resolve())
     if folder.resolve() == out:
         raise InputError(
@@ -137,13 +137,13 @@ def _stem(path: Path) -> str:
 
 
 def _apart(sources: Sequence[Source]) -> list[Source]:
-    """Gives sources of one name longer ones."""
+    """Extends equal names by parent folders until all names differ."""
     wholes = [_whole(source) for source in sources]
     stems = [
         whole.with_name(_stem(source.file)) if source.file else whole
         for source, whole in zip(sources, wholes, strict=True)
     ]
-    # Beside one another only their endings tell them apart.
+    # Files of one folder with equal stems differ only in their endings.
     ends = [
         whole if stems.count(stem) > 1 else stem
         for stem, whole in zip(stems, wholes, strict=True)
@@ -164,5 +164,5 @@ def _whole(source: Source) -> PurePosixPath:
 
 
 def _last(path: PurePosixPath, count: int) -> str:
-    """Joins the last parts of a path."""
+    """Joins the last `count` parts of a path."""
     return '/'.join(path.parts[1:][-count:])

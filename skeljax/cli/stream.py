@@ -1,4 +1,4 @@
-"""Find segments while somebody moves: frames in, a line of JSON out when a segment closes.
+"""Find segments in a stream: reads frames, writes a line of JSON for each complete segment.
 
     camera | skeljax stream --model model/ --fps 30
     cat frames.f32 | skeljax stream --model model/ --fps 30 --format float32 --layout h36m17
@@ -7,17 +7,17 @@
     skeljax stream --model model/ --fps 30 --lag 5
     skeljax stream --model model/ --fps 30 --decoder hysteresis --threshold 0.6
 
-Frames come on standard input or, with --listen, from clients, up to --at-once side by side, each
-of which gets its segments (or {"error": ...}) on its connection. As json, a line a frame:
-[[x, y, z], ... of every joint], or a list of such persons, up to --persons, null for what was
-not measured. As float32: persons x joints x 3 numbers a frame, little endian, nan for what was
-not measured.
+Frames are read from standard input or, with --listen, from up to --at-once clients at a time;
+each client receives its segments (or {"error": ...}) on its connection. json has one line for each
+frame: [[x, y, z], ... of every joint], or a list of up to --persons such persons, with null for
+missing values. float32 has persons x joints x 3 little-endian numbers for each frame, with nan for
+missing values.
 
-A window of --window frames moves on by --hop; scores are final --ahead frames behind the newest.
-The sequence decoder finds segments in them, as `skeljax predict` does, and writes one --lag seconds
-after its end; what is written is never taken back. --decoder hysteresis needs no lag.
-`skeljax predict` with the same three options gives a recording the same scores. Frames are those
-of the model's rate. See docs/streaming.md; `python -m benchmarks stream` measures the latency.
+A window of --window frames moves by --hop frames; scores are final --ahead frames behind the last
+frame. The sequence decoder finds segments in the scores, as in `skeljax predict`, and writes a
+segment --lag seconds after its end; written segments are final. --decoder hysteresis needs no lag.
+`skeljax predict` with the same window options gives the same scores. The frame rate is that of the
+model. See docs/streaming.md; `python -m benchmarks stream` measures the latency.
 """
 
 from __future__ import annotations
@@ -54,27 +54,27 @@ _CHUNK = 1 << 16  # bytes
 def add_arguments(parser):
     model_args.add_model(parser)
     parser.add_argument(
-        '--format', choices=wire.KINDS, default='json', help='of frames (default: json)'
+        '--format', choices=wire.KINDS, default='json', help='format of frames (default: json)'
     )
     parser.add_argument(
-        '--persons', type=int, default=1, metavar='M', help='at most in a frame (default: 1)'
+        '--persons', type=int, default=1, metavar='M', help='most persons in a frame (default: 1)'
     )
     parser.add_argument(
-        '--listen', metavar='HOST:PORT', help='take frames from clients instead; HOST may be left '
-        'out (default: 127.0.0.1)',
+        '--listen', metavar='HOST:PORT', help='read frames from clients instead; HOST is optional '
+        '(default: 127.0.0.1)',
     )
     parser.add_argument(
-        '--clients', type=int, metavar='N', help='end after so many (default: never)'
+        '--clients', type=int, metavar='N', help='end after N clients (default: never)'
     )
     parser.add_argument(
         '--at-once', type=int, default=8, metavar='N',
-        help='clients that are served side by side; further ones are refused (default: 8)',
+        help='most clients at a time; further ones are refused (default: 8)',
     )
     parser.add_argument(
         '--stall', type=float, default=10.0, metavar='SECONDS',
-        help='without a frame, after which a stream has failed (default: 10)',
+        help='longest time between frames before a stream fails (default: 10)',
     )
-    parser.add_argument('--quiet', action='store_true', help='tell nothing but segments and errors')
+    parser.add_argument('--quiet', action='store_true', help='print only segments and errors')
     raw.add_arguments(parser)
     model_args.add_window(parser, windowing.WINDOW)
     add_decoding(parser)
@@ -82,30 +82,30 @@ def add_arguments(parser):
 
 def add_decoding(parser):
     """Adds the options that choose how scores become segments."""
-    group = parser.add_argument_group('how scores become segments')
+    group = parser.add_argument_group('decoding of scores to segments')
     group.add_argument(
         '--decoder', choices=('sequence', 'hysteresis'),
         type=lambda name: decoder_spec.FORMER_NAMES.get(name, name),
-        help='default: sequence, but hysteresis for a model that is exported with another decoder',
+        help='decoder (default: sequence; hysteresis for a model exported with another decoder)',
     )
     group.add_argument(
-        '--lag', type=float, metavar='SECONDS', help='of the sequence decoder, after the end of '
-        'a segment until it is final (default: three mean durations of a movement, 2 to 15)',
+        '--lag', type=float, metavar='SECONDS', help='of the sequence decoder: time from the end '
+        'of a segment until it is final (default: three mean durations of a movement, 2 to 15)',
     )
     group.add_argument(
-        '--threshold', type=float, metavar='P', help='of hysteresis, that begins a segment; 0 for '
-        'runs of the most probable class (default: 0.5)',
+        '--threshold', type=float, metavar='P', help='of hysteresis: probability that begins a '
+        'segment; 0 for runs of the most probable class (default: 0.5)',
     )
     group.add_argument(
         '--keep', type=float, metavar='SHARE',
-        help='of hysteresis, share of the threshold down to which a segment goes on (default: 0.7)',
+        help='of hysteresis: share of the threshold below which a segment ends (default: 0.7)',
     )
     group.add_argument(
-        '--min-frames', type=int, metavar='N', help='of hysteresis, of a segment (default: 3)'
+        '--min-frames', type=int, metavar='N', help='of hysteresis: shortest segment (default: 3)'
     )
     group.add_argument(
-        '--min-score', type=float, help='leave out weaker segments (default: as the sequence '
-        'decoder of the model does; of hysteresis 0)',
+        '--min-score', type=float, help='smallest score of a segment (default: the rule of the '
+        'sequence decoder; hysteresis: 0)',
     )
 
 
@@ -113,7 +113,7 @@ def run(args) -> int:
     from skeljax.inference import streaming
 
     if args.fps is None:
-        raise InputError('--fps is missing: how many frames a second come')
+        raise InputError('--fps is missing, expected the frame rate of the stream')
     for option in ('stall', 'persons', 'at_once', 'clients'):
         _positive(option, getattr(args, option))
     address = None if args.listen is None else _address(args.listen)
@@ -122,7 +122,7 @@ def run(args) -> int:
     layout = wanted.parse(args.layout).text if args.layout else model.layout
     scale, up = options.scale(raw.options(args)['unit']), vertical.check(args.up or 'y')
     shape = args.persons, skeleton.get(layout).num_joints
-    say = (lambda _: None) if args.quiet else _say
+    report = (lambda _: None) if args.quiet else _report
 
     def begin(note=lambda _: None) -> tuple[streaming.Stream, wire.Lines | wire.Floats]:
         stream = streaming.Stream(
@@ -132,38 +132,39 @@ def run(args) -> int:
         )
         return stream, wire.KINDS[args.format](*shape, scale, up)
 
-    begun = begin(lambda text: say(text.removeprefix('stream: ')))
-    say(_promise(model, model_args.window(args) or windowing.WINDOW, begun[0], runs))
-    tell = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
+    begun = begin(lambda text: report(text.removeprefix('stream: ')))
+    report(_latency(model, model_args.window(args) or windowing.WINDOW, begun[0], runs))
+    to_json = lambda found: localize.to_json_dict(found, classes=model.classes, fps=args.fps)
     if address is None:
-        follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(tell(found)))
+        follow(*begun, sys.stdin.fileno(), args.stall, lambda found: _print(to_json(found)))
         return 0
-    attend = lambda connection: _attend(connection, begin, tell, args.stall)
+    attend = lambda connection: _attend(connection, begin, to_json, args.stall)
     stream_server.serve(
-        address, attend, say, stall=args.stall, most=args.at_once, clients=args.clients
+        address, attend, report, stall=args.stall, most=args.at_once, clients=args.clients
     )
     return 0
 
 
-def _say(text: str):
+def _report(text: str):
     print(f'skeljax stream: {text}', file=sys.stderr)
 
 
 def follow(
     stream: streaming.Stream, parser, file: int, stall: float, write: Callable[[Segments], object]
 ):
-    """Reads frames until their end, and writes segments as they close.
+    """Reads frames until the end of the file, and writes segments when they are complete.
 
-    Whatever ends the stream, what was found until then is written.
+    Segments found before an error or an interrupt are written, too.
 
     Args:
-        stream, parser: new ones.
-        file: descriptor that frames come from.
-        stall: seconds without a frame after which the stream has failed.
-        write: is given the segments.
+        stream: a stream without frames.
+        parser: a parser without bytes.
+        file: descriptor to read from.
+        stall: longest time between frames, in seconds.
+        write: called with new segments.
 
     Raises:
-        InputError: a frame that is none, or no frame for so long.
+        InputError: a malformed frame, or no frame for `stall` seconds.
     """
     try:
         for frame in frames(parser, file, stall):
@@ -177,7 +178,7 @@ def follow(
 
 
 def frames(parser, file: int, stall: float) -> Iterator[np.ndarray]:
-    """Reads frames from a descriptor until its end; see `follow`."""
+    """Yields the frames read from a descriptor, float[M, V, 3] each; see `follow`."""
     last = time.monotonic()
     while True:
         left = last + stall - time.monotonic()
@@ -188,11 +189,11 @@ def frames(parser, file: int, stall: float) -> Iterator[np.ndarray]:
         if not data:
             return
         if parser.count > before:
-            last = time.monotonic()  # what the network took is not the sender's fault
+            last = time.monotonic()  # after the yield: scoring time is not counted
 
 
-def _attend(connection: socket.socket, begin: Callable, tell: Callable, stall: float):
-    """Streams one client: its frames in, its segments and a last line with an error out."""
+def _attend(connection: socket.socket, begin: Callable, to_json: Callable, stall: float):
+    """Serves one client: reads frames, writes segments and, at the end, the error if any."""
 
     def send(items):
         for item in items:
@@ -200,9 +201,9 @@ def _attend(connection: socket.socket, begin: Callable, tell: Callable, stall: f
 
     try:
         stream, parser = begin()
-        follow(stream, parser, connection.fileno(), stall, lambda found: send(tell(found)))
+        follow(stream, parser, connection.fileno(), stall, lambda found: send(to_json(found)))
     except InputError as error:
-        with contextlib.suppress(OSError):  # who is gone cannot be told
+        with contextlib.suppress(OSError):  # the client may have disconnected
             send([{'error': str(error)}])
         raise
 
@@ -214,7 +215,7 @@ def _print(items: list[dict]):
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InputError('standard output: nobody reads it any more') from None
+        raise InputError('standard output: closed by its reader') from None
 
 
 def _line(item: dict) -> bytes:
@@ -222,7 +223,7 @@ def _line(item: dict) -> bytes:
 
 
 def _load(args) -> predictor.Model:
-    """Loads the model, with the decoder that is chosen."""
+    """Loads the model with the chosen decoder."""
     from skeljax.inference import model_io, predictor
 
     note = (lambda _: None) if args.quiet else model_args.note
@@ -233,10 +234,10 @@ def _load(args) -> predictor.Model:
 
 
 def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
-    """Makes the decoder `hysteresis`; returns None where the sequence decoder is chosen.
+    """Returns the decoder `hysteresis`, or None if the sequence decoder is chosen.
 
     Raises:
-        InputError: an option of the other one.
+        InputError: an option of the other decoder is given.
     """
     from skeljax.inference import streaming
 
@@ -254,19 +255,20 @@ def _runs(model: predictor.Model, args) -> decoders.HysteresisDecoder | None:
     return None
 
 
-def _promise(model, window: windowing.Window, stream: streaming.Stream, runs) -> str:
+def _latency(model, window: windowing.Window, stream: streaming.Stream, runs) -> str:
+    """Describes the time from the end of a segment until it is written."""
     late = window.hop + window.ahead
     if runs:
         seconds = late / model.fps
-        told = f'a segment is written {late} frames ({seconds:.2f} s) after its end, or sooner'
+        described = f'a segment is written {late} frames ({seconds:.2f} s) after its end, or sooner'
     else:
-        told = (
+        described = (
             f'a segment is written {stream.delay:.2f} s after its end: {late} frames '
             f'({late / model.fps:.2f} s) of the window, then the lag'
         )
     if windowing.is_exact(model.run.model, window):
-        told += '; scores are those of the whole recording, but for its normalisation'
-    return told
+        described += '; scores equal those of the whole recording, except for normalization'
+    return described
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Listens for clients and serves them side by side: bounded in number, none stops another."""
+"""A TCP server with a thread for each client; failures of one client do not affect others."""
 
 from collections.abc import Callable
 import contextlib
@@ -11,29 +11,30 @@ import time
 
 from skeljax.errors import InputError
 
-_LOOK = 0.2  # seconds between looks for clients that have ended
+_POLL = 0.2  # seconds between checks for clients that have ended
 
 
 def serve(
     address: tuple[str, int], attend: Callable[[socket.socket], object],
-    say: Callable[[str], object], *, stall: float, most: int = 8, clients: int | None = None,
+    report: Callable[[str], object], *, stall: float, most: int = 8, clients: int | None = None,
 ):
-    """Serves clients, each in a thread of its own, until so many have come and gone.
+    """Serves each client in its own thread, until `clients` have been served.
 
-    A client beyond the `most` that are served at a time gets `{"error": ...}` and is closed. What
-    `attend` raises ends its client alone, and is written to standard error in one line. On
-    Ctrl-C the clients' streams end as if the clients had ended them.
+    A client beyond the `most` at a time receives `{"error": ...}` and is disconnected. An error
+    in `attend` ends its client alone, and is written to standard error in one line. On Ctrl-C the
+    clients' streams end as at their end of file.
 
     Args:
-        address: to listen at.
-        attend: serves one connection until its end; bounds the time between frames itself.
-        say: is given a line when the server listens.
+        address: host and port to listen on.
+        attend: serves one connection until its end; limits the time between frames itself.
+        report: called with one line when the server listens.
         stall: seconds after which a client that does not read has failed.
-        most: clients at a time.
-        clients: that are served before the server ends; None for no end. Refused ones do not count.
+        most: largest number of clients at a time.
+        clients: number of clients after which the server ends; None: no end. Refused clients do
+            not count.
 
     Raises:
-        InputError: the address cannot be listened at.
+        InputError: the server cannot listen on the address.
     """
     try:
         server = socket.create_server(address)
@@ -44,7 +45,7 @@ def serve(
     served = 0
     try:
         with server:
-            say('listening on {}:{}'.format(*server.getsockname()[:2]))
+            report('listening on {}:{}'.format(*server.getsockname()[:2]))
             while clients is None or served < clients:
                 _forget_ended(running)
                 accepted = _accept(server)
@@ -67,41 +68,41 @@ def serve(
 
 
 def _accept(server: socket.socket) -> tuple[socket.socket, str] | None:
-    """Waits a moment for a client; returns its connection and address."""
-    if not select.select([server], [], [], _LOOK)[0]:
+    """Returns the connection and address of the next client, or None after `_POLL` seconds."""
+    if not select.select([server], [], [], _POLL)[0]:
         return None
     try:
         connection, (host, port, *_) = server.accept()
-    except OSError as error:  # it has gone again, or there are too many open files
+    except OSError as error:  # the client has disconnected, or too many files are open
         print(f'skeljax stream: no client accepted: {error.strerror}', file=sys.stderr, flush=True)
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
         return None
     return connection, f'{host}:{port}'
 
 
 def _run(attend: Callable, connection: socket.socket, name: str):
-    """Serves one client; whatever goes wrong with it is one line."""
+    """Serves one client; prints an error in one line."""
     wrong = ''
     with connection:
         try:
             attend(connection)
         except (InputError, OSError) as error:
             wrong = getattr(error, 'strerror', None) or str(error) or type(error).__name__
-        except Exception as error:  # a fault of this program: the other clients go on
+        except Exception as error:  # a bug: the other clients are still served
             wrong = f'{type(error).__name__}: {error}'
-            _refuse(connection, 'the server failed; see what it has written')
+            _refuse(connection, 'the server failed; see its standard error')
     if wrong:
         line = ' '.join(wrong.split())
         print(f'skeljax stream: {name}: {line}', file=sys.stderr, flush=True)
 
 
 def _refuse(connection: socket.socket, why: str):
-    """Tells a client why it is not served and closes the connection."""
+    """Sends a client the reason why it is not served, and closes the connection."""
     with connection, contextlib.suppress(OSError):
         connection.setblocking(False)  # a line fits the buffer of any connection that reads
         connection.sendall(json.dumps({'error': why}).encode() + b'\n')
         connection.shutdown(socket.SHUT_WR)
-        connection.recv(1 << 16)  # what is left unread would reset the connection before the line
+        connection.recv(1 << 16)  # unread bytes would reset the connection before the line arrives
 
 
 def _forget_ended(running: dict):
@@ -110,7 +111,7 @@ def _forget_ended(running: dict):
 
 
 def _end(running: dict[threading.Thread, socket.socket], stall: float):
-    """Ends the streams of all clients, and waits until each has got what was found."""
+    """Ends the streams of all clients, and waits until each has received its segments."""
     for connection in running.values():
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RD)

@@ -1,11 +1,11 @@
-"""Make one HTML page of recordings: skeleton, timelines, scores, mistakes.
+"""Write one HTML page of recordings: skeleton, timelines, scores, errors.
 
     skeljax view predictions/ --truth labels.csv --out page.html
     skeljax view --workdir runs/tuned --split test --limit 12 --out page.html
 
-PREDICTIONS are files that `skeljax predict` wrote, or folders of them. With --workdir,
-the recordings of a split are scored first and shown with their truth. The page holds
-all it needs: it works offline, from a file, in any browser of today.
+PREDICTIONS are files written by `skeljax predict`, or folders of such files. With --workdir,
+the recordings of a split are scored first and shown with their truth. The page is
+self-contained: it works offline, from a file, in any current browser.
 """
 
 from collections.abc import Iterator
@@ -16,26 +16,32 @@ from skeljax.cli import model_args, raw, scored_entry
 from skeljax.errors import InputError
 from skeljax.viz.viewer import entry, kinds, page, predictions
 
-LARGE = 15  # MB, from where browsers take their time
+LARGE = 15  # MB; browsers load larger pages slowly
 
 
 def add_arguments(parser):
     parser.add_argument('predictions', nargs='*', metavar='PREDICTIONS', help='files or folders')
     parser.add_argument('--truth', metavar='G', help='true segments: .csv, or .json of ActivityNet')
-    parser.add_argument('--recordings', metavar='DIR', help='folder of them, if they moved')
-    parser.add_argument('--out', default='view.html', help='the page (default: view.html)')
+    parser.add_argument('--recordings', metavar='DIR', help='folder of the recordings, if moved')
+    parser.add_argument('--out', default='view.html', help='file of the page (default: view.html)')
     parser.add_argument('--force', action='store_true', help='replace a page that exists')
-    parser.add_argument('--tiou', type=float, default=kinds.TIOU, help='overlap that is right')
-    parser.add_argument('--title', help='of the page')
-    parser.add_argument('--limit', type=int, default=24, help='show only as many, the worst')
-    group = parser.add_argument_group('of a fine-tuning run instead of PREDICTIONS')
-    group.add_argument('--workdir', help='folder of the run')
-    group.add_argument('--split', default='test', help='of its corpus (default: test)')
-    group.add_argument('--data-dir', help='of the prepared corpus, if not where it was')
-    group.add_argument(
-        '--protocol', help="whose decoding to use (default: the run's sequence decoder)"
+    parser.add_argument(
+        '--tiou', type=float, default=kinds.TIOU,
+        help='smallest tIoU of a correct segment (default: %(default)s)',
     )
-    group.add_argument('--min-score', type=float, help='leave out weaker segments')
+    parser.add_argument('--title', help='title of the page')
+    parser.add_argument(
+        '--limit', type=int, default=24, metavar='N',
+        help='show only the N worst recordings (default: %(default)s)',
+    )
+    group = parser.add_argument_group('recordings of a fine-tuning run, instead of PREDICTIONS')
+    group.add_argument('--workdir', help='folder of the run')
+    group.add_argument('--split', default='test', help='split of its corpus (default: test)')
+    group.add_argument('--data-dir', help='folder of the prepared corpus, if moved')
+    group.add_argument(
+        '--protocol', help="protocol of the decoder (default: the run's sequence decoder)"
+    )
+    group.add_argument('--min-score', type=float, help='smallest score of a segment')
     raw.add_arguments(parser)
 
 
@@ -60,12 +66,12 @@ def run(args) -> int:
     left_out = f', the worst of {count}' if count > len(shown) else ''
     print(f'{len(shown)} recordings{left_out} in {out} ({size:.1f} MB)')
     if size > LARGE:
-        print(f'over {LARGE} MB a browser takes its time; show fewer by --limit', file=sys.stderr)
+        print(f'pages over {LARGE} MB load slowly; show fewer with --limit', file=sys.stderr)
     return 0
 
 
 def _worst(entries: Iterator[entry.Entry], limit: int) -> tuple[list[entry.Entry], int]:
-    """Keeps the recordings of the largest error, sorted; then the first of those without truth."""
+    """Returns the `limit` recordings of largest error, then those without truth; counts all."""
     kept, count = [], 0
     for made in entries:
         count += 1
@@ -105,8 +111,8 @@ def _of_run(args) -> tuple[tuple[str, ...], Iterator[entry.Entry]]:
     model = predictor.of_run(
         args.workdir, args.protocol, min_score=args.min_score, note=model_args.note
     )
-    told = model.run.config.data
-    corpus = Corpus(args.data_dir or told.data_dir, told.corpus, args.split, keep=False)
+    data = model.run.config.data
+    corpus = Corpus(args.data_dir or data.data_dir, data.corpus, args.split, keep=False)
 
     made = (
         scored_entry.of_recording(model, recording, corpus.classes, tiou=args.tiou)

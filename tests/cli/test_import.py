@@ -136,7 +136,7 @@ def _run(*words) -> int:
 def test_fine_tuning_is_told_of_another_architecture_or_stream(released, tiny, tmp_path, capsys):
     out = tmp_path / 'out'
     assert _run('import', released, '--as', 'stgcn', '--stream', 'bone', '--out', out) == 0
-    assert '152 tensors used, 27 unused, 0 arrays begun anew' in capsys.readouterr().out
+    assert '152 tensors used, 27 unused, 0 arrays initialized' in capsys.readouterr().out
     given = ['--workdir', tmp_path / 'run', f'--config.data.data_dir={tiny}', *TINY]
     given += [f'--config.finetune.init_from={out}', '--config.model.name=stgcn']
     assert _run('finetune', *given, '--config.model.base_channels=8') == 2

@@ -104,7 +104,8 @@ def test_of_persons_normalised_together_the_first_agrees(tmp_path, name, network
     network = randomize(getattr(twins, network)(8, persons=2))
     found, config = _agrees(network, name, tmp_path, absent=True)
     assert found.persons == 2
-    assert 'note: its data_bn normalised 2 persons' in import_.describe(found, config, 'x')
+    note = 'note: its data_bn has separate parameters for each of 2 persons'
+    assert note in import_.describe(found, config, 'x')
 
 
 def test_fine_tuning_starts_from_it_by_the_options_it_tells(tmp_path, capsys):

@@ -119,7 +119,7 @@ def test_of_many_files_some_are_listed_and_all_that_are_odd(capsys, tmp_path):
     shown = _inspect(capsys, tmp_path, '--processes', 1, '--unit', 'm')
     files = [line.split(':')[0] for line in shown.splitlines() if 'arrays, layout' in line]
     assert files == [*(f'a{n:02}' for n in range(20)), 'z_large']
-    assert '... and 5 files more, of which none is odd; --all lists them' in shown
+    assert '... and 5 more files without oddities; --all lists them' in shown
     every = _inspect(capsys, tmp_path, '--processes', 1, '--all')
     assert every.count('arrays, layout') == 26 and 'files more' not in every
 

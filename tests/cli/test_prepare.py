@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from skeljax.cli import builders, main, prepare
+from skeljax.cli import main
+from skeljax.data import builders, preparation
 from skeljax.errors import InputError
 from skeljax.tfds_builders.synthetic import synthetic_dataset_builder
 
@@ -32,21 +33,21 @@ def test_the_report_counts_what_was_made(tmp_path, capsys):
 
 def test_what_is_there_is_kept_and_said(tiny, capsys):
     before = _files(tiny)
-    report = prepare.prepare('synthetic/tiny', data_dir=tiny)
+    report = preparation.prepare('synthetic/tiny', data_dir=tiny, note=print)
     assert 'already prepared' in capsys.readouterr().out
     assert report['splits']['test']['recordings'] == 4
     assert _files(tiny) == before
 
 
 def test_a_lost_report_is_counted_again(tmp_path):
-    made = prepare.prepare('synthetic/tiny', data_dir=tmp_path)
+    made = preparation.prepare('synthetic/tiny', data_dir=tmp_path)
     next(tmp_path.rglob('report.json')).unlink()
-    assert prepare.prepare('synthetic/tiny', data_dir=tmp_path) == made
+    assert preparation.prepare('synthetic/tiny', data_dir=tmp_path) == made
 
 
 @pytest.mark.parametrize('failing', ['generating', 'moving'])
 def test_a_failure_leaves_the_earlier_version_whole(tmp_path, monkeypatch, failing):
-    prepare.prepare('synthetic/tiny', data_dir=tmp_path)
+    preparation.prepare('synthetic/tiny', data_dir=tmp_path)
     before = _files(tmp_path)
 
     def broken(*_, **__):
@@ -66,7 +67,7 @@ def test_a_failure_leaves_the_earlier_version_whole(tmp_path, monkeypatch, faili
 
         monkeypatch.setattr(Path, 'rename', rename)
     with pytest.raises((InputError, OSError)):
-        prepare.prepare('synthetic/tiny', data_dir=tmp_path, overwrite=True)
+        preparation.prepare('synthetic/tiny', data_dir=tmp_path, overwrite=True)
     monkeypatch.undo()
     assert _files(tmp_path) == before
 

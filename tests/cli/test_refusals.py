@@ -11,7 +11,9 @@ import time
 import numpy as np
 import pytest
 
-from skeljax.cli import beside, config_args, main, signals
+from skeljax import signals
+from skeljax.cli import config_args, main
+from skeljax.data import unfinished
 from skeljax.viz import table
 
 
@@ -136,7 +138,7 @@ def test_a_preparation_that_is_ended_leaves_nothing(tmp_path, number):
         assert 'Traceback' not in said
     else:
         assert left()
-        with beside.folder(tmp_path):  # of the next command
+        with unfinished.folder(tmp_path):  # of the next command
             assert len(list(tmp_path.glob('.preparing-*'))) == 1
     assert not list(tmp_path.iterdir())
     deadline = time.monotonic() + 30
@@ -146,14 +148,14 @@ def test_a_preparation_that_is_ended_leaves_nothing(tmp_path, number):
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
-    with beside.folder(tmp_path) as one, beside.folder(tmp_path) as other:
+    with unfinished.folder(tmp_path) as one, unfinished.folder(tmp_path) as other:
         assert os.path.isdir(one) and os.path.isdir(other) and one != other
     young = tmp_path / '.preparing-young'
     young.mkdir()
-    with beside.folder(tmp_path):
+    with unfinished.folder(tmp_path):
         assert young.exists()
     os.utime(young, (0, 0))
-    with beside.folder(tmp_path):
+    with unfinished.folder(tmp_path):
         assert not young.exists()
 
 

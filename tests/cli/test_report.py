@@ -159,7 +159,7 @@ def test_figures_that_an_older_version_left_are_judged_as_they_were(runs, tmp_pa
     # The name has another meaning now.
     given = ['--protocol', 'segmentation', '--out', str(out), '--force']
     assert main.main(['report', str(moved), *given]) == 0
-    assert 'no figures of segmentation from this state' in capsys.readouterr().err
+    assert 'no figures of segmentation for this checkpoint' in capsys.readouterr().err
     assert '### Errors' not in out.read_text()
 
 
@@ -194,7 +194,7 @@ def test_figures_of_another_state_are_not_told(runs, tmp_path, capsys):
     told['runs'][0]['step'] = 1
     kept.write_text(json.dumps(told))
     assert main.main(['report', str(moved), '--out', str(tmp_path / 'r.md')]) == 0
-    assert 'no figures of babel_clean from this state' in capsys.readouterr().err
+    assert 'no figures of babel_clean for this checkpoint' in capsys.readouterr().err
     assert '### Errors' not in (tmp_path / 'r.md').read_text()
 
 
@@ -205,7 +205,7 @@ def test_a_pretraining_that_is_gone_is_told(runs, tmp_path, capsys):
     (moved / 'run.json').write_text(json.dumps(told))
     assert main.main(['report', str(moved), '--out', str(tmp_path / 'r.md')]) == 0
     assert (
-        f'what it started from is left out: {tmp_path / "away"}: no run here'
+        f'its pretraining run is left out: {tmp_path / "away"}: no run here'
         in capsys.readouterr().err
     )
     text = (tmp_path / 'r.md').read_text()

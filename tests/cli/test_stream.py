@@ -141,7 +141,7 @@ def test_a_stream_that_stalls(stream, bodies):
 @pytest.mark.parametrize(
     'words, message',
     [
-        ((), '--fps is missing: how many frames a second come'),
+        ((), '--fps is missing, expected the frame rate of the stream'),
         (('--fps', '0'), '--fps: frame rate is 0.0, expected 0.1 to 10000 frames per second'),
         (('--fps', '30', '--stall', '0'), '--stall 0: expected a number above 0'),
         (('--fps', '30', '--stall', 'nan'), '--stall is nan, expected a number'),

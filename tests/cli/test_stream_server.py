@@ -81,7 +81,7 @@ def test_what_one_raises_is_a_line_and_stops_no_other(started, capsys):
         assert _says(good, b'a') == b'a'
         assert _says(bad, b'bad') == b''
         assert json.loads(_says(fault, b'fault')) == {
-            'error': 'the server failed; see what it has written'
+            'error': 'the server failed; see its standard error'
         }
         assert _says(good, b'b') == b'b'
     said = [line.split(': ', 2)[2] for line in capsys.readouterr().err.splitlines()]

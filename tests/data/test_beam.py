@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skeljax.cli import main, prepare
+from skeljax.cli import main
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.errors import FormatError, InputError
 from skeljax.tfds_builders.synthetic import synthetic_dataset_builder
@@ -55,7 +56,7 @@ def test_damaged_files_are_told_or_left_out(tmp_path, monkeypatch, on_error):
     ]
 
     def run():
-        return prepare.prepare(
+        return preparation.prepare(
             'synthetic/tiny', data_dir=tmp_path, beam='DirectRunner', on_error=on_error
         )
 
@@ -76,7 +77,7 @@ def test_damaged_files_are_told_or_left_out(tmp_path, monkeypatch, on_error):
 
 def test_a_name_given_twice_is_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic_dataset_builder, '_make', _twice)
-    report = prepare.prepare(
+    report = preparation.prepare(
         'synthetic/tiny', data_dir=tmp_path, beam='DirectRunner', on_error='skip'
     )
     names = {r.name for s in report['splits'] for r in Corpus(tmp_path, 'synthetic/tiny', s)}

@@ -64,9 +64,9 @@ def test_a_split_beyond_the_memory_of_tfds_needs_no_tensorflow(tmp_path):
     code = f"""
 import sys
 from tensorflow_datasets.core import shuffle, writer
-from skeljax.cli import prepare
+from skeljax.data import preparation
 shuffle.MAX_MEM_BUFFER_SIZE = 1000
-made = prepare.prepare('synthetic/tiny', data_dir={str(tmp_path)!r})
+made = preparation.prepare('synthetic/tiny', data_dir={str(tmp_path)!r})
 assert made['splits']['train']['recordings'] == 8
 sys.exit('tensorflow' in sys.modules)
 """

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 
 from skeljax import localize
-from skeljax.cli import config_args, prepare
+from skeljax.cli import config_args
+from skeljax.data import preparation
 from skeljax.formats.motion import Motion
 from skeljax.inference import model_io, predictor, run_loader, scoring
 from skeljax.localize import Segments, decoder_config
@@ -238,7 +239,7 @@ def prepare_corpus(raw: Path, data_dir: Path):
     (raw / 'labels.csv').write_text('\n'.join(['recording,start,end,label', *rows, '']))
     rows = [f'{name},{part}' for name, part in zip(names, split, strict=True)]
     (raw / 'splits.csv').write_text('\n'.join(['recording,split', *rows, '']))
-    prepare.prepare('folder/golden', data_dir=data_dir, manual_dir=raw)
+    preparation.prepare('folder/golden', data_dir=data_dir, manual_dir=raw)
 
 
 def train(stage: str, source: str, fields: dict, folder: Path) -> dict[int, dict[str, float]]:

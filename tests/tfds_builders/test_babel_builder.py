@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skeljax.cli import builders, prepare
+from skeljax.cli import prepare
+from skeljax.data import builders, preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -100,7 +101,7 @@ def tree(tmp_path, smplh_folder, monkeypatch) -> Tree:
 def _prepared(tree: Tree, name: str = SUBSET, **options):
     """Prepares; returns the report and the recordings by name, of each split."""
     folder = tree.root.parent / 'data'
-    report = prepare.prepare(name, data_dir=folder, manual_dir=tree.write(), **options)
+    report = preparation.prepare(name, data_dir=folder, manual_dir=tree.write(), **options)
     corpora = {split: Corpus(folder, name, split) for split in SPLITS}
     return report, {s: {r.name: r for r in corpus} for s, corpus in corpora.items()}
 

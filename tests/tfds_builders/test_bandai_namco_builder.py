@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skeljax import formats
-from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -21,7 +21,7 @@ LAYOUT = skeleton.get('bandai22')
 
 
 def _prepared(folder, raw, name, **options) -> dict[str, Corpus]:
-    prepare.prepare(name, data_dir=folder, manual_dir=raw, **options)
+    preparation.prepare(name, data_dir=folder, manual_dir=raw, **options)
     return {split: Corpus(folder, name, split) for split in SPLITS}
 
 
@@ -170,7 +170,7 @@ def test_clips_of_other_contents_and_styles_are_told(tmp_path):
     contents = [*builder.CONTENTS[2], 'jump']
     _tree(tmp_path / 'raw', styles=['active', 'feminine', 'normal', 'sleepy'], contents=contents)
     name = 'bandai_namco/clips2'
-    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw')
+    report = preparation.prepare(name, data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw')
     assert report['skipped'] == {
         "4 clips 'jump'": 'not performed in every style',
         "10 clips in style 'sleepy'": 'in no split',
@@ -195,7 +195,7 @@ def test_a_style_with_too_few_clips_is_told_and_left_out_of_the_composed(tmp_pat
     data = _tree(tmp_path / 'raw')
     for path in sorted(data.glob('*_exhausted_*.bvh'))[:3]:
         path.unlink()
-    report = prepare.prepare(
+    report = preparation.prepare(
         'bandai_namco/composed2', data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw'
     )
     (why,) = report['skipped'].values()
@@ -212,9 +212,9 @@ def test_a_clip_in_a_second_folder_is_told(tmp_path):
     options = {'data_dir': tmp_path / 'data', 'manual_dir': tmp_path / 'raw'}
     told = f'{second}: a clip again, as in {first}'
     with pytest.raises(InputError) as caught:
-        prepare.prepare('bandai_namco/clips2', **options)
+        preparation.prepare('bandai_namco/clips2', **options)
     assert str(caught.value) == told
-    report = prepare.prepare('bandai_namco/clips2', **options, on_error='skip')
+    report = preparation.prepare('bandai_namco/clips2', **options, on_error='skip')
     assert report['damaged'] == [told]
     assert report['splits']['train']['recordings'] == 30
 
@@ -226,7 +226,7 @@ def test_damage_is_told_by_file(tmp_path):
     other = next(data.glob('*_run_youthful_*.bvh'))
     other.write_text(_bvh().replace('Toes_R', 'Toe_R'))
     with pytest.raises(InputError) as caught:
-        prepare.prepare(
+        preparation.prepare(
             'bandai_namco/clips2', data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw'
         )
     assert str(caught.value).splitlines()[1:] == [
@@ -252,7 +252,7 @@ def test_labels_that_name_nothing_are_told(tmp_path, label, told):
     path = next(data.glob('*_walk_active_*.json'))
     path.write_text(label)
     with pytest.raises(InputError) as caught:
-        prepare.prepare(
+        preparation.prepare(
             'bandai_namco/clips2', data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw'
         )
     assert str(caught.value).startswith(f'{path}{told}')
@@ -263,9 +263,9 @@ def test_missing_labels_and_an_empty_folder_are_told(tmp_path):
     (tmp_path / 'raw' / 'x').write_text('')
     options = {'data_dir': tmp_path / 'data', 'manual_dir': tmp_path / 'raw'}
     with pytest.raises(InputError, match='no dataset-2_CONTENT_STYLE_ID.bvh below it'):
-        prepare.prepare('bandai_namco/clips2', **options)
+        preparation.prepare('bandai_namco/clips2', **options)
     data = _tree(tmp_path / 'raw')
     path = next(data.glob('*_walk_active_*.json'))
     path.unlink()
     with pytest.raises(InputError, match=f'^{path}: cannot be read'):
-        prepare.prepare('bandai_namco/clips2', **options)
+        preparation.prepare('bandai_namco/clips2', **options)

@@ -5,6 +5,7 @@ import pytest
 
 from skeljax import formats
 from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import FormatError, InputError
@@ -18,7 +19,7 @@ SPLITS = {'train': ['13_29', '13_31'], 'validation': ['13_30'], 'test': ['14_14'
 def routines(real_data, tmp_path_factory):
     """The report and the corpora."""
     folder, name = tmp_path_factory.mktemp('cmu'), 'cmu_mocap/routines'
-    report = prepare.prepare(name, data_dir=folder, manual_dir=real_data / 'cmu_mocap')
+    report = preparation.prepare(name, data_dir=folder, manual_dir=real_data / 'cmu_mocap')
     return report, {split: Corpus(folder, name, split) for split in SPLITS}
 
 
@@ -126,7 +127,7 @@ def test_what_is_not_used_is_told(tmp_path):
     trials = {'13_01': 72, '13_02': 20, '14_01': 24, '02_01': 24}
     labels = {'13_01': ALL_SIX, '14_01': '7 2', '14_02': '1', 'read_me': 'hello'}
     raw = _tree(tmp_path / 'raw', trials, labels)
-    report = prepare.prepare('cmu_mocap/routines', data_dir=tmp_path / 'data', manual_dir=raw)
+    report = preparation.prepare('cmu_mocap/routines', data_dir=tmp_path / 'data', manual_dir=raw)
     assert report['skipped'] == {
         'labels of trial 14_02': 'its motion is not there',
         '2 trials': 'without labels',
@@ -139,7 +140,7 @@ def test_all_takes_every_trial_without_labels(tmp_path):
     trials = {'13_29': 72, '13_30': 20, '14_01': 24, '02_01': 24}
     raw = _tree(tmp_path / 'raw', trials, {'13_29': ALL_SIX})
     name = 'cmu_mocap/all'
-    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
+    report = preparation.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
     found = {
         split: {recording.name for recording in Corpus(tmp_path / 'data', name, split)}
         for split in report['splits']
@@ -160,9 +161,9 @@ def test_a_trial_or_its_labels_in_a_second_folder_are_told(tmp_path):
         f'as in {raw}/subjects/13/13_01.amc',
     ]
     with pytest.raises(InputError) as caught:
-        prepare.prepare('cmu_mocap/routines', **options)
+        preparation.prepare('cmu_mocap/routines', **options)
     assert str(caught.value).splitlines()[1:] == told
-    report = prepare.prepare('cmu_mocap/routines', **options, on_error='skip')
+    report = preparation.prepare('cmu_mocap/routines', **options, on_error='skip')
     assert report['damaged'] == told
     assert [report['splits'][split]['recordings'] for split in ('train', 'test')] == [1, 1]
 
@@ -170,7 +171,7 @@ def test_a_trial_or_its_labels_in_a_second_folder_are_told(tmp_path):
 def test_a_folder_without_a_trial_for_training_is_told(tmp_path):
     raw = _tree(tmp_path / 'raw', {'14_01': 24})
     with pytest.raises(InputError, match='no trial for training below it'):
-        prepare.prepare('cmu_mocap/all', data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare('cmu_mocap/all', data_dir=tmp_path / 'data', manual_dir=raw)
 
 
 @pytest.mark.parametrize('on_error', ['fail', 'skip'])
@@ -179,7 +180,7 @@ def test_another_skeleton_is_told_though_no_recording_is_left(tmp_path, on_error
     path = raw / 'subjects' / '02' / '02.asf'
     path.write_text(path.read_text().replace('rthumb', 'rtail'))
     with pytest.raises(InputError) as caught:
-        prepare.prepare(
+        preparation.prepare(
             'cmu_mocap/all', data_dir=tmp_path / 'data', manual_dir=raw, on_error=on_error
         )
     assert str(caught.value).splitlines() == [

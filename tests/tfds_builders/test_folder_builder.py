@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skeljax.cli import main, prepare
-from skeljax.data import corpus, synthetic
+from skeljax.data import corpus, preparation, synthetic
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -18,7 +18,7 @@ SUBJECTS = 'recording,subject\n' + ''.join(f'r{n:02},p{n // 2}\n' for n in range
 
 
 def _prepare(raw, data_dir, name='folder/own', **more):
-    return prepare.prepare(name, data_dir=data_dir, manual_dir=raw, **more)
+    return preparation.prepare(name, data_dir=data_dir, manual_dir=raw, **more)
 
 
 def _read(data_dir, name='folder/own') -> dict:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -23,7 +23,7 @@ SPLITS = ('train', 'validation', 'test')
 @pytest.fixture(scope='module')
 def composed(real_data, tmp_path_factory) -> dict[str, Corpus]:
     folder = tmp_path_factory.mktemp('composed')
-    prepare.prepare(NAME, data_dir=folder, manual_dir=real_data / 'kinder_gator')
+    preparation.prepare(NAME, data_dir=folder, manual_dir=real_data / 'kinder_gator')
     return {split: Corpus(folder, NAME, split) for split in SPLITS}
 
 
@@ -180,7 +180,7 @@ def test_trials_and_folds_of_plain_and_gzipped_files(tmp_path):
     raw = _tree(tmp_path / 'raw', people=CHILDREN, ending='.gz')
     _tree(raw, people=ADULTS)
     data = tmp_path / 'data'
-    report = prepare.prepare('kinder_gator/trials', data_dir=data, manual_dir=raw)
+    report = preparation.prepare('kinder_gator/trials', data_dir=data, manual_dir=raw)
     expected = "person 565: no trial of 'Jump-as-high-as-you-can'"
     assert report['skipped'] == {expected: 'not in the corpus'}
     assert [s['segments'] for s in report['splits'].values()] == [695, 116, 348]
@@ -189,7 +189,7 @@ def test_trials_and_folds_of_plain_and_gzipped_files(tmp_path):
     np.testing.assert_allclose(recording.joints[:, 0], _joints(106, 'Bow'), atol=0.51 * GRID)
     assert (recording.segment_start.tolist(), recording.segment_end.tolist()) == ([0], [3])
     name = f'{NAME}_fold3'
-    report = prepare.prepare(name, data_dir=data, manual_dir=raw)
+    report = preparation.prepare(name, data_dir=data, manual_dir=raw)
     subjects = {split: counted['subjects'] for split, counted in report['splits'].items()}
     assert subjects['test'] == ['p106', 'p169', 'p565', 'p734', 'p970']
     assert subjects['validation'] == ['p290', 'p577'] and len(subjects['train']) == 13
@@ -208,10 +208,10 @@ def test_all_damaged_files_are_listed_or_left_out(tmp_path):
         f'{short}:2: 63 columns, expected 64',
     ]
     with pytest.raises(InputError) as caught:
-        prepare.prepare(NAME, data_dir=data, manual_dir=raw)
+        preparation.prepare(NAME, data_dir=data, manual_dir=raw)
     assert str(caught.value).splitlines() == [f'{NAME}: 2 damaged', *expected]
     assert not list(data.rglob('*'))
-    report = prepare.prepare(NAME, data_dir=data, manual_dir=raw, on_error='skip')
+    report = preparation.prepare(NAME, data_dir=data, manual_dir=raw, on_error='skip')
     assert report['damaged'] == expected
     assert report['splits']['test']['recordings'] == 22
 
@@ -223,7 +223,7 @@ def test_trials_that_are_missing_are_named(tmp_path):
         leave_out={(970, 'Swim'), (103, 'Bow')},
     )
     with pytest.raises(InputError) as caught:
-        prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value).splitlines() == [
         "person 103: no trial of 'Bow'", 'person 474: no trial', "person 970: no trial of 'Swim'",
     ]

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -75,7 +75,7 @@ def raw(tmp_path_factory):
 
 def _prepare(config, raw, data, **options):
     name = f'pku_mmd/{config}'
-    report = prepare.prepare(name, data_dir=data, manual_dir=raw, **options)
+    report = preparation.prepare(name, data_dir=data, manual_dir=raw, **options)
     return report, {split: list(Corpus(data, name, split)) for split in SPLITS}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skeljax
-from skeljax.cli import prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -25,7 +25,7 @@ ORDERS = {
 @pytest.fixture(scope='module')
 def real(real_data, tmp_path_factory) -> dict[str, Corpus]:
     folder, name = tmp_path_factory.mktemp('precog'), 'precog/default'
-    prepare.prepare(name, data_dir=folder, manual_dir=real_data / 'precog')
+    preparation.prepare(name, data_dir=folder, manual_dir=real_data / 'precog')
     return {split: Corpus(folder, name, split) for split in SPLITS}
 
 
@@ -82,7 +82,7 @@ def made(tmp_path_factory):
     """Returns the data directory and the report of each config, of gzipped files."""
     folder = tmp_path_factory.mktemp('made')
     raw = _tree(folder / 'raw', ending='.gz')
-    report = lambda name: prepare.prepare(
+    report = lambda name: preparation.prepare(
         f'precog/{name}', data_dir=folder / 'data', manual_dir=raw
     )
     return folder / 'data', {name: report(name) for name in CONFIGS}
@@ -152,9 +152,9 @@ def test_all_damaged_files_are_listed_or_left_out(tmp_path):
         f"{strange}:34: label '9', expected 0 to 8",
     ]
     with pytest.raises(InputError) as caught:
-        prepare.prepare('precog/default', data_dir=data, manual_dir=raw)
+        preparation.prepare('precog/default', data_dir=data, manual_dir=raw)
     assert str(caught.value).splitlines() == ['precog/default: 2 damaged', *expected]
-    report = prepare.prepare('precog/default', data_dir=data, manual_dir=raw, on_error='skip')
+    report = preparation.prepare('precog/default', data_dir=data, manual_dir=raw, on_error='skip')
     assert report['damaged'] == expected
     assert [split['recordings'] for split in report['splits'].values()] == [39, 6, 23]
 
@@ -162,11 +162,11 @@ def test_all_damaged_files_are_listed_or_left_out(tmp_path):
 def test_recordings_that_are_missing_are_named(tmp_path):
     raw = _tree(tmp_path / 'raw', leave_out={(1, 12), (6, 3)})
     with pytest.raises(InputError) as caught:
-        prepare.prepare('precog/fold2', data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare('precog/fold2', data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value) == 'no recording Seq1_12\nno recording Seq6_3'
     text = first_kinect.sequence(*_recording(1, 12))
     for name in ('Seq1_12.csv', 'Seq6_3.csv', 'Seq7_1.csv', 'Seq1_13.csv'):
         first_kinect.write(raw / name, text)
-    report = prepare.prepare('precog/fold2', data_dir=tmp_path / 'data', manual_dir=raw)
+    report = preparation.prepare('precog/fold2', data_dir=tmp_path / 'data', manual_dir=raw)
     assert report['skipped']['Seq7_1'] == report['skipped']['Seq1_13'] == 'in no split'
     assert skeljax.read(raw / 'Seq7_1.csv').subject == 's01'

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skeljax.cli import main, prepare
+from skeljax.data import preparation
 from skeljax.data.corpus import Corpus
 from skeljax.data.records import GRID
 from skeljax.errors import InputError
@@ -19,7 +20,7 @@ SPLITS = {'train': range(1, 7), 'validation': [7], 'test': range(8, 11)}
 @pytest.fixture(scope='module')
 def composed(real_data, tmp_path_factory) -> dict[str, Corpus]:
     folder = tmp_path_factory.mktemp('composed')
-    prepare.prepare(NAME, data_dir=folder, manual_dir=real_data / 'ui_prmd')
+    preparation.prepare(NAME, data_dir=folder, manual_dir=real_data / 'ui_prmd')
     return {split: Corpus(folder, NAME, split) for split in SPLITS}
 
 
@@ -169,7 +170,7 @@ def _tree(root, *, persons=range(1, 11), leave_out=(), line=','.join(['0'] * 66)
 def test_a_person_without_a_class_is_named(tmp_path):
     raw = _tree(tmp_path / 'raw', leave_out={(4, 9)})
     with pytest.raises(InputError) as caught:
-        prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value) == "person 9: no repetition of 'side lunge' (class 3)"
     assert not list((tmp_path / 'data').rglob('*'))
 
@@ -188,14 +189,14 @@ def test_a_damaged_file_is_named_and_nothing_half_made_is_left(tmp_path):
     bad = raw / 'Segmented Movements' / 'Kinect' / 'Angles' / 'm02_s08_e01_angles.txt'
     bad.write_text(bad.read_text() + '1,2\n')
     with pytest.raises(InputError) as caught:
-        prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value) == f'{bad}:4: 2 columns, expected 66'
     assert not list((tmp_path / 'data').rglob('*'))
 
 
 def test_what_is_not_used_is_told(tmp_path):
     raw = _tree(tmp_path / 'raw', persons=range(1, 13))
-    report = prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+    report = preparation.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
     assert report['skipped'] == {
         '10 repetitions by person 11': 'in no split',
         '10 repetitions by person 12': 'in no split',
@@ -212,10 +213,10 @@ def test_all_damaged_files_are_told_or_left_out(tmp_path):
         path.write_text(path.read_text() + '1,2\n')
     told = [f'{path}:4: 2 columns, expected 66' for path in bad]
     with pytest.raises(InputError) as caught:
-        prepare.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare(NAME, data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value).splitlines() == [f'{NAME}: 2 damaged', *told]
     assert not list((tmp_path / 'data').rglob('*'))
-    report = prepare.prepare(
+    report = preparation.prepare(
         NAME, data_dir=tmp_path / 'data', manual_dir=raw, on_error='skip', processes=2
     )
     assert report['damaged'] == told
@@ -225,7 +226,7 @@ def test_all_damaged_files_are_told_or_left_out(tmp_path):
 
 def test_takes_done_wrongly_are_whole(real_data, tmp_path):
     name = 'ui_prmd/takes_incorrect'
-    report = prepare.prepare(name, data_dir=tmp_path, manual_dir=real_data / 'ui_prmd')
+    report = preparation.prepare(name, data_dir=tmp_path, manual_dir=real_data / 'ui_prmd')
     assert report['skipped'] == {'1000 repetitions done correctly': f'not in config {name[8:]}'}
     assert sum(split['frames'] for split in report['splits'].values()) == 76533
     assert [split['recordings'] for split in report['splits'].values()] == [60, 10, 30]
@@ -242,7 +243,7 @@ def test_a_take_ends_where_a_repetition_is_missing(tmp_path):
         folder = raw / 'Segmented Movements' / 'Kinect' / kind.title()
         text = (folder / f'm03_s07_e01_{kind}.txt').read_text()
         (folder / f'm03_s07_e{episode:02}_{kind}.txt').write_text(text)
-    prepare.prepare('ui_prmd/takes', data_dir=tmp_path / 'data', manual_dir=raw)
+    preparation.prepare('ui_prmd/takes', data_dir=tmp_path / 'data', manual_dir=raw)
     found = {r.name: r for r in Corpus(tmp_path / 'data', 'ui_prmd/takes', 'validation')}
     assert len(found) == 11
     assert found['take_m03_s07'].source == 'm03_s07_e01 m03_s07_e02'
@@ -272,7 +273,7 @@ def _vicon(root, *, leave_out=(), separator=','):
 def test_what_the_vicon_saw_reads_back_in_metres_with_y_up(tmp_path, separator):
     points = _vicon(tmp_path / 'raw', separator=separator)
     name = 'ui_prmd/takes_vicon'
-    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw')
+    report = preparation.prepare(name, data_dir=tmp_path / 'data', manual_dir=tmp_path / 'raw')
     assert (report['layout'], report['fps'], report['skipped']) == ('uiprmd39', 100.0, {})
     counts = [(s['recordings'], s['segments']) for s in report['splits'].values()]
     assert counts == [(60, 120), (10, 20), (30, 60)]
@@ -291,7 +292,7 @@ def test_a_marker_that_was_lost_is_told_and_a_movement_that_is_missing_too(tmp_p
     table = np.loadtxt(path, delimiter=',').reshape(4, 39, 3)
     table[1:3, 10], table[:, 22] = 0, 0
     np.savetxt(path, table.reshape(4, 117), delimiter=',')
-    report = prepare.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
+    report = preparation.prepare(name, data_dir=tmp_path / 'data', manual_dir=raw)
     told = "person 7: no repetition of 'inline lunge' (class 2)"
     assert report['skipped'] == {told: 'missing'}
     recording = {r.name: r for r in Corpus(tmp_path / 'data', name, 'validation')}['take_m01_s07']
@@ -309,8 +310,8 @@ def test_files_of_the_kinect_among_the_vicons_are_told(tmp_path):
     path = raw / 'Segmented Movements' / 'Vicon' / 'Positions' / 'm01_s07_e02_positions.txt'
     path.write_text(','.join(['1'] * 66) + '\n')
     with pytest.raises(InputError) as caught:
-        prepare.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)
     assert str(caught.value) == f'{path}:1: 66 columns, expected 117'
     path.write_text(','.join(['0'] * 117) + '\n')
     with pytest.raises(InputError, match=':1: all markers are at the origin'):
-        prepare.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)
+        preparation.prepare('ui_prmd/takes_vicon', data_dir=tmp_path / 'data', manual_dir=raw)

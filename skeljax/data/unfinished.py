@@ -1,4 +1,4 @@
-"""A temporary folder for a corpus that is being prepared; removes those of killed commands."""
+"""A temporary folder for a corpus during preparation; removes those of killed processes."""
 
 from collections.abc import Iterator
 import contextlib
@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 
-from skeljax.cli import signals
+from skeljax import signals
 
 _PREFIX, _HELD = '.preparing-', '.held'
 _YOUNG = 3600  # seconds in which a folder without a lock may be a new one
