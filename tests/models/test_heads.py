@@ -31,7 +31,7 @@ def test_adaptive_pool_leaves_padding_out():
 
 
 def test_snippets_are_unit_vectors_and_features_are_not():
-    head = heads.SnippetHead(num_snippets=6, embed=5)
+    head = heads.SnippetHead(num_snippets=6, embed_dim=5)
     out, variables = head.init_with_output(jax.random.key(0), _taps())
     assert out.features.shape == (2, 6, 4) and out.embeddings.shape == (2, 6, 5)
     lengths = np.linalg.norm(out.embeddings, axis=-1)
@@ -41,21 +41,21 @@ def test_snippets_are_unit_vectors_and_features_are_not():
     np.testing.assert_allclose(out.features, pooled, rtol=1e-6)
     np.testing.assert_array_equal(out.valid, [[True] * 6, [True] * 4 + [False] * 2])
     # The video's vector is the mean of projections before they are made unit vectors.
-    p = variables['params']
-    hidden = np.maximum(out.features @ p['hidden']['kernel'] + p['hidden']['bias'], 0)
+    p = jax.device_get(variables['params'])
+    hidden = np.maximum(np.asarray(out.features) @ p['hidden']['kernel'] + p['hidden']['bias'], 0)
     projected = hidden @ p['project']['kernel'] + p['project']['bias']
     mean = np.asarray(projected)[1, :4].mean(0)
     np.testing.assert_allclose(out.video[1], mean / np.linalg.norm(mean), rtol=1e-4)
 
 
 def test_every_step_is_a_snippet_by_default():
-    out, _ = heads.SnippetHead(embed=5).init_with_output(jax.random.key(0), _taps())
+    out, _ = heads.SnippetHead(embed_dim=5).init_with_output(jax.random.key(0), _taps())
     assert out.embeddings.shape == (2, 12, 5)
     np.testing.assert_array_equal(out.valid, _taps()[8][1])
 
 
 def test_global_head_ignores_padding():
-    head = heads.GlobalHead(hidden=4, embed=5)
+    head = heads.GlobalHead(hidden=4, embed_dim=5)
     taps = _taps()
     out, variables = head.init_with_output(jax.random.key(0), taps)
     garbage = {8: (jnp.where(taps[8][1][..., None], taps[8][0], 99.0), taps[8][1])}
@@ -65,7 +65,7 @@ def test_global_head_ignores_padding():
 
 def test_interpolation_hits_both_ends_of_each_example():
     logits = jnp.arange(4, dtype=jnp.float32)[None, :, None].repeat(2, 0)  # steps 0..3
-    mask = jnp.arange(30) < jnp.array([[30], [13]])
+    mask = jnp.arange(30)[None] < jnp.array([[30], [13]])
     out = np.asarray(heads.interpolate(logits, mask, 8))[..., 0]
     np.testing.assert_allclose(out[0], np.linspace(0, 3, 30), rtol=1e-5, atol=1e-6)
     # 13 frames are two steps: 0 and 1.
