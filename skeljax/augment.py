@@ -249,7 +249,7 @@ def _bone_scale_matrix(key, layout, amplitude):
     for left, right in layout.mirror:
         order[left] = right
     matrix = chain @ (ratio[order][:, None] * offset.astype(np.float32))
-    return matrix - matrix[np.array(layout.center)].mean(0)
+    return matrix - matrix[np.array(layout.center)].mean(0)[None]
 
 
 def _mirror(keys, joints, layout, probability, faithful):
@@ -259,7 +259,8 @@ def _mirror(keys, joints, layout, probability, faithful):
         order[left], order[right] = right, left
     mirrored = joints[..., jnp.array(order), :]
     if not faithful:  # the shoulders lie along x after alignment
-        mirrored = mirrored * jnp.array([-1, 1, 1], joints.dtype)
+        sign = jnp.array([-1, 1, 1], joints.dtype)
+        mirrored = mirrored * lax.broadcast_to_rank(sign, joints.ndim)
     chosen = jax.vmap(lambda k: jax.random.bernoulli(k, probability))(keys)
     return jnp.where(chosen[:, None, None, None, None], mirrored, joints)
 

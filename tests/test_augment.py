@@ -56,7 +56,7 @@ def test_crop_reflects_at_both_ends():
 
 
 def test_crop_of_a_short_clip_masks_the_rest():
-    valid = jnp.arange(T) < jnp.array([[12], [30], [0]])
+    valid = jnp.arange(T)[None] < jnp.array([[12], [30], [0]])
     joints, mask = augment.crop(_keys(), _ramp(), valid[..., None], length=24, pad_ratio=6)
     assert np.asarray(mask).sum(1).tolist() == [[16], [24], [0]]
     assert np.asarray(joints)[0, :16].max() <= 11

@@ -46,9 +46,9 @@ def collect(
     gather = lambda x: lax.all_gather(x, axis_name, tiled=True)
     in_batch = gather(lax.stop_gradient(keys))
     owner = jnp.arange(len(in_batch)) // (len(keys) // videos)
-    mask = index[:, None] != owner
+    mask = index[:, None] != owner[None]
     if 'batch' not in sources:
-        mask &= (subjects[:, None] == gather(subjects))[:, owner]
+        mask &= (subjects[:, None] == gather(subjects)[None])[:, owner]
     if 'queue' not in sources:
         return TiledNegatives(in_batch, mask)
     queued = jnp.ones((videos, len(queue['vectors'])), bool)

@@ -265,8 +265,9 @@ def _visit_all(ring: _Ring, state, rows: Rows, block: Rows):
 
 
 def _update(state, rows: Rows, keys: Rows):
-    mask = (rows.owner[:, None] != keys.owner) & (rows.group[:, None] == keys.group)
-    return update(state, rows.vectors, keys.vectors, mask & (keys.group >= 0))
+    owner, group = keys.owner[None], keys.group[None]
+    mask = (rows.owner[:, None] != owner) & (rows.group[:, None] == group) & (group >= 0)
+    return update(state, rows.vectors, keys.vectors, mask)
 
 
 def shift(tree, axis_name: str):

@@ -123,7 +123,8 @@ class SnippetLoss:
         """Returns logits of the snippets of a video among each other, and which are negatives."""
         if not self.min_gap:
             return None
-        distance = jnp.abs(jnp.arange(key.valid.shape[1]) - match[..., None])
+        index = jnp.arange(key.valid.shape[1])[None, None]
+        distance = jnp.abs(index - match[..., None])
         logits = info_nce.pairwise_logits(
             query.embeddings, key.embeddings, temperature=temperature
         )

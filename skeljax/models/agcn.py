@@ -41,7 +41,7 @@ class GraphConv(nn.Module):
         branch = nn.initializers.normal(math.sqrt(2 / (self.features * count)))
         y, bias = 0, 0
         for k in range(count):
-            adjacency = fixed[k] + learned[k] + _attention(theta[k], phi[k], mask)
+            adjacency = (fixed[k] + learned[k])[None] + _attention(theta[k], phi[k], mask)
             mixed = layers.mix_joints(x, adjacency.astype(x.dtype))
             value = linear(self.features, kernel_init=branch, name=f'value{k}')
             y, bias = jax.tree.map(jnp.add, (y, bias), value.split_bias(mixed))

@@ -70,7 +70,7 @@ class BoundaryHead(nn.Module):
         nearer = jnp.minimum(after[0][self.width - 1], before[0][self.width - 1])
 
         def weights(crossed, there):
-            beyond = jnp.maximum(crossed[: self.radius] - nearer, 0)
+            beyond = jnp.maximum(crossed[: self.radius] - nearer[None], 0)
             return jnp.where(there[: self.radius], jnp.exp(-self.strength * beyond), 0)
 
         ahead, behind = weights(*after), weights(*before)

@@ -49,7 +49,8 @@ class GraphConv(nn.Module):
         y = 0
         for k in range(count):
             refined = linear(self.features, name=f'relation{k}')(differences[k])
-            topology = alpha.astype(x.dtype) * refined + shared[k, ..., None].astype(x.dtype)
+            of_all = shared[k, ..., None].astype(x.dtype)[None]
+            topology = alpha.astype(x.dtype) * refined + of_all
             y = y + mix_joints(linear(self.features, name=f'value{k}')(x), topology)
         y = self.norm(scale_init=nn.initializers.constant(1e-6), name='norm')(y, mask, train=train)
         if channels != self.features:

@@ -76,7 +76,7 @@ def adaptive_pool(x, mask, count: int):
     place = np.arange(count)[:, None]
     step = np.arange(length)
     inside = (step >= place * length // count) & (step < -(-(place + 1) * length // count))
-    weights = (jnp.array(inside) & mask[:, None]).astype(x.dtype)
+    weights = (jnp.array(inside)[None] & mask[:, None]).astype(x.dtype)
     total = weights.sum(-1, keepdims=True)
     return jnp.einsum('bst,btc->bsc', weights, x) / jnp.maximum(total, 1), total[..., 0] > 0
 

@@ -34,7 +34,7 @@ class Linear(nn.Module):
     def __call__(self, x):
         """Maps float[..., C] to float[..., features]."""
         y, bias = self.split_bias(x)
-        return y + bias.astype(self.dtype)
+        return y + lax.broadcast_to_rank(bias.astype(self.dtype), y.ndim)
 
     @nn.compact
     def split_bias(self, x):
@@ -82,7 +82,7 @@ class Dropout(nn.Module):
         shape = x.swapaxes(self.rows, 0).shape
         size = x.size // shape[0]  # of a row
         words = self._random_words(shape[0], -(-size // len(shifts)))
-        drawn = (words[..., None] >> shifts) & (2**bits - 1)
+        drawn = (words[..., None] >> shifts[None, None]) & (2**bits - 1)
         kept = drawn >= (dropped << bits) // 256
         kept = kept.reshape(shape[0], -1)[:, :size].reshape(shape)
         # Without the barrier a word may be computed again for each of its elements.
@@ -127,7 +127,7 @@ class TemporalConv(nn.Module):
     def __call__(self, x):
         """Maps float[N, V, T, C] to float[N, V, ceil(T / stride), features]."""
         y, bias = self.split_bias(x)
-        return y + bias.astype(self.dtype)
+        return y + lax.broadcast_to_rank(bias.astype(self.dtype), y.ndim)
 
     @nn.compact
     def split_bias(self, x):

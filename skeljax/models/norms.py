@@ -4,6 +4,8 @@ The mean of the devices' means would give devices with few valid frames too much
 counts are added instead, so that several devices compute what one with the whole batch computes.
 """
 
+import functools
+
 from flax import linen as nn
 import jax
 from jax import lax
@@ -67,7 +69,8 @@ class MaskedBatchNorm(nn.Module):
             y, (new_mean, new_variance, count) = cpu_batch_norm.normalize(x, mask, *affine, options)
         else:
             new_mean, new_variance, count = _statistics(
-                x.astype(jnp.float32) + affine[0], mask, self.two_pass, axis_name
+                x.astype(jnp.float32) + lax.broadcast_to_rank(affine[0], x.ndim),
+                mask, self.two_pass, axis_name,
             )
             y = _apply(x, *affine, new_mean, new_variance, self.epsilon)
         if not self.is_initializing():
@@ -81,8 +84,10 @@ class MaskedBatchNorm(nn.Module):
 def _apply(x, input_bias, scale, bias, mean, variance, epsilon: float):
     """Returns x + input_bias normalized by the given statistics."""
     slope = scale * lax.rsqrt(variance + epsilon)
-    offset = bias + (input_bias - mean) * slope
-    return x * slope.astype(x.dtype) + offset.astype(x.dtype)
+    expand = functools.partial(lax.broadcast_to_rank, rank=input_bias.ndim)
+    offset = expand(bias) + (input_bias - expand(mean)) * expand(slope)
+    slope, offset = (lax.broadcast_to_rank(y.astype(x.dtype), x.ndim) for y in (slope, offset))
+    return x * slope + offset
 
 
 def _statistics(x, mask, two_pass: bool, axis_name: str | None):
@@ -93,7 +98,8 @@ def _statistics(x, mask, two_pass: bool, axis_name: str | None):
     if two_pass:
         total, count = _psum((masked.sum(axes), count), axis_name)
         mean = total / jnp.maximum(count, 1)
-        squares = _psum((jnp.where(mask, x - mean, 0) ** 2).sum(axes), axis_name)
+        distance = x - lax.broadcast_to_rank(mean, x.ndim)
+        squares = _psum((jnp.where(mask, distance, 0) ** 2).sum(axes), axis_name)
         return mean, squares / jnp.maximum(count, 1), count
     sums = masked.sum(axes), (masked**2).sum(axes), count
     total, squares, count = _psum(sums, axis_name)

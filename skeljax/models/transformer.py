@@ -53,7 +53,7 @@ def time_encoding(frames: int, channels: int):
     """Returns sines and cosines of wavelengths from 2 pi to 20,000 pi frames, float32[T, C]."""
     half = -(-channels // 2)
     rate = 10_000.0 ** (-jnp.arange(half, dtype=jnp.float32) / half)
-    angle = jnp.arange(frames, dtype=jnp.float32)[:, None] * rate
+    angle = jnp.arange(frames, dtype=jnp.float32)[:, None] * rate[None]
     return jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=-1)[:, :channels]
 
 
@@ -180,7 +180,7 @@ class Backbone(nn.Module):
         )(x)
         joint = self.param('joint', nn.initializers.normal(0.02), (v, channels), jnp.float32)
         time = time_encoding(t, channels)[:, None]
-        x = x + (joint + time).astype(self.dtype)
+        x = x + (joint[None] + time).astype(self.dtype)[None]
         tapped, outputs = pooling.tapped_layers(self.num_layers).values(), {}
         for number in range(1, self.num_layers + 1):
             block = Block(

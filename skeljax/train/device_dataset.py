@@ -73,7 +73,8 @@ def cut(corpus: dict, rows: dict, length: int) -> dict:
         joints = lax.dynamic_slice_in_dim(corpus['joints'], begin, length)
         joints = joints.reshape(length, persons, -1, 3)
         if 'offset' in corpus:
-            joints = joints.astype(jnp.float32) + corpus['offset'][recording]
+            offset = corpus['offset'][recording]
+            joints = joints.astype(jnp.float32) + lax.broadcast_to_rank(offset, joints.ndim)
             joints = jnp.where(seen[..., None, None], joints, 0)
         else:
             joints = jnp.where(inside[:, None, None, None], joints, 0)

@@ -170,7 +170,7 @@ class FrameLoss:
             rest = jnp.maximum(-jnp.expm1(log), jnp.finfo(log.dtype).tiny)
             losses = losses * rest**self.focal_gamma
         if weights is not None:
-            losses = losses * jnp.asarray(weights, log.dtype)
+            losses = losses * jnp.asarray(weights, log.dtype)[None, None]
         return losses.sum(-1)
 
 

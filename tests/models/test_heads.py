@@ -41,8 +41,8 @@ def test_snippets_are_unit_vectors_and_features_are_not():
     np.testing.assert_allclose(out.features, pooled, rtol=1e-6)
     np.testing.assert_array_equal(out.valid, [[True] * 6, [True] * 4 + [False] * 2])
     # The video's vector is the mean of projections before they are made unit vectors.
-    p = variables['params']
-    hidden = np.maximum(out.features @ p['hidden']['kernel'] + p['hidden']['bias'], 0)
+    p = jax.device_get(variables['params'])
+    hidden = np.maximum(np.asarray(out.features) @ p['hidden']['kernel'] + p['hidden']['bias'], 0)
     projected = hidden @ p['project']['kernel'] + p['project']['bias']
     mean = np.asarray(projected)[1, :4].mean(0)
     np.testing.assert_allclose(out.video[1], mean / np.linalg.norm(mean), rtol=1e-4)
@@ -65,7 +65,7 @@ def test_global_head_ignores_padding():
 
 def test_interpolation_hits_both_ends_of_each_example():
     logits = jnp.arange(4, dtype=jnp.float32)[None, :, None].repeat(2, 0)  # steps 0..3
-    mask = jnp.arange(30) < jnp.array([[30], [13]])
+    mask = jnp.arange(30)[None] < jnp.array([[30], [13]])
     out = np.asarray(heads.interpolate(logits, mask, 8))[..., 0]
     np.testing.assert_allclose(out[0], np.linspace(0, 3, 30), rtol=1e-5, atol=1e-6)
     # 13 frames are two steps: 0 and 1.

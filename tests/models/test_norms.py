@@ -109,11 +109,13 @@ def test_norm_in_two_passes_keeps_a_spread_far_from_0():
 
 def _plain(x, mask, shift, scale, bias):
     """What normalising is, for JAX to derive: of all positions by those of the mask."""
-    x = x + shift
+    row = functools.partial(lax.broadcast_to_rank, rank=x.ndim)
+    x = x + row(jnp.asarray(shift, x.dtype))
     weight = jnp.broadcast_to(mask, x.shape).astype(x.dtype)
     mean = lambda x: (x * weight).sum((0, 1, 2)) / weight.sum((0, 1, 2))
-    centre = mean(x)
-    return (x - centre) / jnp.sqrt(mean((x - centre) ** 2) + 1e-5) * scale + bias
+    distance = x - row(mean(x))
+    deviation = jnp.sqrt(mean(distance**2) + 1e-5)
+    return distance / row(deviation) * row(scale) + row(bias)
 
 
 @pytest.mark.parametrize('devices', [1, 4])

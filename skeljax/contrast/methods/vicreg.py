@@ -104,14 +104,14 @@ def variance(z, *, weight: float = 5.0):
 
 def covariance(z):
     """Computes the squared covariances of different dimensions of float32[B, D], float32[]."""
-    centered = z - z.mean(0)
+    centered = z - z.mean(0)[None]
     matrix = centered.T @ centered / (len(z) - 1)
     return ((matrix**2).sum() - (jnp.diagonal(matrix) ** 2).sum()) / z.shape[1]
 
 
 def cross_correlation(one, other, *, off_diagonal: float = 0.005):
     """Computes the Barlow Twins loss of two views, float32[B, D] each, float32[]."""
-    whiten = lambda z: (z - z.mean(0)) / jnp.sqrt(z.var(0) + _EPSILON)
+    whiten = lambda z: (z - z.mean(0)[None]) / jnp.sqrt(z.var(0) + _EPSILON)[None]
     matrix = whiten(one).T @ whiten(other) / len(one)
     diagonal = jnp.diagonal(matrix)
     others = (matrix**2).sum() - (diagonal**2).sum()

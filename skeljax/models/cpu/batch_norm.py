@@ -41,19 +41,20 @@ def normalize(x, mask, input_bias, scale, bias, options: Options):
 
 def _forward(x, mask, input_bias, scale, bias, options):
     epsilon, two_pass, is_masked, axis_name = options
+    to_x, to_bias = _expanders(x, input_bias)
     wide = (x if is_masked else jnp.where(mask, x, 0)).astype(jnp.float32)
     each = _num_valid(x, mask, input_bias)  # valid positions of one element of the bias
     sums = _sum_onto(wide, input_bias)
     # The part of the bias that all elements of a channel share moves the mean only. Left out of
     # the squares, it causes no rounding error.
     common = input_bias.mean(_leading(input_bias))
-    rest = input_bias - common
+    rest = input_bias - to_bias(common)
     count = each * (input_bias.size // x.shape[-1])
     total = (sums + each * rest).sum(_leading(input_bias))
     if two_pass:
         total, count = _psum((total, count), axis_name)
         mean = total / jnp.maximum(count, 1)
-        squares = jnp.where(mask, wide + (rest - mean), 0) ** 2
+        squares = jnp.where(mask, wide + to_x(rest - to_bias(mean)), 0) ** 2
         variance = _psum(squares.sum(_leading(x)), axis_name) / jnp.maximum(count, 1)
     else:
         squares = (wide * wide).sum(_leading(x))
@@ -63,13 +64,14 @@ def _forward(x, mask, input_bias, scale, bias, options):
         variance = jnp.maximum(squares / jnp.maximum(count, 1) - mean**2, 0)
     mean = mean + common
     slope = scale * lax.rsqrt(variance + epsilon)
-    offset = bias + (input_bias - mean) * slope
-    y = x * slope.astype(x.dtype) + offset.astype(x.dtype)
+    offset = to_bias(bias) + (input_bias - to_bias(mean)) * to_bias(slope)
+    y = x * to_x(slope.astype(x.dtype)) + to_x(offset.astype(x.dtype))
     return (y, (mean, variance, count)), (x, mask, input_bias, scale, mean, variance, count, sums)
 
 
 def _backward(options, saved, gradients):
     x, mask, input_bias, scale, mean, variance, count, sums = saved
+    to_x, to_bias = _expanders(x, input_bias)
     gradient = gradients[0].astype(jnp.float32)
     wide = x.astype(jnp.float32)
     # Sums for each element of the input bias come first: its own gradient consists of them.
@@ -85,10 +87,13 @@ def _backward(options, saved, gradients):
     )
     count = jnp.maximum(count, 1)
     level, tilt = mean_gradient / count, 2 * variance_gradient / count
-    by_statistics = level + tilt * (input_bias - mean)
-    x_gradient = scale * inverse * gradient + jnp.where(mask, by_statistics + tilt * wide, 0)
+    by_statistics = to_bias(level) + to_bias(tilt) * (input_bias - to_bias(mean))
+    of_statistics = jnp.where(mask, to_x(by_statistics) + to_x(tilt) * wide, 0)
+    x_gradient = to_x(scale * inverse) * gradient + of_statistics
     input_bias_gradient = (
-        scale * inverse * total + by_statistics * _num_valid(x, mask, input_bias) + tilt * sums
+        to_bias(scale * inverse) * total
+        + by_statistics * _num_valid(x, mask, input_bias)
+        + to_bias(tilt) * sums
     )
     # Without the barrier XLA computes it in the layout of its use, which is slower.
     x_gradient = lax.optimization_barrier(x_gradient.astype(x.dtype))
@@ -96,6 +101,14 @@ def _backward(options, saved, gradients):
 
 
 normalize.defvjp(_forward, _backward)
+
+
+def _expanders(x, input_bias):
+    """Returns functions that add leading axes of length 1, as many as x and the bias have."""
+    return (
+        functools.partial(lax.broadcast_to_rank, rank=x.ndim),
+        functools.partial(lax.broadcast_to_rank, rank=input_bias.ndim),
+    )
 
 
 def _leading(x) -> tuple[int, ...]:

@@ -56,7 +56,7 @@ graph_conv.defvjp(_forward, _backward)
 
 def _mix(x, matrix, is_edge):
     """Sums float[N, V, T, C] over source joints by a matrix float[V, V] with constant edges."""
-    weights = lambda part: jnp.where(part, matrix, 0).sum(0)[:, None, None]
+    weights = lambda part: jnp.where(part, matrix, 0).sum(0)[None, :, None, None]
     return sum(weights(part) * _sources(x, part) for part in _single_source_parts(is_edge))
 
 
