@@ -33,9 +33,9 @@ def test_segments_that_overlap_are_learned_and_found(tmp_path, capsys):
     stage = {
         'data.data_dir': data,
         'model.base_channels': 16,
-        'finetune.num_steps': 40,
+        'finetune.num_steps': 80,
         'finetune.fuser': False,
-        'finetune.validate_every': 40,
+        'finetune.validate_every': 80,
         'finetune.window': 128,
         'finetune.crop.length': 128,
         'finetune.multi_label': True,
