@@ -160,13 +160,11 @@ def _pretrain(method: str) -> ConfigDict:
                 weight=1.5,  # in the total loss; 0: no snippet loss
                 num_snippets=0,  # of a video; 0: one for each time step of the encoder
                 match='similarity',  # how positives are found; or 'time', 'position', 'random'
-                # Distance in snippets from the match from which others of the video are
-                # negatives; 0: none.
-                min_gap=0,
+                min_gap=0,  # key snippets at least this far from the match are negatives; 0: none
                 negatives='average',  # time averages of other videos; or 'snippet': all snippets
                 queue_size=0,  # videos; 0: as many as in the other queue
                 num_mined=5,  # nearest negatives that count as positives too; 0: none
-                mining_start=1 / 3,  # share of the run from which they do; 1: never
+                mining_start=1 / 3,  # mining is on after this share of the run; 1: never
                 # The query view and the key view.
                 views=('query', 'other' if method == 'rvtclr' else 'key'),
             ),

@@ -1,7 +1,7 @@
 """InfoNCE (arXiv 1807.03748) in the form of MoCo (arXiv 1911.05722), and losses on its logits.
 
-`info_nce` is the loss. `Negatives` is the plain set of negatives; `contrast.sharded` has two
-replacements with less memory, which training uses.
+`info_nce` is the loss. `Negatives` is its plain set of negatives, to read and to test against;
+training uses the two replacements in `contrast.sharded`, which need less memory.
 """
 
 from typing import NamedTuple
@@ -46,7 +46,7 @@ class Negatives(NamedTuple):
 
     Attributes:
         vectors: float[N, D].
-        mask: which of them are negatives of which video, bool[B, N]; None for all.
+        mask: bool[B, N]; mask[b, n]: vector n is a negative of video b. None for all.
     """
 
     vectors: jax.Array

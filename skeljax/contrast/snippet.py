@@ -33,13 +33,13 @@ class SnippetLoss:
     """
 
     weight: float = 1.5  # in the total loss; 0: no snippet loss
-    num_snippets: int = 0  # of a video; 0: one for each time step of the encoder
+    num_snippets: int = 0  # of a view; 0: one for each time step of the encoder
     match: str = 'similarity'  # of MATCHES, see `match_snippets`
-    min_gap: int = 0  # distance in snippets from the match from which others are negatives; 0: none
+    min_gap: int = 0  # key snippets at least this far from the match are negatives; 0: none
     negatives: str = 'average'  # of NEGATIVES, see `queue_keys`
     queue_size: int = 0  # videos; 0: as many as in the queue of the method
     num_mined: int = 5  # nearest negatives that count as positives; 0: none
-    mining_start: float = 1 / 3  # share of the run from which they do; 1: never
+    mining_start: float = 1 / 3  # mining is on after this share of the run; 1: never
     views: tuple[str, str] = ('query', 'key')  # the query view and the key view
 
     def __post_init__(self):
@@ -132,7 +132,7 @@ class SnippetLoss:
 
 
 def _mined_nce(logits, count: int, same_video):
-    """Counts the nearest negatives as positives; snippets of the same video are never mined."""
+    """Computes InfoNCE with the nearest negatives of other videos as further positives."""
     mined = info_nce.nearest(logits, count)
     if same_video is not None:
         logits = info_nce.append_negatives(logits, *same_video)
@@ -145,7 +145,7 @@ class MatchContext(NamedTuple):
 
     Attributes:
         keys: typed PRNG key of each video, [B]; for a random match.
-        times: of the query and of the key snippets, two float[B, S], in frames of the recording.
+        times: of the query and of the key snippets, two float[B, S], in frames of the window.
         max_gap: see `match_by_time`.
     """
 
@@ -174,6 +174,7 @@ def match_snippets(query, key, how: str, context: MatchContext | None):
         return match_by_similarity(query.features, key.features, key.valid), has_match
     if how == 'random':
         return match_at_random(context.keys, key.valid), has_match
+    assert how == 'position', how
     return jnp.broadcast_to(jnp.arange(key.valid.shape[1]), key.valid.shape), has_match
 
 
@@ -196,7 +197,7 @@ def match_by_time(times, key_times, valid, max_gap: float):
     """Finds for each query snippet the key snippet nearest in time.
 
     Args:
-        times: of the query snippets, float[B, S], in frames of the recording.
+        times: of the query snippets, float[B, S], in frames of the window.
         key_times: of the key snippets, float[B, S].
         valid: key snippets that hold any frame, bool[B, S].
         max_gap: largest time difference, in frames, of a match; exclusive.

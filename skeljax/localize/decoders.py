@@ -1,8 +1,8 @@
 """Turns class probabilities of frames into scored segments: runs of frames.
 
 `threshold_runs` and `argmax_runs` read a whole recording. `hysteresis_runs` needs only the frames
-up to the end of a segment, so `Hysteresis` can decode a stream. See `grouping` for decoders that
-group runs, `sequence` for the semi-Markov decoder.
+up to the end of a segment, so `HysteresisDecoder` can decode a stream. See `grouping` for decoders
+that group runs, and `sequence` for the sequence decoder, which `predict` uses by default.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def threshold_runs(
     `faithful` the frames are counted as in the release: the mean inside includes one more frame
     at the end; the right margin starts one frame later, is rounded down and never includes the
     last frame of the recording; suppression lengthens every run by two frames. The returned
-    segments are the runs themselves in both cases. The evaluator `babel` adds the frame that
-    the release adds to an end.
+    segments are the runs themselves in both cases. The additional frame that the release has at
+    an end is added by the evaluator `babel`, not here.
 
     Args:
         probabilities: float[T, L + 1] of one recording, background last, padding cut off.

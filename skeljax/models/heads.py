@@ -233,8 +233,8 @@ class FrameClassifier(nn.Module):
         Returns:
             Frames on either side of the frame, and the stride at a multiple of which a window
             must start to have the scores of the whole recording; None if the score depends on
-            all frames. It does with every backbone but ST-GCN, which average over time, attend
-            or recur, and with the plain head, which interpolates over the whole length.
+            all frames, as with backbones without `receptive_field`, which average over time,
+            attend or recur, and with the plain head, which interpolates over the whole length.
         """
         if self.fuser is None or not hasattr(self.backbone, 'receptive_field'):
             return None

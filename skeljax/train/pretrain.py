@@ -47,9 +47,9 @@ class Encoder(nn.Module):
 
 
 class _EncoderOfSeed(Encoder):
-    """Keeps the name 'host' of the method's heads, on which their initial values depend.
+    """An `Encoder` whose method heads have the name 'host' of version 0.1.0.
 
-    With it, a seed gives the initial values of version 0.1.0.
+    Flax derives initial values from names: with this name a seed gives the values of that version.
     """
 
     preserve_adopted_names = True
@@ -124,7 +124,7 @@ def init(
     return PretrainState(
         step=jnp.zeros((), jnp.int32),
         **_split(variables),
-        target_params=target,
+        target_params=momentum_variables,
         queues=queues,
         opt_state=tx.init({stream: tree['params'] for stream, tree in variables.items()}),
     )
@@ -153,7 +153,7 @@ def step(
     rng = jax.random.fold_in(rng, state.step)
     progress = state.step.astype(jnp.float32) / settings.num_steps
     drawn = views.draw(rng, batch, method.views, settings)
-    # Views draw from the numbers up to len(settings.views) + 1.
+    # `views.draw` takes the fold_in numbers 0 to len(settings.views) + 1.
     match_keys = jax.random.fold_in(rng, len(settings.views) + 2)
     match_keys = augment.example_keys(match_keys, batch['index'])
     info = BatchInfo(drawn, batch['subject'], match_keys, progress)
@@ -164,8 +164,11 @@ def step(
         for stream in settings.streams
     }
     params = {stream: tree['params'] for stream, tree in variables.items()}
-    target = ema_update(state.target_params, params, method, progress, settings.momentum)
-    key_outputs, target = embed(target, 'key')
+    # As in MoCo, the momentum encoder is updated before the gradient step.
+    momentum_variables = ema_update(
+        state.target_params, params, method, progress, settings.momentum
+    )
+    key_outputs, momentum_variables = embed(momentum_variables, 'key')
     key_outputs = lax.stop_gradient(key_outputs)
 
     def loss_fn(params):
@@ -188,7 +191,7 @@ def step(
     next_state = PretrainState(
         step=state.step + 1,
         **_split({s: {**updated[s], 'params': params[s]} for s in settings.streams}),
-        target_params=target,
+        target_params=momentum_variables,
         queues=_push(queues, outputs, method, settings),
         opt_state=opt_state,
     )

@@ -85,7 +85,8 @@ def _snippet_loss(embedded, queued, info: BatchInfo, settings):
     count = query.valid.shape[1]
     drawn = [info.views[view] for view in loss.views]
     times = tuple(heads.snippet_times(view.times, view.mask, count) for view in drawn)
-    context = MatchContext(info.match_keys, times, max_gap=drawn[0].times.shape[1] / count)
+    snippet_length = drawn[0].times.shape[1] / count  # frames
+    context = MatchContext(info.match_keys, times, max_gap=snippet_length)
     values, valid = loss(
         query, key, _negatives(queued, loss.queue_keys(key), info, settings),
         temperature=settings.temperature, context=context, progress=info.progress,

@@ -36,7 +36,7 @@ class ContrastiveMethod(Protocol):
     losses are those in the log; the total is their sum.
     """
 
-    uses_queue: ClassVar[bool]  # has negatives, and `queue_keys` gives those of later steps
+    uses_queue: ClassVar[bool]  # has negatives (of the queue or the batch); else `losses` gets None
     gathers_batch: ClassVar[bool]  # outputs are those of all devices, not of this one alone
     needs_logits: ClassVar[bool]  # reads single logits of negatives (to mine, to distill)
     min_streams: ClassVar[int]

@@ -26,7 +26,7 @@ class Heads(nn.Module):
 
     @nn.compact
     def __call__(self, features, view: str, *, train: bool):
-        """Maps `pooling.Features` of a view to name -> unit vectors float32[B, D]."""
+        """Maps `pooling.Features` to name -> unit vectors float32[B, D], for all views alike."""
         channels = features.taps[max(features.taps)][0].shape[-1]
         head = heads.GlobalHead(channels, self.embed_dim, name='video')
         return {'video': head(features.taps)}
@@ -86,5 +86,5 @@ class Method:
         return 1.0
 
     def logits(self, query, positive, negatives):
-        """Computes `info_nce.logits` at this method's temperature, float32[B, 1 + N]."""
+        """Computes `info_nce.logits`, float32[B, 1 + N], for methods that mine or distill."""
         return info_nce.logits(query, positive, negatives, temperature=self.temperature)
