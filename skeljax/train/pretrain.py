@@ -124,7 +124,7 @@ def init(
     return PretrainState(
         step=jnp.zeros((), jnp.int32),
         **_split(variables),
-        target_params=momentum_variables,
+        target_params=target,
         queues=queues,
         opt_state=tx.init({stream: tree['params'] for stream, tree in variables.items()}),
     )
