@@ -11,6 +11,7 @@ from skeljax.inference import model_io, predictor, run_loader
 from skeljax.localize import decoder_config
 from skeljax.models import fusers, gru
 from skeljax.train import build
+from skeljax.train.named_classes import FUSERS
 
 METHODS = 'skeljax.contrast.methods'
 MINE = '''
@@ -58,7 +59,7 @@ def _install(folder, monkeypatch, points: str):
 
 def test_a_bare_name_is_a_module_of_the_package():
     assert plugins.resolve('gru', 'skeljax.models', 'Backbone') is gru.Backbone
-    assert plugins.resolve('u', 'skeljax.models.fusers', 'Fuser', build.FUSERS) is fusers.Fuser
+    assert plugins.resolve('u', 'skeljax.models.fusers', 'Fuser', FUSERS) is fusers.Fuser
 
 
 def test_a_path_is_imported_from_the_working_directory(mine):
@@ -79,7 +80,7 @@ def test_an_unknown_name_lists_the_known_ones():
         "unknown 'vgg', known: agcn, ctrgcn, gru, stgcn, transformer, or module.path:Backbone"
     )
     with pytest.raises(InputError, match="unknown 'v', known: pyramid, u, or module.path:Fuser"):
-        plugins.resolve('v', 'skeljax.models.fusers', 'Fuser', build.FUSERS)
+        plugins.resolve('v', 'skeljax.models.fusers', 'Fuser', FUSERS)
     with pytest.raises(InputError, match="unknown '../x', known: agcn"):
         plugins.resolve('../x', 'skeljax.models', 'Backbone')
 

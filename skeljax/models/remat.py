@@ -3,12 +3,20 @@
 from flax import linen as nn
 import jax
 
+from skeljax.errors import InputError
+
 # 'none' stores everything, 'blocks' the inputs of each block; the others are names of
 # `jax.checkpoint_policies`.
 POLICIES = (
     'none', 'blocks', 'everything_saveable', 'nothing_saveable', 'dots_saveable',
     'dots_with_no_batch_dims_saveable',
 )
+
+
+def check(policy: str):
+    """Raises InputError if a policy is unknown; the message names the config field."""
+    if policy not in POLICIES:
+        raise InputError(f'config.model.remat is {policy!r}, known: {", ".join(POLICIES)}')
 
 
 def call(policy: str, block: nn.Module, *arguments, **constants):

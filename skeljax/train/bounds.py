@@ -10,6 +10,7 @@ from skeljax import localize
 from skeljax.configs import default
 from skeljax.data import normalize
 from skeljax.errors import InputError
+from skeljax.localize import protocols
 from skeljax.skeletons import skeleton, streams
 from skeljax.train import device_dataset, optimizer, parallel, run_dir as workdirs
 
@@ -84,9 +85,9 @@ def check(config: ConfigDict):
     """Raises InputError at the first field whose value is impossible; names the field."""
     method = config.pretrain.method
     own = f'method={method}' if method in default.METHODS else ''  # another library's has none
-    told = config.to_dict()
-    workdirs.check_kinds(told, default.get_config(own).to_dict(), 'config')
-    for name, value in workdirs.flat(told):
+    values = config.to_dict()
+    workdirs.check_kinds(values, default.get_config(own).to_dict(), 'config')
+    for name, value in workdirs.flat(values):
         low, high = _of(name, _BOUNDS)
         for one in _leaves(value):
             if isinstance(one, bool | str) or one is None:
@@ -100,6 +101,8 @@ def check(config: ConfigDict):
         if name in _NEEDED and not value:
             raise InputError(f'config.{name} is empty')
     _check_elsewhere(config)
+    _check_multi_label(config)
+    _check_crops(config)
 
 
 def _check_elsewhere(config: ConfigDict):
@@ -113,6 +116,25 @@ def _check_elsewhere(config: ConfigDict):
             look()
         except InputError as error:
             raise InputError(f'config.{name}: {error}') from None
+
+
+def _check_multi_label(config: ConfigDict):
+    name = config.finetune.protocol
+    if config.finetune.multi_label and name in protocols.PROTOCOLS:
+        if protocols.reads_segments(name):
+            raise InputError(
+                f'config.finetune.protocol is {name!r}, whose decoder finds '
+                'one class a frame, expected another one with config.finetune.multi_label'
+            )
+
+
+def _check_crops(config: ConfigDict):
+    for stage in ('pretrain', 'finetune'):
+        window, length = config[stage].window, config[stage].crop.length
+        if length > window:
+            raise InputError(
+                f'config.{stage}.crop.length is {length} frames, more than its window of {window}'
+            )
 
 
 def _of(name: str, table: dict):

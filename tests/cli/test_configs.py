@@ -12,7 +12,7 @@ from skeljax.configs import default
 from skeljax.data import corpus as splits, device_pack
 from skeljax.errors import InputError
 from skeljax.inference import knn as neighbours, scoring
-from skeljax.train import build, corpora, loop, run as training, run_dir as workdirs
+from skeljax.train import build, corpora, loop, quirks, run as training, run_dir as workdirs
 
 CONFIGS = [
     'default',
@@ -148,7 +148,7 @@ def test_corpora_of_several_layouts_or_persons_need_a_word_in_the_config(monkeyp
 
 
 def test_the_release_is_one_config_away():
-    config = config_args.load('default', [f'--config.faithful={build.QUIRKS}'])
+    config = config_args.load('default', [f'--config.faithful={quirks.QUIRKS}'])
     build.check(config)
     method = build.method(config, 'ntu25')
     settings = build.pretrain_settings(config, method, 'ntu25')
