@@ -87,7 +87,7 @@ class FedSteps:
         step, state = _build(config, stage)
         windows = batches.Batches(
             [random_inputs.Recordings(config, stage)], length=cfg.window, batch=cfg.batch_size,
-            seed=config.seed, labelled=stage == 'finetune',
+            seed=config.seed, labeled=stage == 'finetune',
         )
         step, windows, held = device_dataset.hold(step, windows, config)
         self._state, self._number = parallel.replicate(state), 0

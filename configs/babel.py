@@ -8,7 +8,7 @@
 
 One pretraining serves the three subsets. As the release: method RVTCLR, weight 1.5, 600 epochs of
 pretraining, mining from the 200th on, 40 epochs of fine-tuning, tIoU 0.1 to 0.5. Where release and
-paper are silent (see docs/protocols.md): the epochs and the rate of linear probing, the neighbours
+paper are silent (see docs/protocols.md): the epochs and the rate of linear probing, the neighbors
 of the kNN probe, label fractions but 20 %.
 
 The release's fine-tuning shows whole recordings, up to 1,000 frames; so does this.

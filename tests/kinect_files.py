@@ -6,7 +6,7 @@ JOINTS = 25
 
 
 def motion(frames=6, persons=1, seed=0) -> np.ndarray:
-    """Makes swaying bodies, metres to the sixth digit, float64[T, M, 25, 3]."""
+    """Makes swaying bodies, meters to the sixth digit, float64[T, M, 25, 3]."""
     rng = np.random.default_rng(seed)
     rest = rng.normal(0, 0.35, (persons, JOINTS, 3)) + [0, 0, 3]
     phase = rng.uniform(0, 2 * np.pi, (persons, JOINTS, 3))
@@ -18,7 +18,7 @@ def skeleton(joints, valid=None, *, state=None, ids=None, end='\n') -> bytes:
     """Writes an NTU RGB+D file.
 
     Args:
-        joints: metres, float[T, M, 25, 3].
+        joints: meters, float[T, M, 25, 3].
         valid: who is written in which frame, bool[T, M]; everybody by default.
         state: of tracking, int[T, M, 25]; 2 by default.
         ids: of the M bodies.

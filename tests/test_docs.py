@@ -48,7 +48,7 @@ def test_pages_are_made_from_the_code(site):
     builders = {path.parent.name for path in (ROOT / 'tfds_builders').glob('*/README.md')}
     assert builders == {path.stem for path in (site / 'corpora').glob('*.html')}
     assert 'href="corpora/pku_mmd.html"' in text('files.html')
-    shown = re.sub('<[^>]+>', '', text('notebooks/first_steps.html'))  # code is coloured
+    shown = re.sub('<[^>]+>', '', text('notebooks/first_steps.html'))  # code is colored
     assert 'skeljax prepare synthetic/tiny' in shown
     assert (site / 'notebooks' / 'first_steps.ipynb').is_file()
 

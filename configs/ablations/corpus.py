@@ -1,4 +1,4 @@
-"""Which corpus the encoder is pretrained on, before ui_prmd composed20 is labelled.
+"""Which corpus the encoder is pretrained on, before ui_prmd composed20 is labeled.
 
     skeljax prepare synthetic/default --data-dir data
     skeljax prepare cmu_mocap/routines --manual-dir CMU --data-dir data

@@ -1,8 +1,8 @@
-"""What pretraining is worth by how many recordings are labelled.
+"""What pretraining is worth by how many recordings are labeled.
 
     skeljax ablate configs/ablations/labels.py --workdir out/ablations
 
-Every seed draws its own labelled recordings; a share is compared with the same from scratch.
+Every seed draws its own labeled recordings; a share is compared with the same from scratch.
 """
 
 from skeljax.configs.ablations import BASE

@@ -46,12 +46,12 @@ class Batches:
         length: frames per window.
         batch: examples of the global batch.
         seed: of the order and the shifts.
-        labelled: adds frame labels (one corpus only).
+        labeled: adds frame labels (one corpus only).
         process: (index, count): the rows of the batch made in this process.
         stage: stage of the config, for messages.
 
     Attributes:
-        corpora, chosen, length, labelled: the arguments.
+        corpora, chosen, length, labeled: the arguments.
         subjects: number of the subject of each recording, one int32 array per corpus.
         first: index of this process' first row in the global batch.
         epoch_steps: batches per epoch.
@@ -62,7 +62,7 @@ class Batches:
     """
 
     def __init__(
-        self, corpora, *, length, batch, seed, chosen=None, labelled=False, process=(0, 1),
+        self, corpora, *, length, batch, seed, chosen=None, labeled=False, process=(0, 1),
         stage='',
     ):
         chosen = [np.arange(len(c)) for c in corpora] if chosen is None else chosen
@@ -81,7 +81,7 @@ class Batches:
         if batch % process[1]:
             raise InputError(f'batch of {batch} is not divisible by {process[1]} processes')
         self.subjects = _subjects(corpora)
-        self.corpora, self.chosen, self.length, self.labelled = corpora, chosen, length, labelled
+        self.corpora, self.chosen, self.length, self.labeled = corpora, chosen, length, labeled
         self._rows = batch // process[1]
         self.first = process[0] * self._rows
         # One entry per `length` frames: corpus, recording, start before the random shift.
@@ -136,7 +136,7 @@ class Batches:
 
     def _cut(self, number: int, index: int, start: int) -> dict:
         corpus = self.corpora[number]
-        labels = corpus.labels(index) if self.labelled else None
+        labels = corpus.labels(index) if self.labeled else None
         example = window(corpus[index], start, self.length, labels)
         return {**example, 'subject': self.subjects[number][index]}
 

@@ -30,7 +30,7 @@ class Corpus:
         name: str,
         split: str,
         *,
-        normalisation: tuple[str, ...] = (),
+        normalization: tuple[str, ...] = (),
         layout: str = '',
         fps: float = 0.0,
         keep: bool = True,
@@ -41,7 +41,7 @@ class Corpus:
             data_dir: folder of prepared corpora.
             name: of the corpus.
             split: name of the split.
-            normalisation: names of steps (`skeljax.data.normalize`).
+            normalization: names of steps (`skeljax.data.normalize`).
             layout: recordings are first mapped to this layout; '' keeps their own.
             fps: then they are resampled to this rate; 0 keeps their own.
             keep: keeps decoded recordings in memory.
@@ -68,7 +68,7 @@ class Corpus:
         with prepared.damage(f'{name} {split}'):
             self._source = builder.as_data_source(split=split)
         resampling = (f'resample:{self.fps}',) if fps else ()
-        self._normalise = normalize.compose((*resampling, *normalisation))
+        self._normalize = normalize.compose((*resampling, *normalization))
         self._kept: dict[int, records.Recording] | None = {} if keep else None
         self.label_sets: label_sets.LabelSets | None = None
 
@@ -90,7 +90,7 @@ class Corpus:
             records.check(recording, len(self.classes))
         if recording.layout != self.layout:
             recording = normalize.in_layout(recording, self.layout)
-        recording = self._normalise(recording)
+        recording = self._normalize(recording)
         if self._kept is not None:
             self._kept[index] = recording
         return recording

@@ -50,7 +50,7 @@ def shapes(windows: batches.Batches, dtype) -> dict[str, tuple[tuple[int, ...], 
         'mask': ((frames * persons,), np.dtype(bool)),
         **dict.fromkeys(('begin', 'frames', 'subject'), ((len(recordings),), np.dtype(np.int32))),
     }
-    if windows.labelled:
+    if windows.labeled:
         made['labels'] = ((frames,), np.dtype(np.int32))
     if np.dtype(dtype) != np.float32:
         made['offset'] = ((len(recordings), 3), np.dtype(np.float32))

@@ -72,13 +72,13 @@ def plan(folder) -> Plan:
     files, skipped = find(folder)
     names = _Names(folder, files)
     source, annotated = folder_labels.read(folder, options.tier, skipped)
-    labelled, subjects, split, notes = {}, {}, {}, ()
+    labeled, subjects, split, notes = {}, {}, {}, ()
     if annotated:
         found = names.resolve(annotated.where, annotated.aliases)
         notes = (*annotated.notes, *folder_labels.overlapping(annotated, options))
-        labelled = {found[text]: some for text, some in annotated.segments.items()}
+        labeled = {found[text]: some for text, some in annotated.segments.items()}
         split = {found[text]: name for text, name in annotated.subsets.items()}
-        _keep(files, labelled, f'not named in {source.name}', skipped)
+        _keep(files, labeled, f'not named in {source.name}', skipped)
     if (path := folder / 'subjects.csv').is_file():
         subjects = names.column(path, 'subject')
         split |= names.column(path, 'split', required=False)
@@ -89,7 +89,7 @@ def plan(folder) -> Plan:
     classes = options.classes or (annotated.classes() if annotated else ())
     if not files:
         raise InputError(f'{folder}: no recording is left; {"; ".join(skipped)}')
-    return Plan(options, files, classes, labelled, subjects, split, skipped, notes)
+    return Plan(options, files, classes, labeled, subjects, split, skipped, notes)
 
 
 def assign(plan: Plan, subjects: dict[str, str]) -> dict[str, str]:

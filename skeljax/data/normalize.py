@@ -152,12 +152,12 @@ def compose(names: tuple[str, ...]) -> Callable[[Recording], Recording]:
     each = [step for name in names for step in PIPELINES.get(name, (name,))]
     steps = [_step(name) for name in each]
 
-    def normalise(recording):
+    def normalize(recording):
         for step in steps:
             recording = step(recording)
         return recording
 
-    return normalise
+    return normalize
 
 
 def _step(text: str) -> Callable[[Recording], Recording]:
@@ -165,7 +165,7 @@ def _step(text: str) -> Callable[[Recording], Recording]:
     name, colon, number = text.partition(':')
     if name not in STEPS:
         known = ', '.join([*STEPS, *PIPELINES])
-        raise InputError(f'unknown normalisation {name!r}, known: {known}')
+        raise InputError(f'unknown normalization {name!r}, known: {known}')
     step, kind = STEPS[name]
     if kind is None and not colon:
         return step
@@ -175,7 +175,7 @@ def _step(text: str) -> Callable[[Recording], Recording]:
         value = 0
     if not 0 < value < np.inf:
         expected = f'{name}:NUMBER with a positive number' if kind else f'{name} without a number'
-        raise InputError(f'normalisation {text!r}, expected {expected}')
+        raise InputError(f'normalization {text!r}, expected {expected}')
     return lambda recording: step(recording, value)
 
 

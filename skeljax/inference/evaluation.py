@@ -66,7 +66,7 @@ def scored(
 
     Raises:
         InputError: no such run, split or corpus; the corpus has other classes or another
-            layout than the run; runs of different corpora; a normalisation that no window
+            layout than the run; runs of different corpora; a normalization that no window
             can have.
     """
     with cluster.together():

@@ -228,7 +228,7 @@ def _read(folder: Path) -> dict:
             f'{path}: a model of version {version}, this skeljax {skeljax.__version__} reads up '
             f'to {VERSION}; install a later one'
         )
-    document = renamed_fields.convert({'data': document})['data']  # of 0.1.0: 'normalisation'
+    document = renamed_fields.convert({'data': document})['data']  # converts keys of 0.1.0
     for name, kind in _REQUIRED.items():
         if not isinstance(document.get(name), kind):
             found = 'missing' if name not in document else f'{str(document[name])[:40]!r}'

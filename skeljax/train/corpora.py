@@ -32,7 +32,7 @@ def open_corpus(
         data_dir or data.data_dir,
         name,
         split,
-        normalisation=tuple(data.normalization) if normalized else (),
+        normalization=tuple(data.normalization) if normalized else (),
         layout=data.layout,
         fps=data.fps,
     )
@@ -96,7 +96,7 @@ def unlabeled_batches(config: ConfigDict, opened: list[Corpus]) -> Batches:
 def labeled_batches(config: ConfigDict, corpus: Corpus) -> Batches:
     """Returns the batches of labeled windows that fine-tuning draws."""
     chosen = [labeled_recordings(config, corpus)]
-    return Batches([corpus], chosen=chosen, labelled=True, **_batch_options(config, 'finetune'))
+    return Batches([corpus], chosen=chosen, labeled=True, **_batch_options(config, 'finetune'))
 
 
 def _batch_options(config: ConfigDict, stage: str) -> dict:

@@ -64,6 +64,6 @@ def test_recordings_are_long_enough_and_windows_are_cut_from_them():
     lengths = [len(corpus[number].joints) for number in range(4)]
     assert len(corpus) == 4 and lengths == list(corpus.lengths)
     assert 30 <= min(lengths) and max(lengths) < 120
-    batch = batches.Batches([corpus], length=30, batch=4, seed=0, labelled=True)(0)
+    batch = batches.Batches([corpus], length=30, batch=4, seed=0, labeled=True)(0)
     assert batch['joints'].shape == (4, 30, 1, 25, 3) and batch['mask'].all()
     assert batch['labels'].shape == (4, 30)

@@ -11,7 +11,7 @@ from skeljax.cli import config_args, knn
 from skeljax.configs import default
 from skeljax.data import corpus as splits, device_pack
 from skeljax.errors import InputError
-from skeljax.inference import knn as neighbours, scoring
+from skeljax.inference import knn as neighbors, scoring
 from skeljax.train import build, corpora, loop, quirks, run as training, run_dir as workdirs
 
 CONFIGS = [
@@ -121,8 +121,8 @@ def test_every_field_of_a_config_has_a_reader(tiny, tmp_path, monkeypatch):
     training.finetune(recorder, tmp_path / 'b')
     empty = {'backbone': {}, 'decoder': {}}
     monkeypatch.setattr(training, 'prepare_finetuning', lambda *_: (None, empty, None, None))
-    monkeypatch.setattr(neighbours, 'collect', lambda *_: None)
-    monkeypatch.setattr(neighbours, 'probabilities', lambda *_, **__: None)
+    monkeypatch.setattr(neighbors, 'collect', lambda *_: None)
+    monkeypatch.setattr(neighbors, 'probabilities', lambda *_, **__: None)
     knn.scored(recorder)
     for name in ('stgcn', 'ctrgcn', 'gru', 'transformer'):
         config.model.name = name
@@ -298,7 +298,7 @@ def test_corpora_and_layout_are_chosen_by_name():
     [
         ('default:setting=probe', "unknown setting 'probe', known: fuser, linear"),
         ('babel:subset4', "unknown subset 'subset4', known: subset1, subset2, subset3"),
-        ('ui_prmd:colour=red', "unknown 'colour'"),
+        ('ui_prmd:color=red', "unknown 'color'"),
     ],
 )
 def test_an_unknown_choice_is_told(name, told):

@@ -206,7 +206,7 @@ def _change(told, **changes):
         (lambda told: _change(told, classes=None), 'classes is .None., a damaged description'),
         (lambda told: _change(told, layout={}), 'a damaged description of a joint layout'),
         (lambda told: _change(told, classes=['a']), 'head/score/bias is .4,., but the .* has .2,'),
-        (lambda told: _change(told, normalization=['shrink']), "unknown normalisation 'shrink'"),
+        (lambda told: _change(told, normalization=['shrink']), "unknown normalization 'shrink'"),
         (
             lambda told: _change(told, decoding={**told['decoding'], 'steps': 'guess'}),
             "model.json: unknown decoder 'guess'",
@@ -265,8 +265,8 @@ def test_the_function_in_stablehlo_equals_the_scores(tmp_path, backbone):
     joints, mask, expected = [], [], []
     for seed, frames in enumerate((100, 256)):
         recording = records.from_motion(motion(frames, seed=seed), name='a')
-        normalised = batches.window(adapt.prepare(loaded.run, recording), 0, 256)
-        joints.append(normalised['joints']), mask.append(normalised['mask'])
+        normalized = batches.window(adapt.prepare(loaded.run, recording), 0, 256)
+        joints.append(normalized['joints']), mask.append(normalized['mask'])
         expected.append(loaded.scores(recording))
     joints, mask = np.stack(joints), np.stack(mask)
     absent = np.zeros_like(joints), np.zeros_like(mask)

@@ -252,9 +252,9 @@ def test_view_shows_predictions_of_files_and_of_a_corpus(runs, tmp_path, monkeyp
     page = tmp_path / 'page.html'
     assert main.main(['view', str(out), '--out', str(page)]) == 0
     assert '2 recordings in ' in capsys.readouterr().out
-    labelled, bare = _page(page)['recordings']
-    assert (labelled['name'], bare['name']) == ('test_p00_r0', 'm01_s01_e01')
-    assert labelled['truth'] and labelled['error'] is not None and bare['truth'] is None
+    labeled, bare = _page(page)['recordings']
+    assert (labeled['name'], bare['name']) == ('test_p00_r0', 'm01_s01_e01')
+    assert labeled['truth'] and labeled['error'] is not None and bare['truth'] is None
     assert bare['frames'] == 80 and bare['body']['layout'] == 'uiprmd22'
     assert bare['arrays'] == ['joints', 'states', 'scores']
     assert main.main(['view', str(out), '--out', str(page)]) == 2

@@ -55,7 +55,7 @@ def _begins(batches, steps) -> list[tuple[int, int]]:
 
 @pytest.fixture(scope='module')
 def train(tiny):
-    return corpus.Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center',))
+    return corpus.Corpus(tiny, 'synthetic/tiny', 'train', normalization=('center',))
 
 
 def test_a_window_is_padded_at_its_end_and_says_so():
@@ -76,7 +76,7 @@ def test_a_window_is_padded_at_its_end_and_says_so():
 
 
 def test_a_batch_has_the_shapes_a_step_expects(train):
-    batch = Batches([train], length=50, batch=4, seed=0, labelled=True)(0)
+    batch = Batches([train], length=50, batch=4, seed=0, labeled=True)(0)
     shapes = {key: (value.shape, value.dtype.name) for key, value in batch.items()}
     assert shapes == {
         'joints': ((4, 50, 1, 25, 3), 'float32'),
@@ -106,13 +106,13 @@ def test_a_recording_of_nobody_named_is_a_person_of_its_own():
 
 
 def test_a_batch_depends_on_its_number_and_the_seed_alone(train):
-    first = Batches([train], length=50, batch=4, seed=7, labelled=True)
-    again = Batches([train], length=50, batch=4, seed=7, labelled=True)
+    first = Batches([train], length=50, batch=4, seed=7, labeled=True)
+    again = Batches([train], length=50, batch=4, seed=7, labeled=True)
     forth = {step: first(step) for step in (0, 3, 100)}
     back = {step: again(step) for step in (100, 3, 0)}
     for step in forth:
         _same(forth[step], back[step])
-    other = Batches([train], length=50, batch=4, seed=8, labelled=True)(3)
+    other = Batches([train], length=50, batch=4, seed=8, labeled=True)(3)
     assert not np.array_equal(other['joints'], forth[3]['joints'])
     assert not np.array_equal(forth[0]['joints'], forth[3]['joints'])
 
@@ -142,7 +142,7 @@ def test_going_through_them_gives_what_asking_for_each_gives(train, start):
 
 @pytest.mark.parametrize('count', [2, 4])
 def test_the_rows_of_all_processes_are_those_of_one(train, count):
-    arguments = {'length': 50, 'batch': 8, 'seed': 1, 'labelled': True}
+    arguments = {'length': 50, 'batch': 8, 'seed': 1, 'labeled': True}
     alone = Batches([train], **arguments)
     shares = [Batches([train], **arguments, process=(i, count)) for i in range(count)]
     for step in (0, 3):
@@ -155,14 +155,14 @@ def test_the_rows_of_all_processes_are_those_of_one(train, count):
 
 
 def test_labels_are_those_of_the_frames_shown():
-    batches = Batches([_Counted((30, 50))], length=20, batch=4, seed=0, labelled=True)
+    batches = Batches([_Counted((30, 50))], length=20, batch=4, seed=0, labeled=True)
     for step in range(10):
         batch = batches(step)
         np.testing.assert_array_equal(batch['labels'], batch['joints'][:, :, 0, 0, 1])
 
 
 def test_a_recording_shorter_than_the_window_is_padded_and_masked():
-    batches = Batches([_Counted((12, 40))], length=20, batch=1, seed=0, labelled=True)
+    batches = Batches([_Counted((12, 40))], length=20, batch=1, seed=0, labeled=True)
     seen = set()
     for step in range(20):
         batch = batches(step)

@@ -69,18 +69,18 @@ def test_real_labels_cover_segments_and_leave_background_between(train):
 
 
 def test_recordings_come_normalised(tiny, train):
-    normalised = corpus.Corpus(tiny, NAME, 'train', normalisation=('center', 'size'))
+    normalized = corpus.Corpus(tiny, NAME, 'train', normalization=('center', 'size'))
     expected = normalize.size(normalize.centre(train[2]))
-    np.testing.assert_array_equal(normalised[2].joints, expected.joints)
-    assert not np.array_equal(normalised[2].joints, train[2].joints)
-    with pytest.raises(InputError, match="unknown normalisation 'shrink'"):
-        corpus.Corpus(tiny, NAME, 'train', normalisation=('shrink',))
+    np.testing.assert_array_equal(normalized[2].joints, expected.joints)
+    assert not np.array_equal(normalized[2].joints, train[2].joints)
+    with pytest.raises(InputError, match="unknown normalization 'shrink'"):
+        corpus.Corpus(tiny, NAME, 'train', normalization=('shrink',))
 
 
 def test_recordings_come_in_another_layout_and_rate(tiny, train):
     steps = ('center', 'align', 'size')
     mapped = corpus.Corpus(
-        tiny, NAME, 'train', normalisation=steps, layout='uiprmd22', fps=15.0
+        tiny, NAME, 'train', normalization=steps, layout='uiprmd22', fps=15.0
     )
     assert (mapped.layout, mapped.fps, mapped.num_joints) == ('uiprmd22', 15.0, 22)
     for index in (0, 3):

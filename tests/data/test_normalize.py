@@ -1,4 +1,4 @@
-"""Normalisation: what place, heading and size a recording has afterwards."""
+"""Normalization: what place, heading and size a recording has afterwards."""
 
 import dataclasses
 
@@ -127,9 +127,9 @@ def test_normalised_it_is_the_same_however_the_camera_stood(seed):
     rng = np.random.default_rng(seed)
     before = _any(seed)
     seen = (before.joints @ _rotation(rng).T) * rng.uniform(0.5, 2) + rng.normal(size=3)
-    normalise = normalize.compose(('center', 'align', 'size'))
-    again = normalise(dataclasses.replace(before, joints=seen.astype(np.float32)))
-    np.testing.assert_allclose(again.joints, normalise(before).joints, atol=1e-3)
+    normalize = normalize.compose(('center', 'align', 'size'))
+    again = normalize(dataclasses.replace(before, joints=seen.astype(np.float32)))
+    np.testing.assert_allclose(again.joints, normalize(before).joints, atol=1e-3)
 
 
 def test_align_goes_by_the_first_frame_that_shows_the_first_person():
@@ -230,7 +230,7 @@ def test_an_unknown_step_is_named_with_those_there_are():
     ],
 )
 def test_a_number_that_is_missing_wrong_or_too_many_is_named(text, expected):
-    with pytest.raises(InputError, match=f'^normalisation {text!r}, expected {expected}'):
+    with pytest.raises(InputError, match=f'^normalization {text!r}, expected {expected}'):
         normalize.compose((text,))
 
 

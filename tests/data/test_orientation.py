@@ -7,7 +7,7 @@ from skeljax.data import orientation, records
 from skeljax.formats.motion import Motion
 from skeljax.skeletons import skeleton
 
-# A body of the Kinect's joints in metres: y up, looks along z, its left along x.
+# A body of the Kinect's joints in meters: y up, looks along z, its left along x.
 LIMBS = {
     'SpineBase': (0, 1, 0), 'SpineMid': (0, 1.2, 0), 'Neck': (0, 1.5, 0), 'Head': (0, 1.7, 0),
     'SpineShoulder': (0, 1.45, 0), 'ShoulderLeft': (0.2, 1.45, 0), 'ShoulderRight': (-0.2, 1.45, 0),

@@ -77,7 +77,7 @@ def test_where_there_is_one_an_absent_second_is_added():
 
 
 def _bodies(*extents, frames=20) -> Recording:
-    """Makes bodies of (width, height) in metres, each marked by the y of the head."""
+    """Makes bodies of (width, height) in meters, each marked by the y of the head."""
     joints = np.zeros((frames, len(extents), 25, 3))
     for person, (width, height) in enumerate(extents):
         joints[:, person, 8, 0] = width

@@ -191,7 +191,7 @@ def test_2s_agcn_by_hand():
         [[0, 1, 0], [0, 1.3, 0], [-0.2, 1.5, 0], [0.2, 1.5, 0]]
     )[:, None]
     clip[0, :, 3] = [0, 1.8, 0.1]
-    clip[0, 1] += [5, 0, 0]  # centred, the way goes
+    clip[0, 1] += [5, 0, 0]  # centered, the way goes
     after, _ = _run('2s-agcn', clip, np.ones((1, 2), bool))
     # About x by 90 degrees: y to z, z to -y. Then (-0.4, 0, 0) is along x, the other
     # way: left as it is, as in the release.

@@ -339,4 +339,4 @@ def test_real_trials_stand_on_the_floor(real_data, trial):
     assert -0.05 < feet.min() and np.median(feet.min(1)) < 0.08
     assert 1.5 < np.median(head) < 1.8 and head.max() < 2.0
     steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * motion.fps
-    assert steps.max() < 15  # metres a second: no frame leaps
+    assert steps.max() < 15  # meters a second: no frame leaps

@@ -64,7 +64,7 @@ def test_a_small_body_by_hand(tmp_path):
     layout = skeleton.get(motion.layout)
     assert layout.joints == ('hips', 'chest', 'hand', 'foot')
     assert layout.parents == (-1, 0, 1, 0)
-    # 70 + 40 + 90 units from hand to foot: centimetres. Rz(90) y = -x; Rz(90) Ry(90) x = -z.
+    # 70 + 40 + 90 units from hand to foot: centimeters. Rz(90) y = -x; Rz(90) Ry(90) x = -z.
     first = [[0.01, 0.02, 0.03], [-0.39, 0.02, 0.03], [-0.39, 0.02, -0.67], [0.91, 0.02, 0.03]]
     np.testing.assert_allclose(motion.joints[0, 0], first, atol=1e-6)
     second = [[0.01, 0.02, 0.03], [0.01, 0.42, 0.03], [0.71, 0.42, 0.03], [0.01, -0.88, 0.03]]
@@ -171,17 +171,17 @@ def test_any_tree_and_order_of_channels_reads_back(body, end, tab):
     np.testing.assert_allclose(joints, 2 * expected, atol=1e-9)
 
 
-@pytest.mark.parametrize('metres', [1.4, 1.9, 2.7])
+@pytest.mark.parametrize('meters', [1.4, 1.9, 2.7])
 @pytest.mark.parametrize('unit', bvh.UNITS)
-def test_the_unit_is_told_by_the_size_of_the_body(tmp_path, unit, metres):
-    scale = metres / 2.0 / bvh.UNITS[unit] / 100  # the small body is 200 units
+def test_the_unit_is_told_by_the_size_of_the_body(tmp_path, unit, meters):
+    scale = meters / 2.0 / bvh.UNITS[unit] / 100  # the small body is 200 units
     text = SMALL
     for number in ('40', '70', '-90'):
         text = text.replace(f' {number} ', f' {float(number) * scale:.6f} ')
     text = text.replace('OFFSET 70 ', f'OFFSET {70 * scale:.6f} ')
     joints = bvh.read(_write(tmp_path, text)).joints[0, 0]
     length = sum(np.linalg.norm(joints[a] - joints[b]) for a, b in [(0, 1), (1, 2), (0, 3)])
-    assert length == pytest.approx(metres, rel=1e-5)
+    assert length == pytest.approx(meters, rel=1e-5)
 
 
 def test_a_root_far_from_the_hips_is_no_bone(tmp_path):

@@ -241,7 +241,7 @@ def test_a_real_squat_has_a_body_that_stands_on_its_feet(real_data):
     path, _ = _paths(real_data / 'ui_prmd', ending='.txt.gz')
     joints = ui_prmd.read(path).joints[:, 0]
     feet = joints[:, FEET]
-    # Kinect is not exact: a bone varies by centimetres, a foot does while the waist sinks.
+    # Kinect is not exact: a bone varies by centimeters, a foot does while the waist sinks.
     parents, children = np.array(LAYOUT.bones).T
     bones = np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1)
     assert bones.std(0).max() < 0.04 and bones.mean(0).max() < 0.5

@@ -54,7 +54,7 @@ def _model(**options):
 
 @pytest.fixture(scope='module')
 def corpus(tiny):
-    return Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center', 'align', 'size'))
+    return Corpus(tiny, 'synthetic/tiny', 'train', normalization=('center', 'align', 'size'))
 
 
 def test_what_is_in_the_bank_is_recognised(corpus):

@@ -141,7 +141,7 @@ def test_the_attention_depends_on_the_data():
     variables = jax.tree.map(np.copy, variables)
     variables['params']['block1']['graph']['norm']['scale'] += 1.0
     changed = x.copy()
-    changed[:, :, :, 3] += 1.0  # the head is no neighbour of the feet
+    changed[:, :, :, 3] += 1.0  # the head is no neighbor of the feet
     apply = jax.jit(functools.partial(backbone.apply, train=False))
     outputs = [apply(variables, v, mask).map for v in (x, changed)]
     assert np.abs(outputs[0] - outputs[1])[..., 19, :].max() > 1e-4

@@ -10,7 +10,7 @@ from skeljax.errors import InputError
 from skeljax.models import ctrgcn, norms
 
 V = 25
-# Normalisation that leaves everything as it is, in evaluation and before training.
+# Normalization that leaves everything as it is, in evaluation and before training.
 IDENTITY = functools.partial(norms.MaskedBatchNorm, epsilon=0.0)
 
 
@@ -21,7 +21,7 @@ def _draw(variables, seed=0):
 
 
 def _plain(params):
-    """Sets a normalisation's parameters to scale 1, bias 0."""
+    """Sets a normalization's parameters to scale 1, bias 0."""
     params['scale'], params['bias'] = np.ones_like(params['scale']), np.zeros_like(params['bias'])
 
 
@@ -30,7 +30,7 @@ def test_published_parameter_count():
     x, mask = jnp.zeros((1, 64, 1, V, 3)), jnp.ones((1, 64, 1), bool)
     init = functools.partial(model.init, train=True)
     params = jax.eval_shape(init, jax.random.key(0), x, mask)['params']
-    # The published one normalises 150 coordinates, those of two persons, ours 75.
+    # The published one normalizes 150 coordinates, those of two persons, ours 75.
     assert sum(x.size for x in jax.tree.leaves(params)) == 1_431_252 - 2 * 75
 
 

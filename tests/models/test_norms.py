@@ -1,4 +1,4 @@
-"""Batch normalisation by valid positions: what comes out, its statistics, its gradient."""
+"""Batch normalization by valid positions: what comes out, its statistics, its gradient."""
 
 import functools
 
@@ -108,7 +108,7 @@ def test_norm_in_two_passes_keeps_a_spread_far_from_0():
 
 
 def _plain(x, mask, shift, scale, bias):
-    """What normalising is, for JAX to derive: of all positions by those of the mask."""
+    """What normalizing is, for JAX to derive: of all positions by those of the mask."""
     row = functools.partial(lax.broadcast_to_rank, rank=x.ndim)
     x = x + row(jnp.asarray(shift, x.dtype))
     weight = jnp.broadcast_to(mask, x.shape).astype(x.dtype)

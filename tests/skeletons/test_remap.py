@@ -9,7 +9,7 @@ from skeljax.errors import InputError
 from skeljax.formats import ui_prmd
 from skeljax.skeletons import anatomy, remap, skeleton
 
-# A body at rest: metres, x to the left, y up, z ahead. The right side is the left's mirror image.
+# A body at rest: meters, x to the left, y up, z ahead. The right side is the left's mirror image.
 _LEFT = {
     'pelvis': (0, 0.95, 0), 'spine': (0, 1.08, 0), 'upper spine': (0, 1.22, -0.02),
     'chest': (0, 1.38, -0.02), 'neck': (0, 1.48, -0.01), 'head': (0, 1.58, 0.02),
@@ -54,7 +54,7 @@ PAIRS = [
     (one, other) for one, other in itertools.permutations(skeleton.LAYOUTS, 2)
     if not {one, other} & set(SIMILAR) or {one, other} & set(HUBS)
 ]
-NEAR = 0.2  # metres that a guess may be off; the tip of the toes, by the ankle, is worst
+NEAR = 0.2  # meters that a guess may be off; the tip of the toes, by the ankle, is worst
 
 
 def _rest(name) -> np.ndarray:

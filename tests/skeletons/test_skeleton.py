@@ -133,7 +133,7 @@ def test_a_described_layout_is_found_again(layout):
 @pytest.mark.parametrize(
     'text',
     [
-        '{', '{"name": "x"}', '{"name": "x", "colour": 1}',
+        '{', '{"name": "x"}', '{"name": "x", "color": 1}',
         '{"name":"x","joints":["a"],"parents":[-1],"points":[]}',
         '{"name":"x","joints":["a"],"parents":[-1],"points":["wing"]}',
         '{"name":"x","joints":["a"],"parents":["up"],"points":[""]}',

@@ -58,8 +58,8 @@ def test_what_a_stage_does_not_read_makes_no_other_run():
     assert on_ten.source.folder == same.source.folder and on_ten.folder != same.folder
     scratch = lambda **more: _one(Variant({'pretrain.batch_size': 128, **more}, pretrain=False))
     assert scratch().folder == _one(Variant(pretrain=False)).folder != same.folder
-    unlabelled = scratch(**{'data.unlabeled': ('x/y',)})
-    assert unlabelled.folder == scratch().folder
+    unlabeled = scratch(**{'data.unlabeled': ('x/y',)})
+    assert unlabeled.folder == scratch().folder
 
 
 def test_a_folder_is_named_by_what_can_be_read_and_does_not_move_with_the_workdir():

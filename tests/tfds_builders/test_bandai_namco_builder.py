@@ -124,7 +124,7 @@ def test_a_segment_is_its_clip_moved_as_a_whole_and_nobody_leaps(real):
     for recording in composed['test']:
         steps = np.linalg.norm(np.diff(recording.joints[:, 0], axis=0), axis=-1)
         for end, start in zip(recording.segment_end[:-1], recording.segment_start[1:], strict=True):
-            assert steps[end - 1 : start, 1].max() < 0.03  # metres a frame: hips
+            assert steps[end - 1 : start, 1].max() < 0.03  # meters a frame: hips
             assert steps[end - 1 : start].max() < 0.3
 
 

@@ -11,7 +11,7 @@ from tests import untrained
 
 @pytest.fixture(scope='module')
 def recordings(tiny):
-    return list(Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center', 'align', 'size')))
+    return list(Corpus(tiny, 'synthetic/tiny', 'train', normalization=('center', 'align', 'size')))
 
 
 _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ('stgcn', 'agcn', 'ctrgcn')]

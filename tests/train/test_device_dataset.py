@@ -27,7 +27,7 @@ class _Ragged:
     lengths: tuple
     name: str = 'ragged'
     split: str = 'train'
-    reach: float = 1.0  # metres, either way
+    reach: float = 1.0  # meters, either way
 
     def __post_init__(self):
         self.lengths = np.array(self.lengths, int)
@@ -48,13 +48,13 @@ class _Ragged:
         return np.arange(1, self.lengths[index] + 1, dtype=np.int32)
 
 
-def _windows(labelled=False, **options):
+def _windows(labeled=False, **options):
     corpora = [_Ragged((7, 40, 16, 1)), _Ragged((25, 16, 3), name='others')]
     chosen = [np.array([0, 1, 3]), np.array([0, 2])]
-    if labelled:
+    if labeled:
         corpora, chosen = corpora[:1], chosen[:1]
     return Batches(
-        corpora, chosen=chosen, length=16, batch=8, seed=3, labelled=labelled, **options
+        corpora, chosen=chosen, length=16, batch=8, seed=3, labeled=labeled, **options
     )
 
 
@@ -68,7 +68,7 @@ def _cut(windows, dtype, steps):
     return [jax.device_get(cut(corpus, rows(step), length=windows.length)) for step in steps]
 
 
-@pytest.mark.parametrize('options', [{}, {'labelled': True}, {'process': (1, 2)}])
+@pytest.mark.parametrize('options', [{}, {'labeled': True}, {'process': (1, 2)}])
 def test_batches_are_those_of_the_host_bit_for_bit(options):
     windows, steps, short = _windows(**options), range(12), 0
     for step, found in zip(steps, _cut(windows, np.float32, steps), strict=True):
@@ -81,9 +81,9 @@ def test_batches_are_those_of_the_host_bit_for_bit(options):
     assert short  # recordings shorter than the window were among them
 
 
-@pytest.mark.parametrize(('dtype', 'millimetres'), [('float16', 0.5), ('bfloat16', 4)])
-def test_what_half_the_digits_cost(dtype, millimetres):
-    """Coordinates within a metre of a recording's middle, 40 metres from the origin."""
+@pytest.mark.parametrize(('dtype', 'millimeters'), [('float16', 0.5), ('bfloat16', 4)])
+def test_what_half_the_digits_cost(dtype, millimeters):
+    """Coordinates within a meter of a recording's middle, 40 meters from the origin."""
     windows, steps, largest = _windows(), range(12), 0
     for step, found in zip(steps, _cut(windows, jnp.dtype(dtype), steps), strict=True):
         expected = windows(step)
@@ -94,8 +94,8 @@ def test_what_half_the_digits_cost(dtype, millimetres):
         assert not found['joints'][~seen].any()
         off = np.abs(found['joints'] - expected['joints'])[seen]
         largest = max(largest, off.max())
-    bound = float(jnp.finfo(dtype).eps) / 2 * 1 + 40 * 2.0**-23  # of float32 at 40 metres itself
-    assert bound / 4 < largest < bound < 1.02 * millimetres / 1000
+    bound = float(jnp.finfo(dtype).eps) / 2 * 1 + 40 * 2.0**-23  # of float32 at 40 meters itself
+    assert bound / 4 < largest < bound < 1.02 * millimeters / 1000
 
 
 def test_coordinates_that_a_dtype_cannot_hold_are_refused():
@@ -108,7 +108,7 @@ def test_coordinates_that_a_dtype_cannot_hold_are_refused():
 
 
 def test_what_is_needed_is_told_beforehand():
-    windows = _windows(labelled=True)
+    windows = _windows(labeled=True)
     for dtype in map(jnp.dtype, ('float32', 'float16')):
         packed = device_pack.pack(windows, dtype)
         told = {name: (made.shape, made.dtype) for name, made in packed.items()}
@@ -155,7 +155,7 @@ def _lines(workdir):
 def _trained(make, corpus, held):
     """Takes two steps on two devices, one a call or, of a resident corpus, both in one."""
     step, state = make()
-    windows = Batches([corpus], length=40, batch=8, seed=2, labelled=True)
+    windows = Batches([corpus], length=40, batch=8, seed=2, labeled=True)
     devices = jax.devices()[:2]
     data = ConfigDict({'data': {'device_dataset': held, 'device_dataset_dtype': 'float32'}})
     step, batches, frames = device_dataset.hold(step, windows, data, devices)
@@ -174,7 +174,7 @@ def _trained(make, corpus, held):
     'make', [test_steps._pretraining, pytest.param(test_steps._finetuning, marks=pytest.mark.slow)]
 )
 def test_training_is_the_same_several_steps_a_call_too(tiny, make):
-    corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalisation=('center', 'align', 'size'))
+    corpus = Corpus(tiny, 'synthetic/tiny', 'train', normalization=('center', 'align', 'size'))
     host, device = (_trained(make, corpus, held) for held in (False, True))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=3e-6), host, device)
 

@@ -153,10 +153,10 @@ def test_people_far_apart_are_shown_less_often_and_never_meet_their_next_pose(ap
     flat, poses = pose_sheet._place(strip, flat, body, 2.0, 10.0)
     assert len(poses) in shown
     reach = np.abs(flat[..., 0]).max()
-    centres = [centre for _, centre in poses]
+    centers = [centre for _, centre in poses]
     if apart:
-        assert np.diff(centres).min() >= 2 * reach - 1e-9
-        assert centres[0] - reach >= 2 - 1e-9 and centres[-1] + reach <= 10 + 1e-9
+        assert np.diff(centers).min() >= 2 * reach - 1e-9
+        assert centers[0] - reach >= 2 - 1e-9 and centers[-1] + reach <= 10 + 1e-9
 
 
 def test_the_picture_has_the_color_of_every_class(tmp_path):
