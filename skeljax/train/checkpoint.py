@@ -173,7 +173,7 @@ def _check_figures(folder: Path, step: int):
 
 @contextlib.contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Tells in one line what a disk refuses; TensorStore tells it as a ValueError."""
+    """Converts errors of a disk to InputError; TensorStore raises them as ValueError."""
     try:
         yield
     except (OSError, ValueError) as error:

@@ -52,7 +52,7 @@ def rate(config: OptimizerConfig, num_steps: int, *, warmup_overshoot=False) -> 
         config: of the optimizer.
         num_steps: steps of the whole run.
         warmup_overshoot: repeats the release, whose warm-up reaches the peak after half of its
-            steps, goes on to twice the peak and then falls back to it.
+            steps, continues to twice the peak and then returns to it.
 
     Raises:
         InputError: the learning rate falls during the warm-up.

@@ -65,7 +65,7 @@ def read(workdir) -> Progress:
         chosen = config[stage]
         pretrains = stage == 'pretrain'
         trained_on = config['data']['unlabeled'] if pretrains else [config['data']['corpus']]
-        told = {
+        described = {
             'stage': stage,
             'corpus': '+'.join(trained_on),
             'backbone': config['model']['name'],
@@ -74,20 +74,20 @@ def read(workdir) -> Progress:
             'protocol': '' if pretrains else chosen['protocol'],
         }
         if run.get('imported'):
-            told |= {'corpus': run['corpus']['name'], 'method': '', 'num_steps': 0}
+            described |= {'corpus': run['corpus']['name'], 'method': '', 'num_steps': 0}
     except (KeyError, TypeError, ValueError):
         raise InputError(f'{workdir / "run.json"}: does not describe a run of skeljax') from None
     saved = max(steps(workdir / 'checkpoints'), default=0)
     best_step = max(steps(workdir / 'best'), default=None)
     return Progress(
         folder=workdir,
-        state='imported' if run.get('imported') else _state(workdir, saved, told['num_steps']),
+        state='imported' if run.get('imported') else _state(workdir, saved, described['num_steps']),
         step=max(saved, _logged(workdir / 'metrics.jsonl')),
         saved=saved,
         best=None if best_step is None else _selection(workdir / 'best' / str(best_step)),
         best_step=best_step,
         changed=max(_changed(workdir / name) for name in _WRITTEN),
-        **told,
+        **described,
     )
 
 

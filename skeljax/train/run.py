@@ -44,7 +44,7 @@ from skeljax.train import (
 def pretrain(
     config: ConfigDict, workdir, *, quiet: bool = False, command: Sequence[str] = ()
 ) -> dict:
-    """Learns an encoder from unlabeled recordings, or goes on where `workdir` stopped.
+    """Trains an encoder on unlabeled recordings, or resumes the run in `workdir`.
 
     Args:
         config: a whole config, of `skeljax.configs.default.get_config` or derived from it.
@@ -81,7 +81,7 @@ def pretrain(
 def finetune(
     config: ConfigDict, workdir, *, quiet: bool = False, command: Sequence[str] = ()
 ) -> dict:
-    """Learns to label frames, or goes on where `workdir` stopped.
+    """Trains a classifier of frames, or resumes the run in `workdir`.
 
     Args:
         config: a whole config; `config.finetune.init_from` is the folder of a pretraining.
