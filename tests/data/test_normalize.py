@@ -127,9 +127,9 @@ def test_normalised_it_is_the_same_however_the_camera_stood(seed):
     rng = np.random.default_rng(seed)
     before = _any(seed)
     seen = (before.joints @ _rotation(rng).T) * rng.uniform(0.5, 2) + rng.normal(size=3)
-    normalize = normalize.compose(('center', 'align', 'size'))
-    again = normalize(dataclasses.replace(before, joints=seen.astype(np.float32)))
-    np.testing.assert_allclose(again.joints, normalize(before).joints, atol=1e-3)
+    apply = normalize.compose(('center', 'align', 'size'))
+    again = apply(dataclasses.replace(before, joints=seen.astype(np.float32)))
+    np.testing.assert_allclose(again.joints, apply(before).joints, atol=1e-3)
 
 
 def test_align_goes_by_the_first_frame_that_shows_the_first_person():

@@ -128,7 +128,7 @@ def test_two_recordings_of_a_person_show_every_class():
 
 def _frames(split, persons, around):
     """Poses at, or around, every fifth frame of an action, and their labels."""
-    normalize = normalize.compose(('center', 'align', 'size'))
+    apply = normalize.compose(('center', 'align', 'size'))
     poses, labels = [], []
     for number in range(persons):
         for index in range(3):
@@ -136,7 +136,7 @@ def _frames(split, persons, around):
             recording = records.from_motion(
                 motion, name='r', segments=segments, num_classes=len(synthetic.CLASSES)
             )
-            joints = normalize(recording).joints[:, 0].reshape(len(motion.joints), -1)
+            joints = apply(recording).joints[:, 0].reshape(len(motion.joints), -1)
             for start, end, label in segments:
                 for frame in range(start + 10, end - 10, 5):
                     places = np.clip(frame + np.array(around), 0, len(joints) - 1)
