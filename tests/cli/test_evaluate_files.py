@@ -177,7 +177,7 @@ def test_a_subset_is_chosen_where_there_are_several(tmp_path, capsys):
         ([], 'give either --workdir, or --predictions with --truth'),
         (['--predictions', 'p', '--workdir', 'w'], 'give either --workdir'),
         (['--predictions', 'p'], 'p: --predictions needs --truth'),
-        (['--predictions', 'p', '--truth', 't'], 't: no such file; of a prepared'),
+        (['--predictions', 'p', '--truth', 't'], 't: no such file; a prepared'),
         (
             ['--predictions', 'p', '--truth', 't', '--fuse', 'w'],
             '--fuse has no meaning with --pred',

@@ -148,7 +148,7 @@ def test_figures_that_an_older_version_left_are_judged_as_they_were(runs, tmp_pa
     kept.write_text(json.dumps(told))
     out = tmp_path / 'r.md'
     assert main.main(['report', str(moved), '--out', str(out)]) == 0
-    said = f'{kept} has no segments of the sequence decoder: those of babel_clean are judged'
+    said = f'{kept} has no segments of the sequence decoder: those of babel_clean are used'
     assert said in capsys.readouterr().err
     text = out.read_text()
     assert '### Errors' in text and '### Metrics of babel\\_clean' in text
