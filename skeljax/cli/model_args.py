@@ -36,18 +36,18 @@ def note(text: str):
 def add_window(parser, default: windowing.Window | None = None):
     """Adds `--window`, `--hop` and `--ahead`, with the defaults of a window or without any."""
     group = parser.add_argument_group(
-        'windows that move over the frames, at the rate of the model'
-        + ('' if default else '; by default all is seen at once')
+        'sliding windows, in frames at the rate of the model'
+        + ('' if default else '; default: whole recordings')
     )
-    told = default or windowing.WINDOW
+    usual = default or windowing.WINDOW
     for name, what, value in (
-        ('window', 'that are seen at once', told.length),
-        ('hop', 'by which the window moves on', told.hop),
-        ('ahead', 'that are seen after those that get their scores', told.ahead),
+        ('window', 'in a window', usual.length),
+        ('hop', 'between the starts of two windows', usual.hop),
+        ('ahead', 'of context after the frames that a window scores', usual.ahead),
     ):
         group.add_argument(
             f'--{name}', type=int, metavar='FRAMES', help=f'{what} (default: {value})'
-            if default else f'{what} ({value} where only another one is given)',
+            if default else f'{what} (default: {value} if another one of the three is given)',
         )
 
 
