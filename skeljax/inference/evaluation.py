@@ -191,7 +191,7 @@ def _scores(run: run_loader.Run, corpus: Corpus, data_dir, window: windowing.Win
     """Scores every frame of every recording, name -> float32[T, L + 1]."""
     if window is None:
         return scoring.corpus_probabilities(run.model, run.variables, corpus)
-    # Normalised window by window, as somebody who does not know the rest must.
+    # Normalized window by window, as in a stream, where later frames are unknown.
     raw = corpora.open_corpus(run.config, corpus.name, corpus.split, data_dir, normalized=False)
     return scoring.score_corpus(
         raw, lambda recording: streaming.frame_scores(run, recording, window)
